@@ -1,0 +1,206 @@
+"""Every error that Alma raises on purpose, as one tree.
+
+    AlmaError
+    ├── RunFailure              the run failed, nobody misbehaved
+    │   ├── EndpointError       a model endpoint did (see its subclasses)
+    │   │   ├── EndpointUnreachable   no connection
+    │   │   ├── EndpointTimeout       connected, then silence
+    │   │   ├── EndpointUnauthorized  401, 403
+    │   │   ├── EndpointRateLimited   429
+    │   │   ├── EndpointRejected      another 4xx: the request itself is wrong
+    │   │   ├── EndpointFailed        5xx
+    │   │   ├── EndpointGarbled       an answer that is not the protocol
+    │   │   └── EndpointCut           the stream ended before its end
+    │   ├── ModelUnavailable    no endpoint can serve the model now
+    │   ├── ContextOverflow     the prompt cannot be made to fit the window
+    │   └── StorageFailure      the database cannot write (full disk)
+    ├── Misuse                  a caller sent or asked something wrong
+    │   ├── InvalidRequest      malformed, unknown or out of bounds
+    │   ├── NotFound            no such thread, run, model
+    │   └── Conflict            right in form, wrong in the present state
+    ├── StartupError            the process must not start
+    │   ├── SettingsInvalid · DatabaseNewer · PortInUse · DataDirBusy
+    └── FenceLost               this worker's lease was taken over; it must fall silent
+
+What reaches a user has a stable `code`, a sentence, what was expected, what came, and a hint what to do.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class AlmaError(Exception):
+    """Root of the tree. `message` is a sentence for a user; the other fields are optional facts."""
+
+    code: ClassVar[str] = "internal"
+
+    def __init__(
+        self, message: str, *, expected: str | None = None, actual: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.expected = expected
+        self.actual = actual
+        self.hint = hint
+
+    def facts(self) -> dict[str, str]:
+        """The error as it goes on the wire: code, message and those of expected, actual, hint that are known."""
+        known = {"code": self.code, "message": self.message}
+        for name in ("expected", "actual", "hint"):
+            value = getattr(self, name)
+            if value is not None:
+                known[name] = value
+        return known
+
+
+# ── the run failed ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class RunFailure(AlmaError):
+    """The run (or one attempt of it) failed; the caller did nothing wrong."""
+
+    code = "run_failed"
+
+
+class EndpointError(RunFailure):
+    """A model endpoint misbehaved. `retryable`: another attempt may help. `retry_after`: seconds it asked for."""
+
+    code = "endpoint_error"
+    retryable: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        endpoint: str,
+        status: int | None = None,
+        retry_after: float | None = None,
+        expected: str | None = None,
+        actual: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, expected=expected, actual=actual, hint=hint)
+        self.endpoint = endpoint
+        self.status = status
+        self.retry_after = retry_after
+
+
+class EndpointUnreachable(EndpointError):
+    code = "endpoint_unreachable"
+
+
+class EndpointTimeout(EndpointError):
+    code = "endpoint_timeout"
+
+
+class EndpointUnauthorized(EndpointError):
+    code = "endpoint_unauthorized"
+    retryable = False
+
+
+class EndpointRateLimited(EndpointError):
+    code = "endpoint_rate_limited"
+
+
+class EndpointRejected(EndpointError):
+    code = "endpoint_rejected"
+    retryable = False
+
+
+class EndpointFailed(EndpointError):
+    code = "endpoint_failed"
+
+
+class EndpointGarbled(EndpointError):
+    code = "endpoint_garbled"
+
+
+class EndpointCut(EndpointError):
+    code = "endpoint_cut"
+
+
+class ModelUnavailable(RunFailure):
+    code = "model_unavailable"
+
+
+class ContextOverflow(RunFailure):
+    code = "context_overflow"
+
+
+class StorageFailure(RunFailure):
+    """The database could not write. What was acknowledged before is safe; this write was not acknowledged."""
+
+    code = "storage_full"
+
+
+# ── a caller was wrong ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Misuse(AlmaError):
+    """A caller asked for something that cannot be. `code` is given per case; `docs/protocol.md` lists them."""
+
+    status: ClassVar[int] = 400
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        expected: str | None = None,
+        actual: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, expected=expected, actual=actual, hint=hint)
+        self.code = code  # pyright: ignore[reportAttributeAccessIssue]  # the instance's code narrows the class's
+
+
+class InvalidRequest(Misuse):
+    status = 400
+
+
+class NotFound(Misuse):
+    status = 404
+
+
+class Conflict(Misuse):
+    status = 409
+
+
+# ── the process must not start ────────────────────────────────────────────────────────────────────────────────────
+
+
+class StartupError(AlmaError):
+    code = "startup"
+
+
+class SettingsInvalid(StartupError):
+    """All problems of the settings at once; `problems` has one line each: variable, expected, actual."""
+
+    code = "settings_invalid"
+
+    def __init__(self, problems: list[str]) -> None:
+        count = f"{len(problems)} problem" + ("" if len(problems) == 1 else "s")
+        super().__init__(f"Alma did not start: {count} in the settings.\n" + "\n".join(f"  - {p}" for p in problems))
+        self.problems = problems
+
+
+class DatabaseNewer(StartupError):
+    code = "database_newer"
+
+
+class PortInUse(StartupError):
+    code = "port_in_use"
+
+
+class DataDirBusy(StartupError):
+    code = "data_dir_busy"
+
+
+# ── another worker took over ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class FenceLost(AlmaError):
+    """An append carried an attempt epoch that is no longer the current one. The worker must stop without a word."""
+
+    code = "fence_lost"

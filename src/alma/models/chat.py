@@ -1,0 +1,75 @@
+"""What a chat model is to the rest of Alma: a request, a stream of chunks, one small protocol. No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any, Literal, Protocol
+
+from msgspec import Struct
+
+from alma.events import Sampling, Usage
+
+
+class ChatMessage(Struct, frozen=True, omit_defaults=True):
+    """One turn of a prompt. `tool_call_id` answers a call; `tool_calls` are the assistant's own, as it sent them."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+    tool_call_id: str | None = None
+    tool_calls: list[ToolCall] | None = None
+
+
+class ToolCall(Struct, frozen=True):
+    """A call the model asks for; `arguments` is JSON text, whole."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class ToolSpec(Struct, frozen=True):
+    """A tool offered to the model; `parameters` is a JSON schema."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+class ChatRequest(Struct, frozen=True):
+    """One model call. `json_schema`: the answer must be JSON of this schema. `slot_prefix`: see models/local.py."""
+
+    model: str
+    messages: list[ChatMessage]
+    sampling: Sampling = Sampling()
+    tools: list[ToolSpec] = []
+    json_schema: dict[str, Any] | None = None
+
+
+class Chunk(Struct, frozen=True, gc=False):
+    """What one network read brought, joined: `tokens` content pieces. The last chunk of a stream has `finish_reason`;
+    `usage` comes with it or is None when the endpoint sent none."""
+
+    text: str = ""
+    reasoning: str = ""
+    tokens: int = 0
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    model: str = ""
+
+
+class ChatModel(Protocol):
+    """A place that answers chat requests. Closing the generator (or cancelling its reader) ends the upstream call."""
+
+    @property
+    def endpoint(self) -> str:
+        """Name of the endpoint, for the journal and the page."""
+        ...
+
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk]:
+        """Yield chunks as they arrive; raise an `EndpointError` for everything that goes wrong on the way."""
+        ...
+
+    async def count_tokens(self, text: str) -> int:
+        """Tokens of `text` by the model's tokenizer, or an estimate where it has none."""
+        ...

@@ -1,0 +1,108 @@
+"""What a client may send over the WebSocket: one Struct per command, told apart by `type`; unknown fields are refused.
+
+`id` is the client's name for the command; the answer (`alma.ack` or `alma.error`) carries it. `key` makes a command
+idempotent: the same key again gives the first one's result.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from alma.events import Kind
+
+PROTOCOL = 1
+
+
+class Command(Struct, frozen=True, rename="camel", tag_field="type", kw_only=True, forbid_unknown_fields=True):
+    id: str
+
+
+class Hello(Command, tag="hello"):
+    """Optional: state the protocol the client speaks; refused with `protocol_mismatch` if the server's is another."""
+
+    protocol: int
+
+
+class Ping(Command, tag="ping"):
+    """Answered by `alma.heartbeat` with the same id."""
+
+
+class StartRun(Command, tag="run.start"):
+    """Send a task. Without `thread_id` a thread is made. `parent_run_id`: the turn it follows; without it, the thread's
+    newest turn (or none, when `root` is true: another first turn)."""
+
+    key: str
+    text: str
+    thread_id: str | None = None
+    parent_run_id: str | None = None
+    root: bool = False
+    model: str | None = None
+    kind: Kind | None = None
+
+
+class RetryRun(Command, tag="run.retry"):
+    """Answer the same turn again, as a sibling branch; `text` edits the question (edit-and-resend)."""
+
+    key: str
+    run_id: str
+    text: str | None = None
+    model: str | None = None
+    kind: Kind | None = None
+
+
+class StopRun(Command, tag="run.stop"):
+    run_id: str
+
+
+class CorrectRoute(Command, tag="route.correct"):
+    """Say what kind the task of a run really was; it is kept as an example for the next ones."""
+
+    run_id: str
+    kind: Kind
+
+
+class PreviewRoute(Command, tag="route.preview"):
+    """Ask how a task would be treated, while it is being typed."""
+
+    text: str
+
+
+class MessageCursor(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """How much of an open message the client has: code points of text and of reasoning in this attempt."""
+
+    attempt: int
+    n: int
+    reasoning_n: int = 0
+
+
+class RunCursor(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The last `seq` the client has of a run, and its open messages."""
+
+    seq: int
+    messages: dict[str, MessageCursor] = {}
+
+
+class Subscribe(Command, tag="thread.subscribe"):
+    """Send what is missing of a thread, then follow it live. `last`: at most this many newest turns; `cursors`: what
+    the client already has, by run. Subscribing again to the same thread starts over from the new cursors."""
+
+    thread_id: str
+    cursors: dict[str, RunCursor] = {}
+    last: int = 200
+
+
+class Unsubscribe(Command, tag="thread.unsubscribe"):
+    thread_id: str
+
+
+AnyCommand = (
+    Hello
+    | Ping
+    | StartRun
+    | RetryRun
+    | StopRun
+    | CorrectRoute
+    | PreviewRoute
+    | Subscribe
+    | Unsubscribe
+)

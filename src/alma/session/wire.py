@@ -1,0 +1,243 @@
+"""What goes over the wire to a client: AG-UI 1.0 events, as Structs, and how entries and deltas become them.
+
+Knows no socket and no subscription. AG-UI allows extra fields; Alma adds `seq` (place in the run's journal), `attempt`
+and `n` (place in the open message's text). What AG-UI has no name for is `CUSTOM` with an `alma.` name; the payload of
+each such name is a Struct here, so that the frontend's types are generated from this file.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from alma.events import ErrorFacts, Kind, Neighbour, RunStatus, Sampling, Section, Timing, Usage
+
+
+class Wire(Struct, frozen=True, rename="camel", omit_defaults=True, tag_field="type", kw_only=True):
+    """Base of all events. `timestamp`: Unix milliseconds. `seq` is absent on events that the journal does not hold."""
+
+    timestamp: int = 0
+    thread_id: str = ""
+    run_id: str = ""
+    seq: int = 0
+
+
+class RunStartedEvent(Wire, tag="RUN_STARTED"):
+    text: str
+    parent_run_id: str | None = None
+    of_run_id: str | None = None
+    model: str | None = None
+    kind: Kind | None = None
+    key: str | None = None
+
+
+class TextMessageStart(Wire, tag="TEXT_MESSAGE_START"):
+    """Attempt `attempt` > 1 replaces what earlier attempts of the same message had streamed."""
+
+    message_id: str
+    attempt: int
+    name: str  # the agent's role
+    model: str
+    endpoint: str
+    sections: list[Section]
+    role: Literal["assistant"] = "assistant"
+    left_out_turns: int = 0
+    context_window: int = 0
+    prompt_version: str = ""
+
+
+class TextMessageContent(Wire, tag="TEXT_MESSAGE_CONTENT"):
+    """`delta` covers code points `n - len(delta)` to `n` of the text of this attempt. `tokens`: pieces it came in."""
+
+    message_id: str
+    attempt: int
+    n: int
+    delta: str
+    tokens: int = 1
+
+
+class ReasoningMessageContent(Wire, tag="REASONING_MESSAGE_CONTENT"):
+    """As TEXT_MESSAGE_CONTENT, for the model's thinking; `n` counts the reasoning's own code points."""
+
+    message_id: str
+    attempt: int
+    n: int
+    delta: str
+    tokens: int = 1
+
+
+class TextMessageEnd(Wire, tag="TEXT_MESSAGE_END"):
+    """`n`, `reasoning_n`: code points of the whole text and reasoning; a client that has fewer asks again."""
+
+    message_id: str
+    attempt: int
+    n: int
+    finish_reason: str
+    usage: Usage
+    timing: Timing
+    reasoning_n: int = 0
+    model: str = ""
+
+
+class RunFinishedEvent(Wire, tag="RUN_FINISHED"):
+    outcome: dict[str, str]
+    status: RunStatus
+
+
+class RunErrorEvent(Wire, tag="RUN_ERROR"):
+    code: str
+    message: str
+    expected: str | None = None
+    actual: str | None = None
+    hint: str | None = None
+
+
+# ── CUSTOM events: name → payload ─────────────────────────────────────────────────────────────────────────────────
+
+
+class Payload(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """Base of the `value` of CUSTOM events."""
+
+
+class Route(Payload):
+    """`alma.route` (seq): how the Manager decided to treat the task, and why."""
+
+    kind: Kind
+    source: Literal["examples", "user", "default"]
+    scores: dict[str, float]
+    neighbours: list[Neighbour]
+    role: str
+    prompt_version: str
+    sampling: Sampling
+
+
+class RouteCorrection(Payload):
+    """`alma.route_corrected` (seq)."""
+
+    kind: Kind
+
+
+class AttemptFailure(Payload):
+    """`alma.attempt_failed` (seq): the attempt ended badly; `retry_in_ms` is absent when there is no further one."""
+
+    message_id: str
+    attempt: int
+    error: ErrorFacts
+    retry_in_ms: float | None = None
+
+
+class Stopping(Payload):
+    """`alma.stop_requested` (seq)."""
+
+
+class Welcome(Payload):
+    """`alma.welcome`: first frame of every connection."""
+
+    protocol: int
+    version: str
+    boot_id: str  # changes when the server restarts
+    heartbeat_seconds: float
+    max_frame_bytes: int
+    max_prompt_chars: int
+
+
+class Ack(Payload):
+    """`alma.ack`: the command with this id was carried out, durably. `duplicate`: its key had been seen before."""
+
+    id: str
+    thread_id: str | None = None
+    run_id: str | None = None
+    duplicate: bool = False
+
+
+class CommandError(Payload):
+    """`alma.error`: a command was refused (`id` empty when it could not be read). The connection goes on."""
+
+    code: str
+    message: str
+    id: str = ""
+    expected: str | None = None
+    actual: str | None = None
+    hint: str | None = None
+
+
+class Live(Payload):
+    """`alma.live`: all that was missing has been sent; what follows is live. `older`: turns not sent (see `last`)."""
+
+    older: int = 0
+
+
+class Preview(Payload):
+    """`alma.route_preview`: answer to `route.preview`."""
+
+    id: str
+    kind: Kind
+    scores: dict[str, float]
+
+
+class ThreadSummary(Payload):
+    """`alma.thread`: a thread was made or changed, for the list; `deleted`: it is gone."""
+
+    id: str
+    title: str
+    created_at: float
+    updated_at: float
+    runs: int = 0
+    working: bool = False
+    deleted: bool = False
+
+
+class ModelsChanged(Payload):
+    """`alma.models`: the list of models, the default or the embedded model's state changed: fetch /api/models."""
+
+    reason: str
+
+
+class PullProgress(Payload):
+    """`alma.pull`: a download of a model. `state` ends as done, failed or canceled; `error` says why it failed."""
+
+    id: str
+    file: str
+    state: Literal["running", "done", "failed", "canceled"]
+    done_bytes: int
+    total_bytes: int = 0
+    model: str | None = None
+    error: ErrorFacts | None = None
+
+
+class Notice(Payload):
+    """`alma.notice`: something the user should know now (storage full, model restarting); not in the journal."""
+
+    code: str
+    message: str
+    hint: str | None = None
+
+
+class Heartbeat(Payload):
+    """`alma.heartbeat`: the server is alive; also the answer to `ping`."""
+
+    id: str = ""
+
+
+class Custom(Wire, tag="CUSTOM"):
+    name: str
+    value: Any
+
+
+CUSTOM_PAYLOADS: dict[str, type[Payload]] = {
+    "alma.route": Route,
+    "alma.route_corrected": RouteCorrection,
+    "alma.attempt_failed": AttemptFailure,
+    "alma.stop_requested": Stopping,
+    "alma.welcome": Welcome,
+    "alma.ack": Ack,
+    "alma.error": CommandError,
+    "alma.live": Live,
+    "alma.route_preview": Preview,
+    "alma.thread": ThreadSummary,
+    "alma.models": ModelsChanged,
+    "alma.pull": PullProgress,
+    "alma.notice": Notice,
+    "alma.heartbeat": Heartbeat,
+}
