@@ -1,0 +1,106 @@
+"""The tables, once for SQLite and PostgreSQL. `entries` is the truth about runs; `runs` is its index and holds its head.
+
+Times are Unix seconds; texts are stored as they came. A change here needs a migration beside it
+(`migrations/versions`): a test compares the two on both databases.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
+
+metadata = MetaData()
+
+threads = Table(
+    "threads",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("deleted", Boolean, nullable=False, server_default=false()),
+    Index("threads_by_owner", "owner", "deleted", "updated_at"),
+)
+
+# One row per run: where it hangs in its thread's tree, how far its journal goes, and whether it is finished.
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("thread_id", Text, nullable=False),
+    Column("parent_run_id", Text),
+    Column("owner", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("finished", Boolean, nullable=False, server_default=false()),
+    Column("head", BigInteger, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Index("runs_by_thread", "thread_id", "created_at"),
+    Index("runs_unfinished", "finished", "created_at"),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("data", Text, nullable=False),  # the entry as JSON, tagged by `type`
+    sqlite_with_rowid=False,
+)
+
+# The attempt epoch of a task: whoever claims the task raises it; an append with a lower one is refused.
+leases = Table(
+    "leases",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("task_id", Text, primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Idempotency: what a command with this key led to.
+command_keys = Table(
+    "command_keys",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Corrections of routes, kept as examples; the vector is float32 × 384, L2-normalised.
+route_examples = Table(
+    "route_examples",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("vector", LargeBinary, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("owner", "text", name="route_examples_once"),
+)
+
+# Every version of a role file that a run has used, so that its exact prompt can be shown later.
+role_versions = Table(
+    "role_versions",
+    metadata,
+    Column("version", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
