@@ -1,0 +1,53 @@
+# Thin on purpose: what takes thought is in scripts/setup.py.
+
+export PYTHON
+SETUP := scripts/with-python scripts/setup.py
+BIN := .venv/bin
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+BENCHES := stream embedded resume crash page
+
+.PHONY: help setup run test check format bench lock docs clean
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 15
+
+setup:  ## prepare everything that running needs
+	@$(SETUP) setup
+
+run:  ## prepare, then serve (make run ARGS="--port 9000")
+	@$(SETUP) run $(ARGS)
+
+test:  ## run every test: the page's, then Python's
+	@$(SETUP) test
+	@status=0; \
+	$(SETUP) npm test || status=1; \
+	$(BIN)/pytest $(ARGS) || status=1; \
+	exit $$status
+
+check:  ## lint, types, layers: everything that reads code without running it
+	@$(SETUP) check
+	@status=0; \
+	for tool in "ruff check" "ruff format --check" pyright lint-imports; do \
+		echo "$$tool"; $(BIN)/$$tool || status=1; \
+	done; \
+	for script in biome tsc; do echo "$$script"; $(SETUP) npm run --silent $$script || status=1; done; \
+	exit $$status
+
+format:  ## let ruff and biome rewrite what they can
+	@$(BIN)/ruff check --fix --quiet; $(BIN)/ruff format --quiet; $(SETUP) npm run --silent format
+
+bench:  ## run every bench in its short form
+	@$(SETUP) test
+	@status=0; for name in $(BENCHES); do $(BIN)/python -m bench.$$name --quick || status=1; done; exit $$status
+
+lock:  ## compile the hashed requirements anew (make lock ARGS=--upgrade)
+	@$(LOCK) $(ARGS) pyproject.toml --group build -o requirements.txt
+	@$(LOCK) $(ARGS) --group node -o requirements-node.txt
+	@$(LOCK) $(ARGS) pyproject.toml --group dev -c requirements.txt -c requirements-node.txt -o requirements-dev.txt
+
+docs:  ## write the pages that are made from code
+	@$(BIN)/alma settings --markdown > docs/settings.md
+	@$(BIN)/alma settings --env > .env.example
+
+clean:  ## remove what can be made again; threads, models and settings stay
+	rm -rf .venv frontend/node_modules frontend/.next frontend/out .pytest_cache .ruff_cache .hypothesis
