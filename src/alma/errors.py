@@ -12,6 +12,7 @@
     │   │   ├── EndpointGarbled       an answer that is not the protocol
     │   │   └── EndpointCut           the stream ended before its end
     │   ├── ModelUnavailable    no endpoint can serve the model now
+    │   ├── EmbedderUnavailable the embedding process cannot answer
     │   ├── ContextOverflow     the prompt cannot be made to fit the window
     │   └── StorageFailure      the database cannot write (full disk)
     ├── Misuse                  a caller sent or asked something wrong
@@ -122,6 +123,10 @@ class EndpointCut(EndpointError):
 
 class ModelUnavailable(RunFailure):
     code = "model_unavailable"
+
+
+class EmbedderUnavailable(RunFailure):
+    code = "embedder_unavailable"
 
 
 class ContextOverflow(RunFailure):

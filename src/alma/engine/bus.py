@@ -44,7 +44,7 @@ class LocalBus:
         self._listeners[topic] = (*self._listeners.get(topic, ()), listener)
 
         def unsubscribe() -> None:
-            rest = tuple(other for other in self._listeners.get(topic, ()) if other is not listener)
+            rest = tuple(other for other in self._listeners.get(topic, ()) if other != listener)
             if rest:
                 self._listeners[topic] = rest
             else:

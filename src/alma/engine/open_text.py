@@ -1,0 +1,63 @@
+"""The text of messages that are being written now, so that whoever joins late can be given what has streamed.
+
+In memory only: after a crash the attempt is made again. A message's pieces are kept as they came and joined when asked
+for; joining is amortised by keeping the joined text.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from alma.events import Delta
+
+
+class OpenMessage(Struct):
+    """One attempt under way; `n` and `reasoning_n` count code points."""
+
+    message_id: str
+    attempt: int
+    n: int = 0
+    reasoning_n: int = 0
+    _text: list[str] = []
+    _reasoning: list[str] = []
+
+    def extend(self, delta: Delta) -> None:
+        if delta.channel == "text":
+            self._text.append(delta.text)
+            self.n = delta.n
+        else:
+            self._reasoning.append(delta.text)
+            self.reasoning_n = delta.n
+
+    @property
+    def text(self) -> str:
+        return _joined(self._text)
+
+    @property
+    def reasoning(self) -> str:
+        return _joined(self._reasoning)
+
+
+def _joined(pieces: list[str]) -> str:
+    if len(pieces) > 1:
+        pieces[:] = ["".join(pieces)]
+    return pieces[0] if pieces else ""
+
+
+class OpenText:
+    """All open messages of this process, by run."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, OpenMessage] = {}
+
+    def begin(self, run_id: str, message_id: str, attempt: int) -> OpenMessage:
+        """A new attempt replaces the run's earlier one."""
+        message = OpenMessage(message_id, attempt, _text=[], _reasoning=[])
+        self._runs[run_id] = message
+        return message
+
+    def of(self, run_id: str) -> OpenMessage | None:
+        return self._runs.get(run_id)
+
+    def end(self, run_id: str) -> None:
+        self._runs.pop(run_id, None)
