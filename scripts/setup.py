@@ -1,5 +1,7 @@
 """Prepares a clone of Alma: for running it (`setup`, `run`), reading it (`check`) or trying it (`test`).
 
+`status` names the steps that a start would do; `npm` runs npm with the Node that was chosen.
+
 Knows what there is to do and in which order; `steps.py` knows when a step need not be done. Standard library only,
 since this runs before anything is installed.
 """
@@ -14,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from steps import LOG, ROOT, VENV, Progress, SetupFailed, Step, carry_out, digest
+from steps import LOG, ROOT, VENV, Progress, SetupFailed, Step, carry_out, digest, is_fresh
 
 BIN = VENV / "bin"
 FRONTEND = ROOT / "frontend"
@@ -235,6 +237,9 @@ def main(arguments: list[str]) -> int:
         check_python(sys.version_info[:3])
         if verb == "npm":
             return subprocess.run(npm(*rest), cwd=FRONTEND, env=tool_environment(), check=False).returncode
+        if verb == "status":
+            print("".join(f"{step.title}\n" for step in steps("run") if not is_fresh(step)), end="")
+            return 0
         started = time.monotonic()
         count = carry_out(steps(verb))
         spent = time.monotonic() - started

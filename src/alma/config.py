@@ -73,16 +73,16 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-def _says(words: str) -> FieldInfo:
-    return Field(json_schema_extra={"expected": words})
+def _says(words: str, reason: str = "") -> FieldInfo:
+    return Field(json_schema_extra={"expected": words, "reason": reason})
 
 
 Loopback = Annotated[
     str,
     AfterValidator(_loopback),
     _says(
-        "a loopback address (127.0.0.1, ::1 or localhost); Alma has no access tokens yet, so whoever can reach its port"
-        " can use it, and it does not listen where other machines can"
+        "a loopback address (127.0.0.1, ::1 or localhost)",
+        "Alma has no access tokens yet: whoever reaches its port can use it, so it listens to this machine only.",
     ),
 ]
 DatabaseUrl = Annotated[
@@ -193,11 +193,13 @@ class Settings(BaseModel):
 
 @dataclass(frozen=True)
 class Described:
-    """A setting as people know it. `expected`: type and bounds in words; `default`: as one would write it in `.env`."""
+    """A setting as people know it. `expected`: type and bounds in words, `reason`: why, where one may wonder;
+    `default`: as one would write it in `.env`."""
 
     name: str
     variable: str
     expected: str
+    reason: str
     default: str
     description: str
 
@@ -214,6 +216,7 @@ def described() -> dict[str, Described]:
             name=name,
             variable=schema.get("variable", PREFIX + name.upper()),
             expected=_expected(schema),
+            reason=schema.get("reason", ""),
             default="" if default in (None, []) else str(default).lower() if default in (True, False) else str(default),
             description=schema["description"],
         )
@@ -317,11 +320,12 @@ def _unknown(source: Mapping[str, str], suffix: str) -> list[str]:
 
 
 def _invalid(error: ValidationError, given: Mapping[str, Given]) -> list[str]:
-    names = dict.fromkeys(str(detail["loc"][0]) for detail in error.errors())
-    return [
-        f"{given[name].label}: expected {described()[name].expected}, came {_shown(given[name].value)}"
-        for name in names
-    ]
+    problems: list[str] = []
+    for name in dict.fromkeys(str(detail["loc"][0]) for detail in error.errors()):
+        setting, found = described()[name], given[name]
+        problem = f"{found.label}: expected {setting.expected}, came {_shown(found.value)}"
+        problems.append(f"{problem}. {setting.reason}" if setting.reason else problem)
+    return problems
 
 
 def _contradictions(settings: Settings, given: Mapping[str, Given]) -> list[str]:

@@ -1,0 +1,45 @@
+"""What the commands share: how one is added to the parser, and how the settings are read for it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alma.config import Settings
+
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]  # argparse gives it no public name
+else:
+    Subparsers = object
+
+
+def add_command(
+    commands: Subparsers,
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    *,
+    help: str,
+    description: str,
+    epilog: str = "",
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=help,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter if epilog else argparse.HelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_data_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data-dir", metavar="DIR", help="folder with Alma's data (ALMA_DATA_DIR, else .alma)")
+
+
+def read_settings(**options: object) -> Settings:
+    """The settings, under those options of the command line that are settings too; None stands for not given."""
+    from alma.config import load_settings
+
+    return load_settings(options)
