@@ -74,7 +74,7 @@ class Entry(Struct, frozen=True, tag_field="type", kw_only=True):
     task_id: str = "main"
 
 
-class RunStarted(Entry, tag="run_started"):
+class RunStarted(Entry, frozen=True, tag="run_started"):
     """A user asked. `parent_run_id`: the turn before it in the thread's tree (None: a thread's first turn).
     `of_run_id`: the run that this one retries or edits (a sibling branch)."""
 
@@ -88,7 +88,7 @@ class RunStarted(Entry, tag="run_started"):
     key: str | None = None  # the idempotency key of the command
 
 
-class RouteChosen(Entry, tag="route_chosen"):
+class RouteChosen(Entry, frozen=True, tag="route_chosen"):
     """The Manager decided how to treat the task, and why."""
 
     kind: Kind
@@ -100,13 +100,13 @@ class RouteChosen(Entry, tag="route_chosen"):
     sampling: Sampling
 
 
-class RouteCorrected(Entry, tag="route_corrected"):
+class RouteCorrected(Entry, frozen=True, tag="route_corrected"):
     """The user said what kind the task really was; the task is kept as an example."""
 
     kind: Kind
 
 
-class MessageStarted(Entry, tag="message_started"):
+class MessageStarted(Entry, frozen=True, tag="message_started"):
     """An attempt to write a message begins: which model gets which prompt."""
 
     message_id: str
@@ -120,7 +120,7 @@ class MessageStarted(Entry, tag="message_started"):
     context_window: int = 0
 
 
-class AttemptFailed(Entry, tag="attempt_failed"):
+class AttemptFailed(Entry, frozen=True, tag="attempt_failed"):
     """The attempt ended badly. `text` is what had streamed by then. `retry_in_ms` None: there is no further attempt."""
 
     message_id: str
@@ -130,7 +130,7 @@ class AttemptFailed(Entry, tag="attempt_failed"):
     retry_in_ms: float | None = None
 
 
-class MessageFinished(Entry, tag="message_finished"):
+class MessageFinished(Entry, frozen=True, tag="message_finished"):
     """The whole message. `finish_reason`: stop, length, or `stopped` by the user."""
 
     message_id: str
@@ -143,11 +143,11 @@ class MessageFinished(Entry, tag="message_finished"):
     model: str = ""  # as the endpoint named it
 
 
-class StopRequested(Entry, tag="stop_requested"):
+class StopRequested(Entry, frozen=True, tag="stop_requested"):
     """The user asked the run to stop."""
 
 
-class RunFinished(Entry, tag="run_finished"):
+class RunFinished(Entry, frozen=True, tag="run_finished"):
     """The end of the log."""
 
     status: Literal["completed", "failed", "canceled"]
@@ -186,4 +186,3 @@ class Delta(Struct, frozen=True, gc=False):
     text: str
     tokens: int
     channel: Literal["text", "reasoning"] = "text"
-

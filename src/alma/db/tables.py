@@ -1,4 +1,4 @@
-"""The tables, once for SQLite and PostgreSQL. `entries` is the truth about runs; `runs` is its index and holds its head.
+"""The tables, once for SQLite and PostgreSQL. `entries` is the truth; `runs` is its index and holds each log's head.
 
 Times are Unix seconds; texts are stored as they came. A change here needs a migration beside it
 (`migrations/versions`): a test compares the two on both databases.

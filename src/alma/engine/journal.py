@@ -7,7 +7,6 @@ in order, on the bus. Knows what an entry is, not what it means.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -52,9 +51,15 @@ class Journal:
         Raises `FenceLost` when `fence` is stale, `NotFound` for an unknown run, `StorageFailure` when the disk is
         full; then nothing was written. Cancelling the caller does not undo the append.
         """
+        return await asyncio.shield(self.submit(thread_id, run_id, new, fence=fence))
+
+    def submit(
+        self, thread_id: str, run_id: str, new: Sequence[JournalEntry], *, fence: Fence | None = None
+    ) -> asyncio.Future[list[Recorded]]:
+        """As `append`, without waiting: appends are written in the order in which they were submitted."""
         future = self._database.submit(_append, _Append(run_id, new, fence))
         future.add_done_callback(lambda done: self._publish(thread_id, done))
-        return cast(list[Recorded], await asyncio.shield(future))
+        return cast("asyncio.Future[list[Recorded]]", future)
 
     def _publish(self, thread_id: str, done: asyncio.Future[list[Recorded]]) -> None:
         if done.cancelled() or done.exception() is not None:
@@ -96,8 +101,8 @@ class Journal:
         return await self._database.read(query)
 
 
-def insert_run(connection: sa.Connection, run_id: str, entry: RunStarted) -> None:
-    """Begin a run's log with its first entry, inside the caller's transaction."""
+def insert_run(connection: sa.Connection, run_id: str, entry: RunStarted) -> Fence:
+    """Begin a run's log with its first entry, inside the caller's transaction; the caller holds its main task."""
     connection.execute(
         sa.insert(runs).values(
             id=run_id,
@@ -110,6 +115,8 @@ def insert_run(connection: sa.Connection, run_id: str, entry: RunStarted) -> Non
         )
     )
     connection.execute(sa.insert(entries).values(run_id=run_id, seq=1, data=_encode(entry).decode()))
+    connection.execute(sa.insert(leases).values(run_id=run_id, task_id=entry.task_id, epoch=1))
+    return Fence(run_id, entry.task_id, 1)
 
 
 def read_entries(connection: sa.Connection, after: dict[str, int]) -> dict[str, list[Recorded]]:
@@ -145,7 +152,7 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
     """All appends of one transaction. The heads are locked in the order of their ids, so two processes cannot wait for
     each other."""
     ids = sorted({append.run_id for append in appends})
-    heads = {run_id: head for run_id, head in connection.execute(_heads.with_for_update(), {"ids": ids})}
+    heads = dict(connection.execute(_heads.with_for_update(), {"ids": ids}).tuples().all())
     fenced = sorted({append.run_id for append in appends if append.fence is not None})
     epochs: dict[tuple[str, str], int] = {}
     if fenced:
@@ -189,8 +196,3 @@ def _refusal(append: _Append, heads: dict[str, int], epochs: dict[tuple[str, str
 def _insert_for(connection: sa.Connection) -> Callable[[sa.Table], Any]:
     """Both dialects have ON CONFLICT, each under its own `insert`."""
     return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-
-
-def now() -> float:
-    """Unix seconds; entries are stamped where they are decided."""
-    return time.time()

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from alma.events import Delta
+from alma.events import Delta, MessageStarted
 
 
 class OpenMessage(Struct):
-    """One attempt under way; `n` and `reasoning_n` count code points."""
+    """One attempt under way; `n` and `reasoning_n` count code points, `opened_at` is when its first text came."""
 
-    message_id: str
-    attempt: int
+    started: MessageStarted
+    opened_at: float
     n: int = 0
     reasoning_n: int = 0
+    tokens: int = 0
     _text: list[str] = []
     _reasoning: list[str] = []
 
     def extend(self, delta: Delta) -> None:
+        self.tokens += delta.tokens
         if delta.channel == "text":
             self._text.append(delta.text)
             self.n = delta.n
@@ -50,9 +52,9 @@ class OpenText:
     def __init__(self) -> None:
         self._runs: dict[str, OpenMessage] = {}
 
-    def begin(self, run_id: str, message_id: str, attempt: int) -> OpenMessage:
+    def begin(self, run_id: str, started: MessageStarted, at: float) -> OpenMessage:
         """A new attempt replaces the run's earlier one."""
-        message = OpenMessage(message_id, attempt, _text=[], _reasoning=[])
+        message = OpenMessage(started, at)
         self._runs[run_id] = message
         return message
 

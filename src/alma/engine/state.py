@@ -7,7 +7,7 @@ is here and only here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import assert_never
+from typing import Literal, assert_never
 
 from msgspec import Struct
 
@@ -62,7 +62,7 @@ class Attempt(Struct, frozen=True):
 class Finish(Struct, frozen=True):
     """Append this end."""
 
-    status: str
+    status: Literal["completed", "failed", "canceled"]
     error: ErrorFacts | None = None
 
 
@@ -100,6 +100,7 @@ def _apply(state: RunState, entry: JournalEntry) -> None:
             state.attempts = entry.attempt
         case AttemptFailed():
             state.failures += 1
+            state.attempts = max(state.attempts, entry.attempt)  # it may have failed before a message was begun
             state.last_failure = entry
         case MessageFinished():
             state.answer = entry

@@ -47,6 +47,13 @@ class Embedder:
             rows.append(await future)
         return np.stack(rows)
 
+    def prefetch(self, text: str) -> None:
+        """Begin on a text that will be asked for in a moment."""
+        text = text[:_TEXT_CHARS]
+        if text not in self._kept:
+            self._waiting.setdefault(text, [])
+            self._wake.set()
+
     def _one(self, text: str) -> asyncio.Future[Vector]:
         future: asyncio.Future[Vector] = asyncio.get_running_loop().create_future()
         if (vector := self._kept.get(text)) is not None:
@@ -123,6 +130,7 @@ class Embedder:
             for future in futures:
                 if not future.done():
                     future.set_exception(EmbedderUnavailable(why))
+                    future.exception()  # seen: a caller that waits for several texts raises at the first
 
 
 async def _receive(source: asyncio.StreamReader) -> bytes:

@@ -6,6 +6,8 @@ idempotent: the same key again gives the first one's result.
 
 from __future__ import annotations
 
+from typing import get_args
+
 from msgspec import Struct
 
 from alma.events import Kind
@@ -17,17 +19,17 @@ class Command(Struct, frozen=True, rename="camel", tag_field="type", kw_only=Tru
     id: str
 
 
-class Hello(Command, tag="hello"):
+class Hello(Command, frozen=True, tag="hello"):
     """Optional: state the protocol the client speaks; refused with `protocol_mismatch` if the server's is another."""
 
     protocol: int
 
 
-class Ping(Command, tag="ping"):
+class Ping(Command, frozen=True, tag="ping"):
     """Answered by `alma.heartbeat` with the same id."""
 
 
-class StartRun(Command, tag="run.start"):
+class StartRun(Command, frozen=True, tag="run.start"):
     """Send a task. Without `thread_id` a thread is made. `parent_run_id`: the turn it follows; without it, the thread's
     newest turn (or none, when `root` is true: another first turn)."""
 
@@ -40,7 +42,7 @@ class StartRun(Command, tag="run.start"):
     kind: Kind | None = None
 
 
-class RetryRun(Command, tag="run.retry"):
+class RetryRun(Command, frozen=True, tag="run.retry"):
     """Answer the same turn again, as a sibling branch; `text` edits the question (edit-and-resend)."""
 
     key: str
@@ -50,18 +52,18 @@ class RetryRun(Command, tag="run.retry"):
     kind: Kind | None = None
 
 
-class StopRun(Command, tag="run.stop"):
+class StopRun(Command, frozen=True, tag="run.stop"):
     run_id: str
 
 
-class CorrectRoute(Command, tag="route.correct"):
+class CorrectRoute(Command, frozen=True, tag="route.correct"):
     """Say what kind the task of a run really was; it is kept as an example for the next ones."""
 
     run_id: str
     kind: Kind
 
 
-class PreviewRoute(Command, tag="route.preview"):
+class PreviewRoute(Command, frozen=True, tag="route.preview"):
     """Ask how a task would be treated, while it is being typed."""
 
     text: str
@@ -82,7 +84,7 @@ class RunCursor(Struct, frozen=True, rename="camel", forbid_unknown_fields=True)
     messages: dict[str, MessageCursor] = {}
 
 
-class Subscribe(Command, tag="thread.subscribe"):
+class Subscribe(Command, frozen=True, tag="thread.subscribe"):
     """Send what is missing of a thread, then follow it live. `last`: at most this many newest turns; `cursors`: what
     the client already has, by run. Subscribing again to the same thread starts over from the new cursors."""
 
@@ -91,18 +93,9 @@ class Subscribe(Command, tag="thread.subscribe"):
     last: int = 200
 
 
-class Unsubscribe(Command, tag="thread.unsubscribe"):
+class Unsubscribe(Command, frozen=True, tag="thread.unsubscribe"):
     thread_id: str
 
 
-AnyCommand = (
-    Hello
-    | Ping
-    | StartRun
-    | RetryRun
-    | StopRun
-    | CorrectRoute
-    | PreviewRoute
-    | Subscribe
-    | Unsubscribe
-)
+AnyCommand = Hello | Ping | StartRun | RetryRun | StopRun | CorrectRoute | PreviewRoute | Subscribe | Unsubscribe
+ALL: tuple[type[Command], ...] = get_args(AnyCommand)

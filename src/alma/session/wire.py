@@ -23,7 +23,7 @@ class Wire(Struct, frozen=True, rename="camel", omit_defaults=True, tag_field="t
     seq: int = 0
 
 
-class RunStartedEvent(Wire, tag="RUN_STARTED"):
+class RunStartedEvent(Wire, frozen=True, tag="RUN_STARTED"):
     text: str
     parent_run_id: str | None = None
     of_run_id: str | None = None
@@ -32,7 +32,7 @@ class RunStartedEvent(Wire, tag="RUN_STARTED"):
     key: str | None = None
 
 
-class TextMessageStart(Wire, tag="TEXT_MESSAGE_START"):
+class TextMessageStart(Wire, frozen=True, tag="TEXT_MESSAGE_START"):
     """Attempt `attempt` > 1 replaces what earlier attempts of the same message had streamed."""
 
     message_id: str
@@ -47,7 +47,7 @@ class TextMessageStart(Wire, tag="TEXT_MESSAGE_START"):
     prompt_version: str = ""
 
 
-class TextMessageContent(Wire, tag="TEXT_MESSAGE_CONTENT"):
+class TextMessageContent(Wire, frozen=True, tag="TEXT_MESSAGE_CONTENT"):
     """`delta` covers code points `n - len(delta)` to `n` of the text of this attempt. `tokens`: pieces it came in."""
 
     message_id: str
@@ -57,7 +57,7 @@ class TextMessageContent(Wire, tag="TEXT_MESSAGE_CONTENT"):
     tokens: int = 1
 
 
-class ReasoningMessageContent(Wire, tag="REASONING_MESSAGE_CONTENT"):
+class ReasoningMessageContent(Wire, frozen=True, tag="REASONING_MESSAGE_CONTENT"):
     """As TEXT_MESSAGE_CONTENT, for the model's thinking; `n` counts the reasoning's own code points."""
 
     message_id: str
@@ -67,7 +67,7 @@ class ReasoningMessageContent(Wire, tag="REASONING_MESSAGE_CONTENT"):
     tokens: int = 1
 
 
-class TextMessageEnd(Wire, tag="TEXT_MESSAGE_END"):
+class TextMessageEnd(Wire, frozen=True, tag="TEXT_MESSAGE_END"):
     """`n`, `reasoning_n`: code points of the whole text and reasoning; a client that has fewer asks again."""
 
     message_id: str
@@ -80,12 +80,12 @@ class TextMessageEnd(Wire, tag="TEXT_MESSAGE_END"):
     model: str = ""
 
 
-class RunFinishedEvent(Wire, tag="RUN_FINISHED"):
+class RunFinishedEvent(Wire, frozen=True, tag="RUN_FINISHED"):
     outcome: dict[str, str]
     status: RunStatus
 
 
-class RunErrorEvent(Wire, tag="RUN_ERROR"):
+class RunErrorEvent(Wire, frozen=True, tag="RUN_ERROR"):
     code: str
     message: str
     expected: str | None = None
@@ -100,7 +100,7 @@ class Payload(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=T
     """Base of the `value` of CUSTOM events."""
 
 
-class Route(Payload):
+class Route(Payload, frozen=True):
     """`alma.route` (seq): how the Manager decided to treat the task, and why."""
 
     kind: Kind
@@ -112,13 +112,13 @@ class Route(Payload):
     sampling: Sampling
 
 
-class RouteCorrection(Payload):
+class RouteCorrection(Payload, frozen=True):
     """`alma.route_corrected` (seq)."""
 
     kind: Kind
 
 
-class AttemptFailure(Payload):
+class AttemptFailure(Payload, frozen=True):
     """`alma.attempt_failed` (seq): the attempt ended badly; `retry_in_ms` is absent when there is no further one."""
 
     message_id: str
@@ -127,11 +127,11 @@ class AttemptFailure(Payload):
     retry_in_ms: float | None = None
 
 
-class Stopping(Payload):
+class Stopping(Payload, frozen=True):
     """`alma.stop_requested` (seq)."""
 
 
-class Welcome(Payload):
+class Welcome(Payload, frozen=True):
     """`alma.welcome`: first frame of every connection."""
 
     protocol: int
@@ -142,7 +142,7 @@ class Welcome(Payload):
     max_prompt_chars: int
 
 
-class Ack(Payload):
+class Ack(Payload, frozen=True):
     """`alma.ack`: the command with this id was carried out, durably. `duplicate`: its key had been seen before."""
 
     id: str
@@ -151,7 +151,7 @@ class Ack(Payload):
     duplicate: bool = False
 
 
-class CommandError(Payload):
+class CommandError(Payload, frozen=True):
     """`alma.error`: a command was refused (`id` empty when it could not be read). The connection goes on."""
 
     code: str
@@ -162,13 +162,13 @@ class CommandError(Payload):
     hint: str | None = None
 
 
-class Live(Payload):
+class Live(Payload, frozen=True):
     """`alma.live`: all that was missing has been sent; what follows is live. `older`: turns not sent (see `last`)."""
 
     older: int = 0
 
 
-class Preview(Payload):
+class Preview(Payload, frozen=True):
     """`alma.route_preview`: answer to `route.preview`."""
 
     id: str
@@ -176,7 +176,7 @@ class Preview(Payload):
     scores: dict[str, float]
 
 
-class ThreadSummary(Payload):
+class ThreadSummary(Payload, frozen=True):
     """`alma.thread`: a thread was made or changed, for the list; `deleted`: it is gone."""
 
     id: str
@@ -188,13 +188,13 @@ class ThreadSummary(Payload):
     deleted: bool = False
 
 
-class ModelsChanged(Payload):
+class ModelsChanged(Payload, frozen=True):
     """`alma.models`: the list of models, the default or the embedded model's state changed: fetch /api/models."""
 
     reason: str
 
 
-class PullProgress(Payload):
+class PullProgress(Payload, frozen=True):
     """`alma.pull`: a download of a model. `state` ends as done, failed or canceled; `error` says why it failed."""
 
     id: str
@@ -206,7 +206,7 @@ class PullProgress(Payload):
     error: ErrorFacts | None = None
 
 
-class Notice(Payload):
+class Notice(Payload, frozen=True):
     """`alma.notice`: something the user should know now (storage full, model restarting); not in the journal."""
 
     code: str
@@ -214,13 +214,13 @@ class Notice(Payload):
     hint: str | None = None
 
 
-class Heartbeat(Payload):
+class Heartbeat(Payload, frozen=True):
     """`alma.heartbeat`: the server is alive; also the answer to `ping`."""
 
     id: str = ""
 
 
-class Custom(Wire, tag="CUSTOM"):
+class Custom(Wire, frozen=True, tag="CUSTOM"):
     name: str
     value: Any
 

@@ -1,0 +1,84 @@
+"""The router: embeds a task and lets the examples vote. Keeps the examples of the role and of each owner's corrections.
+
+When the embedder cannot answer in time the task is treated as chat, and says so (`source` = default): a missing
+embedder costs quality, never an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import numpy as np
+
+from alma.agent.role import Role
+from alma.agent.route import Example, Vectors, Verdict, classify
+from alma.errors import EmbedderUnavailable
+from alma.events import KINDS, Kind, RouteChosen
+from alma.memory.embedder import DIMENSIONS, Embedder
+
+log = logging.getLogger(__name__)
+_PATIENCE_S = 5.0  # a cold embedder is ready in about a second
+
+
+class Router:
+    def __init__(self, role: Role, embedder: Embedder) -> None:
+        self._role = role
+        self._embedder = embedder
+        self._examples = [Example(text, kind) for kind in KINDS for text in role.kinds[kind].examples]
+        self._vectors: Vectors | None = None
+        self._corrections: dict[str, dict[str, tuple[Kind, Vectors]]] = {}  # owner → text → (kind, vector)
+
+    async def preview(self, text: str, owner: str) -> Verdict:
+        """How `text` would be treated. Raises `EmbedderUnavailable`."""
+        vectors = await self._role_vectors()
+        task = (await self._embedder.embed([text]))[0]
+        own = self._corrections.get(owner, {})
+        examples = self._examples + [Example(said, kind, True) for said, (kind, _) in own.items()]
+        if own:
+            vectors = np.vstack([vectors, *(vector[None] for _, vector in own.values())])
+        return classify(task, examples, vectors)
+
+    def prefetch(self, text: str) -> None:
+        """Begin to embed `text`, which will be routed in a moment."""
+        self._embedder.prefetch(text)
+
+    async def route(self, text: str, owner: str, forced: Kind | None, at: float) -> RouteChosen:
+        """Decide how to treat a task; `forced`: the user already said."""
+        if forced is not None:
+            return self._chosen(Verdict(forced, {forced: 1.0}, []), "user", at)
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                return self._chosen(await self.preview(text, owner), "examples", at)
+        except (EmbedderUnavailable, TimeoutError) as error:
+            log.warning("routing without the embedder: %s", error or "it took too long")
+            return self._chosen(Verdict("chat", {}, []), "default", at)
+
+    async def vector(self, text: str) -> Vectors:
+        """The vector of one text, for a correction to be kept."""
+        return (await self._embedder.embed([text]))[0]
+
+    def learn(self, owner: str, text: str, kind: Kind, vector: Vectors) -> None:
+        """Keep a correction; the last one on the same text wins."""
+        self._corrections.setdefault(owner, {})[text] = (kind, vector)
+
+    def forget(self, owner: str, text: str) -> None:
+        self._corrections.get(owner, {}).pop(text, None)
+
+    def _chosen(self, verdict: Verdict, source: str, at: float) -> RouteChosen:
+        return RouteChosen(
+            at=at,
+            kind=verdict.kind,
+            source=source,  # pyright: ignore[reportArgumentType]  # one of the three literals, by the callers above
+            scores=verdict.scores,
+            neighbours=verdict.neighbours,
+            role=self._role.name,
+            prompt_version=self._role.version,
+            sampling=self._role.kinds[verdict.kind].sampling,
+        )
+
+    async def _role_vectors(self) -> Vectors:
+        if self._vectors is None:
+            self._vectors = await self._embedder.embed([example.text for example in self._examples])
+            assert self._vectors.shape == (len(self._examples), DIMENSIONS)
+        return self._vectors

@@ -1,0 +1,162 @@
+"""Threads and runs over HTTP: lists, names, and what stands behind an answer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from alma.errors import InvalidRequest, NotFound
+from alma.server.bodies import Body, Reply
+from alma.session import wire
+from alma.session.sessions import Sessions
+
+
+class ThreadReply(Reply):
+    """A thread, as in the event `alma.thread`."""
+
+    id: str
+    title: str
+    created_at: float
+    updated_at: float
+    runs: int
+    working: bool
+
+
+class ThreadList(Reply):
+    """`more`: there are older ones; ask with `before` = the last one's `updatedAt`."""
+
+    threads: list[ThreadReply]
+    more: bool
+
+
+class NewThread(Body):
+    title: str = Field("", max_length=200)
+
+
+class Renaming(Body):
+    title: str = Field(min_length=1, max_length=200)
+
+
+class EntryReply(Reply):
+    """A journal entry as it is stored; `type` tells its kind."""
+
+    seq: int
+    entry: dict[str, Any]
+
+
+class EntryList(Reply):
+    entries: list[EntryReply]
+
+
+class PromptMessage(Reply):
+    role: str
+    content: str
+
+
+class PromptSection(Reply):
+    name: str
+    tokens: int
+
+
+class PromptReply(Reply):
+    """What the model was given for the run's last attempt, word for word."""
+
+    messages: list[PromptMessage]
+    sections: list[PromptSection]
+    prompt_version: str
+    model: str
+
+
+class ExampleReply(Reply):
+    """A corrected route, kept as an example."""
+
+    id: str
+    text: str
+    kind: str
+    created_at: float
+
+
+class ExampleList(Reply):
+    examples: list[ExampleReply]
+
+
+def _thread(summary: wire.ThreadSummary) -> ThreadReply:
+    return ThreadReply(
+        id=summary.id,
+        title=summary.title,
+        created_at=summary.created_at,
+        updated_at=summary.updated_at,
+        runs=summary.runs,
+        working=summary.working,
+    )
+
+
+def _clean(title: str) -> str:
+    line = " ".join(title.split())
+    if not line:
+        raise InvalidRequest("invalid_field", "The title is empty.", expected="title: 1 to 200 characters")
+    return line
+
+
+def routes(sessions: Sessions, owner: str) -> APIRouter:  # noqa: C901  # a table of routes
+    router = APIRouter(prefix="/api", tags=["threads"])
+
+    @router.get("/threads")
+    async def list_threads(
+        search: Annotated[str, Query(max_length=200)] = "",
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        before: float | None = None,
+    ) -> ThreadList:
+        """Newest first. `search` looks in titles, tasks and answers."""
+        found = await sessions.list_threads(owner, search=search, limit=limit + 1, before=before)
+        return ThreadList(threads=[_thread(one) for one in found[:limit]], more=len(found) > limit)
+
+    @router.post("/threads", status_code=201)
+    async def create_thread(body: NewThread) -> ThreadReply:
+        return _thread(await sessions.create_thread(owner, " ".join(body.title.split())))
+
+    @router.get("/threads/{thread_id}")
+    async def get_thread(thread_id: str) -> ThreadReply:
+        return _thread(await sessions.get_thread(owner, thread_id))
+
+    @router.patch("/threads/{thread_id}")
+    async def rename_thread(thread_id: str, body: Renaming) -> ThreadReply:
+        return _thread(await sessions.rename_thread(owner, thread_id, _clean(body.title)))
+
+    @router.delete("/threads/{thread_id}", status_code=204)
+    async def delete_thread(thread_id: str) -> None:
+        """Deletes the thread with all its runs; what is under way is stopped."""
+        await sessions.delete_thread(owner, thread_id)
+
+    @router.get("/runs/{run_id}/entries")
+    async def read_entries(run_id: str, after: Annotated[int, Query(ge=0)] = 0) -> EntryList:
+        """The run's journal past `after`, as it is stored."""
+        found = await sessions.entries(owner, run_id, after)
+        return EntryList(entries=[EntryReply(seq=one.seq, entry=msgspec.to_builtins(one.entry)) for one in found])
+
+    @router.get("/runs/{run_id}/prompt")
+    async def read_prompt(run_id: str) -> PromptReply:
+        """Exactly what the model was given."""
+        prompt = await sessions.prompt(owner, run_id)
+        return PromptReply(
+            messages=[PromptMessage(role=one.role, content=one.content) for one in prompt.messages],
+            sections=[PromptSection(name=one.name, tokens=one.tokens) for one in prompt.started.sections],
+            prompt_version=prompt.started.prompt_version,
+            model=prompt.started.model,
+        )
+
+    @router.get("/route/examples")
+    async def list_examples() -> ExampleList:
+        found = await sessions.examples(owner)
+        rows = [ExampleReply(id=one.id, text=one.text, kind=one.kind, created_at=one.created_at) for one in found]
+        return ExampleList(examples=rows)
+
+    @router.delete("/route/examples/{example_id}", status_code=204)
+    async def delete_example(example_id: str) -> None:
+        if not await sessions.forget_example(owner, example_id):
+            raise NotFound("unknown_example", f"There is no example {example_id!r}.")
+
+    return router

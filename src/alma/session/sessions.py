@@ -1,0 +1,344 @@
+"""Sessions: what a user can do, whichever door they come through.
+
+Starts, retries and stops runs, keeps corrections, opens subscriptions. Owns idempotency and ownership; the engine runs
+what is started here. Everything acknowledged is durable before the acknowledgement.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+
+import msgspec
+import sqlalchemy as sa
+
+from alma.agent.route import Verdict
+from alma.agent.router import Router
+from alma.agent.run import Models
+from alma.db.database import Database
+from alma.db.tables import command_keys, threads
+from alma.engine.journal import Fence, Journal, insert_run
+from alma.engine.runner import Engine
+from alma.errors import Conflict, InvalidRequest
+from alma.events import Kind, Recorded, RouteCorrected, RunStarted
+from alma.memory.examples import SavedExample, delete_example, load_examples, save_example
+from alma.session import threads as thread_queries
+from alma.session.evidence import SentPrompt, read_journal, sent_prompt
+from alma.session.feed import Feeds
+from alma.session.ids import new_id
+from alma.session.notices import Notices
+from alma.session.subscription import Outbox, RunHave, Subscription, cursor_ahead
+from alma.session.wire import Ack, ThreadSummary
+
+log = logging.getLogger(__name__)
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """A task as a user sends it; see `commands.StartRun`. `of_run_id`: retry or edit that turn."""
+
+    key: str
+    text: str
+    thread_id: str | None = None
+    parent_run_id: str | None = None
+    root: bool = False
+    model: str | None = None
+    kind: Kind | None = None
+    of_run_id: str | None = None
+
+
+class Limits(msgspec.Struct, frozen=True):
+    max_prompt_chars: int = 200_000
+    max_unfinished_runs: int = 1024
+
+
+# Told of the acknowledgement, and whether the thread is new, before any event of the run is published.
+Begun = Callable[[Ack, bool], None]
+
+
+class _Made(msgspec.Struct):
+    """What the transaction of `start` made (or found, when the key had been used)."""
+
+    run_id: str
+    thread_id: str
+    first: RunStarted | None = None
+    fence: Fence | None = None
+    new_thread: bool = False
+
+
+class Sessions:
+    def __init__(
+        self,
+        database: Database,
+        journal: Journal,
+        engine: Engine,
+        router: Router,
+        models: Models,
+        feeds: Feeds,
+        notices: Notices,
+        limits: Limits,
+    ) -> None:
+        self.database = database
+        self.engine = engine
+        self.limits = limits
+        self.notices = notices
+        self._journal = journal
+        self._router = router
+        self._models = models
+        self._feeds = feeds
+
+    # ── runs ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def start(self, owner: str, ask: Ask, command_id: str = "", begun: Begun | None = None) -> Ack:
+        """Begin a run, durably. The same key again gives the first one's run."""
+        self._check(ask)
+        self._models.resolve(ask.model)
+        if ask.kind is None:
+            self._router.prefetch(ask.text)
+        made = await self.database.write(lambda connection: self._insert(connection, owner, ask))
+        ack = Ack(id=command_id, thread_id=made.thread_id, run_id=made.run_id, duplicate=made.first is None)
+        if begun is not None:
+            begun(ack, made.new_thread)
+        if made.first is not None and made.fence is not None:
+            self._journal.publish_created(made.run_id, made.first)
+            self.engine.begin(Recorded(made.run_id, 1, made.first), made.fence)
+        return ack
+
+    async def retry(
+        self,
+        owner: str,
+        run_id: str,
+        ask: Ask,
+        command_id: str = "",
+        begun: Begun | None = None,
+    ) -> Ack:
+        """Answer the turn of `run_id` again as a sibling; an empty `ask.text` keeps the turn's own."""
+        turn = await self.database.read(lambda connection: thread_queries.find_run(connection, owner, run_id))
+        again = Ask(
+            key=ask.key,
+            text=ask.text or turn.text,
+            thread_id=turn.thread_id,
+            parent_run_id=turn.parent_run_id,
+            root=turn.parent_run_id is None,
+            model=ask.model,
+            kind=ask.kind,
+            of_run_id=run_id,
+        )
+        return await self.start(owner, again, command_id, begun)
+
+    async def stop(self, owner: str, run_id: str) -> str:
+        """Stop a run; returns its thread. A run that has ended stays as it is."""
+        row = await self.database.read(lambda connection: thread_queries.find_run(connection, owner, run_id))
+        if self.engine.is_running(run_id):
+            await self.engine.stop(run_id, row.thread_id)
+        return row.thread_id
+
+    async def correct(self, owner: str, run_id: str, kind: Kind) -> None:
+        """Keep the task of a run as an example of `kind`."""
+        turn = await self.database.read(lambda connection: thread_queries.find_run(connection, owner, run_id))
+        vector = await self._router.vector(turn.text)
+        at = time.time()
+        await self.database.write(lambda c: save_example(c, owner, new_id("x"), turn.text, kind, vector, at))
+        self._router.learn(owner, turn.text, kind, vector)
+        await self._journal.append(turn.thread_id, run_id, [RouteCorrected(at=at, kind=kind)])
+
+    async def preview(self, owner: str, text: str) -> Verdict:
+        """How a task would be treated, while it is being typed."""
+        return await self._router.preview(text, owner)
+
+    def _check(self, ask: Ask) -> None:
+        if not ask.text.strip():
+            raise InvalidRequest("empty_prompt", "The task is empty.", expected="some text", actual="none")
+        if len(ask.text) > self.limits.max_prompt_chars:
+            raise InvalidRequest(
+                "prompt_too_long",
+                "The task is too long.",
+                expected=f"at most {self.limits.max_prompt_chars:,} characters",
+                actual=f"{len(ask.text):,} characters",
+                hint="Shorten it, or raise ALMA_MAX_PROMPT_CHARS.",
+            )
+        if not 0 < len(ask.key) <= 200:
+            raise InvalidRequest(
+                "invalid_field", "The idempotency key is out of bounds.", expected="key of 1 to 200 characters"
+            )
+        if self.engine.running >= self.limits.max_unfinished_runs:
+            raise Conflict(
+                "too_many_runs",
+                "The server works on as many runs as it may.",
+                expected=f"fewer than {self.limits.max_unfinished_runs} unfinished runs",
+                actual=f"{self.engine.running}",
+                hint="Wait for some to finish, or raise ALMA_MAX_UNFINISHED_RUNS.",
+            )
+
+    def _insert(self, connection: sa.Connection, owner: str, ask: Ask) -> _Made:
+        fingerprint = hashlib.sha256(msgspec.json.encode(ask)).hexdigest()[:32]
+        before = thread_queries.key_result(connection, owner, ask.key)
+        if before is not None:
+            return self._seen_before(connection, owner, ask, fingerprint, before)
+        at = time.time()
+        thread_id = ask.thread_id or new_id("t")
+        parent = ask.parent_run_id
+        if ask.thread_id is None:
+            thread_queries.create_thread(connection, owner, thread_id, thread_queries.title_from(ask.text), at)
+        else:
+            parent = self._parent_in(connection, owner, ask, at)
+        entry = RunStarted(
+            at=at,
+            thread_id=thread_id,
+            owner=owner,
+            text=ask.text,
+            parent_run_id=parent,
+            of_run_id=ask.of_run_id,
+            model=ask.model,
+            kind=ask.kind,
+            key=ask.key,
+        )
+        run_id = new_id("r")
+        fence = insert_run(connection, run_id, entry)
+        connection.execute(
+            sa.insert(command_keys).values(
+                owner=owner, key=ask.key, fingerprint=fingerprint, run_id=run_id, created_at=at
+            )
+        )
+        return _Made(run_id, thread_id, entry, fence, ask.thread_id is None)
+
+    def _parent_in(self, connection: sa.Connection, owner: str, ask: Ask, at: float) -> str | None:
+        """The turn that the new one follows, in an existing thread."""
+        assert ask.thread_id is not None
+        thread = thread_queries.get_thread(connection, owner, ask.thread_id)
+        changed: dict[str, object] = {"updated_at": at}
+        if not thread.title:
+            changed["title"] = thread_queries.title_from(ask.text)
+        connection.execute(sa.update(threads).where(threads.c.id == ask.thread_id).values(changed))
+        if ask.root:
+            return None
+        known = thread_queries.run_ids(connection, ask.thread_id)
+        if ask.parent_run_id is None:
+            return known[-1] if known else None
+        if ask.parent_run_id not in known:
+            raise InvalidRequest(
+                "unknown_run",
+                f"There is no run {ask.parent_run_id!r} in this thread.",
+                expected="parentRunId: a run of the thread",
+                hint="It may have been deleted.",
+            )
+        return ask.parent_run_id
+
+    def _seen_before(
+        self, connection: sa.Connection, owner: str, ask: Ask, fingerprint: str, before: tuple[str, str]
+    ) -> _Made:
+        if before[0] != fingerprint:
+            raise Conflict(
+                "key_reused",
+                f"The idempotency key {ask.key!r} was used for another command.",
+                expected="a new key for a new command",
+                hint="Make a random key for each task the user sends.",
+            )
+        row = thread_queries.find_run(connection, owner, before[1])
+        return _Made(before[1], row.thread_id)
+
+    # ── threads ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def list_threads(self, owner: str, *, search: str, limit: int, before: float | None) -> list[ThreadSummary]:
+        return await self.database.read(
+            lambda c: thread_queries.list_threads(c, owner, search=search, limit=limit, before=before)
+        )
+
+    async def get_thread(self, owner: str, thread_id: str) -> ThreadSummary:
+        return await self.database.read(lambda connection: thread_queries.get_thread(connection, owner, thread_id))
+
+    async def create_thread(self, owner: str, title: str) -> ThreadSummary:
+        thread_id, at = new_id("t"), time.time()
+
+        def create(connection: sa.Connection) -> ThreadSummary:
+            thread_queries.create_thread(connection, owner, thread_id, title, at)
+            return thread_queries.get_thread(connection, owner, thread_id)
+
+        summary = await self.database.write(create)
+        self.notices.broadcast(summary)
+        return summary
+
+    async def rename_thread(self, owner: str, thread_id: str, title: str) -> ThreadSummary:
+        summary = await self.database.write(
+            lambda connection: thread_queries.rename_thread(connection, owner, thread_id, title)
+        )
+        self.notices.broadcast(summary)
+        return summary
+
+    async def delete_thread(self, owner: str, thread_id: str) -> None:
+        """End the thread's runs and delete all of it."""
+        ids = await self.database.read(lambda connection: thread_queries.run_ids(connection, thread_id))
+        summary = await self.database.read(lambda c: thread_queries.get_thread(c, owner, thread_id))
+        for run_id in ids:
+            self.engine.abandon(run_id)
+        await self.database.write(lambda connection: thread_queries.delete_thread(connection, owner, thread_id))
+        self.notices.broadcast(msgspec.structs.replace(summary, deleted=True, working=False))
+
+    async def announce(self, owner: str, thread_id: str) -> None:
+        """Tell whoever watches the list how a thread stands now."""
+        if self.notices.watched:
+            summary = await self.database.read(lambda c: thread_queries.find_thread(c, owner, thread_id))
+            if summary is not None:
+                self.notices.broadcast(summary)
+
+    # ── what stands behind an answer ──────────────────────────────────────────────────────────────────────────────
+
+    async def entries(self, owner: str, run_id: str, after: int) -> list[Recorded]:
+        return await self.database.read(lambda connection: read_journal(connection, owner, run_id, after))
+
+    async def prompt(self, owner: str, run_id: str) -> SentPrompt:
+        return await self.database.read(lambda connection: sent_prompt(connection, owner, run_id))
+
+    async def examples(self, owner: str) -> list[SavedExample]:
+        return await self.database.read(lambda connection: load_examples(connection, owner))
+
+    async def forget_example(self, owner: str, example_id: str) -> bool:
+        """Returns whether there was such an example."""
+        text = await self.database.write(lambda connection: delete_example(connection, owner, example_id))
+        if text is not None:
+            self._router.forget(owner, text)
+        return text is not None
+
+    # ── following ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def subscribe(
+        self, owner: str, thread_id: str, outbox: Outbox, cursors: dict[str, RunHave], last: int
+    ) -> Subscription:
+        """Follow a thread from `cursors`; of the runs that are not in them, the newest `last` and all unfinished ones
+        are sent. Raises `NotFound` and `Conflict` (cursor_ahead)."""
+
+        def look(connection: sa.Connection) -> dict[str, tuple[int, bool]]:
+            thread_queries.get_thread(connection, owner, thread_id)
+            return thread_queries.heads(connection, thread_id)
+
+        heads = await self.database.read(look)
+        for run_id, have in cursors.items():
+            head = heads[run_id][0] if run_id in heads else 0
+            if have.seq > head or have.seq < 0:
+                raise cursor_ahead(run_id, f"0 ≤ seq ≤ {head}", f"seq = {have.seq}")
+        newest = set(list(heads)[max(len(heads) - last, 0) :])
+        skip = frozenset(
+            run_id
+            for run_id, (_, finished) in heads.items()
+            if finished and run_id not in newest and run_id not in cursors
+        )
+        cursors = {run_id: have for run_id, have in cursors.items() if run_id in heads}
+        subscription = Subscription(
+            thread_id, outbox, self._read_logs, self.engine.open_text, cursors=cursors, skip=skip
+        )
+        self._feeds.add(subscription)
+        outbox.wake()
+        return subscription
+
+    def follow_new(self, thread_id: str, outbox: Outbox) -> Subscription:
+        """Follow a thread that was made a moment ago and of which nothing is published yet."""
+        subscription = Subscription(thread_id, outbox, self._read_logs, self.engine.open_text, live=True)
+        self._feeds.add(subscription)
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        self._feeds.remove(subscription)
+
+    async def _read_logs(self, thread_id: str, after: dict[str, int], skip: frozenset[str]) -> list[list[Recorded]]:
+        return await self.database.read(lambda connection: thread_queries.read_logs(connection, thread_id, after, skip))

@@ -1,0 +1,147 @@
+"""Threads: the list of conversations, and the tree of runs in each. Queries only; plain functions on a connection."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from alma.db.tables import command_keys, entries, leases, runs, threads
+from alma.engine.journal import read_entries
+from alma.errors import NotFound
+from alma.events import Recorded
+from alma.session.wire import ThreadSummary
+
+_TITLE_CHARS = 60
+
+
+def title_from(text: str) -> str:
+    """A thread's title until the user gives one: the beginning of its first task, cut at a word."""
+    line = " ".join(text.split())
+    if len(line) <= _TITLE_CHARS:
+        return line
+    cut = line[:_TITLE_CHARS].rsplit(" ", 1)[0]
+    return f"{cut.rstrip('.,;:!?')}…"
+
+
+def _summaries() -> sa.Select[str, str, float, float, int, int]:
+    of_thread = runs.c.thread_id == threads.c.id
+    count = sa.select(sa.func.count()).where(of_thread).scalar_subquery()
+    working = sa.select(sa.func.count()).where(of_thread, runs.c.finished.is_(False)).scalar_subquery()
+    return sa.select(threads.c.id, threads.c.title, threads.c.created_at, threads.c.updated_at, count, working).where(
+        threads.c.deleted.is_(False)
+    )
+
+
+def _summary(row: sa.Row[str, str, float, float, int, int]) -> ThreadSummary:
+    thread_id, title, created_at, updated_at, count, working = row
+    return ThreadSummary(
+        id=thread_id, title=title, created_at=created_at, updated_at=updated_at, runs=count, working=working > 0
+    )
+
+
+def get_thread(connection: sa.Connection, owner: str, thread_id: str) -> ThreadSummary:
+    """Raises `NotFound` (unknown_thread) also for another owner's thread."""
+    summary = find_thread(connection, owner, thread_id)
+    if summary is None:
+        raise unknown_thread(thread_id)
+    return summary
+
+
+def find_thread(connection: sa.Connection, owner: str, thread_id: str) -> ThreadSummary | None:
+    row = connection.execute(_summaries().where(threads.c.id == thread_id, threads.c.owner == owner)).one_or_none()
+    return None if row is None else _summary(row)
+
+
+def list_threads(
+    connection: sa.Connection, owner: str, *, search: str = "", limit: int = 50, before: float | None = None
+) -> list[ThreadSummary]:
+    """Newest first; `search` looks in titles, tasks and answers; `before` pages by `updated_at`."""
+    query = _summaries().where(threads.c.owner == owner)
+    if before is not None:
+        query = query.where(threads.c.updated_at < before)
+    for word in search.split()[:8]:
+        query = query.where(_mentions(word))
+    query = query.order_by(threads.c.updated_at.desc(), threads.c.id.desc()).limit(limit)
+    return [_summary(row) for row in connection.execute(query)]
+
+
+def _mentions(word: str) -> sa.ColumnElement[bool]:
+    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    pattern = f"%{escaped}%"
+    in_task = sa.exists().where(runs.c.thread_id == threads.c.id, runs.c.text.ilike(pattern, escape="\\"))
+    in_answer = sa.exists().where(
+        runs.c.thread_id == threads.c.id,
+        entries.c.run_id == runs.c.id,
+        entries.c.data.like('{"type":"message_finished"%'),
+        entries.c.data.ilike(pattern, escape="\\"),
+    )
+    return sa.or_(threads.c.title.ilike(pattern, escape="\\"), in_task, in_answer)
+
+
+def create_thread(connection: sa.Connection, owner: str, thread_id: str, title: str, at: float) -> None:
+    connection.execute(sa.insert(threads).values(id=thread_id, owner=owner, title=title, created_at=at, updated_at=at))
+
+
+def rename_thread(connection: sa.Connection, owner: str, thread_id: str, title: str) -> ThreadSummary:
+    get_thread(connection, owner, thread_id)
+    connection.execute(sa.update(threads).where(threads.c.id == thread_id).values(title=title))
+    return get_thread(connection, owner, thread_id)
+
+
+def delete_thread(connection: sa.Connection, owner: str, thread_id: str) -> None:
+    """Delete the thread and everything its runs wrote. Idempotency keys stay, so that a late resend starts nothing."""
+    get_thread(connection, owner, thread_id)
+    of_thread = sa.select(runs.c.id).where(runs.c.thread_id == thread_id)
+    connection.execute(sa.delete(entries).where(entries.c.run_id.in_(of_thread)))
+    connection.execute(sa.delete(leases).where(leases.c.run_id.in_(of_thread)))
+    connection.execute(sa.delete(runs).where(runs.c.thread_id == thread_id))
+    connection.execute(sa.delete(threads).where(threads.c.id == thread_id))
+
+
+def run_ids(connection: sa.Connection, thread_id: str) -> list[str]:
+    """Of a thread, in the order in which they were made."""
+    query = sa.select(runs.c.id).where(runs.c.thread_id == thread_id).order_by(runs.c.created_at, runs.c.id)
+    return list(connection.execute(query).scalars())
+
+
+def heads(connection: sa.Connection, thread_id: str) -> dict[str, tuple[int, bool]]:
+    """Of each run of a thread its last `seq` and whether it is finished, in the order in which they were made."""
+    query = sa.select(runs.c.id, runs.c.head, runs.c.finished).where(runs.c.thread_id == thread_id)
+    rows = connection.execute(query.order_by(runs.c.created_at, runs.c.id))
+    return {run_id: (head, finished) for run_id, head, finished in rows}
+
+
+def read_logs(
+    connection: sa.Connection, thread_id: str, after: dict[str, int], skip: frozenset[str]
+) -> list[list[Recorded]]:
+    """See `subscription.Logs`."""
+    wanted = {run_id: after.get(run_id, 0) for run_id in run_ids(connection, thread_id) if run_id not in skip}
+    return list(read_entries(connection, wanted).values())
+
+
+class Place(Struct, frozen=True):
+    """Where a run hangs in its thread's tree, and its task."""
+
+    thread_id: str
+    parent_run_id: str | None
+    text: str
+
+
+def find_run(connection: sa.Connection, owner: str, run_id: str) -> Place:
+    """Of a run of this owner; raises `NotFound` (unknown_run)."""
+    query = sa.select(runs.c.thread_id, runs.c.parent_run_id, runs.c.text)
+    row = connection.execute(query.where(runs.c.id == run_id, runs.c.owner == owner)).one_or_none()
+    if row is None:
+        raise NotFound("unknown_run", f"There is no run {run_id!r}.", hint="It may have been deleted with its thread.")
+    return Place(row.thread_id, row.parent_run_id, row.text)
+
+
+def key_result(connection: sa.Connection, owner: str, key: str) -> tuple[str, str] | None:
+    """(fingerprint, run_id) of the command that used `key` before."""
+    query = sa.select(command_keys.c.fingerprint, command_keys.c.run_id)
+    row = connection.execute(query.where(command_keys.c.owner == owner, command_keys.c.key == key)).one_or_none()
+    return None if row is None else (row.fingerprint, row.run_id)
+
+
+def unknown_thread(thread_id: str) -> NotFound:
+    return NotFound("unknown_thread", f"There is no thread {thread_id!r}.", hint="It may have been deleted.")
