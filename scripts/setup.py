@@ -243,7 +243,7 @@ def main(arguments: list[str]) -> int:
         started = time.monotonic()
         count = carry_out(steps(verb))
         spent = time.monotonic() - started
-        print(f"Set-up: {count} steps done in {spent:.1f} s." if count else f"Set-up: nothing to do ({spent:.2f} s).")
+        print(f"Set-up: done in {spent:.1f} s." if count else f"Set-up: nothing to do ({spent:.2f} s).")
     except SetupFailed as failed:
         print(failed, file=sys.stderr)
         return 1

@@ -338,7 +338,7 @@ def _contradictions(settings: Settings, given: Mapping[str, Given]) -> list[str]
             f"{given[name].label}: expected {frame} to be at least four times {prompt}, so that the longest task fits"
             f" into a frame, came {settings.max_frame_bytes} and {settings.max_prompt_chars}"
         )
-    if "models_file" in given and not settings.models_file.is_file():
+    if settings.models_file != Settings().models_file and not settings.models_file.is_file():
         problems.append(f"{given['models_file'].label}: expected a file that exists, came '{settings.models_file}'")
     return problems
 
