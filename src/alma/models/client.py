@@ -29,6 +29,7 @@ from alma.models.tokens import CountCache, estimate
 MAX_WHOLE = 32 * 1024 * 1024  # bytes of an answer that came as one JSON document
 MAX_REFUSAL = 64 * 1024  # bytes of an error body that are read
 USAGE_GRACE = 5.0  # seconds after the finish_reason in which usage and [DONE] may still come
+MAX_STALE = 3  # dead kept-alive connections that one call may meet
 DRAIN_GRACE = 0.2  # seconds after [DONE] for the connection to end the response, so that it can be used again
 
 
@@ -50,7 +51,8 @@ def open_session() -> aiohttp.ClientSession:
 
 class OpenAIClient:
     """A `ChatModel` at `base_url` (…/v1). `gate` limits calls at once. `extra` goes into every body as it is.
-    `tokenizer`: the endpoint has llama.cpp's /tokenize. The session is the caller's and stays open."""
+    `tokenizer`: the endpoint has llama.cpp's /tokenize. `keep_alive`: its connections may be used again. The session is
+    the caller's and stays open."""
 
     def __init__(
         self,
@@ -63,6 +65,7 @@ class OpenAIClient:
         gate: Gate | None = None,
         extra: dict[str, Any] | None = None,
         tokenizer: bool = False,
+        keep_alive: bool = True,
     ) -> None:
         self._session = session
         self._endpoint = endpoint
@@ -75,6 +78,8 @@ class OpenAIClient:
         self._tokenizer = tokenizer
         self._counts = CountCache()
         self._headers = {"Accept": "text/event-stream, application/json", "Content-Type": "application/json"}
+        if not keep_alive:
+            self._headers["Connection"] = "close"
         if api_key:
             self._headers["Authorization"] = f"Bearer {api_key}"
         self._proxy = proxy_of(self.base_url)
@@ -172,8 +177,8 @@ class OpenAIClient:
             refused.add(field)
 
     async def _post(self, body: bytes) -> aiohttp.ClientResponse:
-        """One POST. A kept-alive connection that the endpoint closed meanwhile is replaced once."""
-        for attempt in (1, 2):
+        """One POST. A kept-alive connection that the endpoint closed meanwhile is replaced, a few times if need be."""
+        for attempt in range(MAX_STALE + 1):
             try:
                 async with asyncio.timeout(self._timeouts.first_token):
                     return await self._session.post(
@@ -184,9 +189,6 @@ class OpenAIClient:
                         proxy=self._proxy,
                         allow_redirects=False,
                     )
-            except (aiohttp.ServerDisconnectedError, ConnectionResetError) as error:
-                if attempt == 2:
-                    raise self._unreachable(error) from error
             except aiohttp.ConnectionTimeoutError as error:
                 raise self._unreachable(error) from error
             except TimeoutError:
@@ -198,8 +200,10 @@ class OpenAIClient:
                     hint="Check base_url in models.toml: the scheme (http or https) and the port.",
                 ) from error
             except (aiohttp.ClientError, OSError) as error:
-                raise self._unreachable(error) from error
-        raise AssertionError("the second attempt returns or raises")
+                fresh = isinstance(error, aiohttp.ClientConnectorError)  # it did not even connect
+                if fresh or attempt == MAX_STALE:
+                    raise self._unreachable(error) from error
+        raise AssertionError("the last attempt returns or raises")
 
     async def _get_json(self, path: str, body: dict[str, Any] | None = None, *, root: bool = False) -> Any:
         base = self.base_url.removesuffix("/v1") if root else self.base_url
