@@ -8,6 +8,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 
+from alma import __version__
 from alma.cli import doctor, models, run, serve, settings, threads
 from alma.errors import AlmaError
 
@@ -18,17 +19,32 @@ def main(words: Sequence[str] | None = None) -> int:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
         return code
-    except AlmaError as error:
-        from alma.cli.terminal import print_error
-
-        print_error(error)
-        return 1
+    except (AlmaError, ExceptionGroup) as error:
+        return _tell(error)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         # Who read our output has gone (`alma threads list | head`); Python would complain once more while it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+
+
+def _tell(error: AlmaError | ExceptionGroup[Exception]) -> int:
+    """Print what a user can understand; anything else is a bug and keeps its traceback. Task groups wrap both."""
+    from alma.cli.terminal import print_error
+
+    if isinstance(error, ExceptionGroup):
+        refused, bugs = error.split(AlmaError)
+        if refused is None or bugs is not None:
+            raise error
+        error = _first(refused)
+    print_error(error)
+    return 1
+
+
+def _first(group: ExceptionGroup[AlmaError]) -> AlmaError:
+    inner = group.exceptions[0]
+    return _first(inner) if isinstance(inner, ExceptionGroup) else inner
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -47,20 +63,11 @@ def build_parser() -> argparse.ArgumentParser:
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action=Version, nargs=0, help="print the version and leave")
+    parser.add_argument("--version", action="version", version=f"alma {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (serve, run, threads, models, doctor, settings):
         command.add(commands)
     return parser
-
-
-class Version(argparse.Action):
-    """Looks the version up only when it is asked for."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
-        from importlib.metadata import version
-
-        parser.exit(message=f"alma {version('alma')}\n")
 
 
 if __name__ == "__main__":

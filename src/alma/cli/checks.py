@@ -178,7 +178,7 @@ def check_database(url: str) -> Finding:
 
 def check_port(settings: Settings) -> Finding:
     """Free, or held by the Alma of this data folder."""
-    from alma.cli.door import running_server
+    from alma.cli.server_file import running_server
 
     server = running_server(settings.data_dir)
     address = f"{settings.host}:{settings.port}"

@@ -1,72 +1,100 @@
-"""The two ways to reach Alma from the command line: a server that runs already, or Alma inside this process."""
+"""What the commands need of Alma, be it a server that runs already or an Alma inside this process."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
+import time
 from collections.abc import AsyncGenerator
-from pathlib import Path
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
-from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Struct
 
+from alma.cli.connection import Connection, ConnectionLost
+from alma.cli.following import Following
+from alma.cli.server_file import answers, running_server
 from alma.config import Settings
-from alma.server.commands import StartRun
+from alma.errors import AlmaError, Misuse
+from alma.server.commands import StartRun, StopRun, Subscribe
+from alma.session.wire import Custom
 
 
-class Door(Protocol):
-    """What the commands need of Alma. Every method raises an `AlmaError` when it is refused."""
+class Transport(Protocol):
+    """One way to Alma's two doors. Both raise `ConnectionLost`. `patience_s`: how long a lost one is tried again."""
 
-    def run(self, command: StartRun) -> AsyncGenerator[str]:
-        """Start a run and yield its events, each as the JSON text of its frame, until it has ended."""
+    patience_s: float
+
+    def connect(self) -> AbstractAsyncContextManager[Connection]: ...
+
+    async def request(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        """An HTTP request with a JSON body (empty: none); the status and the body of the answer."""
         ...
 
-    async def stop(self, run_id: str) -> None: ...
 
-    def history(self, thread_id: str) -> AsyncGenerator[str]:
+class ServerGone(AlmaError):
+    code = "server_gone"
+
+
+class Door:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def run(self, command: StartRun) -> AsyncGenerator[str]:
+        """Start a run and yield its events, each once and as the text of its frame, until it has ended. A connection
+        that is lost is made anew and resumed. Raises `Misuse` when the task is refused, `ServerGone`."""
+        following = Following()
+        last_heard, pause = time.monotonic(), 0.05
+        while True:
+            try:
+                async with self._transport.connect() as connection:
+                    if following.run_id:
+                        await connection.resume(following)
+                    else:  # not acknowledged: its key makes it harmless to send it once more
+                        await connection.send(command, following)
+                    async for frame, event in connection.events():
+                        last_heard, pause = time.monotonic(), 0.05
+                        if following.take(event):
+                            yield frame
+                        if following.ended:
+                            return
+            except ConnectionLost as lost:
+                if time.monotonic() - last_heard > self._transport.patience_s:
+                    raise _gone(following.thread_id) from lost
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 2.0)
+
+    async def stop(self, run_id: str) -> None:
+        """Stop a run; returns once that is durable."""
+        try:
+            async with self._transport.connect() as connection:
+                await connection.send(StopRun(id="stop", run_id=run_id), Following())
+        except ConnectionLost as lost:
+            raise _gone() from lost
+
+    async def history(self, thread_id: str) -> AsyncGenerator[str]:
         """The events of all turns of a thread up to now."""
-        ...
+        command = Subscribe(id="history", thread_id=thread_id, last=10_000)
+        try:
+            async with self._transport.connect() as connection:
+                await connection.send(command, Following())
+                async for frame, event in connection.events():
+                    if isinstance(event, Custom) and event.name == "alma.live":
+                        return
+                    if event.run_id:
+                        yield frame
+        except ConnectionLost as lost:
+            raise _gone() from lost
 
     async def call(self, method: str, path: str, body: object = None) -> object:
-        """One request of the JSON API: the decoded answer, None where there is none."""
-        ...
-
-
-class ServerFile(Struct, frozen=True):
-    """`server.json` in the data folder, while a server runs."""
-
-    pid: int
-    url: str
-
-
-def running_server(data_dir: Path) -> ServerFile | None:
-    """The server that uses this data folder, if its process lives. Whether it answers is not looked at."""
-    try:
-        found = msgspec.json.decode(data_dir.joinpath("server.json").read_bytes(), type=ServerFile)
-    except (OSError, msgspec.DecodeError):
-        return None
-    try:
-        os.kill(found.pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        pass  # it lives, and belongs to somebody else
-    return found
-
-
-async def answers(url: str) -> bool:
-    """Whether something listens there: a killed server leaves its file, and its number may go to another process."""
-    address = urlsplit(url)
-    try:
-        async with asyncio.timeout(2):
-            _, writer = await asyncio.open_connection(address.hostname, address.port)
-    except (OSError, TimeoutError):
-        return False
-    writer.close()
-    return True
+        """One request of the JSON API: the decoded answer, None where there is none. Raises `Misuse`, `ServerGone`."""
+        try:
+            status, answer = await self._transport.request(method, path, msgspec.json.encode(body) if body else b"")
+        except ConnectionLost as lost:
+            raise _gone() from lost
+        if status >= 400:
+            raise _refused(status, answer)
+        return msgspec.json.decode(answer) if answer else None
 
 
 @contextlib.asynccontextmanager
@@ -74,12 +102,40 @@ async def open_door(settings: Settings) -> AsyncGenerator[Door]:
     """The running server's door where there is one, else that of an Alma started here for the time of the command."""
     server = running_server(settings.data_dir)
     if server is not None and await answers(server.url):
-        from alma.cli.server_door import server_door
+        from alma.cli.server_transport import to_server
 
-        async with server_door(settings.data_dir) as door:
-            yield door
+        transport = to_server(settings.data_dir)
     else:
-        from alma.app import embedded_session
+        from alma.cli.process_transport import in_this_process
 
-        async with embedded_session(settings) as session:
-            yield session
+        transport = in_this_process(settings)
+    async with transport as way:
+        yield Door(way)
+
+
+def _gone(thread_id: str = "") -> ServerGone:
+    again = f"; then `alma threads show {thread_id}` shows the answer" if thread_id else ""
+    return ServerGone(
+        "Alma does not answer any more. Unfinished work goes on when it runs again.",
+        hint=f"Start it with `alma serve`{again}.",
+    )
+
+
+class _Problem(msgspec.Struct):
+    """Problem details (RFC 9457), as far as they are shown."""
+
+    code: str = "refused"
+    detail: str = ""
+    title: str = ""
+    expected: str | None = None
+    actual: str | None = None
+    hint: str | None = None
+
+
+def _refused(status: int, answer: bytes) -> Misuse:
+    try:
+        said = msgspec.json.decode(answer, type=_Problem)
+    except msgspec.DecodeError:
+        said = _Problem(code=f"http_{status}")
+    message = said.detail or said.title or f"Alma answered with status {status}."
+    return Misuse(said.code, message, expected=said.expected, actual=said.actual, hint=said.hint)

@@ -42,9 +42,9 @@ def parse_event(frame: str) -> Event | None:
 class Following:
     """One run as seen through connections that may be cut: `run_id` is empty until the server has named it."""
 
-    def __init__(self, run_id: str = "", thread_id: str = "") -> None:
-        self.run_id = run_id
-        self.thread_id = thread_id
+    def __init__(self) -> None:
+        self.run_id = ""
+        self.thread_id = ""
         self.ended = False
         self._seq = 0
         self._messages: dict[str, MessageCursor] = {}
@@ -77,4 +77,4 @@ class Following:
 
     def cursors(self) -> dict[str, RunCursor]:
         """What has been seen, for `thread.subscribe`."""
-        return {self.run_id: RunCursor(self._seq, dict(self._messages))} if self._seq else {}
+        return {self.run_id: RunCursor(self._seq, dict(self._messages))}

@@ -11,7 +11,6 @@ import uuid
 from typing import TYPE_CHECKING
 
 from alma.cli.options import Subparsers, add_command, add_data_dir, read_settings
-from alma.errors import AlmaError
 
 if TYPE_CHECKING:
     from alma.cli.door import Door
@@ -93,18 +92,15 @@ async def follow(door: Door, command: StartRun, *, as_json: bool) -> int:
         await outcome.started.wait()
         await door.stop(outcome.run_id)
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            reader = group.create_task(read())
-            stopper = group.create_task(stop_when_interrupted())
-            reader.add_done_callback(lambda _: stopper.cancel())
+    async with asyncio.TaskGroup() as group:
+        reader = group.create_task(read())
+        stopper = group.create_task(stop_when_interrupted())
+        reader.add_done_callback(lambda _: stopper.cancel())
 
-            def interrupt() -> None:
-                if interrupted.is_set():
-                    reader.cancel()
-                interrupted.set()
+        def interrupt() -> None:
+            if interrupted.is_set():
+                reader.cancel()
+            interrupted.set()
 
-            asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupt)
-    except* AlmaError as refused:
-        raise refused.exceptions[0] from None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupt)
     return EXIT_STOPPED if outcome.exit_code is None else outcome.exit_code

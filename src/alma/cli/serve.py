@@ -58,7 +58,7 @@ def _open_page(data_dir: Path, patience_s: float = 120.0) -> None:
     """Open the browser as soon as this process has written where it listens."""
     import webbrowser
 
-    from alma.cli.door import running_server
+    from alma.cli.server_file import running_server
 
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
