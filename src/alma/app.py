@@ -9,7 +9,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Generator
 from pathlib import Path
 
 import msgspec
@@ -29,7 +29,215 @@ from alma.errors import DataDirBusy, PortInUse, StorageFailure
 from alma.events import RunStarted
 from alma.memory.embedder import Embedder
 from alma.memory.examples import load_examples
+from alma.models.fetch import embedding_dir
+from alma.server.commands import PROTOCOL
+from alma.server.http import build
 from alma.session.evidence import keep_role
 from alma.session.feed import Feeds
 from alma.session.notices import Notices
 from alma.session.sessions import Limits, Sessions
+from alma.session.wire import Notice, Welcome
+
+log = logging.getLogger(__name__)
+OWNER = "local"  # whoever reaches a server on loopback; access tokens will name others
+
+
+class Alma:
+    """All parts of a running Alma, put together. Made by `running`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.database = Database(settings.database)
+        self.bus = LocalBus()
+        self.journal = Journal(self.database, self.bus)
+        self.notices = Notices()
+        self.embedder = Embedder(embedding_dir(settings.data_dir))
+        self.role = load_role("manager", settings.agents_dir)
+        self.router = Router(self.role, self.embedder)
+        self.registry = open_registry(settings, self.notices)
+        self.engine = Engine(
+            self.database,
+            self.journal,
+            self.bus,
+            Agent(self.role, self.router, self.registry),
+            max_attempts=settings.max_attempts,
+            trouble=self._trouble,
+            changed=self._changed,
+        )
+        self.sessions = Sessions(
+            self.database,
+            self.journal,
+            self.engine,
+            self.router,
+            self.registry,
+            Feeds(self.bus),
+            self.notices,
+            Limits(settings.max_prompt_chars, settings.max_unfinished_runs),
+        )
+        self._group: asyncio.TaskGroup | None = None
+        self._changed_threads: dict[str, str] = {}
+
+    @contextlib.asynccontextmanager
+    async def running(self, *, sweep: bool) -> AsyncGenerator[Alma]:
+        """Everything started; on the way out everything stopped. `sweep`: take up runs that an earlier process left."""
+        await asyncio.to_thread(self.database.open)
+        try:
+            await self.database.write(lambda connection: keep_role(connection, self.role))
+            for example in await self.database.read(load_examples):
+                self.router.learn(example.owner, example.text, example.kind, example.vector)
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                tasks = [group.create_task(self.embedder.run()), group.create_task(self.registry.run())]
+                ready = asyncio.Event()
+                tasks.append(group.create_task(self.engine.run(ready.set, sweep=sweep)))
+                await ready.wait()
+                try:
+                    yield self
+                finally:
+                    for task in tasks:
+                        task.cancel()
+        finally:
+            await asyncio.to_thread(self.database.close)
+
+    def _trouble(self, error: StorageFailure | None) -> None:
+        if error is None:
+            self.notices.broadcast(Notice(code="storage_ok", message="The database can be written again."))
+        else:
+            message = "The database cannot be written; answers wait until it can. Nothing is lost."
+            self.notices.broadcast(Notice(code=error.code, message=message, hint=error.hint))
+
+    def _changed(self, started: RunStarted) -> None:
+        """A run began or ended: tell the watchers of the list, a little later and once for many."""
+        if self._group is None or not self.notices.watched:
+            return
+        first = not self._changed_threads
+        self._changed_threads[started.thread_id] = started.owner
+        if first:
+            self._group.create_task(self._announce())
+
+    async def _announce(self) -> None:
+        await asyncio.sleep(0.05)
+        changed, self._changed_threads = self._changed_threads, {}
+        for thread_id, owner in changed.items():
+            try:
+                await self.sessions.announce(owner, thread_id)
+            except StorageFailure as error:
+                log.warning("the list of threads could not be read: %s", error.actual)
+
+
+@contextlib.contextmanager
+def data_dir_lock(folder: Path) -> Generator[None]:
+    """Hold the data folder: one Alma at a time. Raises `DataDirBusy`. The lock ends with the process, however it ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            raise DataDirBusy(
+                f"Another Alma uses {folder}.",
+                expected="a data folder of its own",
+                actual=f"process {file.read().strip() or 'unknown'} holds it",
+                hint="Use that one, stop it, or set ALMA_DATA_DIR to another folder.",
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
+    """The ASGI app around `alma`: WebSocket, JSON API, health, page."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        async with alma.running(sweep=sweep):
+            yield
+
+    settings = alma.settings
+    return build(
+        alma.sessions,
+        alma.registry,
+        alma.embedder,
+        owner=OWNER,
+        welcome=Welcome(
+            protocol=PROTOCOL,
+            version=__version__,
+            boot_id=secrets.token_hex(6),
+            heartbeat_seconds=settings.heartbeat_seconds,
+            max_frame_bytes=settings.max_frame_bytes,
+            max_prompt_chars=settings.max_prompt_chars,
+        ),
+        outbox_bytes=settings.outbox_bytes,
+        max_body_bytes=settings.max_body_bytes,
+        allowed_origins=settings.allowed_origins,
+        lifespan=lifespan,
+    )
+
+
+def serve(settings: Settings) -> int:
+    """Run the server until it is told to stop. Raises a `StartupError` when it must not start."""
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", force=True
+    )
+    with data_dir_lock(settings.data_dir), _listen(settings.host, settings.port) as listener:
+        host, port = listener.getsockname()[:2]
+        url = f"http://{'[' + host + ']' if ':' in host else host}:{port}"
+        address = settings.data_dir / "server.json"
+        server = _Server(
+            uvicorn.Config(
+                create_app(Alma(settings)),
+                log_config=None,
+                access_log=False,
+                loop="uvloop",
+                http="httptools",
+                ws="websockets-sansio",
+                ws_per_message_deflate=False,
+                # Over the limit a frame is answered with an error; far over it, the connection is closed.
+                ws_max_size=4 * settings.max_frame_bytes,
+                timeout_graceful_shutdown=max(int(settings.shutdown_grace_s), 1),
+            ),
+            lambda: _announce_address(url, address),
+        )
+        try:
+            server.run(sockets=[listener])
+        finally:
+            address.unlink(missing_ok=True)
+    return 0
+
+
+class _Server(uvicorn.Server):
+    """Says where it is once it is there."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_started()
+
+
+def _announce_address(url: str, address: Path) -> None:
+    temporary = address.with_suffix(".tmp")
+    temporary.write_bytes(msgspec.json.encode({"pid": os.getpid(), "url": url}))
+    temporary.replace(address)
+    print(f"\n  Alma is ready: {url}\n", flush=True)  # noqa: T201  # the address is for whoever started it
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise PortInUse(
+            f"Port {port} cannot be used.",
+            expected=f"a free port on {host}",
+            actual=error.strerror or str(error),
+            hint=f"Stop what uses it, or choose another: ALMA_PORT={port + 1}.",
+        ) from None
+    return listener

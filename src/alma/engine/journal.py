@@ -152,7 +152,7 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
     """All appends of one transaction. The heads are locked in the order of their ids, so two processes cannot wait for
     each other."""
     ids = sorted({append.run_id for append in appends})
-    heads = dict(connection.execute(_heads.with_for_update(), {"ids": ids}).tuples().all())
+    heads: dict[str, int] = dict(connection.execute(_heads.with_for_update(), {"ids": ids}).all())
     fenced = sorted({append.run_id for append in appends if append.fence is not None})
     epochs: dict[tuple[str, str], int] = {}
     if fenced:

@@ -89,11 +89,11 @@ class Engine:
         self._active: dict[str, _Active] = {}
         self._group: asyncio.TaskGroup | None = None
 
-    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
-        """Take up what an earlier process left unfinished, call `ready`, then carry runs until cancelled."""
+    async def run(self, ready: Callable[[], None], *, sweep: bool = True) -> None:
+        """Take up what an earlier process left unfinished (`sweep`), call `ready`, then carry runs until cancelled."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            for run_id in await self._journal.unfinished():
+            for run_id in await self._journal.unfinished() if sweep else []:
                 group.create_task(self._take_up(run_id))
             ready()
             await asyncio.Event().wait()
@@ -168,7 +168,7 @@ class Engine:
         facts = ErrorFacts("internal", f"Alma failed on a bug of its own: {error!r}", hint=f"The log has run {run_id}.")
         try:
             await self._record(active, RunFinished(at=self._clock(), status="failed", error=facts))
-        except AlmaError as refused:
+        except Exception as refused:  # noqa: BLE001  # it stays unfinished, and the next start takes it up
             log.error("run %s could not be ended: %s", run_id, refused)
 
     async def _attempt(self, active: _Active, step: Attempt) -> None:

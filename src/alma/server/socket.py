@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
@@ -37,9 +36,7 @@ class Socket:
 class SocketDoor:
     """`/ws?protocol=1&watch=none`: `protocol` is checked; `watch=none` spares the client the news about lists."""
 
-    def __init__(
-        self, sessions: Callable[[], Sessions], welcome: Callable[[], Welcome], outbox_bytes: int, owner: str
-    ) -> None:
+    def __init__(self, sessions: Sessions, welcome: Welcome, outbox_bytes: int, owner: str) -> None:
         self._sessions = sessions
         self._welcome = welcome
         self._outbox_bytes = outbox_bytes
@@ -60,10 +57,10 @@ class SocketDoor:
                 await send({"type": "websocket.close", "code": 1002, "reason": error.code})
                 return
         connection = Connection(
-            self._sessions(),
+            self._sessions,
             Socket(receive, send),
             self._owner,
-            self._welcome(),
+            self._welcome,
             self._outbox_bytes,
             watch=query.get("watch") != ["none"],
         )

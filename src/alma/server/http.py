@@ -1,0 +1,44 @@
+"""The ASGI app: one address for the WebSocket, the JSON API, health and the page, behind the checks of who may enter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+
+from fastapi import FastAPI
+from starlette.routing import WebSocketRoute
+
+from alma.memory.embedder import Embedder
+from alma.models.registry import Registry
+from alma.security.origin import LoopbackOnly
+from alma.server import health, models_api, problems, threads_api
+from alma.server.page import Page
+from alma.server.socket import SocketDoor
+from alma.session.sessions import Sessions
+from alma.session.wire import Welcome
+
+_ABOUT = "Everything the page does besides the conversation itself, which goes over the WebSocket at /ws."
+
+
+def build(
+    sessions: Sessions,
+    registry: Registry,
+    embedder: Embedder,
+    *,
+    owner: str,
+    welcome: Welcome,
+    outbox_bytes: int,
+    max_body_bytes: int,
+    allowed_origins: Iterable[str],
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
+) -> FastAPI:
+    app = FastAPI(title="Alma", version=welcome.version, description=_ABOUT, lifespan=lifespan)
+    problems.install(app)
+    app.include_router(threads_api.routes(sessions, owner))
+    app.include_router(models_api.routes(registry))
+    app.include_router(health.routes(sessions.database, embedder, registry))
+    app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, welcome, outbox_bytes, owner)))
+    app.mount("/", Page(), name="page")
+    app.add_middleware(problems.BodyLimit, limit=max_body_bytes)
+    app.add_middleware(LoopbackOnly, allowed=allowed_origins)
+    return app

