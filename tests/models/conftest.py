@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
 
 from alma.models.client import OpenAIClient, Timeouts, open_session
+from alma.models.fetch import CHAT, chat_model_path, fetch
 from alma.models.scripted_server import ScriptedServer, port_of
 
 
@@ -32,3 +35,17 @@ def client(session: aiohttp.ClientSession, scripted_server: ScriptedServer) -> O
     return OpenAIClient(
         session, endpoint="test", base_url=scripted_server.url, timeouts=Timeouts(connect=2, first_token=5, stall=5)
     )
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """A data directory with the shipped models: ALMA_TEST_DATA_DIR, or `.alma` of the repository."""
+    data_dir = Path(os.environ.get("ALMA_TEST_DATA_DIR") or Path(__file__).parents[2] / ".alma")
+    data_dir.mkdir(parents=True, exist_ok=True)
+    fetch(CHAT, data_dir)
+    return data_dir
+
+
+@pytest.fixture
+def gguf(data_dir: Path) -> Path:
+    return chat_model_path(data_dir)

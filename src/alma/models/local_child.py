@@ -10,6 +10,7 @@ pages of this machine can reach the port too.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import sys
@@ -41,7 +42,10 @@ def main() -> None:
 
 
 def _serve(options: argparse.Namespace) -> Any:
-    import xllamacpp
+    # OpenMP's threads spin at every barrier. As shipped, one busy neighbour on two cores takes writing from 81 to 8
+    # tokens/s; with a short spin from 71 to 28 (docs/models.md has the table). Must be set before libgomp is loaded.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    xllamacpp: Any = importlib.import_module("xllamacpp")  # 100 MB without types
 
     params = xllamacpp.CommonParams()
     params.model.path = options.gguf

@@ -1,0 +1,307 @@
+"""The embedded model: one llama.cpp server in a child process, kept alive, behind the same protocol as any endpoint.
+
+`run()` is the child's owner: it starts it, waits for it, restarts it with growing pauses, and takes it down when it is
+cancelled. Callers of `stream` wait (bounded) while it is starting. The child is `local_child.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import aiohttp
+import msgspec
+import psutil
+from msgspec import Struct
+
+from alma.errors import EndpointCut, EndpointUnreachable, ModelUnavailable
+from alma.models.chat import ChatRequest, Chunk
+from alma.models.client import OpenAIClient, Timeouts
+from alma.models.gate import Gate
+from alma.models.gguf import check_gguf, model_name
+from alma.models.tokens import estimate
+
+State = Literal["off", "absent", "starting", "ready", "restarting", "failed"]
+
+DEFAULT_CTX = 4096  # tokens of each slot's window; a longer one is read for minutes on two cores
+DEFAULT_SLOTS = 2
+LOAD_TIMEOUT = 300.0  # seconds for a model to load
+READY_TIMEOUT = 60.0  # seconds a call waits for the child
+MAX_FAILURES = 4  # starts in a row that never became ready
+STEADY = 30.0  # seconds after which a death counts as the first again
+LOG_LIMIT = 4 * 1024 * 1024  # bytes after which a new start begins a new log
+
+
+class LocalStatus(Struct, frozen=True):
+    """For the page: `file` is the GGUF's path, `detail` a sentence when there is something to say."""
+
+    state: State
+    file: str = ""
+    detail: str = ""
+    pid: int | None = None
+    queued: int = 0
+
+
+class LocalModel:
+    """A `ChatModel` that serves the GGUF file `path` (None: none yet). `log_dir` gets `local-model.log`. `on_change` is
+    called, on the loop, whenever `status` changed. Requests beyond `slots` wait in line, in order."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        path: Path | None,
+        *,
+        log_dir: Path,
+        ctx: int = DEFAULT_CTX,
+        slots: int = DEFAULT_SLOTS,
+        threads: int | None = None,
+        timeouts: Timeouts = Timeouts(connect=5, first_token=300, stall=120),  # noqa: B008  # frozen
+        on_change: Callable[[], None] = lambda: None,
+        ready_timeout: float = READY_TIMEOUT,
+        first_pause: float = 0.5,
+    ) -> None:
+        self._session = session
+        self._path = path
+        self._log_dir = log_dir
+        self.context_window = ctx
+        self.gate = Gate(slots)
+        self._slots = slots
+        self._threads = threads or psutil.cpu_count(logical=False) or os.cpu_count() or 1
+        self._timeouts = timeouts
+        self._on_change = on_change
+        self._ready_timeout = ready_timeout
+        self._first_pause = first_pause
+        self._key = secrets.token_urlsafe(24)
+        self._client: OpenAIClient | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._state: State = "off"
+        self._detail = ""
+        self._moved = asyncio.Event()  # set and replaced at every change of state
+        self._swapped = asyncio.Event()  # another file was chosen
+
+    @property
+    def endpoint(self) -> str:
+        return "embedded"
+
+    @property
+    def name(self) -> str:
+        """The model's name, from its file's."""
+        return model_name(self._path) if self._path else "none"
+
+    @property
+    def path(self) -> Path | None:
+        return self._path
+
+    @property
+    def client(self) -> OpenAIClient | None:
+        """The client of the child that runs now; None while there is none."""
+        return self._client
+
+    @property
+    def status(self) -> LocalStatus:
+        pid = self._process.pid if self._process else None
+        return LocalStatus(self._state, str(self._path or ""), self._detail, pid, self.gate.queued)
+
+    def use(self, path: Path) -> None:
+        """Serve another file from now on, cutting answers in flight. Raises InvalidRequest unless it is a GGUF."""
+        check_gguf(path)
+        self._path = path
+        self._swapped.set()
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk]:
+        """As the protocol says; ModelUnavailable when no model is there or it does not come up in time."""
+        await self.gate.enter()
+        try:
+            client = await self._wait_ready()
+            try:
+                async with contextlib.aclosing(client.stream(request)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+            except EndpointUnreachable:  # it died a moment ago, and nothing was said yet: ask its successor
+                self._bury(client)
+                client = await self._wait_ready()
+                async with contextlib.aclosing(client.stream(request)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
+        except (EndpointUnreachable, EndpointCut) as error:
+            raise EndpointCut(
+                "The embedded model stopped in the middle of an answer.",
+                endpoint=self.endpoint,
+                actual=error.message,
+                hint="Alma restarts it; the next attempt waits for it.",
+            ) from error
+        finally:
+            self.gate.leave()
+
+    async def count_tokens(self, text: str) -> int:
+        """By the model's own tokenizer while it runs, else the estimate."""
+        return await self._client.count_tokens(text) if self._client is not None else estimate(text)
+
+    async def wait_ready(self, timeout: float | None = None) -> None:
+        """Return when the model can answer; raises ModelUnavailable when it cannot, or not in time."""
+        await self._wait_ready(timeout)
+
+    async def run(self) -> None:
+        """Own the child until cancelled. Never raises for the child's sake: its troubles are in `status`."""
+        failures = 0
+        try:
+            while True:
+                self._swapped.clear()
+                if self._path is None or not self._path.is_file():
+                    self._absent()
+                    await self._pause(2.0 if self._path else None)
+                    continue
+                self._become("restarting" if failures else "starting")
+                began = time.monotonic()
+                served, reason = await self._serve(self._path)
+                if self._swapped.is_set():
+                    failures = 0
+                    continue
+                failures = 1 if served and time.monotonic() - began > STEADY else failures + 1
+                if failures >= MAX_FAILURES and not served:
+                    self._become("failed", reason)
+                    await self._pause(None)
+                    failures = 0
+                    continue
+                self._become("restarting", reason)
+                await self._pause(min(10.0, self._first_pause * 2 ** (failures - 1)))
+        finally:
+            self._become("off")
+
+    async def _serve(self, path: Path) -> tuple[bool, str]:
+        """One child, from its start to its end. Returns whether it was ready, and why it ended."""
+        self._log_dir.mkdir(parents=True, exist_ok=True)
+        log_path = self._log_dir / "local-model.log"
+        rotate = log_path.exists() and log_path.stat().st_size > LOG_LIMIT
+        ready = False
+        with log_path.open("wb" if rotate else "ab") as log:
+            try:
+                process = self._process = await self._spawn(path, log)
+                report = await self._report(process)
+                if "port" in report:
+                    ready = True
+                    self._client = self._client_at(int(report["port"]))
+                    self._become("ready")
+                    await process.wait()
+                    return True, f"The model's process ended ({_how(process.returncode)})."
+                return False, str(report.get("error", f"The model's process ended; {log_path} may say why."))
+            except OSError as error:
+                return ready, f"The model's process could not be started: {error}."
+            finally:
+                self._client = None
+                await self._take_down()
+
+    async def _spawn(self, path: Path, log: IO[bytes]) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "alma.models.local_child", "--gguf", str(path)),
+            *("--ctx", str(self.context_window), "--slots", str(self._slots), "--threads", str(self._threads)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+            env={**os.environ, "ALMA_LOCAL_KEY": self._key},
+        )
+
+    async def _report(self, process: asyncio.subprocess.Process) -> dict[str, Any]:
+        """The child's one line."""
+        assert process.stdout is not None
+        try:
+            async with asyncio.timeout(LOAD_TIMEOUT):
+                line = await process.stdout.readline()
+        except TimeoutError:
+            return {"error": f"The model did not load within {LOAD_TIMEOUT:g} s."}
+        try:
+            return msgspec.json.decode(line, type=dict[str, Any])
+        except msgspec.MsgspecError:
+            await process.wait()
+            return {"error": f"The model's process ended while it loaded the model ({_how(process.returncode)})."}
+
+    async def _take_down(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+        # The kill takes effect at once; the wait only reaps, so a cancelled owner may still do it.
+        await asyncio.shield(process.wait())
+        if process.stdin is not None:
+            process.stdin.close()
+
+    def _bury(self, client: OpenAIClient) -> None:
+        """The child behind `client` does not listen any more: whatever is left of it goes, so that `run` restarts it."""
+        if self._client is client:
+            self._client = None
+            if self._process is not None and self._process.returncode is None:
+                self._process.kill()
+
+    def _client_at(self, port: int) -> OpenAIClient:
+        return OpenAIClient(
+            self._session,
+            endpoint=self.endpoint,
+            base_url=f"http://127.0.0.1:{port}/v1",
+            api_key=self._key,
+            timeouts=self._timeouts,
+            tokenizer=True,
+            keep_alive=False,  # its server drops kept connections without a word
+            extra={"cache_prompt": True},
+        )
+
+    async def _wait_ready(self, timeout: float | None = None) -> OpenAIClient:
+        limit = self._ready_timeout if timeout is None else timeout
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                while self._client is None and self._state in ("starting", "restarting", "ready"):
+                    await self._moved.wait()
+        if self._client is not None:
+            return self._client
+        raise self._unavailable(limit)
+
+    def _unavailable(self, limit: float) -> ModelUnavailable:
+        match self._state:
+            case "absent":
+                return ModelUnavailable(
+                    "There is no embedded model yet.",
+                    expected="a GGUF file" + (f" at {self._path}" if self._path else ""),
+                    hint="Run `alma setup` to fetch the small one, choose a GGUF file, or connect an endpoint.",
+                )
+            case "failed":
+                hint = "Choose another GGUF file, or connect an endpoint."
+                return ModelUnavailable("The embedded model does not start.", actual=self._detail, hint=hint)
+            case "off":
+                hint = "Choose another model, or turn the embedded one on."
+                return ModelUnavailable("The embedded model is turned off.", hint=hint)
+            case _:
+                said = f"The embedded model was not ready within {limit:g} s."
+                return ModelUnavailable(said, actual=self._detail or self._state, hint="Try again in a moment.")
+
+    def _absent(self) -> None:
+        where = f"There is no file {self._path}." if self._path else "No GGUF file was chosen."
+        if self._state != "absent":
+            self._become("absent", where)
+
+    def _become(self, state: State, detail: str = "") -> None:
+        self._state, self._detail = state, detail
+        self._moved.set()
+        self._moved = asyncio.Event()
+        self._on_change()
+
+    async def _pause(self, seconds: float | None) -> None:
+        """Until another file is chosen, at most so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._swapped.wait()
+
+
+def _how(returncode: int | None) -> str:
+    if returncode is not None and returncode < 0:
+        return f"signal {-returncode}"
+    return f"exit code {returncode}"
