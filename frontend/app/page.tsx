@@ -1,0 +1,5 @@
+import { Workbench } from "@/app/workbench";
+
+export default function Page() {
+  return <Workbench />;
+}

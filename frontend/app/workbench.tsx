@@ -1,0 +1,125 @@
+"use client";
+
+import { CircleHelp, PanelLeft, SquarePen } from "lucide-react";
+import dynamic from "next/dynamic";
+import { useEffect } from "react";
+import { Button } from "@/components/ui/button";
+import { Dialog, DialogContent } from "@/components/ui/dialog";
+import { Tooltip, TooltipProvider } from "@/components/ui/tooltip";
+import { Conversation } from "@/features/conversation/conversation";
+import { ConnectionStatus } from "@/features/status/connection-status";
+import { NoticeList } from "@/features/status/notice-list";
+import { ThreadRail } from "@/features/threads/thread-rail";
+import { useView } from "@/hooks/use-session";
+import { usePart, useStore } from "@/hooks/use-store";
+import { action, followKeys, keyLabel, toggleInspector } from "@/lib/actions";
+import { cn } from "@/lib/cn";
+import { layout, setLayout, toggleRail } from "@/lib/layout";
+import { followAddress } from "@/lib/location";
+import { session } from "@/lib/session";
+import { followTheme } from "@/lib/theme";
+
+const Inspector = dynamic(() => import("@/features/inspector/inspector").then((module) => module.Inspector), {
+  ssr: false,
+});
+const ModelsDialog = dynamic(
+  () => import("@/features/models/models-dialog").then((module) => module.ModelsDialog),
+  { ssr: false },
+);
+const Palette = dynamic(() => import("@/features/palette/palette").then((module) => module.Palette), {
+  ssr: false,
+});
+const Help = dynamic(() => import("@/features/palette/help").then((module) => module.Help), { ssr: false });
+
+/** The frame: chats on the left, the conversation, and what is behind it on the right. */
+export function Workbench() {
+  const { rail, drawer, palette, help } = useStore(layout);
+  const { inspect, dialog, thread } = useView();
+  useEffect(() => {
+    const stops = [followAddress(), followTheme(), followKeys(), session.start()];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }, []);
+  return (
+    <TooltipProvider>
+      <div data-slot="workbench" className="flex h-dvh">
+        {rail ? (
+          <div className="w-66 shrink-0 border-r max-md:hidden">
+            <ThreadRail />
+          </div>
+        ) : null}
+        <Dialog open={drawer} onOpenChange={(open) => setLayout({ drawer: open })}>
+          <DialogContent title="Chats" description={null} placement="left" bare>
+            <ThreadRail />
+          </DialogContent>
+        </Dialog>
+        <main className="flex min-w-0 flex-1 flex-col">
+          <Header railShown={rail} />
+          <Conversation />
+        </main>
+        {inspect && thread !== null ? <Inspector /> : null}
+      </div>
+      {dialog === "models" ? <ModelsDialog /> : null}
+      {palette ? <Palette /> : null}
+      {help ? <Help /> : null}
+      <NoticeList />
+    </TooltipProvider>
+  );
+}
+
+function Header({ railShown }: { railShown: boolean }) {
+  const { thread, inspect } = useView();
+  const title = usePart(
+    session.threadList.state,
+    (state) => state.threads.find((each) => each.id === thread)?.title,
+  );
+  useEffect(() => {
+    document.title = title ? `${title} – Alma` : "Alma";
+  }, [title]);
+  return (
+    <header className="flex h-12 shrink-0 items-center gap-1 px-2 sm:px-3">
+      <Tooltip label="Show chats" shortcut={keyLabel("mod+b")} side="bottom">
+        <Button
+          variant="ghost"
+          size="icon"
+          aria-label="Show chats"
+          data-slot="show-rail"
+          className={cn(railShown && "md:hidden")}
+          onClick={toggleRail}
+        >
+          <PanelLeft aria-hidden />
+        </Button>
+      </Tooltip>
+      <Tooltip label="New chat" shortcut={keyLabel("mod+shift+o")} side="bottom">
+        <Button
+          variant="ghost"
+          size="icon"
+          aria-label="New chat"
+          className={cn(railShown && "md:hidden")}
+          onClick={() => action("new-chat")?.run()}
+        >
+          <SquarePen aria-hidden />
+        </Button>
+      </Tooltip>
+      <p data-slot="thread-title" className="min-w-0 flex-1 truncate px-2 text-[13px] text-muted-foreground">
+        {thread === null ? "" : title}
+      </p>
+      <ConnectionStatus />
+      {thread === null ? null : (
+        <Tooltip label="Why this answer" shortcut={keyLabel("mod+i")} side="bottom">
+          <Button
+            variant="ghost"
+            size="icon"
+            aria-label="Why this answer"
+            aria-pressed={inspect}
+            data-slot="toggle-inspector"
+            onClick={toggleInspector}
+          >
+            <CircleHelp aria-hidden />
+          </Button>
+        </Tooltip>
+      )}
+    </header>
+  );
+}

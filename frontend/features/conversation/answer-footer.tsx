@@ -1,0 +1,126 @@
+"use client";
+
+import { CircleHelp, RotateCcw, Square } from "lucide-react";
+import { CopyButton } from "@/components/copy-button";
+import { KindIcon } from "@/components/kind-icon";
+import { Button } from "@/components/ui/button";
+import {
+  DropdownMenu,
+  DropdownMenuContent,
+  DropdownMenuItem,
+  DropdownMenuLabel,
+  DropdownMenuSeparator,
+  DropdownMenuTrigger,
+} from "@/components/ui/dropdown-menu";
+import { Tooltip } from "@/components/ui/tooltip";
+import { Figures, LiveFigures } from "@/features/conversation/figures";
+import { KindChip } from "@/features/conversation/kind-chip";
+import { useStore } from "@/hooks/use-store";
+import { cn } from "@/lib/cn";
+import { KIND_LABEL } from "@/lib/format";
+import { go } from "@/lib/location";
+import { shortModel } from "@/lib/model-list";
+import { KINDS } from "@/lib/protocol";
+import type { RunState } from "@/lib/run-state";
+import { session } from "@/lib/session";
+
+interface AnswerFooterProps {
+  threadId: string;
+  run: RunState;
+  working: boolean;
+  isLast: boolean;
+}
+
+/** Under an answer: what can be done with it, its kind, and its figures. */
+export function AnswerFooter({ threadId, run, working, isLast }: AnswerFooterProps) {
+  return (
+    <footer className="flex flex-wrap items-center gap-x-3 gap-y-1 text-faint-foreground text-xs">
+      {working ? (
+        <StopRun run={run} />
+      ) : (
+        <div
+          className={cn(
+            "-ml-1.5 flex items-center transition-opacity",
+            !isLast &&
+              "opacity-0 focus-within:opacity-100 group-hover/turn:opacity-100 pointer-coarse:opacity-100",
+          )}
+        >
+          {run.message?.text ? <CopyButton text={() => run.message?.text ?? ""} label="Copy answer" /> : null}
+          <RetryMenu threadId={threadId} run={run} />
+          <Tooltip label="Why this answer">
+            <Button
+              variant="ghost"
+              size="icon-sm"
+              aria-label="Why this answer"
+              data-slot="inspect"
+              onClick={() => go({ run: run.id, inspect: true })}
+            >
+              <CircleHelp aria-hidden />
+            </Button>
+          </Tooltip>
+        </div>
+      )}
+      {run.route === null ? null : <KindChip threadId={threadId} run={run} route={run.route} />}
+      {working ? <LiveFigures threadId={threadId} runId={run.id} /> : <Figures run={run} />}
+    </footer>
+  );
+}
+
+function StopRun({ run }: { run: RunState }) {
+  return (
+    <Button
+      variant="outline"
+      size="sm"
+      data-slot="stop-run"
+      disabled={run.stopping}
+      className="h-6 rounded-full px-2.5 text-muted-foreground"
+      onClick={() => session.stopRun(run.id)}
+    >
+      <Square aria-hidden className="!size-2.5 fill-current" />
+      {run.stopping ? "Stopping" : "Stop"}
+    </Button>
+  );
+}
+
+function RetryMenu({ threadId, run }: { threadId: string; run: RunState }) {
+  const { list } = useStore(session.models.state);
+  const kind = run.corrected ?? run.route?.kind;
+  return (
+    <DropdownMenu>
+      <Tooltip label="Answer again">
+        <DropdownMenuTrigger asChild>
+          <Button variant="ghost" size="icon-sm" aria-label="Answer again" data-slot="retry">
+            <RotateCcw aria-hidden />
+          </Button>
+        </DropdownMenuTrigger>
+      </Tooltip>
+      <DropdownMenuContent align="start">
+        <DropdownMenuItem onSelect={() => session.retryRun(threadId, run.id)}>
+          <RotateCcw aria-hidden />
+          Answer again
+        </DropdownMenuItem>
+        <DropdownMenuSeparator />
+        {KINDS.filter((other) => other !== kind).map((other) => (
+          <DropdownMenuItem key={other} onSelect={() => session.retryRun(threadId, run.id, { kind: other })}>
+            <KindIcon kind={other} />
+            Again as {KIND_LABEL[other].toLowerCase()}
+          </DropdownMenuItem>
+        ))}
+        {list !== null && list.models.length > 1 ? (
+          <>
+            <DropdownMenuSeparator />
+            <DropdownMenuLabel>Again with</DropdownMenuLabel>
+            {list.models.map((model) => (
+              <DropdownMenuItem
+                key={model.id}
+                onSelect={() => session.retryRun(threadId, run.id, { model: model.id })}
+              >
+                {shortModel(model.id)}
+              </DropdownMenuItem>
+            ))}
+          </>
+        ) : null}
+      </DropdownMenuContent>
+    </DropdownMenu>
+  );
+}

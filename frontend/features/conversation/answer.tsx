@@ -1,0 +1,55 @@
+"use client";
+
+import { ChevronRight } from "lucide-react";
+import { WorkingDot } from "@/components/ui/working-dot";
+import { Markdown } from "@/features/conversation/markdown";
+import type { MessageState, RunState } from "@/lib/run-state";
+
+/** The text of the answer, as far as it has come. */
+export function Answer({ run, working }: { run: RunState; working: boolean }) {
+  const message = run.message;
+  const waiting = working && (message === null || (message.text === "" && message.reasoning === ""));
+  return (
+    <div data-slot="answer" data-attempt={message?.attempt} aria-busy={working} className="space-y-3">
+      {message !== null && message.reasoning !== "" ? <Thinking message={message} working={working} /> : null}
+      {message !== null && message.text !== "" ? (
+        <div data-slot="answer-text">
+          <Markdown key={message.attempt} source={message.text} open={message.end === null && working} />
+        </div>
+      ) : null}
+      {waiting ? <Waiting run={run} /> : null}
+      {!working && message?.end?.finishReason === "length" ? (
+        <p className="text-[13px] text-caution">The answer was cut at its length limit.</p>
+      ) : null}
+      {run.status === "canceled" ? <p className="text-[13px] text-faint-foreground">Stopped.</p> : null}
+    </div>
+  );
+}
+
+function Waiting({ run }: { run: RunState }) {
+  const last = run.failures.at(-1);
+  if (last !== undefined && last.attempt === run.message?.attempt) return null;
+  const prompt = run.message?.start.sections.reduce((sum, section) => sum + section.tokens, 0) ?? 0;
+  const words =
+    run.message === null ? "Choosing how to answer" : prompt > 1500 ? "Reading the conversation" : "Thinking";
+  return (
+    <p role="status" className="flex h-6 items-center gap-2.5 text-muted-foreground text-sm">
+      <WorkingDot aria-hidden />
+      {words}
+    </p>
+  );
+}
+
+function Thinking({ message, working }: { message: MessageState; working: boolean }) {
+  const now = working && message.text === "";
+  return (
+    <details data-slot="thinking" className="group/thinking text-[13px] text-muted-foreground">
+      <summary className="flex w-fit list-none items-center gap-1.5 rounded hover:text-foreground [&::-webkit-details-marker]:hidden">
+        <ChevronRight aria-hidden className="size-3.5 transition-transform group-open/thinking:rotate-90" />
+        {now ? "Thinking" : "Thought about it"}
+        {now ? <WorkingDot aria-hidden className="size-1.5" /> : null}
+      </summary>
+      <div className="mt-2 ml-1.5 whitespace-pre-wrap border-l pl-4 leading-5">{message.reasoning}</div>
+    </details>
+  );
+}

@@ -1,0 +1,53 @@
+"use client";
+
+import { Problem } from "@/components/problem";
+import { Button } from "@/components/ui/button";
+import { duration, plural } from "@/lib/format";
+import { go } from "@/lib/location";
+import { isWorking, type RunState } from "@/lib/run-state";
+import { session } from "@/lib/session";
+
+/** What went wrong on the way, kindly: tries that failed while there are more, and the end if there was none. */
+export function Attempts({ threadId, run }: { threadId: string; run: RunState }) {
+  const last = run.failures.at(-1);
+  if (run.error !== null) {
+    return (
+      <Problem facts={run.error} data-slot="run-error">
+        <Button size="sm" onClick={() => session.retryRun(threadId, run.id)}>
+          Try again
+        </Button>
+        <Button size="sm" variant="ghost" onClick={() => go({ dialog: "models" })}>
+          Choose another model
+        </Button>
+      </Problem>
+    );
+  }
+  if (last === undefined) return null;
+  if (isWorking(run) && last.attempt === run.message?.attempt) {
+    const wait = last.retryInMs ?? 0;
+    return (
+      <p
+        data-slot="attempt-failed"
+        role="status"
+        className="border-caution border-l-2 pl-4 text-[13px] text-muted-foreground"
+      >
+        {sentence(last.error.message)} Trying again{wait > 0 ? ` in ${duration(wait)}` : ""} (attempt{" "}
+        {last.attempt + 1}).
+      </p>
+    );
+  }
+  if (isWorking(run)) return null;
+  return (
+    <p
+      data-slot="attempts"
+      className="text-faint-foreground text-xs"
+      title={run.failures.map((failure) => failure.error.message).join("\n")}
+    >
+      It took {plural(run.failures.length + 1, "attempt")}: {sentence(last.error.message)}
+    </p>
+  );
+}
+
+function sentence(message: string): string {
+  return /[.!?]$/.test(message) ? message : `${message}.`;
+}

@@ -1,0 +1,131 @@
+"use client";
+
+import { ChevronDown, Settings2 } from "lucide-react";
+import { KindIcon } from "@/components/kind-icon";
+import { Button } from "@/components/ui/button";
+import {
+  DropdownMenu,
+  DropdownMenuContent,
+  DropdownMenuItem,
+  DropdownMenuLabel,
+  DropdownMenuRadioGroup,
+  DropdownMenuRadioItem,
+  DropdownMenuSeparator,
+  DropdownMenuTrigger,
+} from "@/components/ui/dropdown-menu";
+import { useStore } from "@/hooks/use-store";
+import { composer } from "@/lib/composer-state";
+import { KIND_LABEL } from "@/lib/format";
+import { go } from "@/lib/location";
+import { findModel, shortModel } from "@/lib/model-list";
+import { KINDS, type Kind } from "@/lib/protocol";
+import { session } from "@/lib/session";
+
+const WHAT_FOR: Record<Kind, string> = {
+  chat: "Short and to the point",
+  creative: "Free, with more surprise",
+  analytical: "Careful, in steps",
+};
+
+/** How the next task shall be treated; left alone, the Manager decides, and says what it would do. */
+export function KindSelect() {
+  const { kind } = useStore(composer);
+  const preview = useStore(session.preview.state);
+  const guess = kind === null ? (preview?.kind ?? null) : null;
+  const choose = (value: string): void => {
+    const chosen = KINDS.find((each) => each === value) ?? null;
+    composer.update((state) => ({ ...state, kind: chosen }));
+  };
+  return (
+    <DropdownMenu>
+      <DropdownMenuTrigger asChild>
+        <Button
+          variant="ghost"
+          size="sm"
+          data-slot="kind-select"
+          data-kind={kind ?? "auto"}
+          data-preview={guess ?? undefined}
+          aria-label={`Kind of task: ${kind === null ? "automatic" : KIND_LABEL[kind]}${guess === null ? "" : `, looks ${guess}`}`}
+          className="rounded-full font-normal"
+        >
+          <KindIcon kind={kind ?? guess} className="!size-3.5" />
+          {kind === null ? "Auto" : KIND_LABEL[kind]}
+          {guess === null ? null : (
+            <span className="animate-appear text-faint-foreground">{KIND_LABEL[guess].toLowerCase()}</span>
+          )}
+        </Button>
+      </DropdownMenuTrigger>
+      <DropdownMenuContent align="start" className="w-60">
+        <DropdownMenuRadioGroup value={kind ?? "auto"} onValueChange={choose}>
+          <DropdownMenuRadioItem value="auto">
+            <KindIcon kind={null} />
+            <Choice label="Auto" what="Decided by the examples" />
+          </DropdownMenuRadioItem>
+          {KINDS.map((each) => (
+            <DropdownMenuRadioItem key={each} value={each}>
+              <KindIcon kind={each} />
+              <Choice label={KIND_LABEL[each]} what={WHAT_FOR[each]} />
+            </DropdownMenuRadioItem>
+          ))}
+        </DropdownMenuRadioGroup>
+      </DropdownMenuContent>
+    </DropdownMenu>
+  );
+}
+
+function Choice({ label, what }: { label: string; what: string }) {
+  return (
+    <span className="min-w-0 flex-1">
+      <span className="block">{label}</span>
+      <span className="block truncate text-faint-foreground text-xs">{what}</span>
+    </span>
+  );
+}
+
+/** Which model answers next. */
+export function ModelSelect() {
+  const { model } = useStore(composer);
+  const { list } = useStore(session.models.state);
+  if (list === null) return null;
+  const shown = findModel(list, model)?.id ?? list.default;
+  return (
+    <DropdownMenu>
+      <DropdownMenuTrigger asChild>
+        <Button
+          variant="ghost"
+          size="sm"
+          data-slot="model-select"
+          data-model={shown}
+          aria-label={`Model: ${shortModel(shown)}`}
+          className="min-w-0 shrink rounded-full font-normal"
+        >
+          <span className="truncate">{shown === "" ? "No model" : shortModel(shown)}</span>
+          <ChevronDown aria-hidden className="!size-3" />
+        </Button>
+      </DropdownMenuTrigger>
+      <DropdownMenuContent align="start">
+        <DropdownMenuLabel>Answer with</DropdownMenuLabel>
+        <DropdownMenuRadioGroup
+          value={shown}
+          onValueChange={(id) =>
+            composer.update((state) => ({ ...state, model: id === list.default ? null : id }))
+          }
+        >
+          {list.models.map((each) => (
+            <DropdownMenuRadioItem key={each.id} value={each.id}>
+              <Choice
+                label={shortModel(each.id)}
+                what={each.id === list.default ? `${each.endpoint}, default` : each.endpoint}
+              />
+            </DropdownMenuRadioItem>
+          ))}
+        </DropdownMenuRadioGroup>
+        <DropdownMenuSeparator />
+        <DropdownMenuItem onSelect={() => go({ dialog: "models" })}>
+          <Settings2 aria-hidden />
+          Models
+        </DropdownMenuItem>
+      </DropdownMenuContent>
+    </DropdownMenu>
+  );
+}

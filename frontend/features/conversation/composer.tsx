@@ -1,0 +1,149 @@
+"use client";
+
+import { ArrowUp, Square } from "lucide-react";
+import { type KeyboardEvent, useEffect, useRef } from "react";
+import { Button } from "@/components/ui/button";
+import { Tooltip } from "@/components/ui/tooltip";
+import { KindSelect, ModelSelect } from "@/features/conversation/composer-options";
+import { ModelNote } from "@/features/conversation/model-note";
+import { useWorkingRun } from "@/hooks/use-session";
+import { usePart, useStore } from "@/hooks/use-store";
+import { cn } from "@/lib/cn";
+import { composer, draftKey, setDraft } from "@/lib/composer-state";
+import { count } from "@/lib/format";
+import { codePoints } from "@/lib/run-state";
+import { session } from "@/lib/session";
+
+interface ComposerProps {
+  threadId: string | null;
+  /** The turn that the next one follows. */
+  leaf: string | null;
+  onSent: () => void;
+}
+
+const DEFAULT_LIMIT = 100_000;
+/** From this share of the limit on, the count is shown. */
+const NEAR_LIMIT = 0.8;
+
+export function Composer({ threadId, leaf, onSent }: ComposerProps) {
+  const text = usePart(composer, (state) => state.drafts[draftKey(threadId)] ?? "");
+  const { kind, model } = useStore(composer);
+  const { welcome } = useStore(session.connection.state);
+  const unsent = usePart(session.outbox.turns, (turns) =>
+    turns.some((turn) => turn.threadId === threadId && turn.refused === null),
+  );
+  const working = useWorkingRun(threadId);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const limit = welcome?.maxPromptChars ?? DEFAULT_LIMIT;
+  const length = text.length > limit * NEAR_LIMIT ? codePoints(text) : text.length;
+  const tooLong = length > limit;
+  const waitForThread = threadId === null && unsent;
+  const canSend = text.trim() !== "" && !tooLong && !waitForThread;
+
+  useEffect(() => {
+    if (matchMedia("(pointer: fine)").matches) field.current?.focus();
+  }, []);
+
+  const type = (next: string): void => {
+    setDraft(threadId, next);
+    session.preview.typed(kind === null ? next : "");
+  };
+  const send = (): void => {
+    if (!canSend) return;
+    session.startRun({ text: text.trim(), kind, model, threadId, after: unsent ? null : leaf });
+    type("");
+    composer.update((state) => ({ ...state, kind: null }));
+    onSent();
+  };
+  const pressed = (event: KeyboardEvent<HTMLTextAreaElement>): void => {
+    if (event.nativeEvent.isComposing) return;
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      send();
+    } else if (event.key === "Escape" && working !== null) {
+      session.stopRun(working);
+    }
+  };
+
+  return (
+    <div className="mx-auto w-full max-w-[760px] px-3 pb-[max(12px,env(safe-area-inset-bottom))] sm:px-6 sm:pb-5">
+      <ModelNote />
+      <form
+        data-slot="composer"
+        onSubmit={(event) => {
+          event.preventDefault();
+          send();
+        }}
+        className={cn(
+          "rounded-2xl border border-input bg-popover transition-[border-color,box-shadow] focus-within:border-ring/70 focus-within:ring-3 focus-within:ring-ring/12",
+          tooLong && "border-destructive",
+        )}
+      >
+        <textarea
+          ref={field}
+          id="composer"
+          data-slot="composer-text"
+          aria-label="Message"
+          aria-invalid={tooLong || undefined}
+          aria-describedby={tooLong ? "composer-limit" : undefined}
+          rows={1}
+          value={text}
+          placeholder={leaf === null ? "Ask anything" : "Ask on"}
+          onChange={(event) => type(event.target.value)}
+          onKeyDown={pressed}
+          className="field-sizing-content block max-h-[38vh] min-h-12 w-full resize-none bg-transparent px-4 pt-3.5 pb-1 text-[15px] leading-6 outline-none placeholder:text-faint-foreground max-sm:text-base"
+        />
+        <div className="flex items-center gap-1 p-2 pt-1">
+          <KindSelect />
+          <ModelSelect />
+          <div className="ml-auto flex items-center gap-2">
+            {length > limit * NEAR_LIMIT ? (
+              <span
+                id="composer-limit"
+                data-slot="composer-limit"
+                role="status"
+                className={cn(
+                  "text-right text-faint-foreground text-xs tabular-nums",
+                  tooLong && "text-destructive",
+                )}
+              >
+                {tooLong
+                  ? `${count(length - limit)} characters too many for one message`
+                  : `${count(length)} of ${count(limit)}`}
+              </span>
+            ) : null}
+            {working !== null ? (
+              <Tooltip label="Stop the answer" shortcut="Esc">
+                <Button
+                  data-slot="stop"
+                  aria-label="Stop the answer"
+                  size="icon"
+                  variant="outline"
+                  className="rounded-full"
+                  onClick={() => session.stopRun(working)}
+                >
+                  <Square aria-hidden className="!size-3 fill-current" />
+                </Button>
+              </Tooltip>
+            ) : null}
+            {working === null || text.trim() !== "" ? (
+              <Tooltip label={tooLong ? "Too long to send" : "Send"} shortcut="Enter">
+                <Button
+                  data-slot="send"
+                  aria-label="Send"
+                  type="submit"
+                  size="icon"
+                  variant="primary"
+                  disabled={!canSend}
+                  className="rounded-full"
+                >
+                  <ArrowUp aria-hidden />
+                </Button>
+              </Tooltip>
+            ) : null}
+          </div>
+        </div>
+      </form>
+    </div>
+  );
+}

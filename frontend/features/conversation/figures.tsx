@@ -1,0 +1,80 @@
+"use client";
+
+import { memo } from "react";
+import { useStore } from "@/hooks/use-store";
+import { count, duration, rate } from "@/lib/format";
+import { shortModel } from "@/lib/model-list";
+import type { MessageState, RunState } from "@/lib/run-state";
+import { session } from "@/lib/session";
+import { quarterSeconds } from "@/lib/ticker";
+
+/** Tokens per second after the first token; `null` when there is too little to tell. */
+export function finalRate(message: MessageState): number | null {
+  const tokens = message.end?.usage.output_tokens ?? 0;
+  const { total_ms = 0, first_token_ms = 0 } = message.end?.timing ?? {};
+  const writing = total_ms - first_token_ms;
+  return tokens > 1 && writing > 0 ? ((tokens - 1) * 1000) / writing : null;
+}
+
+/** The quiet figures of a finished answer. */
+export function Figures({ run }: { run: RunState }) {
+  const message = run.message;
+  if (message === null || message.end === null) return null;
+  const { usage, timing } = message.end;
+  const perSecond = finalRate(message);
+  const about = usage.estimated ? "≈ " : "";
+  const cached = usage.cached_tokens ?? 0;
+  return (
+    <dl data-slot="figures" className="flex flex-wrap items-center gap-x-3 gap-y-1 tabular-nums">
+      {timing.first_token_ms ? (
+        <Figure
+          slot="first-token"
+          name="First token"
+          value={duration(timing.first_token_ms)}
+          unit="first token"
+        />
+      ) : null}
+      {perSecond === null ? null : (
+        <Figure slot="rate" name="Speed" value={rate(perSecond)} unit="tokens/s" />
+      )}
+      <Figure
+        slot="tokens"
+        name="Tokens"
+        value={`${about}${count(usage.input_tokens ?? 0)} in${cached > 0 ? ` (${count(cached)} cached)` : ""} · ${about}${count(usage.output_tokens ?? 0)} out`}
+      />
+      <Figure slot="model" name="Model" value={shortModel(message.end.model || message.start.model)} />
+    </dl>
+  );
+}
+
+function Figure({ slot, name, value, unit }: { slot: string; name: string; value: string; unit?: string }) {
+  return (
+    <div data-slot={`figure-${slot}`}>
+      <dt className="sr-only">{name}</dt>
+      <dd className="max-w-72 truncate">
+        {value}
+        {unit === undefined ? null : ` ${unit}`}
+      </dd>
+    </div>
+  );
+}
+
+/** Figures of an answer that is being written, four times a second; the text itself does not wait for them. */
+export const LiveFigures = memo(function LiveFigures({
+  threadId,
+  runId,
+}: {
+  threadId: string;
+  runId: string;
+}) {
+  useStore(quarterSeconds);
+  const message = session.thread(threadId).get().runs.get(runId)?.message;
+  if (!message || message.tokens === 0) return null;
+  const seconds = (message.lastAt - message.firstAt) / 1000;
+  return (
+    <span data-slot="live-figures" className="tabular-nums">
+      {seconds > 0.2 ? `${rate((message.tokens - 1) / seconds)} tokens/s · ` : ""}
+      {count(message.tokens)} out
+    </span>
+  );
+});

@@ -1,0 +1,47 @@
+"use client";
+
+import { Button } from "@/components/ui/button";
+import { WorkingDot } from "@/components/ui/working-dot";
+import { useStore } from "@/hooks/use-store";
+import { go } from "@/lib/location";
+import { findModel } from "@/lib/model-list";
+import { session } from "@/lib/session";
+
+/** One line over the composer, only when there is something to know about the model that will answer. */
+export function ModelNote() {
+  const { list } = useStore(session.models.state);
+  if (list === null) return null;
+  const model = findModel(list, list.default);
+  const embedded = model === undefined || model.kind === "embedded";
+  const connect = (words: string) => (
+    <Button variant="link" size="inline" data-slot="connect-model" onClick={() => go({ dialog: "models" })}>
+      {words}
+    </Button>
+  );
+  const frame =
+    "flex flex-wrap items-center justify-center gap-x-2 px-2 pb-2.5 text-center text-[13px] text-muted-foreground";
+  if (embedded && (list.embedded.state === "starting" || list.embedded.state === "restarting")) {
+    return (
+      <p data-slot="model-note" data-state={list.embedded.state} role="status" className={frame}>
+        <WorkingDot aria-hidden />
+        The built-in model is {list.embedded.state}. What you send now is answered as soon as it is ready.
+      </p>
+    );
+  }
+  if (list.models.length === 0) {
+    return (
+      <p data-slot="model-note" data-state="none" className={frame}>
+        No model is connected, so nothing can answer yet. {connect("Connect one")}
+      </p>
+    );
+  }
+  if (list.tinyOnly) {
+    return (
+      <p data-slot="model-note" data-state="tiny" className={frame}>
+        <span>A tiny model (SmolLM2-135M) is answering: it writes English but knows little.</span>
+        {connect("Connect a stronger one")}
+      </p>
+    );
+  }
+  return null;
+}

@@ -1,0 +1,120 @@
+"use client";
+
+import { useState } from "react";
+import { Problem } from "@/components/problem";
+import { Button } from "@/components/ui/button";
+import { ProbeGrades } from "@/features/models/probe-grades";
+import { useTask } from "@/features/models/use-task";
+import { api, type ModelInfo, type ModelList, type ProbeReport } from "@/lib/api";
+import { cn } from "@/lib/cn";
+import { count } from "@/lib/format";
+import { shortModel } from "@/lib/model-list";
+import { session } from "@/lib/session";
+
+/** The models by endpoint, with the state of each endpoint. */
+export function ModelRows({ list }: { list: ModelList }) {
+  const { problem, run } = useTask();
+  const remove = (name: string): void => {
+    void run(async () => session.models.replace(await api.removeEndpoint(name)));
+  };
+  const orphans = list.models.filter((model) => !list.endpoints.some(({ name }) => name === model.endpoint));
+  return (
+    <div className="space-y-5">
+      {problem === null ? null : <Problem facts={problem} />}
+      {list.embedded.state === "absent" || list.embedded.state === "off" ? null : (
+        <p
+          data-slot="embedded-state"
+          data-state={list.embedded.state}
+          className="text-[13px] text-muted-foreground"
+        >
+          The built-in model {STATE_WORDS[list.embedded.state]}
+          {list.embedded.file ? ` (${list.embedded.file.split("/").at(-1)})` : ""}.{" "}
+          {list.embedded.detail ? list.embedded.detail : ""}
+        </p>
+      )}
+      {list.endpoints.map((endpoint) => (
+        <section
+          key={endpoint.name}
+          data-slot="endpoint"
+          data-endpoint={endpoint.name}
+          data-state={endpoint.state}
+        >
+          <div className="flex items-center gap-2 border-b pb-1.5">
+            <span aria-hidden className={cn("size-2 rounded-full", DOT[endpoint.state])} />
+            <h3 className="font-medium text-[13px]">{endpoint.name}</h3>
+            <span className="min-w-0 flex-1 truncate text-faint-foreground text-xs">
+              {endpoint.state === "ready" ? endpoint.baseUrl : endpoint.detail || endpoint.state}
+            </span>
+            {endpoint.kind === "remote" ? (
+              <Button variant="quiet" size="sm" onClick={() => remove(endpoint.name)}>
+                Disconnect
+              </Button>
+            ) : null}
+          </div>
+          <Rows list={list} models={list.models.filter((model) => model.endpoint === endpoint.name)} />
+        </section>
+      ))}
+      {orphans.length > 0 ? <Rows list={list} models={orphans} /> : null}
+    </div>
+  );
+}
+
+const DOT = {
+  ready: "bg-good",
+  starting: "bg-caution",
+  down: "bg-destructive",
+  unknown: "bg-input",
+} as const;
+const STATE_WORDS = { ready: "is ready", starting: "is starting", restarting: "is restarting" } as const;
+
+function Rows({ list, models }: { list: ModelList; models: ModelInfo[] }) {
+  return (
+    <ul className="divide-y">
+      {models.map((model) => (
+        <ModelRow key={model.id} model={model} isDefault={model.id === list.default} />
+      ))}
+      {models.length === 0 ? (
+        <li className="py-2 text-[13px] text-muted-foreground">No models here.</li>
+      ) : null}
+    </ul>
+  );
+}
+
+function ModelRow({ model, isDefault }: { model: ModelInfo; isDefault: boolean }) {
+  const [report, setReport] = useState<ProbeReport | null>(null);
+  const { busy, problem, run } = useTask();
+  const test = (): void => void run(async () => setReport(await api.testModel(model.id)));
+  const use = (): void => void run(async () => session.models.replace(await api.setDefaultModel(model.id)));
+  return (
+    <li
+      data-slot="model-row"
+      data-model={model.id}
+      data-default={isDefault || undefined}
+      className="space-y-3 py-2.5"
+    >
+      <div className="flex items-center gap-2">
+        <div className="min-w-0 flex-1">
+          <p className="truncate text-[13px]">{shortModel(model.id)}</p>
+          <p className="text-faint-foreground text-xs tabular-nums">
+            {model.contextWindow > 0
+              ? `${count(model.contextWindow)} tokens of context`
+              : "Context window unknown"}
+            {model.tiny ? ", tiny" : ""}
+          </p>
+        </div>
+        <Button variant="ghost" size="sm" data-slot="test-model" disabled={busy} onClick={test}>
+          {busy ? "Working…" : "Test"}
+        </Button>
+        {isDefault ? (
+          <span className="w-20 text-center text-primary text-xs">Default</span>
+        ) : (
+          <Button size="sm" data-slot="use-model" className="w-20" disabled={busy} onClick={use}>
+            Use
+          </Button>
+        )}
+      </div>
+      {problem === null ? null : <Problem facts={problem} />}
+      {report === null ? null : <ProbeGrades report={report} />}
+    </li>
+  );
+}

@@ -1,0 +1,125 @@
+"use client";
+
+import { type ReactNode, useState } from "react";
+import { Problem } from "@/components/problem";
+import { Button } from "@/components/ui/button";
+import { Dialog, DialogContent } from "@/components/ui/dialog";
+import { CatalogList } from "@/features/models/catalog-list";
+import { ConnectForm } from "@/features/models/connect-form";
+import { FoundServers } from "@/features/models/found-servers";
+import { GgufForm } from "@/features/models/gguf-form";
+import { ModelRows } from "@/features/models/model-rows";
+import { useView } from "@/hooks/use-session";
+import { useStore } from "@/hooks/use-store";
+import { cn } from "@/lib/cn";
+import { go } from "@/lib/location";
+import { session } from "@/lib/session";
+
+const TABS = [
+  { id: "models", label: "Models" },
+  { id: "connect", label: "Connect" },
+  { id: "download", label: "Download" },
+] as const;
+type Tab = (typeof TABS)[number]["id"];
+
+/** Which models there are, and every way to a better one. */
+export function ModelsDialog() {
+  const { dialog } = useView();
+  return (
+    <Dialog
+      open={dialog === "models"}
+      onOpenChange={(open) => go({ dialog: open ? "models" : null }, "replace")}
+    >
+      <DialogContent
+        data-slot="models-dialog"
+        title="Models"
+        description="Which one answers, and how to connect a stronger one."
+      >
+        <Body />
+      </DialogContent>
+    </Dialog>
+  );
+}
+
+function Body() {
+  const { list, error } = useStore(session.models.state);
+  const [tab, setTab] = useState<Tab>(list?.tinyOnly ? "connect" : "models");
+  return (
+    <>
+      <div role="tablist" aria-label="Models" className="flex gap-5 border-b px-5">
+        {TABS.map(({ id, label }) => (
+          <button
+            key={id}
+            type="button"
+            role="tab"
+            id={`tab-${id}`}
+            aria-selected={tab === id}
+            aria-controls={`panel-${id}`}
+            data-slot={`tab-${id}`}
+            onClick={() => setTab(id)}
+            className={cn(
+              "-mb-px h-9 border-transparent border-b-2 text-[13px] text-muted-foreground hover:text-foreground",
+              tab === id && "border-primary text-foreground",
+            )}
+          >
+            {label}
+          </button>
+        ))}
+      </div>
+      <div
+        role="tabpanel"
+        id={`panel-${tab}`}
+        aria-labelledby={`tab-${tab}`}
+        tabIndex={0}
+        className="min-h-0 flex-1 space-y-6 overflow-y-auto px-5 py-4 outline-none sm:min-h-96"
+      >
+        {error !== null ? (
+          <Problem facts={error}>
+            <Button size="sm" onClick={() => void session.models.load()}>
+              Try again
+            </Button>
+          </Problem>
+        ) : null}
+        {tab === "models" && list !== null ? <ModelRows list={list} /> : null}
+        {tab === "connect" ? (
+          <>
+            <Part title="On this machine" what="Ollama and LM Studio, found by themselves.">
+              <FoundServers />
+            </Part>
+            <Part
+              title="With a key"
+              what="Any service that speaks the OpenAI protocol. The key stays on this machine."
+            >
+              <ConnectForm onConnected={() => setTab("models")} />
+            </Part>
+          </>
+        ) : null}
+        {tab === "download" ? (
+          <>
+            <Part
+              title="Download a model"
+              what="Open models that run on this machine, with nothing else beside it."
+            >
+              <CatalogList />
+            </Part>
+            <Part title="A file that is already here" what="A GGUF file on the machine that Alma runs on.">
+              <GgufForm onUsed={() => setTab("models")} />
+            </Part>
+          </>
+        ) : null}
+      </div>
+    </>
+  );
+}
+
+function Part({ title, what, children }: { title: string; what: string; children: ReactNode }) {
+  return (
+    <section className="space-y-3">
+      <div>
+        <h3 className="font-medium text-sm">{title}</h3>
+        <p className="text-[13px] text-muted-foreground">{what}</p>
+      </div>
+      {children}
+    </section>
+  );
+}

@@ -1,0 +1,182 @@
+/** The JSON API, typed. Errors are problem details (RFC 9457) and become `ApiProblem`; knows no React. */
+
+import type { ErrorFacts, Kind, Section, ThreadSummary } from "@/lib/protocol";
+
+export interface ThreadList {
+  threads: ThreadSummary[];
+  more: boolean;
+}
+export interface ModelInfo {
+  id: string;
+  endpoint: string;
+  name: string;
+  contextWindow: number;
+  kind: "embedded" | "remote" | "scripted";
+  tiny: boolean;
+  loaded: boolean;
+}
+export interface EndpointInfo {
+  name: string;
+  baseUrl: string;
+  hasKey: boolean;
+  kind: string;
+  state: "ready" | "starting" | "down" | "unknown";
+  detail?: string | null;
+}
+export interface EmbeddedInfo {
+  state: "ready" | "starting" | "restarting" | "absent" | "off";
+  file?: string | null;
+  detail?: string | null;
+}
+export interface ModelList {
+  default: string;
+  tinyOnly: boolean;
+  models: ModelInfo[];
+  endpoints: EndpointInfo[];
+  embedded: EmbeddedInfo;
+}
+export interface FoundServer {
+  name: string;
+  baseUrl: string;
+  models: string[];
+}
+export interface ProbeGrade {
+  name: string;
+  grade: string;
+  score: number;
+  detail: string;
+}
+export interface ProbeReport {
+  model: string;
+  grades: ProbeGrade[];
+  tokensPerSecond: number;
+  promptTokensPerSecond: number;
+  at: number;
+}
+export interface CatalogModel {
+  repo: string;
+  file: string;
+  name: string;
+  sizeBytes: number;
+  ramBytes: number;
+  licence: string;
+  note: string;
+  fits: boolean;
+}
+export interface Catalog {
+  ramBytes: number;
+  models: CatalogModel[];
+}
+/** A journal entry as stored; only what every entry has is typed. */
+export interface EntryRecord {
+  seq: number;
+  entry: { type: string; at: number } & Record<string, unknown>;
+}
+export interface PromptMessage {
+  role: string;
+  content: string;
+}
+export interface PromptReport {
+  messages: PromptMessage[];
+  sections: Section[];
+  promptVersion: string;
+}
+export interface RouteExample {
+  id: string;
+  text: string;
+  kind: Kind;
+}
+
+/** What the server, or the way to it, had against a request: a sentence and, if there is one, a hint. */
+export class ApiProblem extends Error {
+  constructor(
+    readonly status: number,
+    readonly facts: ErrorFacts,
+  ) {
+    super(facts.message);
+    this.name = "ApiProblem";
+  }
+}
+
+async function problemOf(response: Response): Promise<ApiProblem> {
+  let body: Record<string, unknown> = {};
+  try {
+    const parsed: unknown = await response.json();
+    if (typeof parsed === "object" && parsed !== null) body = parsed as Record<string, unknown>;
+  } catch {
+    // Not JSON: something between us and the server answered.
+  }
+  const word = (key: string): string | undefined => {
+    const value = body[key];
+    return typeof value === "string" && value !== "" ? value : undefined;
+  };
+  return new ApiProblem(response.status, {
+    code: word("code") ?? `http_${response.status}`,
+    message: word("detail") ?? word("title") ?? `The server answered ${response.status}.`,
+    expected: word("expected"),
+    actual: word("actual"),
+    hint: word("hint"),
+  });
+}
+
+async function request<T>(method: string, path: string, body?: object, signal?: AbortSignal): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(`/api${path}`, {
+      method,
+      signal,
+      headers: body === undefined ? {} : { "content-type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
+    throw new ApiProblem(0, {
+      code: "unreachable",
+      message: "The server cannot be reached.",
+      hint: "Is Alma still running? Start it with `alma serve`.",
+    });
+  }
+  if (!response.ok) throw await problemOf(response);
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+const seg = encodeURIComponent;
+
+export const api = {
+  threads: (search: string, before: number | null, signal?: AbortSignal) => {
+    const query = new URLSearchParams({ limit: "50" });
+    if (search !== "") query.set("search", search);
+    if (before !== null) query.set("before", String(before));
+    return request<ThreadList>("GET", `/threads?${query}`, undefined, signal);
+  },
+  renameThread: (id: string, title: string) =>
+    request<ThreadSummary>("PATCH", `/threads/${seg(id)}`, { title }),
+  deleteThread: (id: string) => request<void>("DELETE", `/threads/${seg(id)}`),
+  entries: (runId: string, after: number, signal?: AbortSignal) =>
+    request<{ entries: EntryRecord[] }>(
+      "GET",
+      `/runs/${seg(runId)}/entries?after=${after}`,
+      undefined,
+      signal,
+    ),
+  prompt: (runId: string, signal?: AbortSignal) =>
+    request<PromptReport>("GET", `/runs/${seg(runId)}/prompt`, undefined, signal),
+  models: () => request<ModelList>("GET", "/models"),
+  setDefaultModel: (model: string) => request<ModelList>("PUT", "/models/default", { model }),
+  discover: () => request<{ found: FoundServer[] }>("GET", "/models/discover"),
+  addEndpoint: (endpoint: { name: string; baseUrl: string; apiKey?: string; models?: string[] }) =>
+    request<ModelList>("POST", "/endpoints", endpoint),
+  removeEndpoint: (name: string) => request<ModelList>("DELETE", `/endpoints/${seg(name)}`),
+  testModel: (model: string) => request<ProbeReport>("POST", "/models/test", { model }),
+  catalog: () => request<Catalog>("GET", "/models/catalog"),
+  pull: (repo: string, file: string) => request<{ id: string }>("POST", "/models/pull", { repo, file }),
+  cancelPull: (id: string) => request<void>("DELETE", `/models/pull/${seg(id)}`),
+  loadGguf: (path: string) => request<ModelList>("POST", "/models/gguf", { path }),
+};
+
+/** The words of any failure, fit for a person. */
+export function factsOf(cause: unknown): ErrorFacts {
+  if (cause instanceof ApiProblem) return cause.facts;
+  if (cause instanceof Error && "facts" in cause) return cause.facts as ErrorFacts;
+  return { code: "unexpected", message: cause instanceof Error ? cause.message : String(cause) };
+}

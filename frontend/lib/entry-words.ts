@@ -1,0 +1,76 @@
+/** A journal entry as a sentence. Unknown kinds are named as they are. Pure. */
+
+import type { EntryRecord } from "@/lib/api";
+import { count, duration, KIND_LABEL, plural } from "@/lib/format";
+import type { ErrorFacts, Section, Timing, Usage } from "@/lib/protocol";
+
+export interface EntryWords {
+  what: string;
+  detail: string | null;
+  tone: "plain" | "good" | "bad";
+}
+
+function kindWord(kind: unknown): string {
+  return typeof kind === "string" && kind in KIND_LABEL
+    ? KIND_LABEL[kind as keyof typeof KIND_LABEL].toLowerCase()
+    : String(kind);
+}
+
+function plain(what: string, detail: string | null = null): EntryWords {
+  return { what, detail, tone: "plain" };
+}
+
+export function entryWords({ entry }: EntryRecord): EntryWords {
+  switch (entry.type) {
+    case "run_started":
+      return plain(
+        entry.of_run_id ? "You asked again" : "You asked",
+        entry.model ? `with ${entry.model}` : null,
+      );
+    case "route_chosen":
+      return plain(
+        `Treated as ${kindWord(entry.kind)}`,
+        `by ${ROUTE_SOURCE[String(entry.source)] ?? entry.source}`,
+      );
+    case "route_corrected":
+      return plain(`You said it was ${kindWord(entry.kind)}`);
+    case "message_started": {
+      const tokens = (entry.sections as Section[]).reduce((sum, section) => sum + section.tokens, 0);
+      const attempt = entry.attempt === 1 ? "" : `, attempt ${entry.attempt}`;
+      return plain(
+        `${entry.model} was asked${attempt}`,
+        `${count(tokens)} tokens of prompt, as ${entry.role}`,
+      );
+    }
+    case "attempt_failed": {
+      const error = entry.error as ErrorFacts;
+      const wait = typeof entry.retry_in_ms === "number" ? `; again in ${duration(entry.retry_in_ms)}` : "";
+      return { what: `Attempt ${entry.attempt} failed`, detail: `${error.message}${wait}`, tone: "bad" };
+    }
+    case "message_finished": {
+      const { output_tokens = 0 } = entry.usage as Usage;
+      const { first_token_ms = 0, total_ms = 0 } = entry.timing as Timing;
+      const ending = entry.finish_reason === "length" ? ", cut at the limit" : "";
+      return plain(
+        `The answer was complete${ending}`,
+        `${plural(output_tokens, "token")} in ${duration(total_ms)}, the first after ${duration(first_token_ms)}`,
+      );
+    }
+    case "stop_requested":
+      return plain("You stopped it");
+    case "run_finished": {
+      const error = entry.error as ErrorFacts | null | undefined;
+      if (entry.status === "failed") return { what: "Failed", detail: error?.message ?? null, tone: "bad" };
+      if (entry.status === "canceled") return plain("Ended, as you asked");
+      return { what: "Done", detail: null, tone: "good" };
+    }
+    default:
+      return plain(entry.type.replaceAll("_", " "));
+  }
+}
+
+const ROUTE_SOURCE: Record<string, string> = {
+  examples: "its closest examples",
+  user: "your choice",
+  default: "default, as no example was close",
+};

@@ -1,0 +1,48 @@
+/** Figures and times as people read them. Pure. */
+
+const number = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+
+export function count(value: number): string {
+  return number.format(value);
+}
+
+export function rate(tokensPerSecond: number): string {
+  return tokensPerSecond >= 100 ? number.format(tokensPerSecond) : tokensPerSecond.toFixed(1);
+}
+
+/** `84 ms`, `1.24 s`, `12.3 s`, `2 min 5 s`. */
+export function duration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  const seconds = ms / 1000;
+  if (seconds < 10) return `${seconds.toFixed(2)} s`;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+export function bytes(value: number): string {
+  if (value >= 1e9) return `${(value / 1e9).toFixed(value >= 1e10 ? 0 : 1)} GB`;
+  if (value >= 1e6) return `${Math.round(value / 1e6)} MB`;
+  return `${Math.max(1, Math.round(value / 1e3))} kB`;
+}
+
+export function clockTime(ms: number): string {
+  return new Date(ms).toLocaleTimeString("en", { hour: "2-digit", minute: "2-digit", hour12: false });
+}
+
+export function plural(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
+}
+
+/** The kinds of task, by name. */
+export const KIND_LABEL = { chat: "Chat", creative: "Creative", analytical: "Analytical" } as const;
+
+/** The group of the rail that a time (Unix seconds) falls into, seen from `now` (ms). */
+export function dayGroup(seconds: number, now: number): "Today" | "Yesterday" | "Older" {
+  const today = new Date(now);
+  today.setHours(0, 0, 0, 0);
+  const at = seconds * 1000;
+  if (at >= today.getTime()) return "Today";
+  const yesterday = new Date(today);
+  yesterday.setDate(yesterday.getDate() - 1);
+  return at >= yesterday.getTime() ? "Yesterday" : "Older";
+}

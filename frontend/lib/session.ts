@@ -1,0 +1,267 @@
+/**
+ * The client's composition root: one connection, the stores that it feeds, and what a person can do with them.
+ * Importing it has no effect; `start` connects. Knows no React.
+ */
+
+import { factsOf } from "@/lib/api";
+import { moveDraft } from "@/lib/composer-state";
+import { CommandRefused, Connection } from "@/lib/connection";
+import { freshId } from "@/lib/ids";
+import { go, location } from "@/lib/location";
+import { ModelListStore } from "@/lib/model-list";
+import { Notices } from "@/lib/notices";
+import { Outbox, type OutgoingTurn } from "@/lib/outbox";
+import type { ErrorFacts, Kind, RetryRun, ServerEvent, StartRun } from "@/lib/protocol";
+import { RoutePreview } from "@/lib/route-preview";
+import { beforeNextPaint, ThreadStore } from "@/lib/run-store";
+import { ThreadListStore } from "@/lib/thread-list";
+
+const THREADS_KEPT = 20;
+const RESYNC_PAUSE_MS = 2_000;
+
+export interface TurnRequest {
+  text: string;
+  kind: Kind | null;
+  model: string | null;
+  threadId: string | null;
+  /** The turn to follow; `null` with a `threadId` lets the server take the newest. */
+  after: string | null;
+  /** Another first turn of the thread. */
+  root?: boolean;
+}
+
+function socketAddress(): string {
+  const { protocol, host } = window.location;
+  return `${protocol === "https:" ? "wss" : "ws"}://${host}/ws`;
+}
+
+export class Session {
+  readonly notices = new Notices();
+  readonly threadList = new ThreadListStore(this.notices);
+  readonly models = new ModelListStore();
+  readonly outbox = new Outbox();
+  readonly preview = new RoutePreview((text) => this.connection.send({ type: "route.preview", text }));
+  readonly connection: Connection;
+  private readonly threads = new Map<string, ThreadStore>();
+  private followed: string | null = null;
+  private readonly resyncs = new Map<string, number>();
+  private started = false;
+
+  constructor(open?: (url: string) => WebSocket) {
+    this.connection = new Connection({
+      get url() {
+        return socketAddress();
+      },
+      open,
+      onEvent: (event) => this.receive(event),
+      cursors: (threadId) => this.thread(threadId).cursors(),
+      onSubscriptionRefused: (threadId, facts) => this.subscriptionRefused(threadId, facts),
+    });
+  }
+
+  start(): () => void {
+    if (this.started) return () => undefined;
+    this.started = true;
+    this.connection.connect();
+    for (const turn of this.outbox.restore()) if (turn.refused === null) this.dispatch(turn);
+    let wasOnline = false;
+    const stopWatching = this.connection.state.subscribe(() => {
+      const online = this.connection.state.get().phase === "online";
+      if (online && !wasOnline) this.refresh();
+      wasOnline = online;
+    });
+    const again = (): void => {
+      if (document.visibilityState === "visible") this.connection.connect();
+    };
+    const leave = (): void => this.threadList.flushDeletes();
+    window.addEventListener("online", again);
+    document.addEventListener("visibilitychange", again);
+    window.addEventListener("pagehide", leave);
+    return () => {
+      stopWatching();
+      window.removeEventListener("online", again);
+      document.removeEventListener("visibilitychange", again);
+      window.removeEventListener("pagehide", leave);
+      this.connection.close();
+      this.started = false;
+    };
+  }
+
+  /** The store of a thread, made when first asked for. */
+  thread(threadId: string): ThreadStore {
+    const known = this.threads.get(threadId);
+    if (known !== undefined) return known;
+    const store = new ThreadStore(threadId, { onGap: () => this.resync(threadId) });
+    this.threads.set(threadId, store);
+    for (const oldest of this.threads.keys()) {
+      if (this.threads.size <= THREADS_KEPT) break;
+      if (oldest !== this.followed && oldest !== threadId) this.threads.delete(oldest);
+    }
+    return store;
+  }
+
+  /** Follows the thread that is on the screen, and no other. */
+  follow(threadId: string | null): void {
+    if (threadId === this.followed) return;
+    if (this.followed !== null) this.connection.unsubscribe(this.followed);
+    this.followed = threadId;
+    if (threadId === null) return;
+    const fresh = this.outbox.turns.get().some((turn) => turn.threadId === threadId);
+    if (fresh && this.thread(threadId).get().live) this.connection.adopt(threadId);
+    else this.connection.subscribe(threadId);
+  }
+
+  startRun(request: TurnRequest): void {
+    const command: StartRun = {
+      type: "run.start",
+      key: freshId(),
+      text: request.text,
+      ...(request.threadId === null ? {} : { threadId: request.threadId }),
+      ...(request.after === null ? {} : { parentRunId: request.after }),
+      ...(request.root ? { root: true } : {}),
+      ...(request.model === null ? {} : { model: request.model }),
+      ...(request.kind === null ? {} : { kind: request.kind }),
+    };
+    const { text, threadId, after } = request;
+    this.dispatch({ command, text, threadId, after, refused: null });
+  }
+
+  retryRun(
+    threadId: string,
+    runId: string,
+    change: { text?: string; model?: string; kind?: Kind } = {},
+  ): void {
+    const run = this.thread(threadId).get().runs.get(runId);
+    if (run === undefined) return;
+    const command: RetryRun = { type: "run.retry", key: freshId(), runId, ...change };
+    const text = change.text ?? run.text;
+    this.dispatch({ command, text, threadId, after: run.parentRunId, refused: null });
+  }
+
+  stopRun(runId: string): void {
+    this.connection.send({ type: "run.stop", runId }).catch((cause) => this.notices.error(factsOf(cause)));
+  }
+
+  correctRoute(runId: string, kind: Kind): void {
+    this.connection
+      .send({ type: "route.correct", runId, kind })
+      .catch((cause) => this.notices.error(factsOf(cause)));
+  }
+
+  /** Sends a refused turn once more, as a new command. */
+  sendAgain(turn: OutgoingTurn): void {
+    this.outbox.remove(turn.command.key);
+    this.dispatch({ ...turn, command: { ...turn.command, key: freshId() }, refused: null });
+  }
+
+  private dispatch(turn: OutgoingTurn): void {
+    const { key } = turn.command;
+    this.outbox.put(turn);
+    this.connection.send(turn.command).then(
+      (ack) => {
+        if ("threadId" in ack && ack.threadId)
+          this.accepted(turn, ack.threadId, ack.runId ?? null, ack.duplicate);
+      },
+      (cause) => {
+        if (cause instanceof CommandRefused) this.outbox.patch(key, { refused: cause.facts });
+      },
+    );
+  }
+
+  private accepted(turn: OutgoingTurn, threadId: string, runId: string | null, duplicate = false): void {
+    const { key } = turn.command;
+    const store = this.thread(threadId);
+    const view = location.get();
+    if (turn.threadId === null) {
+      this.outbox.patch(key, { threadId });
+      store.markLive();
+      if (view.thread === null) {
+        moveDraft(threadId);
+        go({ thread: threadId, run: null });
+      }
+    } else if (view.thread === threadId && view.run !== null && runId !== null) {
+      go({ run: runId }, "replace");
+    }
+    // By now another thread is on the screen: its runs go on, we need not watch.
+    if (location.get().thread !== threadId) this.connection.unsubscribe(threadId);
+    // The key was known: the run may be long under way, so ask for all of it.
+    if (duplicate) {
+      if (location.get().thread === threadId) this.connection.subscribe(threadId);
+      this.outbox.remove(key);
+    }
+    if (runId !== null && store.get().runs.has(runId)) this.outbox.remove(key);
+  }
+
+  private receive(event: ServerEvent): void {
+    if (event.type === "CUSTOM") {
+      switch (event.name) {
+        case "alma.thread":
+          this.threadChanged(event.value.id, event.value.deleted ?? false);
+          this.threadList.changed(event.value);
+          return;
+        case "alma.models":
+          void this.models.load();
+          return;
+        case "alma.pull":
+          this.models.pulled(event.value);
+          return;
+        case "alma.notice":
+          this.notices.show(event.value.message, { hint: event.value.hint });
+          return;
+        default:
+      }
+    }
+    if (!event.threadId) return;
+    this.thread(event.threadId).push(event);
+    if (event.type === "RUN_STARTED" && event.key) {
+      const { key } = event;
+      beforeNextPaint(() => this.outbox.remove(key));
+    }
+    if (event.type === "CUSTOM" && event.name === "alma.live") this.resyncs.delete(`${event.threadId}/asked`);
+  }
+
+  private threadChanged(threadId: string, deleted: boolean): void {
+    if (deleted) this.threads.get(threadId)?.markMissing();
+  }
+
+  /** Something is missing: ask again from our cursors, and if that did not help, from the start. */
+  private resync(threadId: string): void {
+    const asked = `${threadId}/asked`;
+    if (this.resyncs.has(asked)) return;
+    const now = Date.now();
+    const last = this.resyncs.get(threadId) ?? 0;
+    this.resyncs.set(asked, now);
+    this.resyncs.set(threadId, now);
+    if (now - last > RESYNC_PAUSE_MS) {
+      this.connection.subscribe(threadId);
+      return;
+    }
+    setTimeout(() => {
+      this.thread(threadId).reset();
+      this.connection.subscribe(threadId);
+    }, RESYNC_PAUSE_MS);
+  }
+
+  private subscriptionRefused(threadId: string, facts: ErrorFacts): void {
+    this.resyncs.delete(`${threadId}/asked`);
+    if (facts.code === "cursor_ahead") {
+      this.thread(threadId).reset();
+      this.connection.subscribe(threadId);
+    } else if (facts.code === "unknown_thread") {
+      this.connection.unsubscribe(threadId);
+      this.thread(threadId).markMissing();
+    } else {
+      this.notices.error(facts);
+    }
+  }
+
+  /** After every (re)connection: what is not replayed by cursors is asked for anew. */
+  private refresh(): void {
+    this.resyncs.clear();
+    void this.threadList.load();
+    void this.models.load();
+  }
+}
+
+/** The page's one session. */
+export const session = new Session();

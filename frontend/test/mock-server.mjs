@@ -1,0 +1,764 @@
+// A stand-in for the server: the protocol, canned threads and answers, failures on request. For work on the page only.
+//
+//   node test/mock-server.mjs [--port 4173] [--rate 90] [--strong]
+//
+// What a message says decides what happens: "long 5000" (also "long 5000 code|list|table|paragraph"), "at 1000"
+// (tokens/s), "fail", "flaky" (one failed attempt), "think", "refuse", "cut" (the connection breaks in mid-answer).
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { WebSocketServer } from "ws";
+import { HAIKU, HEATING, longText, RAINBOW } from "./mock-texts.mjs";
+
+const option = (name, fallback) => {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? fallback : (process.argv[at + 1] ?? "yes");
+};
+const PORT = Number(option("port", 4173));
+const RATE = Number(option("rate", 90));
+const STRONG = process.argv.includes("--strong");
+const OUT = new URL("../out", import.meta.url).pathname;
+const BOOT = `boot-${Date.now()}`;
+const TYPES = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".woff2": "font/woff2",
+  ".txt": "text/plain",
+};
+const MAX_PROMPT = 20_000;
+
+/** threads: id → {summary, runs: id → run}; a run keeps its wire events and its open text. */
+const threads = new Map();
+const runs = new Map();
+const keys = new Map();
+const pulls = new Map();
+const sockets = new Set();
+let counter = 0;
+let models = [
+  {
+    id: "embedded/smollm2-135m",
+    endpoint: "embedded",
+    name: "smollm2-135m",
+    contextWindow: 8192,
+    kind: "embedded",
+    tiny: true,
+    loaded: true,
+  },
+];
+let endpoints = [
+  {
+    name: "embedded",
+    baseUrl: "http://127.0.0.1:8090/v1",
+    hasKey: false,
+    kind: "embedded",
+    state: "ready",
+    detail: "",
+  },
+];
+let defaultModel = models[0].id;
+if (STRONG) {
+  models.push({
+    id: "ollama/qwen3:8b",
+    endpoint: "ollama",
+    name: "qwen3:8b",
+    contextWindow: 40960,
+    kind: "remote",
+    tiny: false,
+    loaded: true,
+  });
+  endpoints.push({
+    name: "ollama",
+    baseUrl: "http://127.0.0.1:11434/v1",
+    hasKey: false,
+    kind: "remote",
+    state: "ready",
+    detail: "",
+  });
+  defaultModel = "ollama/qwen3:8b";
+}
+
+const points = (text) => [...text].length;
+const custom = (name, value, more = {}) => ({ type: "CUSTOM", name, value, ...more });
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+function send(socket, event) {
+  if (socket.readyState === 1) socket.send(JSON.stringify(event));
+}
+function toAll(event) {
+  for (const socket of sockets) send(socket, event);
+}
+function toFollowers(threadId, event) {
+  for (const socket of sockets) if (socket.threads.has(threadId)) send(socket, event);
+}
+
+function makeThread(title, ageHours = 0) {
+  const id = `t_${(++counter).toString(36).padStart(5, "0")}`;
+  const at = Date.now() / 1000 - ageHours * 3600;
+  const thread = { summary: { id, title, createdAt: at, updatedAt: at, runs: 0, working: false }, runs: [] };
+  threads.set(id, thread);
+  return thread;
+}
+
+function kindOf(text) {
+  if (/haiku|poem|story|write a/i.test(text)) return "creative";
+  if (/compare|versus|cost|analy|prove|long/i.test(text)) return "analytical";
+  return "chat";
+}
+const NEIGHBOURS = {
+  creative: [
+    ["Write a short poem about the sea", "creative", 0.81],
+    ["Tell me a story about a lighthouse", "creative", 0.62],
+    ["Invent a name for a tea shop", "creative", 0.47],
+    ["What is a sonnet?", "chat", 0.38],
+  ],
+  analytical: [
+    ["Compare buying and leasing a car", "analytical", 0.74],
+    ["Which is cheaper over ten years, and why?", "analytical", 0.66],
+    ["Weigh the pros and cons of solar panels", "analytical", 0.63],
+    ["Hello, how are you?", "chat", 0.12],
+  ],
+  chat: [
+    ["Explain why the sky is blue", "chat", 0.71],
+    ["What does photosynthesis mean?", "chat", 0.58],
+    ["Describe a sunset", "creative", 0.41],
+  ],
+};
+function routeOf(text, asked) {
+  const kind = asked ?? kindOf(text);
+  const scores = { chat: 0.21, creative: 0.17, analytical: 0.19, [kind]: 0.74 };
+  return {
+    kind,
+    scores,
+    source: asked ? "user" : "examples",
+    role: "manager",
+    promptVersion: "manager@3f9a",
+    neighbours: asked
+      ? []
+      : NEIGHBOURS[kind].map(([line, of, score]) => ({
+          text: line,
+          kind: of,
+          score,
+          source: score > 0.6 && score < 0.63 ? "correction" : "role",
+        })),
+    sampling: { temperature: kind === "creative" ? 0.9 : 0.3, top_p: 0.95, max_tokens: 2048 },
+  };
+}
+function answerOf(text) {
+  const long = /long (\d+)(?: (code|list|table|paragraph))?/.exec(text);
+  if (long) return longText(Number(long[1]), long[2]);
+  if (/haiku/i.test(text)) return HAIKU;
+  if (/heat/i.test(text)) return HEATING;
+  return RAINBOW;
+}
+
+function record(run, event) {
+  const entry = {
+    threadId: run.threadId,
+    runId: run.id,
+    timestamp: run.clock?.() ?? Date.now(),
+    ...event,
+    seq: run.events.length + 1,
+  };
+  run.events.push(entry);
+  toFollowers(run.threadId, entry);
+}
+function touch(thread, working) {
+  Object.assign(thread.summary, { working, runs: thread.runs.length, updatedAt: Date.now() / 1000 });
+  toAll(custom("alma.thread", thread.summary));
+}
+
+function makeRun(thread, { text, parentRunId, ofRunId, model, kind, key }) {
+  const id = `r_${(++counter).toString(36).padStart(5, "0")}`;
+  const run = {
+    id,
+    threadId: thread.summary.id,
+    text,
+    events: [],
+    open: null,
+    stop: false,
+    model: model ?? defaultModel,
+    kind,
+  };
+  runs.set(id, run);
+  thread.runs.push(id);
+  record(run, {
+    type: "RUN_STARTED",
+    text,
+    ...(parentRunId ? { parentRunId } : {}),
+    ...(ofRunId ? { ofRunId } : {}),
+    ...(model ? { model } : {}),
+    ...(kind ? { kind } : {}),
+    ...(key ? { key } : {}),
+  });
+  return run;
+}
+const startOf = (run, attempt) => ({
+  type: "TEXT_MESSAGE_START",
+  messageId: `${run.id}.main`,
+  attempt,
+  name: "manager",
+  model: run.model.split("/")[1] ?? run.model,
+  endpoint: run.model.split("/")[0],
+  contextWindow: 8192,
+  promptVersion: "manager@3f9a",
+  role: "assistant",
+  sections: [
+    { name: "role", tokens: 118 },
+    { name: "history", tokens: 640 },
+    { name: "task", tokens: Math.ceil(run.text.length / 4) },
+  ],
+});
+const endOf = (run, attempt, text, finishReason, ms, reasoning = "") => ({
+  type: "TEXT_MESSAGE_END",
+  messageId: `${run.id}.main`,
+  attempt,
+  n: points(text),
+  finishReason,
+  model: run.model.split("/")[1],
+  usage: {
+    input_tokens: 758 + Math.ceil(run.text.length / 4),
+    output_tokens: Math.ceil(text.length / 4.2),
+    cached_tokens: 702,
+    estimated: false,
+  },
+  timing: { first_token_ms: 84, total_ms: 84 + ms },
+  ...(reasoning ? { reasoningN: points(reasoning) } : {}),
+});
+
+async function stream(run, attempt, text, { rate, stopAt = 1, channel = "text" } = {}) {
+  const pieces = text.match(/[\s\S]{1,4}(?=\b|\s|$)|[\s\S]{1,4}/gu) ?? [];
+  const until = Math.ceil(pieces.length * stopAt);
+  const began = performance.now();
+  const field = channel === "text" ? "text" : "reasoning";
+  for (let sent = 0; sent < until && !run.stop; ) {
+    const due = Math.min(until, Math.max(sent + 1, Math.ceil(((performance.now() - began) / 1000) * rate)));
+    for (; sent < due; sent++) {
+      run.open[field] += pieces[sent];
+      const n = points(pieces[sent]) + (run.open[`${field}N`] ?? 0);
+      run.open[`${field}N`] = n;
+      toFollowers(run.threadId, {
+        type: channel === "text" ? "TEXT_MESSAGE_CONTENT" : "REASONING_MESSAGE_CONTENT",
+        threadId: run.threadId,
+        runId: run.id,
+        messageId: `${run.id}.main`,
+        attempt,
+        n,
+        delta: pieces[sent],
+      });
+    }
+    await sleep(4);
+  }
+  return performance.now() - began;
+}
+
+async function work(run) {
+  const thread = threads.get(run.threadId);
+  const rate = Number(/at (\d+)/.exec(run.text)?.[1] ?? RATE);
+  touch(thread, true);
+  await sleep(60);
+  record(run, custom("alma.route", routeOf(run.text, run.kind)));
+  await sleep(120);
+  const text = answerOf(run.text);
+  let attempt = 1;
+  const begin = () => {
+    run.open = { attempt, text: "", reasoning: "", textN: 0, reasoningN: 0 };
+    record(run, startOf(run, attempt));
+  };
+  begin();
+  await sleep(350);
+  if (/flaky/.test(run.text)) {
+    await stream(run, attempt, text, { rate, stopAt: 0.3 });
+    record(
+      run,
+      custom("alma.attempt_failed", {
+        messageId: `${run.id}.main`,
+        attempt,
+        retryInMs: 1200,
+        error: { code: "endpoint_cut", message: "The model closed the stream" },
+      }),
+    );
+    await sleep(1200);
+    attempt = 2;
+    begin();
+  }
+  if (/\bfail\b/.test(run.text)) {
+    await stream(run, attempt, text, { rate, stopAt: 0.2 });
+    const error = {
+      code: "endpoint_unreachable",
+      message: "The model at http://127.0.0.1:11434 cannot be reached.",
+      hint: "Is Ollama running? Start it, or choose another model.",
+    };
+    record(run, custom("alma.attempt_failed", { messageId: `${run.id}.main`, attempt, error }));
+    run.open = null;
+    record(run, { type: "RUN_ERROR", ...error });
+    touch(thread, false);
+    return;
+  }
+  if (/think/.test(run.text))
+    await stream(
+      run,
+      attempt,
+      "The person wants an explanation. First the light, then the drop, then the eye. Keep it short and concrete.",
+      { rate, channel: "reasoning" },
+    );
+  const ms = await stream(run, attempt, text, { rate });
+  const { text: written, reasoning } = run.open;
+  run.open = null;
+  run.answer = written;
+  record(run, endOf(run, attempt, written, run.stop ? "stopped" : "stop", ms, reasoning));
+  record(run, {
+    type: "RUN_FINISHED",
+    outcome: { type: run.stop ? "interrupted" : "success" },
+    status: run.stop ? "canceled" : "completed",
+  });
+  touch(thread, false);
+}
+
+/** A finished turn, for the threads that are there from the start. */
+function past(thread, text, options = {}) {
+  let clock = (thread.summary.updatedAt + thread.runs.length * 40) * 1000;
+  const run = makeRun(thread, { text, ...options });
+  run.events[0].timestamp = clock;
+  run.clock = () => {
+    clock += 700;
+    return clock;
+  };
+  record(run, custom("alma.route", routeOf(text, options.kind)));
+  record(run, startOf(run, 1));
+  run.answer = options.answer ?? answerOf(text);
+  run.replay = run.answer;
+  record(run, endOf(run, 1, run.answer, "stop", (run.answer.length / 4.2 / 94) * 1000));
+  record(run, { type: "RUN_FINISHED", outcome: { type: "success" }, status: "completed" });
+  thread.summary.runs = thread.runs.length;
+  return run;
+}
+
+const heating = makeThread("Gas or heat pump", 0.4);
+const first = past(heating, "Explain how a rainbow forms to a ten-year-old.");
+past(heating, "Write a haiku about rain.", { parentRunId: first.id });
+const again = past(
+  heating,
+  "Compare heating a house with gas and with a heat pump: cost, climate, comfort; recommend one.",
+  { parentRunId: first.id },
+);
+heating.demo = again.id;
+makeThread("Names for a tea shop", 2);
+makeThread("What to read after “The Left Hand of Darkness”", 27);
+makeThread("Sourdough that does not rise", 30);
+makeThread("A letter to the landlord about the heating that has not worked since October", 75);
+makeThread("Difference between TCP and QUIC", 120);
+for (const [id, thread] of threads) if (id !== heating.summary.id) past(thread, "Write a haiku about rain.");
+
+function subscribe(socket, command) {
+  const thread = threads.get(command.threadId);
+  if (!thread)
+    return send(
+      socket,
+      custom("alma.error", { id: command.id, code: "unknown_thread", message: "There is no such thread." }),
+    );
+  socket.threads.delete(command.threadId);
+  send(socket, custom("alma.ack", { id: command.id, threadId: command.threadId }));
+  for (const runId of thread.runs) {
+    const run = runs.get(runId);
+    const cursor = command.cursors?.[runId] ?? { seq: 0 };
+    let known = cursor.messages?.[`${runId}.main`];
+    for (const event of run.events.slice(cursor.seq)) {
+      if (event.type === "TEXT_MESSAGE_START") known = undefined;
+      if (event.type === "TEXT_MESSAGE_END") {
+        const rest = [...(run.answer ?? "")].slice(known?.n ?? 0).join("");
+        if (rest)
+          send(socket, {
+            type: "TEXT_MESSAGE_CONTENT",
+            threadId: run.threadId,
+            runId,
+            messageId: event.messageId,
+            attempt: event.attempt,
+            n: event.n,
+            delta: rest,
+          });
+      }
+      send(socket, event);
+    }
+    if (run.open?.textN) {
+      const have = known?.attempt === run.open.attempt ? known.n : 0;
+      const rest = [...run.open.text].slice(have).join("");
+      if (rest)
+        send(socket, {
+          type: "TEXT_MESSAGE_CONTENT",
+          threadId: run.threadId,
+          runId,
+          messageId: `${runId}.main`,
+          attempt: run.open.attempt,
+          n: run.open.textN,
+          delta: rest,
+        });
+    }
+  }
+  socket.threads.add(command.threadId);
+  send(socket, custom("alma.live", {}, { threadId: command.threadId }));
+}
+
+function start(socket, command) {
+  const refuse = (code, message, hint) =>
+    send(socket, custom("alma.error", { id: command.id, code, message, ...(hint ? { hint } : {}) }));
+  const before = keys.get(command.key);
+  if (before) return send(socket, custom("alma.ack", { id: command.id, ...before, duplicate: true }));
+  if (/refuse/.test(command.text ?? ""))
+    return refuse(
+      "storage_full",
+      "The disk is full, so nothing can be kept.",
+      "Make some space and send it again.",
+    );
+  const old = command.type === "run.retry" ? runs.get(command.runId) : null;
+  const text = command.text ?? old?.text ?? "";
+  const thread = old
+    ? threads.get(old.threadId)
+    : command.threadId
+      ? threads.get(command.threadId)
+      : makeThread(text.slice(0, 60));
+  if (!thread) return refuse("unknown_thread", "There is no such thread.");
+  socket.threads.add(thread.summary.id);
+  const parentRunId = old ? old.events[0].parentRunId : (command.parentRunId ?? thread.runs.at(-1));
+  const run = makeRun(thread, { ...command, text, parentRunId, ofRunId: old?.id });
+  const ack = { threadId: thread.summary.id, runId: run.id };
+  keys.set(command.key, ack);
+  send(socket, custom("alma.ack", { id: command.id, ...ack }));
+  void work(run);
+  if (/\bcut\b/.test(text))
+    setTimeout(() => {
+      for (const each of sockets) each.terminate();
+    }, 1500);
+}
+
+function handle(socket, command) {
+  const ack = () => send(socket, custom("alma.ack", { id: command.id }));
+  switch (command.type) {
+    case "run.start":
+    case "run.retry":
+      return start(socket, command);
+    case "run.stop": {
+      const run = runs.get(command.runId);
+      if (run && !run.stop && run.open) {
+        run.stop = true;
+        record(run, custom("alma.stop_requested", {}));
+      }
+      return ack();
+    }
+    case "route.correct":
+      record(runs.get(command.runId), custom("alma.route_corrected", { kind: command.kind }));
+      return ack();
+    case "route.preview": {
+      const { kind, scores } = routeOf(command.text);
+      return send(socket, custom("alma.route_preview", { id: command.id, kind, scores }));
+    }
+    case "thread.subscribe":
+      return subscribe(socket, command);
+    case "thread.unsubscribe":
+      socket.threads.delete(command.threadId);
+      return ack();
+    default:
+      return send(socket, custom("alma.heartbeat", { id: command.id }));
+  }
+}
+
+const ENTRY = {
+  RUN_STARTED: "run_started",
+  TEXT_MESSAGE_START: "message_started",
+  TEXT_MESSAGE_END: "message_finished",
+  RUN_FINISHED: "run_finished",
+  RUN_ERROR: "run_finished",
+};
+const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+function entryOf(run, event) {
+  const { seq, timestamp, threadId, runId, type, name, value, ...rest } = event;
+  const kind =
+    type === "CUSTOM"
+      ? {
+          "alma.route": "route_chosen",
+          "alma.route_corrected": "route_corrected",
+          "alma.attempt_failed": "attempt_failed",
+          "alma.stop_requested": "stop_requested",
+        }[name]
+      : ENTRY[type];
+  const fields = Object.fromEntries(
+    Object.entries(type === "CUSTOM" ? value : rest).map(([key, each]) => [snake(key), each]),
+  );
+  if (type === "TEXT_MESSAGE_START") Object.assign(fields, { role: rest.name });
+  if (type === "TEXT_MESSAGE_END") Object.assign(fields, { text: run.answer ?? "" });
+  if (type === "RUN_ERROR")
+    return { seq, entry: { type: kind, at: timestamp / 1000, status: "failed", error: rest } };
+  return { seq, entry: { type: kind, at: timestamp / 1000, ...fields } };
+}
+
+const modelList = () => ({
+  default: defaultModel,
+  tinyOnly: models.every((model) => model.tiny),
+  models,
+  endpoints,
+  embedded: { state: "ready", file: "/models/smollm2-135m-q4_1.gguf", detail: "" },
+});
+const CATALOG = [
+  {
+    repo: "Qwen/Qwen3-4B-GGUF",
+    file: "qwen3-4b-q4_k_m.gguf",
+    name: "Qwen3 4B",
+    sizeBytes: 2.5e9,
+    ramBytes: 4.2e9,
+    licence: "Apache-2.0",
+    note: "A good all-rounder for a laptop.",
+    fits: true,
+  },
+  {
+    repo: "Qwen/Qwen3-8B-GGUF",
+    file: "qwen3-8b-q4_k_m.gguf",
+    name: "Qwen3 8B",
+    sizeBytes: 5e9,
+    ramBytes: 7.5e9,
+    licence: "Apache-2.0",
+    note: "Stronger at plans and comparisons; slower.",
+    fits: true,
+  },
+  {
+    repo: "Qwen/Qwen3-32B-GGUF",
+    file: "qwen3-32b-q4_k_m.gguf",
+    name: "Qwen3 32B",
+    sizeBytes: 19.8e9,
+    ramBytes: 24e9,
+    licence: "Apache-2.0",
+    note: "Wants a workstation.",
+    fits: false,
+  },
+];
+class Problem extends Error {
+  constructor(status, code, detail, hint) {
+    super(detail);
+    this.body = { type: "about:blank", title: code, status, code, detail, ...(hint ? { hint } : {}) };
+  }
+}
+function startPull(file) {
+  const pull = { id: `p${++counter}`, file, state: "running", doneBytes: 0, totalBytes: 2.5e9 };
+  pulls.set(pull.id, pull);
+  const tick = setInterval(() => {
+    pull.doneBytes = Math.min(pull.totalBytes, pull.doneBytes + 1.1e8);
+    if (pull.state === "running" && pull.doneBytes === pull.totalBytes) pull.state = "done";
+    if (pull.state !== "running") clearInterval(tick);
+    toAll(custom("alma.pull", pull));
+  }, 200);
+  return { id: pull.id };
+}
+const ROUTES = [
+  [
+    "GET",
+    /^\/threads$/,
+    (_, __, query) => {
+      const search = (query.get("search") ?? "").toLowerCase();
+      const found = [...threads.values()]
+        .map(({ summary }) => summary)
+        .filter(({ title }) => title.toLowerCase().includes(search));
+      return { threads: found.sort((a, b) => b.updatedAt - a.updatedAt), more: false };
+    },
+  ],
+  [
+    "PATCH",
+    /^\/threads\/(.+)$/,
+    ([id], body) => {
+      const { summary } = threads.get(id);
+      summary.title = body.title;
+      toAll(custom("alma.thread", summary));
+      return summary;
+    },
+  ],
+  [
+    "DELETE",
+    /^\/threads\/(.+)$/,
+    ([id]) => {
+      toAll(custom("alma.thread", { ...threads.get(id)?.summary, deleted: true }));
+      threads.delete(id);
+    },
+  ],
+  [
+    "GET",
+    /^\/runs\/(.+)\/entries$/,
+    ([id], _, query) => ({
+      entries: runs
+        .get(id)
+        .events.filter(({ seq }) => seq > Number(query.get("after") ?? 0))
+        .map((event) => entryOf(runs.get(id), event)),
+    }),
+  ],
+  [
+    "GET",
+    /^\/runs\/(.+)\/prompt$/,
+    ([id]) => ({
+      promptVersion: "manager@3f9a",
+      sections: startOf(runs.get(id), 1).sections,
+      messages: [
+        {
+          role: "system",
+          content: "You are Alma's Manager. Answer in plain, correct English. Say what you do not know.",
+        },
+        { role: "user", content: runs.get(id).text },
+      ],
+    }),
+  ],
+  ["GET", /^\/models$/, modelList],
+  [
+    "PUT",
+    /^\/models\/default$/,
+    (_, body) => {
+      defaultModel = body.model;
+      return modelList();
+    },
+  ],
+  [
+    "GET",
+    /^\/models\/discover$/,
+    () => ({
+      found: [{ name: "ollama", baseUrl: "http://127.0.0.1:11434/v1", models: ["qwen3:8b", "gemma3:4b"] }],
+    }),
+  ],
+  [
+    "POST",
+    /^\/endpoints$/,
+    (_, body) => {
+      if (body.name !== "ollama")
+        throw new Problem(
+          502,
+          "endpoint_unauthorized",
+          `${body.baseUrl} refused the key.`,
+          "Look whether the key is complete and still valid.",
+        );
+      endpoints = [
+        ...endpoints.filter(({ name }) => name !== body.name),
+        {
+          name: body.name,
+          baseUrl: body.baseUrl,
+          hasKey: !!body.apiKey,
+          kind: "remote",
+          state: "ready",
+          detail: "",
+        },
+      ];
+      for (const name of body.models ?? [])
+        models.push({
+          id: `${body.name}/${name}`,
+          endpoint: body.name,
+          name,
+          contextWindow: 32768,
+          kind: "remote",
+          tiny: false,
+          loaded: true,
+        });
+      return modelList();
+    },
+  ],
+  [
+    "DELETE",
+    /^\/endpoints\/(.+)$/,
+    ([gone]) => {
+      endpoints = endpoints.filter(({ name }) => name !== gone);
+      models = models.filter(({ endpoint }) => endpoint !== gone);
+      defaultModel = models[0].id;
+      return modelList();
+    },
+  ],
+  [
+    "POST",
+    /^\/models\/test$/,
+    (_, body) =>
+      sleep(600).then(() => ({
+        model: body.model,
+        at: Date.now() / 1000,
+        tokensPerSecond: 96,
+        promptTokensPerSecond: 268,
+        grades: [
+          { name: "schema", grade: "A", score: 1, detail: "Every answer kept to the JSON schema." },
+          { name: "instructions", grade: "C", score: 0.55, detail: "Followed 6 of 11." },
+          {
+            name: "classification",
+            grade: "D",
+            score: 0.42,
+            detail: "Right 5 times of 12; examples decide instead.",
+          },
+          { name: "planning", grade: "F", score: 0.1, detail: "Copies its examples." },
+          { name: "long_context", grade: "B", score: 0.8, detail: "Found the needle 4 times of 5." },
+        ],
+      })),
+  ],
+  ["GET", /^\/models\/catalog$/, () => ({ ramBytes: 16.6e9, models: CATALOG })],
+  ["POST", /^\/models\/pull$/, (_, body) => startPull(body.file)],
+  [
+    "DELETE",
+    /^\/models\/pull\/(.+)$/,
+    ([id]) => {
+      pulls.get(id).state = "canceled";
+    },
+  ],
+  [
+    "POST",
+    /^\/models\/gguf$/,
+    (_, body) => {
+      throw new Problem(422, "invalid_field", `There is no file ${body.path} on this machine.`);
+    },
+  ],
+];
+
+async function answerApi(request, response, url) {
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const body = chunks.length ? JSON.parse(Buffer.concat(chunks).toString()) : undefined;
+  const path = url.pathname.slice(4);
+  for (const [method, pattern, run] of ROUTES) {
+    const match = method === request.method && pattern.exec(path);
+    if (!match) continue;
+    try {
+      const result = await run(match.slice(1), body, url.searchParams);
+      response.writeHead(result === undefined ? 204 : 200, { "content-type": "application/json" });
+      return response.end(result === undefined ? undefined : JSON.stringify(result));
+    } catch (error) {
+      const problem =
+        error instanceof Problem
+          ? error.body
+          : { status: 404, code: "not_found", title: "Not found", detail: String(error) };
+      response.writeHead(problem.status, { "content-type": "application/problem+json" });
+      return response.end(JSON.stringify(problem));
+    }
+  }
+  response.writeHead(404).end();
+}
+
+const server = createServer(async (request, response) => {
+  const url = new URL(request.url, "http://mock");
+  if (url.pathname.startsWith("/api/")) return answerApi(request, response, url);
+  const file = url.pathname === "/" ? "/index.html" : normalize(url.pathname);
+  try {
+    const content = await readFile(join(OUT, file));
+    response
+      .writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" })
+      .end(content);
+  } catch {
+    response.writeHead(404).end("Not found");
+  }
+});
+const door = new WebSocketServer({ server, path: "/ws", perMessageDeflate: false });
+door.on("connection", (socket) => {
+  socket.threads = new Set();
+  sockets.add(socket);
+  send(
+    socket,
+    custom("alma.welcome", {
+      protocol: 1,
+      version: "mock",
+      bootId: BOOT,
+      heartbeatSeconds: 5,
+      maxFrameBytes: 1 << 20,
+      maxPromptChars: MAX_PROMPT,
+    }),
+  );
+  socket.on("message", (data) => handle(socket, JSON.parse(data)));
+  socket.on("close", () => sockets.delete(socket));
+});
+setInterval(() => toAll(custom("alma.heartbeat", {})), 5000);
+server.listen(PORT, "127.0.0.1", () => console.log(`http://127.0.0.1:${PORT}/?thread=${heating.summary.id}`));

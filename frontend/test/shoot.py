@@ -1,0 +1,212 @@
+"""Takes a picture of every screen, light and dark, wide and phone, against the mock server; asks axe about each.
+
+    python test/shoot.py [http://127.0.0.1:4173] [folder]
+
+Needs Python's playwright and a Chromium at /usr/bin/chromium. Fails if axe finds anything.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+BASE = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:4173"
+OUT = Path(sys.argv[2] if len(sys.argv) > 2 else "/tmp/shots")
+ONLY = sys.argv[3] if len(sys.argv) > 3 else ""
+AXE = (Path(__file__).parent.parent / "node_modules/axe-core/axe.min.js").read_text()
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+SIZES = {"wide": (1440, 900), "phone": (390, 844)}
+THREAD = "/?thread=t_00001"
+
+
+def ready(page: Page) -> None:
+    page.wait_for_selector("[data-slot=connection][data-phase=online]", state="attached")
+    page.wait_for_timeout(300)
+
+
+def composer(page: Page):
+    return page.locator("[data-slot=composer-text]")
+
+
+def empty(page: Page) -> None:
+    page.goto(BASE + "/")
+    ready(page)
+    page.wait_for_selector("[data-slot=example]")
+
+
+def conversation(page: Page) -> None:
+    page.goto(BASE + THREAD)
+    ready(page)
+    page.wait_for_selector("[data-slot=turn]")
+    page.wait_for_timeout(500)
+
+
+def top(page: Page) -> None:
+    conversation(page)
+    page.get_by_role("log").evaluate("log => { log.scrollTop = 0 }")
+    page.wait_for_timeout(200)
+
+
+def inspector(page: Page) -> None:
+    page.goto(BASE + THREAD + "&inspect=1")
+    ready(page)
+    page.wait_for_selector("[data-slot=timeline] li")
+    page.wait_for_timeout(300)
+
+
+def why(page: Page) -> None:
+    conversation(page)
+    page.locator("[data-slot=kind-chip]").last.click()
+    page.wait_for_selector("[data-slot=kind-why]")
+    page.wait_for_timeout(250)
+
+
+def streaming(page: Page) -> None:
+    page.goto(BASE + "/")
+    ready(page)
+    composer(page).fill("Please think, then explain how a rainbow forms, at 40 tokens")
+    page.wait_for_timeout(500)
+    composer(page).press("Enter")
+    page.wait_for_selector("[data-slot=answer-text]")
+    page.wait_for_timeout(900)
+
+
+def failed(page: Page) -> None:
+    page.goto(BASE + "/")
+    ready(page)
+    composer(page).fill("Let this one fail at 400 please")
+    composer(page).press("Enter")
+    page.wait_for_selector("[data-slot=run-error]")
+    page.wait_for_timeout(200)
+
+
+def flaky(page: Page) -> None:
+    page.goto(BASE + "/")
+    ready(page)
+    composer(page).fill("A flaky answer at 400 please")
+    composer(page).press("Enter")
+    page.wait_for_selector("[data-slot=attempt-failed]")
+    page.wait_for_timeout(100)
+
+
+def typed(page: Page) -> None:
+    conversation(page)
+    composer(page).fill("Write a short story about a lighthouse that has grown tired of the sea")
+    page.wait_for_timeout(600)
+
+
+def too_long(page: Page) -> None:
+    conversation(page)
+    composer(page).fill("A long line of notes. " * 1000)
+    page.wait_for_timeout(300)
+
+
+def models(page: Page) -> None:
+    page.goto(BASE + "/?dialog=models")
+    ready(page)
+    page.wait_for_selector("[data-slot=models-dialog]")
+    page.locator("[data-slot=tab-models]").click()
+    page.locator("[data-slot=test-model]").first.click()
+    page.wait_for_selector("[data-slot=probe]")
+    page.wait_for_timeout(250)
+
+
+def connect(page: Page) -> None:
+    page.goto(BASE + "/?dialog=models")
+    ready(page)
+    page.locator("[data-slot=tab-connect]").click()
+    page.wait_for_selector("[data-slot=found-server]")
+    page.get_by_label("Key", exact=True).fill("sk-wrong")
+    page.get_by_role("button", name="Connect", exact=True).click()
+    page.wait_for_selector("[data-slot=problem]")
+    page.wait_for_timeout(250)
+
+
+def download(page: Page) -> None:
+    page.goto(BASE + "/?dialog=models")
+    ready(page)
+    page.locator("[data-slot=tab-download]").click()
+    page.wait_for_selector("[data-slot=catalog-model]")
+    page.get_by_role("button", name="Download").nth(0).click()
+    page.wait_for_selector("[role=progressbar]")
+    page.wait_for_timeout(900)
+
+
+def palette(page: Page) -> None:
+    conversation(page)
+    page.keyboard.press("Control+k")
+    page.wait_for_selector("[role=listbox]")
+    page.wait_for_timeout(250)
+
+
+def rail(page: Page) -> None:
+    conversation(page)
+    if page.viewport_size["width"] < 768:
+        page.locator("[data-slot=show-rail]").click()
+    else:
+        page.locator("[data-slot=thread-row]").nth(2).hover()
+    page.wait_for_timeout(300)
+
+
+def edit(page: Page) -> None:
+    conversation(page)
+    page.locator("[data-slot=turn]").last.hover()
+    page.locator("[data-slot=edit]").last.click()
+    page.wait_for_timeout(200)
+
+
+def missing(page: Page) -> None:
+    page.goto(BASE + "/?thread=t_nowhere")
+    ready(page)
+    page.wait_for_selector("[data-slot=thread-missing]")
+
+
+SCREENS = [
+    empty, conversation, top, inspector, why, streaming, failed, flaky, typed, too_long, models, connect, download,
+    palette, rail, edit, missing,
+]
+
+
+def main() -> None:
+    OUT.mkdir(parents=True, exist_ok=True)
+    violations = 0
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        for theme in ("light", "dark"):
+            for size, (width, height) in SIZES.items():
+                context = browser.new_context(
+                    viewport={"width": width, "height": height}, color_scheme=theme, has_touch=size == "phone"
+                )
+                for screen in SCREENS:
+                    if ONLY and screen.__name__ not in ONLY.split(","):
+                        continue
+                    page = context.new_page()
+                    page.on("console", lambda m: print("console:", m.text) if m.type in ("error", "warning") else None)
+                    page.on("pageerror", lambda e: print("page error:", e))
+                    name = f"{screen.__name__}-{theme}-{size}"
+                    try:
+                        screen(page)
+                        page.screenshot(path=OUT / f"{name}.png")
+                        page.evaluate(AXE)
+                        found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")["violations"]
+                        for each in found:
+                            violations += 1
+                            nodes = [node["target"] for node in each["nodes"][:3]]
+                            print(f"{name}: {each['id']}: {each['help']} {json.dumps(nodes)}")
+                            print("   ", each["nodes"][0].get("failureSummary", "").replace("\n", " ")[:300])
+                    except Exception as error:  # noqa: BLE001 (report every screen)
+                        violations += 1
+                        print(f"{name}: {str(error)[:400]}")
+                        page.screenshot(path=OUT / f"{name}.png")
+                    page.close()
+                context.close()
+        browser.close()
+    print("violations:", violations)
+    sys.exit(1 if violations else 0)
+
+
+main()
