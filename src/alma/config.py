@@ -103,81 +103,102 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: Loopback = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
+    host: Loopback = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
     data_dir: Path = Field(
-        Path(".alma"), description="Folder for all that Alma keeps: database, models, logs. Made if it is missing."
+        default=Path(".alma"),
+        description="Folder for all that Alma keeps: database, models, logs. Made if it is missing.",
     )
     database_url: DatabaseUrl | None = Field(
-        None, description="Database of journal, threads and examples. Not given: `alma.db` in the data folder."
+        default=None, description="Database of journal, threads and examples. Not given: `alma.db` in the data folder."
     )
-    models_file: Path = Field(Path("models.toml"), description="File that lists model endpoints; it need not exist.")
+    models_file: Path = Field(
+        default=Path("models.toml"), description="File that lists model endpoints; it need not exist."
+    )
     model: str | None = Field(
-        None,
+        default=None,
         description="Model that answers when a task names none, as `endpoint/name`. Not given: the last one chosen.",
     )
     gguf: GgufFile | None = Field(
-        None, description="Model file that the embedded server loads instead of the small model that Alma brings."
+        default=None,
+        description="Model file that the embedded server loads instead of the small model that Alma brings.",
     )
-    embedded: bool = Field(True, description="Whether to start the embedded model server.")
+    embedded: bool = Field(default=True, description="Whether to start the embedded model server.")
     scripted: bool = Field(
-        False, description="Whether to offer the scripted model, which answers by rule: for trying out and for tests."
+        default=False,
+        description="Whether to offer the scripted model, which answers by rule: for trying out and for tests.",
     )
-    agents_dir: Folder | None = Field(None, description="Folder of role files. Not given: the roles that Alma brings.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severity to log.")
+    agents_dir: Folder | None = Field(
+        default=None, description="Folder of role files. Not given: the roles that Alma brings."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severity to log."
+    )
     allowed_origins: Origins = Field(
-        [], description="Origins besides Alma's own whose pages may connect, for example a development server."
+        default=[], description="Origins besides Alma's own whose pages may connect, for example a development server."
     )
     max_frame_bytes: int = Field(
-        4 * MIB, ge=64 * 1024, le=64 * MIB, description="Largest WebSocket frame that a client may send, in bytes."
+        default=4 * MIB,
+        ge=64 * 1024,
+        le=64 * MIB,
+        description="Largest WebSocket frame that a client may send, in bytes.",
     )
     max_body_bytes: int = Field(
-        4 * MIB, ge=64 * 1024, le=64 * MIB, description="Largest body of an HTTP request, in bytes."
+        default=4 * MIB, ge=64 * 1024, le=64 * MIB, description="Largest body of an HTTP request, in bytes."
     )
-    max_prompt_chars: int = Field(200_000, ge=1, le=16_000_000, description="Longest task, in characters.")
+    max_prompt_chars: int = Field(default=200_000, ge=1, le=16_000_000, description="Longest task, in characters.")
     max_unfinished_runs: int = Field(
-        1024, ge=1, le=1_000_000, description="Runs that may be waiting or working at once; one more is refused."
+        default=1024,
+        ge=1,
+        le=1_000_000,
+        description="Runs that may be waiting or working at once; one more is refused.",
     )
     outbox_bytes: int = Field(
-        MIB, ge=64 * 1024, le=64 * MIB,
+        default=MIB, ge=64 * 1024, le=64 * MIB,
         description="What may wait to be sent to one slow client, in bytes; beyond it, text is sent in larger pieces.",
     )  # fmt: skip
     heartbeat_seconds: float = Field(
-        15, ge=0.1, le=300, description="Pause between a server's signs of life, in seconds."
+        default=15, ge=0.1, le=300, description="Pause between a server's signs of life, in seconds."
     )
     connect_timeout_s: float = Field(
-        10, ge=0.05, le=300, description="How long connecting to a model endpoint may take, in seconds."
+        default=10, ge=0.05, le=300, description="How long connecting to a model endpoint may take, in seconds."
     )
     first_token_timeout_s: float = Field(
-        120,
+        default=120,
         ge=0.05,
         le=3600,
         description="How long an endpoint may take from request to first token, in seconds.",
     )
     stall_timeout_s: float = Field(
-        60, ge=0.05, le=3600, description="How long an endpoint may pause between two tokens, in seconds."
+        default=60, ge=0.05, le=3600, description="How long an endpoint may pause between two tokens, in seconds."
     )
-    max_attempts: int = Field(3, ge=1, le=20, description="How often a model call is tried before its run fails.")
-    embedded_slots: int = Field(2, ge=1, le=64, description="Requests that the embedded model answers side by side.")
-    embedded_threads: int = Field(0, ge=0, le=1024, description="Threads of the embedded model; 0 takes one per core.")
+    max_attempts: int = Field(
+        default=3, ge=1, le=20, description="How often a model call is tried before its run fails."
+    )
+    embedded_slots: int = Field(
+        default=2, ge=1, le=64, description="Requests that the embedded model answers side by side."
+    )
+    embedded_threads: int = Field(
+        default=0, ge=0, le=1024, description="Threads of the embedded model; 0 takes one per core."
+    )
     embedded_context: int = Field(
-        8192, ge=512, le=1_048_576, description="Context window of the embedded model, in tokens per request."
+        default=4096, ge=512, le=1_048_576, description="Context window of the embedded model, in tokens per request."
     )
     shutdown_grace_s: float = Field(
-        5, ge=0, le=600, description="How long a stopping server waits for open requests, in seconds."
+        default=5, ge=0, le=600, description="How long a stopping server waits for open requests, in seconds."
     )
     openai_api_key: SecretStr | None = Field(
-        None,
+        default=None,
         description="Key of the endpoint `openai`, which is offered when this is given.",
         json_schema_extra={"variable": "OPENAI_API_KEY"},
     )
     openai_base_url: WebAddress | None = Field(
-        None,
+        default=None,
         description="Address of the endpoint `openai`, where it is not OpenAI's own.",
         json_schema_extra={"variable": "OPENAI_BASE_URL"},
     )
     ollama_host: WebAddress | None = Field(
-        None,
+        default=None,
         description="Where to look for Ollama. Not given: its usual port on this machine.",
         json_schema_extra={"variable": "OLLAMA_HOST"},
     )

@@ -127,23 +127,6 @@ def check_disk(data_dir: Path) -> Finding:
     return Finding("disk", state, f"{free / 1e9:.1f} GB free", mend)
 
 
-def check_models(data_dir: Path) -> list[Finding]:
-    """The files that Alma brings, by their hashes."""
-    from alma.models.download import sha256_of
-    from alma.models.fetch import ARTIFACTS
-
-    findings: list[Finding] = []
-    for artifact in ARTIFACTS:
-        path, mend = data_dir / artifact.path, f"python -m alma.models.fetch --data-dir {data_dir}"
-        if not path.is_file():
-            findings.append(Finding(artifact.label, "problem", f"{path} is missing", mend))
-        elif sha256_of(path) != artifact.sha256:
-            findings.append(Finding(artifact.label, "problem", f"{path} is damaged", f"rm {path}; {mend}"))
-        else:
-            findings.append(Finding(artifact.label, "ok", f"{path}, {path.stat().st_size / 1e6:.0f} MB, hash right"))
-    return findings
-
-
 def check_database(url: str) -> Finding:
     """Open it without making or changing anything."""
     import sqlalchemy as sa

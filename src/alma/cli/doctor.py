@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -71,8 +72,13 @@ def examine(data_dir: str | None, *, deep: bool) -> Iterator[Finding]:
     yield checks.check_disk(settings.data_dir)
     yield checks.check_database(settings.database)
     yield checks.check_port(settings)
+    from alma.cli import model_checks
+
     if settings.embedded:
-        yield from checks.check_models(settings.data_dir)
+        yield from model_checks.check_models(settings.data_dir)
+    yield from asyncio.run(model_checks.check_endpoints(settings))
+    if deep and settings.embedded:
+        yield asyncio.run(model_checks.check_embedded(settings))
 
 
 def _print(finding: Finding) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -25,7 +25,9 @@ class Transport(Protocol):
 
     patience_s: float
 
-    def connect(self) -> AbstractAsyncContextManager[Connection]: ...
+    def connect(self, *, watch: bool = False) -> AbstractAsyncContextManager[Connection]:
+        """`watch`: news that belong to no thread come too."""
+        ...
 
     async def request(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
         """An HTTP request with a JSON body (empty: none); the status and the body of the answer."""
@@ -83,6 +85,18 @@ class Door:
                         return
                     if event.run_id:
                         yield frame
+        except ConnectionLost as lost:
+            raise _gone() from lost
+
+    async def news(self, ready: Callable[[], Awaitable[None]]) -> AsyncGenerator[Custom]:
+        """What the server tells all its clients, such as the progress of downloads. `ready` is awaited once it is
+        listened to, so that no news of what it begins is missed."""
+        try:
+            async with self._transport.connect(watch=True) as connection:
+                await ready()
+                async for _, event in connection.events():
+                    if isinstance(event, Custom) and not event.thread_id:
+                        yield event
         except ConnectionLost as lost:
             raise _gone() from lost
 

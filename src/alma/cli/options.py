@@ -41,5 +41,6 @@ def add_data_dir(parser: argparse.ArgumentParser) -> None:
 def read_settings(**options: object) -> Settings:
     """The settings, under those options of the command line that are settings too; None stands for not given."""
     from alma.config import load_settings
+    from alma.models import endpoints
 
-    return load_settings(options)
+    return load_settings(options, check_models=endpoints.check)

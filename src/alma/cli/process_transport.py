@@ -38,9 +38,9 @@ class ProcessTransport:
         self._group = group
 
     @contextlib.asynccontextmanager
-    async def connect(self) -> AsyncGenerator[Connection]:
+    async def connect(self, *, watch: bool = False) -> AsyncGenerator[Connection]:
         socket = _Socket()
-        scope = _scope("websocket", "/ws", f"protocol={PROTOCOL}&watch=none")
+        scope = _scope("websocket", "/ws", f"protocol={PROTOCOL}{'' if watch else '&watch=none'}")
         socket.to_app.put_nowait({"type": "websocket.connect"})
         serving = self._group.create_task(self._serve(scope, socket))
         try:

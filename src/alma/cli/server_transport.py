@@ -13,7 +13,7 @@ from alma.cli.server_file import running_server
 from alma.server.commands import PROTOCOL
 
 PATIENCE_S = 60.0
-_REQUEST_S = 120.0
+_REQUEST_S = 900.0  # testing a model takes minutes
 
 
 @contextlib.asynccontextmanager
@@ -30,8 +30,8 @@ class ServerTransport:
         self._data_dir = data_dir
 
     @contextlib.asynccontextmanager
-    async def connect(self) -> AsyncGenerator[Connection]:
-        url = f"{self._url()}/ws?protocol={PROTOCOL}&watch=none"
+    async def connect(self, *, watch: bool = False) -> AsyncGenerator[Connection]:
+        url = f"{self._url()}/ws?protocol={PROTOCOL}{'' if watch else '&watch=none'}"
         try:
             socket = await self._http.ws_connect(url, max_msg_size=0)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:

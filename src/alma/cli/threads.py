@@ -110,7 +110,8 @@ async def show_thread(door: Door, arguments: argparse.Namespace) -> None:
             print(styled(safe(turn.error or turn.status), "red" if turn.error else "yellow", sys.stdout))
         print()
     if len(shown) < len(turns):
-        note(f"{len(turns) - len(shown)} turns on other branches: `--all` shows them.")
+        hidden = len(turns) - len(shown)
+        note(f"{hidden} turn{'' if hidden == 1 else 's'} on other branches: `--all` shows them.")
 
 
 async def rename_thread(door: Door, arguments: argparse.Namespace) -> None:
@@ -121,7 +122,7 @@ async def delete_thread(door: Door, arguments: argparse.Namespace) -> None:
     from alma.cli.terminal import confirmed, note
 
     summary = await _summary(door, arguments.thread)
-    if not arguments.yes and not confirmed(f"Delete “{summary.title}” with {_turns(summary)} turns?"):
+    if not arguments.yes and not confirmed(f"Delete “{summary.title}” (turns: {summary.runs})?"):
         note("Nothing deleted. Without a terminal to ask on, `--yes` is needed.")
         return
     await door.call("DELETE", _path(arguments.thread))

@@ -1,0 +1,124 @@
+"""`alma doctor`: what it finds, and that it names the cure."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from alma.__main__ import main
+from alma.cli import checks, model_checks
+from alma.config import Settings
+
+
+@pytest.fixture
+def taken_port() -> Generator[int]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def test_a_clone_that_is_set_up_has_the_locked_packages() -> None:
+    root = checks.clone()
+    assert root is not None
+    assert checks.check_packages(root / "requirements.txt").state == "ok"
+
+
+def test_packages_that_differ_from_the_lock_are_named(tmp_path: Path) -> None:
+    lock = tmp_path / "requirements.txt"
+    lock.write_text(
+        "msgspec==0.0.1 \\\n    --hash=sha256:00\n"
+        "no-such-package==1.0 \\\n    --hash=sha256:00\n"
+        "another-one==1.0 ; sys_platform == 'amiga' \\\n    --hash=sha256:00\n"
+    )
+    finding = checks.check_packages(lock)
+    assert finding.state == "problem"
+    assert "locked 0.0.1" in finding.detail
+    assert "no-such-package is missing" in finding.detail
+    assert "another-one" not in finding.detail
+    assert finding.mend == "make setup"
+
+
+def test_a_missing_page_is_a_problem_that_set_up_mends(tmp_path: Path) -> None:
+    assert checks.check_page(tmp_path) == checks.Finding("page", "problem", "not built", "make setup")
+
+
+def test_missing_and_damaged_models_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/SmolLM2-135M-Instruct.Q4_1.gguf").write_bytes(b"GGUF and then nonsense")
+    chat, embedding, _ = model_checks.check_models(tmp_path)
+    assert "damaged" in chat.detail
+    assert "missing" in embedding.detail
+    assert "alma.models.fetch" in embedding.mend
+
+
+def test_a_database_that_does_not_exist_yet_is_fine_and_is_not_made(tmp_path: Path) -> None:
+    finding = checks.check_database(f"sqlite:///{tmp_path / 'alma.db'}")
+    assert finding.state == "ok"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_newer_database_is_a_problem(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "alma.db") as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        connection.execute("INSERT INTO alembic_version VALUES ('9999')")
+    connection.close()
+    finding = checks.check_database(f"sqlite:///{tmp_path / 'alma.db'}")
+    assert finding.state == "problem"
+    assert "has version 9999" in finding.detail
+
+
+def test_a_file_that_is_no_database_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "alma.db").write_text("not a database, only a text that is long enough to have a header " * 3)
+    finding = checks.check_database(f"sqlite:///{tmp_path / 'alma.db'}")
+    assert (finding.state, "not a database" in finding.detail) == ("problem", True)
+
+
+def test_a_database_server_that_does_not_answer_is_a_problem_without_its_password(taken_port: int) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    finding = checks.check_database(f"postgresql://me:secret@127.0.0.1:{port}/alma")
+    assert finding.state == "problem"
+    assert "secret" not in finding.detail
+
+
+def test_a_port_in_use_is_a_problem_with_another_port_as_the_way_out(taken_port: int, tmp_path: Path) -> None:
+    finding = checks.check_port(Settings(port=taken_port, data_dir=tmp_path))
+    assert finding.state == "problem"
+    assert f"--port {taken_port + 1}" in finding.mend
+
+
+def test_a_port_held_by_alma_itself_is_fine(taken_port: int, tmp_path: Path) -> None:
+    server = {"pid": os.getpid(), "url": f"http://127.0.0.1:{taken_port}"}
+    (tmp_path / "server.json").write_text(json.dumps(server))
+    finding = checks.check_port(Settings(port=taken_port, data_dir=tmp_path))
+    assert (finding.state, f"process {os.getpid()}" in finding.detail) == ("ok", True)
+
+
+def test_a_full_disk_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = type(checks.shutil.disk_usage(tmp_path))
+    monkeypatch.setattr(checks.shutil, "disk_usage", lambda path: usage(10**12, 10**12, 10**6))
+    assert checks.check_disk(tmp_path).state == "problem"
+
+
+def test_wrong_settings_are_findings_and_the_exit_code_is_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ALMA_PORT", "x")
+    assert main(["doctor", "--json", "--data-dir", str(tmp_path)]) == 1
+    findings = json.loads(capsys.readouterr().out)
+    [settings] = [finding for finding in findings if finding["name"] == "settings"]
+    assert settings["state"] == "problem"
+    assert settings["detail"].startswith("ALMA_PORT: expected")
+
+
+def test_the_doctor_changes_nothing(tmp_path: Path) -> None:
+    main(["doctor", "--data-dir", str(tmp_path / "data")])
+    assert list(tmp_path.iterdir()) == []
