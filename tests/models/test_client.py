@@ -24,7 +24,7 @@ from alma.errors import (
 )
 from alma.events import Sampling, Usage
 from alma.models.chat import ChatMessage, ChatRequest, ToolCall, ToolSpec
-from alma.models.client import OpenAIClient, Timeouts, proxy_of
+from alma.models.client import Listed, OpenAIClient, Timeouts, proxy_of
 from alma.models.gate import Gate
 from alma.models.reply import MAX_LINE
 
@@ -404,7 +404,7 @@ async def test_gate_survives_a_cancelled_waiter():
 
 
 async def test_lists_models(client, session):
-    assert "fake-200-50" in await client.list_models()
+    assert Listed("fake-200-50", 8192) in await client.list_models()
     async with raw_server(answering(b"<html>", head=HEAD)) as url:
         with pytest.raises(EndpointGarbled):
             await OpenAIClient(session, endpoint="e", base_url=url).list_models()

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from endpoints_at_hand import ask, collect, text_of
 
-from alma.errors import EndpointCut, InvalidRequest, ModelUnavailable
+from alma.errors import EndpointCut, EndpointUnreachable, InvalidRequest, ModelUnavailable
 from alma.events import Sampling
 from alma.models.client import open_session
 from alma.models.local import LocalModel
@@ -35,7 +35,7 @@ class Running:
 async def running(gguf, tmp_path) -> AsyncIterator[Running]:
     changes: list[str] = []
     async with open_session() as session:
-        local = LocalModel(session, gguf, log_dir=tmp_path, ctx=1024, first_pause=0.05)
+        local = LocalModel(lambda: session, gguf, log_dir=tmp_path, ctx=1024, first_pause=0.05)
         local._on_change = lambda: changes.append(local.status.state)
         owner = asyncio.create_task(local.run())
         await asyncio.sleep(0)
@@ -149,24 +149,25 @@ async def test_a_file_that_does_not_load_fails_with_a_reason(tmp_path):
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"GGUF" + (3).to_bytes(4, "little") + b"\0" * 64)
     async with open_session() as session:
-        local = LocalModel(session, broken, log_dir=tmp_path, first_pause=0.01)
+        local = LocalModel(lambda: session, broken, log_dir=tmp_path, first_pause=0.01)
         async with asyncio.TaskGroup() as group:
             owner = group.create_task(local.run())
             await asyncio.sleep(0)
-            with pytest.raises(ModelUnavailable) as caught:
+            with pytest.raises(EndpointUnreachable) as caught:
                 await collect(local, ask("x"))
             assert local.status.state == "failed"
             assert caught.value.actual
+            assert isinstance(local.unavailable(), ModelUnavailable)
             owner.cancel()
 
 
 async def test_without_a_file_it_is_absent_and_says_what_to_do(tmp_path):
     async with open_session() as session:
-        local = LocalModel(session, tmp_path / "none.gguf", log_dir=tmp_path)
+        local = LocalModel(lambda: session, tmp_path / "none.gguf", log_dir=tmp_path)
         async with asyncio.TaskGroup() as group:
             owner = group.create_task(local.run())
             await asyncio.sleep(0)
-            with pytest.raises(ModelUnavailable) as caught:
+            with pytest.raises(EndpointUnreachable) as caught:
                 await collect(local, ask("x"))
             assert "setup" in caught.value.hint
             assert local.status.state == "absent"
@@ -182,7 +183,7 @@ from alma.models.local import LocalModel
 
 async def main():
     async with open_session() as session:
-        local = LocalModel(session, Path(sys.argv[1]), log_dir=Path(sys.argv[2]), ctx=512)
+        local = LocalModel(lambda: session, Path(sys.argv[1]), log_dir=Path(sys.argv[2]), ctx=512)
         async with asyncio.TaskGroup() as group:
             group.create_task(local.run())
             await asyncio.sleep(0)

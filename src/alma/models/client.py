@@ -42,6 +42,13 @@ class Timeouts(Struct, frozen=True):
     stall: float = 60.0
 
 
+class Listed(Struct, frozen=True):
+    """A model as its endpoint lists it; `context_window` in tokens where the endpoint tells it."""
+
+    name: str
+    context_window: int | None = None
+
+
 def open_session() -> aiohttp.ClientSession:
     """The session that all clients of a process share: connections kept alive and not limited (gates do that)."""
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
@@ -139,18 +146,20 @@ class OpenAIClient:
         self._counts.put(text, count)
         return count
 
-    async def list_models(self, timeout: float = 5.0) -> list[str]:
-        """Names of the models at the endpoint (GET /models), sorted. Raises an `EndpointError`."""
+    async def list_models(self, timeout: float = 5.0) -> list[Listed]:
+        """The models at the endpoint (GET /models), by name. Raises an `EndpointError`."""
         try:
             async with asyncio.timeout(timeout):
                 body = await self._get_json("/models")
         except TimeoutError:
             raise EndpointTimeout(
-                f"{self._endpoint} did not list its models within {timeout:g} s.", endpoint=self._endpoint
+                f"{self._endpoint} did not list its models within {timeout:g} s.",
+                endpoint=self._endpoint,
+                hint="Check that the server runs, and base_url in models.toml.",
             ) from None
         try:
-            return sorted(str(model["id"]) for model in body["data"])
-        except (KeyError, TypeError):
+            return sorted((_listed(entry) for entry in body["data"]), key=lambda listed: listed.name)
+        except (KeyError, TypeError, AttributeError):
             raise EndpointGarbled(
                 f"{self._endpoint} did not answer with a list of models: {clip(msgspec.json.encode(body))}",
                 endpoint=self._endpoint,
@@ -268,6 +277,15 @@ class OpenAIClient:
             actual=_reason(error),
             hint="Check that the server runs, and base_url in models.toml.",
         )
+
+
+def _listed(entry: dict[str, Any]) -> Listed:
+    """OpenRouter, vLLM, Groq and llama.cpp each call the window something else."""
+    meta: dict[str, Any] = entry.get("meta") or {}
+    named = ("context_length", "max_model_len", "context_window", "max_context_length")
+    windows = (*(entry.get(name) for name in named), meta.get("n_ctx"), meta.get("n_ctx_train"))
+    window = next((window for window in windows if isinstance(window, int) and window > 0), None)
+    return Listed(str(entry["id"]).removeprefix("models/"), window)
 
 
 class _Watch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from pathlib import Path
 
@@ -31,8 +32,9 @@ def check_gguf(path: Path) -> None:
             actual=actual,
             hint=hint,
         )
-    if len(head) < 24 or not 2 <= (version := struct.unpack_from("<I", head, 4)[0]) <= 3:
-        actual = f"version {version}" if len(head) >= 24 else f"{len(head)} bytes"
+    version = struct.unpack_from("<I", head, 4)[0] if len(head) == 24 else 0
+    if version not in (2, 3):
+        actual = f"version {version}" if version else f"{len(head)} bytes"
         raise InvalidRequest(
             "invalid_field",
             f"{path.name} is a GGUF file that llama.cpp cannot read.",
@@ -43,6 +45,8 @@ def check_gguf(path: Path) -> None:
 
 
 def model_name(path: Path) -> str:
-    """A short name for a GGUF file: its stem in lower case, without what every such name repeats."""
-    name = path.stem.lower().removesuffix(".gguf")
-    return name.replace(" ", "-") or "model"
+    """A short name for a GGUF file: `SmolLM2-135M-Instruct.Q4_1.gguf` is `smollm2-135m`."""
+    stem = path.name.lower().removesuffix(".gguf").replace(" ", "-")
+    stem = re.sub(r"-\d{5}-of-\d{5}$", "", stem)  # the first of several parts
+    stem = re.sub(r"[-._](?:i?q\d\w*|b?f16|f32|mxfp4\w*)$", "", stem)
+    return re.sub(r"[-_.](?:instruct|chat|it)$", "", stem) or "model"

@@ -21,7 +21,7 @@ import msgspec
 import psutil
 from msgspec import Struct
 
-from alma.errors import EndpointCut, EndpointUnreachable, ModelUnavailable
+from alma.errors import EndpointCut, EndpointTimeout, EndpointUnreachable, ModelUnavailable
 from alma.models.chat import ChatRequest, Chunk
 from alma.models.client import OpenAIClient, Timeouts
 from alma.models.gate import Gate
@@ -55,7 +55,7 @@ class LocalModel:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        session: Callable[[], aiohttp.ClientSession],
         path: Path | None,
         *,
         log_dir: Path,
@@ -63,7 +63,7 @@ class LocalModel:
         slots: int = DEFAULT_SLOTS,
         threads: int | None = None,
         timeouts: Timeouts = Timeouts(connect=5, first_token=300, stall=120),  # noqa: B008  # frozen
-        on_change: Callable[[], None] = lambda: None,
+        on_change: Callable[[], object] = lambda: None,
         ready_timeout: float = READY_TIMEOUT,
         first_pause: float = 0.5,
     ) -> None:
@@ -81,7 +81,7 @@ class LocalModel:
         self._key = secrets.token_urlsafe(24)
         self._client: OpenAIClient | None = None
         self._process: asyncio.subprocess.Process | None = None
-        self._state: State = "off"
+        self._state: State = "starting" if path is not None and path.is_file() else "absent"
         self._detail = ""
         self._moved = asyncio.Event()  # set and replaced at every change of state
         self._swapped = asyncio.Event()  # another file was chosen
@@ -118,7 +118,7 @@ class LocalModel:
             self._process.kill()
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk]:
-        """As the protocol says; ModelUnavailable when no model is there or it does not come up in time."""
+        """As the protocol says. While the child is starting the call waits for it, at most `ready_timeout`."""
         await self.gate.enter()
         try:
             client = await self._wait_ready()
@@ -132,7 +132,7 @@ class LocalModel:
                 async with contextlib.aclosing(client.stream(request)) as chunks:
                     async for chunk in chunks:
                         yield chunk
-        except (EndpointUnreachable, EndpointCut) as error:
+        except EndpointCut as error:
             raise EndpointCut(
                 "The embedded model stopped in the middle of an answer.",
                 endpoint=self.endpoint,
@@ -147,7 +147,7 @@ class LocalModel:
         return await self._client.count_tokens(text) if self._client is not None else estimate(text)
 
     async def wait_ready(self, timeout: float | None = None) -> None:
-        """Return when the model can answer; raises ModelUnavailable when it cannot, or not in time."""
+        """Return when the model can answer; raises EndpointUnreachable when it cannot, EndpointTimeout when not yet."""
         await self._wait_ready(timeout)
 
     async def run(self) -> None:
@@ -237,7 +237,7 @@ class LocalModel:
             process.stdin.close()
 
     def _bury(self, client: OpenAIClient) -> None:
-        """The child behind `client` does not listen any more: whatever is left of it goes, so that `run` restarts it."""
+        """The child behind `client` listens no more: whatever is left of it goes, so that `run` restarts it."""
         if self._client is client:
             self._client = None
             if self._process is not None and self._process.returncode is None:
@@ -245,7 +245,7 @@ class LocalModel:
 
     def _client_at(self, port: int) -> OpenAIClient:
         return OpenAIClient(
-            self._session,
+            self._session(),
             endpoint=self.endpoint,
             base_url=f"http://127.0.0.1:{port}/v1",
             api_key=self._key,
@@ -263,15 +263,29 @@ class LocalModel:
                     await self._moved.wait()
         if self._client is not None:
             return self._client
-        raise self._unavailable(limit)
+        if (missing := self.unavailable()) is not None:
+            raise EndpointUnreachable(
+                missing.message,
+                endpoint=self.endpoint,
+                expected=missing.expected,
+                actual=missing.actual,
+                hint=missing.hint,
+            )
+        raise EndpointTimeout(
+            f"The embedded model was not ready within {limit:g} s.",
+            endpoint=self.endpoint,
+            actual=self._detail or self._state,
+            hint="Try again in a moment.",
+        )
 
-    def _unavailable(self, limit: float) -> ModelUnavailable:
+    def unavailable(self) -> ModelUnavailable | None:
+        """Why no call can succeed until somebody acts; None while the model is there or on its way."""
         match self._state:
             case "absent":
                 return ModelUnavailable(
                     "There is no embedded model yet.",
                     expected="a GGUF file" + (f" at {self._path}" if self._path else ""),
-                    hint="Run `alma setup` to fetch the small one, choose a GGUF file, or connect an endpoint.",
+                    hint="Run `make setup` to fetch the small one, choose a GGUF file, or connect an endpoint.",
                 )
             case "failed":
                 hint = "Choose another GGUF file, or connect an endpoint."
@@ -279,13 +293,12 @@ class LocalModel:
             case "off":
                 hint = "Choose another model, or turn the embedded one on."
                 return ModelUnavailable("The embedded model is turned off.", hint=hint)
-            case _:
-                said = f"The embedded model was not ready within {limit:g} s."
-                return ModelUnavailable(said, actual=self._detail or self._state, hint="Try again in a moment.")
+            case "starting" | "restarting" | "ready":
+                return None
 
     def _absent(self) -> None:
         where = f"There is no file {self._path}." if self._path else "No GGUF file was chosen."
-        if self._state != "absent":
+        if (self._state, self._detail) != ("absent", where):
             self._become("absent", where)
 
     def _become(self, state: State, detail: str = "") -> None:

@@ -33,7 +33,7 @@ def main() -> None:
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
         server = _serve(options)
-        port = urlsplit(server.listening_address).port
+        port = urlsplit(str(server.listening_address)).port
     except Exception as error:  # noqa: BLE001  # whatever a foreign loader raises is the parent's to tell
         _report(output, {"error": str(error) or type(error).__name__})
         os._exit(1)

@@ -57,7 +57,8 @@ class ScriptedServer:
 
     async def _models(self, request: web.Request) -> web.Response:
         del request
-        return web.json_response({"object": "list", "data": [{"id": name, "object": "model"} for name in MODELS]})
+        models = [{"id": name, "object": "model", "context_window": 8192} for name in MODELS]
+        return web.json_response({"object": "list", "data": models})
 
     async def _counts(self, request: web.Request) -> web.Response:
         del request

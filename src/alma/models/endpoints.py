@@ -1,0 +1,287 @@
+"""`models.toml`: the endpoints a user connected, the default model, the chosen GGUF. Read, checked, written in place.
+
+Comments and order survive a write. The file holds keys, so only its owner may read it, and a write is one rename.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import tomlkit
+from msgspec import Struct
+from tomlkit.exceptions import ParseError
+
+from alma.errors import SettingsInvalid
+
+DEFAULT_CONCURRENCY = 8
+RESERVED = ("embedded", "scripted")
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
+_URL = "http(s)://host[:port][/path], mostly ending in /v1"
+
+
+class Price(Struct, frozen=True):
+    """US dollars for a million tokens."""
+
+    input: float = 0.0
+    output: float = 0.0
+
+
+class Endpoint(Struct, frozen=True):
+    """An OpenAI-compatible address. `models` empty: ask the endpoint. `context_window` None: what the endpoint says, or
+    a cautious guess. `tokenizer`: it has llama.cpp's /tokenize. `source`: who named it."""
+
+    name: str
+    base_url: str
+    api_key: str | None = None
+    api_key_env: str | None = None
+    models: tuple[str, ...] = ()
+    context_window: int | None = None
+    concurrency: int = DEFAULT_CONCURRENCY
+    first_token_timeout: float | None = None
+    stall_timeout: float | None = None
+    tokenizer: bool = False
+    price: Price = Price()
+    source: str = "file"
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.name!r}, {self.base_url!r})"  # never the key: this may be logged
+
+    def key(self, environ: Mapping[str, str] = os.environ) -> str | None:
+        """The key to send, if any."""
+        return self.api_key or (environ.get(self.api_key_env) if self.api_key_env else None) or None
+
+
+class ModelsFile(Struct, frozen=True):
+    """What the file says. `default` is a model id, `gguf` the path of the embedded model's file."""
+
+    endpoints: tuple[Endpoint, ...] = ()
+    default: str | None = None
+    gguf: str | None = None
+
+
+def check(path: Path) -> list[str]:
+    """All problems of the file, one line each; none when it is fine or not there."""
+    return _read(path)[1]
+
+
+def load(path: Path) -> ModelsFile:
+    """The file, or an empty one when there is none. Raises SettingsInvalid with every problem."""
+    found, problems = _read(path)
+    if problems:
+        raise SettingsInvalid(problems)
+    return found
+
+
+def put_endpoint(path: Path, endpoint: Endpoint) -> None:
+    """Add an endpoint, or replace the one of that name."""
+    document = _document(path)
+    table = tomlkit.table()
+    table.add("name", endpoint.name)
+    table.add("base_url", endpoint.base_url)
+    for name in ("api_key", "api_key_env", "context_window", "first_token_timeout", "stall_timeout"):
+        if (value := getattr(endpoint, name)) is not None:
+            table.add(name, value)
+    if endpoint.models:
+        table.add("models", list(endpoint.models))
+    if endpoint.concurrency != DEFAULT_CONCURRENCY:
+        table.add("concurrency", endpoint.concurrency)
+    if endpoint.tokenizer:
+        table.add("tokenizer", True)
+    _drop(document, endpoint.name)
+    if "endpoint" not in document:
+        document.add("endpoint", tomlkit.aot())
+    document["endpoint"].append(table)
+    _write(path, document)
+
+
+def drop_endpoint(path: Path, name: str, *, orphan: bool = False) -> None:
+    """Remove an endpoint, and with `orphan` the default, which was one of its models."""
+    document = _document(path)
+    _drop(document, name)
+    if orphan:
+        document.pop("default", None)
+    _write(path, document)
+
+
+def put_choice(path: Path, *, default: str | None = None, gguf: str | None = None) -> None:
+    """Note the default model, the embedded model's file, or both."""
+    document = _document(path)
+    for name, value in (("default", default), ("gguf", gguf)):
+        if value is None:
+            continue
+        if name in document:
+            document[name] = value
+        else:  # before the first table, where TOML wants top-level keys
+            body = tomlkit.document()
+            body.add(name, value)
+            document = tomlkit.parse(tomlkit.dumps(body) + tomlkit.dumps(document))
+    _write(path, document)
+
+
+def _drop(document: tomlkit.TOMLDocument, name: str) -> None:
+    tables: Any = document["endpoint"] if "endpoint" in document else []
+    for index in reversed(range(len(tables))):
+        if tables[index].get("name") == name:
+            del tables[index]
+
+
+def _document(path: Path) -> tomlkit.TOMLDocument:
+    try:
+        return tomlkit.parse(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return tomlkit.document()
+    except ParseError as error:
+        raise SettingsInvalid([f"{path}: expected TOML, came {error}"]) from None
+
+
+def _write(path: Path, document: tomlkit.TOMLDocument) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp's mode is 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(tomlkit.dumps(document))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+# ── reading, with every problem named ─────────────────────────────────────────────────────────────────────────────
+
+
+def _read(path: Path) -> tuple[ModelsFile, list[str]]:
+    try:
+        document = tomlkit.parse(path.read_text("utf-8")).unwrap()
+    except FileNotFoundError:
+        return ModelsFile(), []
+    except (OSError, UnicodeDecodeError) as error:
+        return ModelsFile(), [f"{path}: expected a readable text file in UTF-8, came {error}"]
+    except ParseError as error:
+        return ModelsFile(), [f"{path}: expected TOML, came {error}"]
+    reader = _Reader(str(path))
+    default = reader.text(document, "default", str(path))
+    gguf = reader.text(document, "gguf", str(path))
+    if default is not None and "/" not in default:
+        reader.problem(f"{path}: default", "endpoint/model", default)
+    reader.unknown(document, {"default", "gguf", "endpoint"}, str(path))
+    tables = document.get("endpoint", [])
+    endpoints: list[Endpoint] = []
+    if isinstance(tables, list):
+        for index, table in enumerate(cast("list[Any]", tables), 1):
+            endpoint = reader.endpoint(table, index)
+            if endpoint is not None:
+                if any(other.name == endpoint.name for other in endpoints):
+                    reader.problem(f"{path}: endpoint {index} name", "a name of its own", endpoint.name)
+                endpoints.append(endpoint)
+    else:
+        reader.problem(f"{path}: endpoint", "[[endpoint]] tables", tables)
+    return ModelsFile(tuple(endpoints), default, gguf), reader.problems
+
+
+class _Reader:
+    """Takes fields out of tables and collects what is wrong with them."""
+
+    FIELDS = frozenset(Endpoint.__struct_fields__) - {"source"}
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self.problems: list[str] = []
+
+    def problem(self, where: str, expected: str, actual: object) -> None:
+        shown = "a secret" if where.endswith("api_key") else repr(actual)
+        self.problems.append(f"{where}: expected {expected}, came {shown}")
+
+    def unknown(self, table: Mapping[str, Any], known: set[str] | frozenset[str], where: str) -> None:
+        for name in table:
+            if name not in known:
+                self.problem(f"{where}: {name}", f"one of {', '.join(sorted(known))}", name)
+
+    def text(self, table: Mapping[str, Any], name: str, where: str) -> str | None:
+        value = table.get(name)
+        if value is None or (isinstance(value, str) and value.strip()):
+            return value
+        self.problem(f"{where}: {name}", "a text", value)
+        return None
+
+    def number(self, table: Mapping[str, Any], name: str, where: str, least: float, *, whole: bool) -> Any:
+        value = table.get(name)
+        kinds = (int,) if whole else (int, float)
+        if value is None or (isinstance(value, kinds) and not isinstance(value, bool) and value >= least):
+            return value
+        self.problem(f"{where}: {name}", f"a {'whole ' if whole else ''}number of at least {least:g}", value)
+        return None
+
+    def endpoint(self, given: Any, index: int) -> Endpoint | None:
+        if not isinstance(given, dict):
+            self.problem(f"{self._path}: endpoint {index}", "a table", given)
+            return None
+        table = cast("dict[str, Any]", given)
+        count = len(self.problems)
+        where = f"{self._path}: endpoint {index}" + (
+            f" ({table['name']})" if isinstance(table.get("name"), str) else ""
+        )
+        self.unknown(table, self.FIELDS, where)
+        name, base_url = self.text(table, "name", where), self.text(table, "base_url", where)
+        for field, value, fits, expected in (
+            ("name", name, name_fits, f"lower-case letters, digits, '.', '_', '-'; not {' or '.join(RESERVED)}"),
+            ("base_url", base_url, url_fits, _URL),
+        ):
+            if field not in table or (value is not None and not fits(value)):
+                self.problem(f"{where}: {field}", expected, value)
+        if "api_key" in table and "api_key_env" in table:
+            self.problem(f"{where}: api_key_env", "either api_key or api_key_env", "both")
+        models = (
+            cast("list[Any]", given_models) if isinstance(given_models := table.get("models", []), list) else [None]
+        )
+        if not all(isinstance(model, str) for model in models):
+            self.problem(f"{where}: models", "a list of names", table["models"])
+        tokenizer = table.get("tokenizer", False)
+        if not isinstance(tokenizer, bool):
+            self.problem(f"{where}: tokenizer", "true or false", tokenizer)
+        endpoint = Endpoint(
+            name=name or "",
+            base_url=base_url or "",
+            api_key=self.text(table, "api_key", where),
+            api_key_env=self.text(table, "api_key_env", where),
+            models=tuple(models),
+            context_window=self.number(table, "context_window", where, 256, whole=True),
+            concurrency=self.number(table, "concurrency", where, 1, whole=True) or DEFAULT_CONCURRENCY,
+            first_token_timeout=self.number(table, "first_token_timeout", where, 0.1, whole=False),
+            stall_timeout=self.number(table, "stall_timeout", where, 0.1, whole=False),
+            tokenizer=bool(tokenizer),
+            price=self._price(table, where),
+        )
+        return endpoint if len(self.problems) == count else None
+
+    def _price(self, table: Mapping[str, Any], where: str) -> Price:
+        given = table.get("price", {})
+        if not isinstance(given, dict):
+            self.problem(f"{where}: price", "{ input = …, output = … }", given)
+            return Price()
+        price = cast("dict[str, Any]", given)
+        self.unknown(price, {"input", "output"}, f"{where}: price")
+        into = self.number(price, "input", f"{where}: price", 0, whole=False)
+        out = self.number(price, "output", f"{where}: price", 0, whole=False)
+        return Price(into or 0.0, out or 0.0)
+
+
+def name_fits(name: str) -> bool:
+    """Whether an endpoint may be called so."""
+    return NAME.fullmatch(name) is not None and name not in RESERVED
+
+
+def url_fits(url: str) -> bool:
+    """Whether `url` can be an endpoint's base_url."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not parts.query
+    except ValueError:
+        return False
