@@ -105,7 +105,7 @@ def drop_endpoint(path: Path, name: str, *, orphan: bool = False) -> None:
     document = _document(path)
     _drop(document, name)
     if orphan:
-        document.pop("default", None)
+        cast("Any", document).pop("default", None)
     _write(path, document)
 
 
@@ -125,7 +125,7 @@ def put_choice(path: Path, *, default: str | None = None, gguf: str | None = Non
 
 
 def _drop(document: tomlkit.TOMLDocument, name: str) -> None:
-    tables: Any = document["endpoint"] if "endpoint" in document else []
+    tables: Any = cast("Any", document).get("endpoint", [])
     for index in reversed(range(len(tables))):
         if tables[index].get("name") == name:
             del tables[index]
@@ -238,11 +238,10 @@ class _Reader:
                 self.problem(f"{where}: {field}", expected, value)
         if "api_key" in table and "api_key_env" in table:
             self.problem(f"{where}: api_key_env", "either api_key or api_key_env", "both")
-        models = (
-            cast("list[Any]", given_models) if isinstance(given_models := table.get("models", []), list) else [None]
-        )
-        if not all(isinstance(model, str) for model in models):
-            self.problem(f"{where}: models", "a list of names", table["models"])
+        models = table.get("models", [])
+        if not isinstance(models, list) or not all(isinstance(model, str) for model in cast("list[Any]", models)):
+            self.problem(f"{where}: models", "a list of names", cast("object", models))
+            models = []
         tokenizer = table.get("tokenizer", False)
         if not isinstance(tokenizer, bool):
             self.problem(f"{where}: tokenizer", "true or false", tokenizer)
@@ -251,7 +250,7 @@ class _Reader:
             base_url=base_url or "",
             api_key=self.text(table, "api_key", where),
             api_key_env=self.text(table, "api_key_env", where),
-            models=tuple(models),
+            models=tuple(cast("list[str]", models)),
             context_window=self.number(table, "context_window", where, 256, whole=True),
             concurrency=self.number(table, "concurrency", where, 1, whole=True) or DEFAULT_CONCURRENCY,
             first_token_timeout=self.number(table, "first_token_timeout", where, 0.1, whole=False),

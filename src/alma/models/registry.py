@@ -1,7 +1,7 @@
 """Which models there are, which one is the default, and who answers for an id.
 
-Owns the embedded model, the connected endpoints and the shared HTTP session; `run()` keeps them going. All that the page
-shows comes from memory: a dead endpoint never blocks it. What a user chooses is written to `models.toml`.
+Owns the embedded model, the connected endpoints and the shared HTTP session; `run()` keeps them going. All that the
+page shows comes from memory: a dead endpoint never blocks it. What a user chooses is written to `models.toml`.
 """
 
 from __future__ import annotations
@@ -112,9 +112,13 @@ class Registry:
             raise ModelUnavailable("No model is chosen.", hint="Connect an endpoint, or turn the embedded model on.")
         endpoint, _, name = chosen.partition("/")
         if self.local is not None and endpoint == "embedded":
-            info = next((info for info in self._embedded() if info.id == chosen), None)
-            if info is not None:
-                return self._loaded(self.local, info), info
+            if name == self.local.name:
+                if (missing := self.local.unavailable()) is not None:
+                    raise missing
+                return self.local, self._gguf_info(self.local, self.local.path)
+            if any(info.id == chosen for info in self._embedded()):
+                hint = "Choose it as the default model, and Alma loads it."
+                raise ModelUnavailable(f"The embedded model {name} is not loaded.", actual=self.local.name, hint=hint)
         elif self.scripted is not None and endpoint == "scripted" and name:
             return self.scripted, _scripted(name)
         elif (remote := self._remotes.get(endpoint)) is not None and name:
@@ -196,7 +200,7 @@ class Registry:
         """Let the embedded server load another file and keep the choice. If the default was an embedded model, the new
         one takes its place. Raises InvalidRequest unless it is a GGUF."""
         was_default = self._default is not None and self._default.startswith("embedded/")
-        await self._use(path.expanduser(), default=f"embedded/{model_name(path)}" if was_default else None)
+        await self._use(path, default=f"embedded/{model_name(path)}" if was_default else None)
 
     async def add_endpoint(
         self, name: str, base_url: str, *, api_key: str | None = None, models: Sequence[str] = ()
@@ -306,30 +310,21 @@ class Registry:
     def _embedded(self) -> list[ModelInfo]:
         if self.local is None:
             return []
-        infos: dict[str, ModelInfo] = {}
-        for path in self._ggufs():
-            name = model_name(path)
-            size = path.stat().st_size if path.is_file() else 0
-            info = ModelInfo(
-                id=f"embedded/{name}",
-                endpoint="embedded",
-                name=name,
-                context_window=self.local.context_window,
-                tiny=looks_tiny(name) or size < TINY_FILE,
-                kind="embedded",
-                loaded=path == self.local.path and size > 0,
-            )
-            infos.setdefault(info.id, info)
-        return list(infos.values())
+        infos = [self._gguf_info(self.local, path) for path in self._ggufs()]
+        return list({info.id: info for info in reversed(infos)}.values())[::-1]  # of one name, the first
 
-    def _loaded(self, local: LocalModel, info: ModelInfo) -> ChatModel:
-        missing = local.unavailable()
-        if info.name != local.name:
-            hint = "Choose it as the default model, and Alma loads it."
-            raise ModelUnavailable(f"The embedded model {info.name} is not loaded.", actual=local.name, hint=hint)
-        if missing is not None:
-            raise missing
-        return local
+    def _gguf_info(self, local: LocalModel, path: Path | None) -> ModelInfo:
+        name = model_name(path) if path is not None else "none"
+        size = path.stat().st_size if path is not None and path.is_file() else 0
+        return ModelInfo(
+            id=f"embedded/{name}",
+            endpoint="embedded",
+            name=name,
+            context_window=local.context_window,
+            tiny=looks_tiny(name) or size < TINY_FILE,
+            kind="embedded",
+            loaded=path == local.path and size > 0,
+        )
 
 
 def _scripted(name: str) -> ModelInfo:
