@@ -102,9 +102,13 @@ function Header({ railShown }: { railShown: boolean }) {
           <SquarePen aria-hidden />
         </Button>
       </Tooltip>
-      <p data-slot="thread-title" className="min-w-0 flex-1 truncate px-2 text-[13px] text-muted-foreground">
-        {thread === null ? "" : title}
-      </p>
+      <div className="min-w-0 flex-1 px-2 text-[13px] text-muted-foreground">
+        {thread === null ? null : (
+          <h1 data-slot="thread-title" className="truncate">
+            {title || "Chat"}
+          </h1>
+        )}
+      </div>
       <ConnectionStatus />
       {thread === null ? null : (
         <Tooltip label="Why this answer" shortcut={keyLabel("mod+i")} side="bottom">

@@ -98,7 +98,11 @@ export class BlockSplitter {
 
   /** A line of which only the beginning is there can already show that a paragraph is over. */
   private glimpse(partial: string): void {
-    const over = this.afterBlank && this.kind === "flow" && !this.isIndented() && !BLANK.test(partial);
+    const over =
+      this.afterBlank &&
+      (this.kind === "flow" || this.kind === "table") &&
+      !this.isIndented() &&
+      !BLANK.test(partial);
     if (over && !/^\s/.test(partial) && this.seen > this.openStart) this.cut(this.seen, "flow");
   }
 
@@ -112,7 +116,6 @@ export class BlockSplitter {
       return;
     }
     if (BLANK.test(line)) {
-      if (this.kind === "table") this.cut(this.seen, "flow");
       this.afterBlank = true;
       return;
     }
@@ -151,7 +154,7 @@ export class BlockSplitter {
 
   private lineInFlow(line: string): void {
     if (this.kind === "table") {
-      if (!/^ {0,3}>/.test(line) && markerOf(line) === null) return;
+      if (!this.afterBlank && !/^ {0,3}>/.test(line) && markerOf(line) === null) return;
       this.cut(this.seen, "flow");
     } else if (this.afterBlank && !(this.isIndented() && line.startsWith("    "))) {
       this.cut(this.seen, "flow");

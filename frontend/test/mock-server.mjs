@@ -233,7 +233,7 @@ async function stream(run, attempt, text, { rate, stopAt = 1, channel = "text" }
   const began = performance.now();
   const field = channel === "text" ? "text" : "reasoning";
   for (let sent = 0; sent < until && !run.stop; ) {
-    const due = Math.min(until, Math.max(sent + 1, Math.ceil(((performance.now() - began) / 1000) * rate)));
+    const due = Math.min(until, Math.ceil(((performance.now() - began) / 1000) * rate));
     for (; sent < due; sent++) {
       run.open[field] += pieces[sent];
       const n = points(pieces[sent]) + (run.open[`${field}N`] ?? 0);
@@ -485,7 +485,7 @@ function entryOf(run, event) {
   const fields = Object.fromEntries(
     Object.entries(type === "CUSTOM" ? value : rest).map(([key, each]) => [snake(key), each]),
   );
-  if (type === "TEXT_MESSAGE_START") Object.assign(fields, { role: rest.name });
+  if (type === "TEXT_MESSAGE_START") Object.assign(fields, { role: name });
   if (type === "TEXT_MESSAGE_END") Object.assign(fields, { text: run.answer ?? "" });
   if (type === "RUN_ERROR")
     return { seq, entry: { type: kind, at: timestamp / 1000, status: "failed", error: rest } };

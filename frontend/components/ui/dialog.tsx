@@ -30,6 +30,12 @@ export function DialogContent({
       <Primitive.Overlay className="fixed inset-0 z-40 animate-appear bg-black/25 dark:bg-black/50" />
       <Primitive.Content
         data-slot="dialog"
+        onOpenAutoFocus={(event) => {
+          // A drawer is read first; no button in it, and no tooltip of one, comes before.
+          if (placement !== "left" || !(event.currentTarget instanceof HTMLElement)) return;
+          event.preventDefault();
+          event.currentTarget.focus();
+        }}
         {...(description === null ? { "aria-describedby": undefined } : {})}
         className={cn(
           "fixed z-40 flex flex-col bg-popover outline-none",

@@ -45,10 +45,10 @@ export function KindSelect() {
           data-slot="kind-select"
           data-kind={kind ?? "auto"}
           data-preview={guess ?? undefined}
-          aria-label={`Kind of task: ${kind === null ? "automatic" : KIND_LABEL[kind]}${guess === null ? "" : `, looks ${guess}`}`}
           className="rounded-full font-normal"
         >
           <KindIcon kind={kind ?? guess} className="!size-3.5" />
+          <span className="sr-only">Kind of task:</span>
           {kind === null ? "Auto" : KIND_LABEL[kind]}
           {guess === null ? null : (
             <span className="animate-appear text-faint-foreground">{KIND_LABEL[guess].toLowerCase()}</span>
@@ -96,9 +96,9 @@ export function ModelSelect() {
           size="sm"
           data-slot="model-select"
           data-model={shown}
-          aria-label={`Model: ${shortModel(shown)}`}
           className="min-w-0 shrink rounded-full font-normal"
         >
+          <span className="sr-only">Model:</span>
           <span className="truncate">{shown === "" ? "No model" : shortModel(shown)}</span>
           <ChevronDown aria-hidden className="!size-3" />
         </Button>

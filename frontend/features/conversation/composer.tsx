@@ -75,7 +75,7 @@ export function Composer({ threadId, leaf, onSent }: ComposerProps) {
           send();
         }}
         className={cn(
-          "rounded-2xl border border-input bg-popover transition-[border-color,box-shadow] focus-within:border-ring/70 focus-within:ring-3 focus-within:ring-ring/12",
+          "rounded-2xl border border-input bg-popover transition-[border-color,box-shadow] shadow-black/3 shadow-sm focus-within:border-faint-foreground",
           tooLong && "border-destructive",
         )}
       >

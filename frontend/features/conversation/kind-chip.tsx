@@ -22,13 +22,18 @@ export function KindChip({ threadId, run, route }: { threadId: string; run: RunS
           data-slot="kind-chip"
           data-kind={kind}
           className="h-6 gap-1 rounded-full px-2 font-normal text-muted-foreground text-xs [&_svg]:size-3.5"
-          aria-label={`Kind of task: ${KIND_LABEL[kind]}. Show why.`}
         >
           <KindIcon kind={kind} />
+          <span className="sr-only">Kind of task:</span>
           {KIND_LABEL[kind]}
         </Button>
       </PopoverTrigger>
-      <PopoverContent align="start" data-slot="kind-why" className="space-y-4 text-[13px]">
+      <PopoverContent
+        align="start"
+        data-slot="kind-why"
+        aria-label="Why this kind"
+        className="space-y-4 text-[13px]"
+      >
         <RouteReasons route={route} />
         <div className="space-y-2 border-t pt-3">
           <p id={`really-${run.id}`} className="text-muted-foreground">

@@ -87,12 +87,15 @@ function renderList(list: Tokens.List): ReactNode {
 }
 
 function renderTable(table: Tokens.Table): ReactNode {
-  const cells = (row: Tokens.TableCell[], Cell: "th" | "td"): ReactNode =>
-    row.map((cell, at) => (
-      <Cell key={at} style={cell.align === null ? undefined : { textAlign: cell.align }}>
-        {renderTokens(cell.tokens as MarkedToken[])}
-      </Cell>
-    ));
+  const cells = (row: Tokens.TableCell[], kind: "th" | "td"): ReactNode =>
+    row.map((cell, at) => {
+      const Cell = cell.text === "" ? "td" : kind;
+      return (
+        <Cell key={at} style={cell.align === null ? undefined : { textAlign: cell.align }}>
+          {renderTokens(cell.tokens as MarkedToken[])}
+        </Cell>
+      );
+    });
   return (
     <div className="overflow-x-auto">
       <table>

@@ -18,7 +18,7 @@ export function OutgoingView({ turn }: { turn: OutgoingTurn }) {
     setDraft(turn.threadId, turn.text);
   };
   return (
-    <article data-slot="outgoing" data-refused={turn.refused?.code} className="space-y-5">
+    <article data-slot="outgoing" data-refused={turn.refused?.code} className="space-y-2">
       <div className="flex flex-col items-end gap-1">
         <UserBubble text={turn.text} />
         <div className="flex h-7 items-center text-faint-foreground text-xs">

@@ -25,23 +25,20 @@ export function TableBlock({ source }: { source: string }) {
   );
 }
 
-const Row = memo(function Row({
-  line,
-  aligns,
-  cell: Cell,
-}: {
-  line: string;
-  aligns: string;
-  cell: "th" | "td";
-}) {
+const Row = memo(function Row({ line, aligns, cell }: { line: string; aligns: string; cell: "th" | "td" }) {
   const cells = splitRow(line);
   return (
     <tr>
-      {aligns.split(" ").map((align, at) => (
-        <Cell key={at} style={align === "" ? undefined : { textAlign: align as NonNullable<Align> }}>
-          {renderTokens(parseInline(cells[at] ?? ""))}
-        </Cell>
-      ))}
+      {aligns.split(" ").map((align, at) => {
+        const text = cells[at] ?? "";
+        // A header without text is only a corner.
+        const Cell = text === "" ? "td" : cell;
+        return (
+          <Cell key={at} style={align === "" ? undefined : { textAlign: align as NonNullable<Align> }}>
+            {renderTokens(parseInline(text))}
+          </Cell>
+        );
+      })}
     </tr>
   );
 });

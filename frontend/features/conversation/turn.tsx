@@ -28,7 +28,7 @@ export const Turn = memo(function Turn({ threadId, runId, isLast }: TurnProps) {
       data-status={run.status}
       aria-label={run.text.slice(0, 80)}
       className={cn(
-        "group/turn relative space-y-5",
+        "group/turn relative space-y-2",
         inspect &&
           (chosen === run.id || (chosen === null && isLast)) &&
           "before:absolute before:inset-y-0 before:-left-3 before:w-0.5 before:rounded-full before:bg-primary sm:before:-left-4",

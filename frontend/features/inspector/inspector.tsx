@@ -82,21 +82,25 @@ function RunInside({ threadId, runId }: { threadId: string; runId: string }) {
         <Timeline entries={entries} />
       </Part>
       <Part>
-        <details data-slot="raw-journal" className="group/raw">
-          <summary className="flex items-center justify-between font-medium text-[13px]">
-            The raw journal
-            <span className="flex items-center gap-1 font-normal text-faint-foreground text-xs">
-              {entries.length} entries
-              <CopyButton text={() => JSON.stringify(entries, null, 2)} label="Copy the journal" />
-            </span>
-          </summary>
-          <pre
-            tabIndex={0}
-            className="mt-2 max-h-96 overflow-auto rounded-lg bg-muted/60 p-3 font-mono text-xs leading-4"
-          >
-            {JSON.stringify(entries, null, 2)}
-          </pre>
-        </details>
+        <div className="relative">
+          <details data-slot="raw-journal">
+            <summary className="pr-10 font-medium text-[13px] leading-7">
+              The raw journal
+              <span className="pl-2 font-normal text-faint-foreground text-xs">{entries.length} entries</span>
+            </summary>
+            <pre
+              tabIndex={0}
+              className="mt-2 max-h-96 overflow-auto rounded-lg bg-muted/60 p-3 font-mono text-xs leading-4"
+            >
+              {JSON.stringify(entries, null, 2)}
+            </pre>
+          </details>
+          <CopyButton
+            text={() => JSON.stringify(entries, null, 2)}
+            label="Copy the journal"
+            className="absolute top-0 right-0"
+          />
+        </div>
       </Part>
     </div>
   );

@@ -30,7 +30,7 @@ export function PromptBar({ start }: { start: TextMessageStart }) {
           <div key={section.name} className="col-span-3 grid grid-cols-subgrid items-center">
             <span aria-hidden className={cn("size-2 rounded-full", COLOURS[at % COLOURS.length])} />
             <dt>{WORDS[section.name] ?? section.name}</dt>
-            <dd className="text-muted-foreground">{count(section.tokens)}</dd>
+            <dd className="text-right text-muted-foreground">{count(section.tokens)}</dd>
           </div>
         ))}
       </dl>

@@ -135,7 +135,6 @@ function ModelsButton() {
         variant="ghost"
         size="md"
         data-slot="open-models"
-        aria-label="Models"
         className="min-w-0 flex-1 justify-start px-2 font-normal"
         onClick={() => {
           setLayout({ drawer: false });
@@ -143,7 +142,8 @@ function ModelsButton() {
         }}
       >
         <Boxes aria-hidden />
-        <span className="truncate">{list?.default ? shortModel(list.default) : "Models"}</span>
+        <span className="sr-only">Models:</span>
+        <span className="truncate">{list?.default ? shortModel(list.default) : "none"}</span>
       </Button>
     </Tooltip>
   );
