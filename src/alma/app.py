@@ -29,14 +29,16 @@ from alma.errors import DataDirBusy, PortInUse, StorageFailure
 from alma.events import RunStarted
 from alma.memory.embedder import Embedder
 from alma.memory.examples import load_examples
+from alma.models.client import Timeouts
 from alma.models.fetch import embedding_dir
+from alma.models.registry import Registry
 from alma.server.commands import PROTOCOL
 from alma.server.http import build
 from alma.session.evidence import keep_role
 from alma.session.feed import Feeds
 from alma.session.notices import Notices
 from alma.session.sessions import Limits, Sessions
-from alma.session.wire import Notice, Welcome
+from alma.session.wire import ModelsChanged, Notice, Welcome
 
 log = logging.getLogger(__name__)
 OWNER = "local"  # whoever reaches a server on loopback; access tokens will name others
@@ -54,7 +56,7 @@ class Alma:
         self.embedder = Embedder(embedding_dir(settings.data_dir))
         self.role = load_role("manager", settings.agents_dir)
         self.router = Router(self.role, self.embedder)
-        self.registry = open_registry(settings, self.notices)
+        self.registry = _registry(settings, lambda reason: self.notices.broadcast(ModelsChanged(reason=reason)))
         self.engine = Engine(
             self.database,
             self.journal,
@@ -125,6 +127,26 @@ class Alma:
                 log.warning("the list of threads could not be read: %s", error.actual)
 
 
+def _registry(settings: Settings, on_change: Callable[[str], None]) -> Registry:
+    key = settings.openai_api_key
+    return Registry(
+        models_file_path=settings.models_file,
+        data_dir=settings.data_dir,
+        embedded=settings.embedded,
+        gguf=settings.gguf,
+        scripted=settings.scripted,
+        default=settings.model,
+        openai_api_key=key.get_secret_value() if key is not None else None,
+        openai_base_url=settings.openai_base_url,
+        ollama_host=settings.ollama_host,
+        timeouts=Timeouts(settings.connect_timeout_s, settings.first_token_timeout_s, settings.stall_timeout_s),
+        slots=settings.embedded_slots,
+        threads=settings.embedded_threads,
+        context_window=settings.embedded_context,
+        on_change=on_change,
+    )
+
+
 @contextlib.contextmanager
 def data_dir_lock(folder: Path) -> Generator[None]:
     """Hold the data folder: one Alma at a time. Raises `DataDirBusy`. The lock ends with the process, however it ends."""
@@ -180,6 +202,8 @@ def serve(settings: Settings) -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", force=True
     )
+    for chatty in ("alembic", "uvicorn"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     with data_dir_lock(settings.data_dir), _listen(settings.host, settings.port) as listener:
         host, port = listener.getsockname()[:2]
         url = f"http://{'[' + host + ']' if ':' in host else host}:{port}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from typing import Any, cast
 
 import msgspec
 import yaml
@@ -62,7 +61,7 @@ def parse_role(source: str, where: str) -> Role:
     if parts is None:
         raise StartupError(f"{where}: no front matter.", expected="YAML between two lines of ---")
     try:
-        front = msgspec.convert(cast(Any, yaml.safe_load(parts[1])), _Front)
+        front = msgspec.convert(yaml.safe_load(parts[1]), _Front)
     except (yaml.YAMLError, msgspec.ValidationError) as error:
         raise StartupError(f"{where}: the front matter is wrong.", actual=str(error)) from error
     common, prompts = _split(parts[2])

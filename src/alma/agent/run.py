@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from alma.agent.prompt import Prompt, build
 from alma.agent.role import Role
@@ -18,9 +18,7 @@ from alma.agent.task import Answer, Desk, Failed, Outcome, Task
 from alma.errors import AlmaError, EndpointError, EndpointGarbled, ModelUnavailable
 from alma.events import Delta, MessageFinished, MessageStarted, RouteChosen, Timing, Usage
 from alma.models.chat import ChatModel, ChatRequest, Chunk
-
-if TYPE_CHECKING:
-    from alma.models.registry import ModelInfo
+from alma.models.remote import ModelInfo
 
 
 class Models(Protocol):

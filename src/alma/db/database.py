@@ -23,6 +23,7 @@ from typing import Any, TypeVar, cast
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from alma.db.migrate import upgrade
 from alma.errors import AlmaError, StorageFailure
@@ -56,7 +57,7 @@ class Database:
         try:
             with self._engine.connect() as connection, connection.begin():
                 upgrade(connection)
-        except sa.exc.DBAPIError as error:
+        except DBAPIError as error:
             raise _storage_failure(error) from error
         self._thread = threading.Thread(target=self._write_forever, name="alma-write", daemon=True)
         self._thread.start()
@@ -89,7 +90,7 @@ class Database:
             try:
                 with self._engine.connect() as connection:
                     return work(connection)
-            except sa.exc.DBAPIError as error:
+            except DBAPIError as error:
                 raise _storage_failure(error) from error
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, call)
@@ -177,14 +178,14 @@ def _resolve(pairs: list[tuple[asyncio.Future[Any], Any]]) -> None:
 
 
 def _translated(error: Exception) -> Exception:
-    if isinstance(error, AlmaError) or not isinstance(error, sa.exc.DBAPIError):
+    if isinstance(error, AlmaError) or not isinstance(error, DBAPIError):
         return error
     failure = _storage_failure(error)
     failure.__cause__ = error
     return failure
 
 
-def _storage_failure(error: sa.exc.DBAPIError) -> StorageFailure:
+def _storage_failure(error: DBAPIError) -> StorageFailure:
     said = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
     return StorageFailure(
         "The database could not do it; nothing was lost that had been acknowledged.",

@@ -11,7 +11,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from typing import Any, Protocol, TypeVar, assert_never
+from typing import Any, Protocol, TypeVar
 
 from alma.agent.task import Answer, Failed, Outcome, Task, Turn
 from alma.agent.task import Desk as AgentDesk
@@ -21,7 +21,7 @@ from alma.engine.journal import Fence, Journal
 from alma.engine.open_text import OpenMessage, OpenText
 from alma.engine.state import Attempt, Finish, Rest, RunState, apply, decide, fold, retry_delay_ms
 from alma.engine.turns import read_turns
-from alma.errors import AlmaError, FenceLost, NotFound, StorageFailure
+from alma.errors import FenceLost, NotFound, StorageFailure
 from alma.events import (
     AttemptFailed,
     Delta,
@@ -159,8 +159,6 @@ class Engine:
                     await self._record(active, RunFinished(at=self._clock(), status=status, error=error))
                 case Attempt() as step:
                     await self._attempt(active, step)
-                case other:
-                    assert_never(other)
 
     async def _give_up(self, active: _Active, error: Exception) -> None:
         run_id = active.state.run_id

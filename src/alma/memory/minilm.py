@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import onnxruntime as ort
+import onnxruntime  # pyright: ignore[reportMissingTypeStubs]  # it ships none
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
@@ -21,12 +21,15 @@ class MiniLM:
     """`folder` holds `model.onnx` and `tokenizer.json`."""
 
     def __init__(self, folder: Path, threads: int = 2) -> None:
+        ort = cast(Any, onnxruntime)
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = ort.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._session: Any = ort.InferenceSession(
+            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+        self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(_MAX_TOKENS)
 
@@ -40,6 +43,6 @@ class MiniLM:
             ids[row, : len(one.ids)] = one.ids
             mask[row, : len(one.ids)] = 1
         feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        hidden = cast(NDArray[np.float32], cast(Any, self._session.run(None, feed))[0])
+        hidden = cast(NDArray[np.float32], self._session.run(None, feed)[0])
         pooled = (hidden * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
         return (pooled / np.linalg.norm(pooled, axis=1, keepdims=True)).astype(np.float32)

@@ -279,8 +279,10 @@ def _refusal(command_id: str, error: AlmaError, thread_id: str = "") -> str:
 
 def _invalid(frame: str, said: str) -> InvalidRequest:
     """Tell an unknown command from a wrong field, by reading the frame once more without a type."""
-    raw = msgspec.json.decode(frame)
-    kind = raw.get("type") if isinstance(raw, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    try:
+        kind = msgspec.json.decode(frame, type=_WithType).type
+    except msgspec.ValidationError:
+        kind = None
     if kind not in _TYPES:
         return InvalidRequest(
             "unknown_command",
@@ -289,6 +291,10 @@ def _invalid(frame: str, said: str) -> InvalidRequest:
             actual=repr(kind)[:80] if kind is not None else "no type",
         )
     return InvalidRequest("invalid_field", f"A field of {kind} is wrong.", actual=said, hint="See docs/protocol.md.")
+
+
+class _WithType(msgspec.Struct):
+    type: object = None
 
 
 class _WithId(msgspec.Struct):

@@ -50,9 +50,7 @@ class SocketDoor:
             try:
                 check_protocol(int(spoken[0]) if spoken[0].isdecimal() else 0)
             except InvalidRequest as error:
-                refusal = CommandError(
-                    code=error.code, message=error.message, expected=error.expected, hint=error.hint
-                )
+                refusal = CommandError(code=error.code, message=error.message, expected=error.expected, hint=error.hint)
                 await send({"type": "websocket.send", "text": encode.custom(refusal)})
                 await send({"type": "websocket.close", "code": 1002, "reason": error.code})
                 return

@@ -101,7 +101,7 @@ def _clean(title: str) -> str:
     return line
 
 
-def routes(sessions: Sessions, owner: str) -> APIRouter:  # noqa: C901  # a table of routes
+def routes(sessions: Sessions, owner: str) -> APIRouter:  # a table of routes
     router = APIRouter(prefix="/api", tags=["threads"])
 
     @router.get("/threads")

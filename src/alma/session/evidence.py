@@ -1,4 +1,4 @@
-"""What stands behind an answer: the run's journal, and the exact prompt, put together again from what it was made of."""
+"""What stands behind an answer: the run's journal, and the exact prompt, put together again from its parts."""
 
 from __future__ import annotations
 

@@ -1,0 +1,149 @@
+"""Server CPU per streamed token, first token and pace: Alma beside the fast floor, same run, interleaved.
+
+Alma works in full: WebSocket in, route, agent, journal on disk with synchronous=FULL, bus, AG-UI frames out. The floor
+(`bench/floor.py`) only passes tokens through. Both talk to the same scripted model server; the client is a process of
+its own on a raw protocol. CPU is the server process's own (the embedder's process is reported beside it).
+
+Alma sends what one read from the model brought in one frame (flat out that is several tokens; paced it is one), the
+floor one frame a token: `frames_per_token` says how it was. `one_by_one` is Alma on a model paced so that no read can
+bring two tokens.
+
+    python -m bench.stream [--quick]
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from bench import rig
+
+
+class Client:
+    """The client process: one job in, one answer out."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bench.stream_client"], cwd=rig.REPO, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+
+    def do(self, **job: Any) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(job).encode() + b"\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the client ended")
+        return json.loads(line)
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(10)
+
+
+class Bench:
+    def __init__(self, client: Client, servers: dict[str, rig.Served], fake: rig.Served) -> None:
+        self.client = client
+        self.servers = servers
+        self.fake = fake
+
+    def once(self, kind: str, streams: int, tokens: int, rate: str) -> dict[str, float]:
+        """One round; every stream must have received every token."""
+        server = self.servers[kind]
+        cpu, embed, fake = server.cpu(), server.children_cpu(), self.fake.cpu()
+        spread = 0.0 if rate == "max" else 1.0
+        said = self.client.do(
+            port=server.port, kind=kind, streams=streams, model=f"fake-{tokens}-{rate}", spread=spread
+        )
+        total = streams * tokens
+        assert len(set(said["chars"])) == 1, "the streams differ in length"
+        return {
+            "us_per_token": 1e6 * (server.cpu() - cpu) / total,
+            "embedder_us_per_token": 1e6 * (server.children_cpu() - embed) / total,
+            "fake_us_per_token": 1e6 * (self.fake.cpu() - fake) / total,
+            "frames_per_token": said["frames"] / total,
+            "tokens_per_s": total / said["seconds"],
+            "cores": (server.cpu() - cpu) / said["seconds"],
+            "gap_p50_ms": rig.quantile(said["gaps"], 0.5),
+            "gap_p99_ms": rig.quantile(said["gaps"], 0.99),
+        }
+
+    def level(self, streams: int, tokens: int, rate: str, rounds: int) -> dict[str, Any]:
+        """Rounds of both, one after the other; medians and the ratio of the CPU per token."""
+        seen: dict[str, list[dict[str, float]]] = {"floor": [], "alma": []}
+        for index in range(rounds):
+            for kind in ("floor", "alma") if index % 2 == 0 else ("alma", "floor"):
+                seen[kind].append(self.once(kind, streams, tokens, rate))
+        result: dict[str, Any] = {
+            kind: {name: round(rig.median([one[name] for one in all_of]), 3) for name in all_of[0]}
+            for kind, all_of in seen.items()
+        }
+        pairs = [a["us_per_token"] / f["us_per_token"] for a, f in zip(seen["alma"], seen["floor"], strict=True)]
+        result["ratio"] = round(rig.median(pairs), 3)
+        return result
+
+    def first_token(self, count: int) -> dict[str, float]:
+        """What Alma adds before the first token, against the floor's way to the same fake (which adds its own)."""
+        waits: dict[str, list[float]] = {"floor": [], "typed": [], "untyped": []}
+        offset = 0
+        for _ in range(4):
+            for way in waits:
+                kind = "floor" if way == "floor" else "alma"
+                port = self.servers[kind].port
+                job = {"first": count // 4, "model": "fake-20-max", "offset": offset, "typed": way == "typed"}
+                waits[way] += self.client.do(port=port, kind=kind, **job)["first_ms"]
+                offset += count
+        direct = self.client.do(port=self.fake.port, kind="direct", first=count, model="fake-20-max")["first_ms"]
+        base = rig.median(direct)
+        figures = {"direct_p50_ms": base, "floor_added_p50_ms": rig.median(waits["floor"]) - base}
+        for way in ("typed", "untyped"):
+            figures[f"{way}_added_p50_ms"] = rig.median(waits[way]) - base
+            figures[f"{way}_added_p99_ms"] = rig.quantile(waits[way], 0.99) - base
+        return {name: round(value, 3) for name, value in figures.items()}
+
+
+def main() -> int:
+    quick = rig.options(__doc__).quick
+    rounds = 1 if quick else 3
+    with rig.scratch() as folder, rig.fake_model() as fake:
+        floor_port = rig.free_port()
+        floor = rig.spawn(
+            [sys.executable, "-m", "bench.floor", str(floor_port), str(fake.port)], floor_port, "/readyz"
+        )
+        models = [f"fake-{tokens}-{rate}" for tokens in (20, 200, 250, 500, 1000, 2000, 5000) for rate in ("max", "50")]
+        alma = rig.start_alma(folder, fake_port=fake.port, models=models)
+        client = Client()
+        try:
+            bench = Bench(client, {"floor": floor, "alma": alma}, fake)
+            for kind in bench.servers:
+                bench.once(kind, 8, 500, "max")  # warm
+            figures: dict[str, Any] = {"first_token": bench.first_token(100 if quick else 400)}
+            for streams, tokens in ((1, 5000), (16, 1000), (64, 1000)):
+                figures[f"flat_{streams}"] = bench.level(streams, tokens, "max", 2 if quick else 5)
+            for streams in (64, 256) if quick else (16, 64, 128, 256):
+                figures[f"paced_{streams}"] = bench.level(streams, 200 if quick else 500, "50", rounds)
+        finally:
+            client.close()
+            for server in (alma, floor):
+                server.stop()
+    for name, value in figures.items():
+        print(name, json.dumps(value))
+    first, held = figures["first_token"], figures["paced_256"]
+    targets = {
+        "flat_64_ratio": (figures["flat_64"]["ratio"], "<=", 2.0),
+        "paced_64_ratio": (figures["paced_64"]["ratio"], "<=", 1.8),
+        "first_token_added_p50_ms": (first["typed_added_p50_ms"], "<=", 3.0),
+        "first_token_added_p99_ms": (first["typed_added_p99_ms"], "<=", 10.0),
+    }
+    if held["floor"]["gap_p99_ms"] <= 50 and abs(held["floor"]["gap_p50_ms"] - 20) <= 2:
+        targets["paced_256_median_off_ms"] = (abs(held["alma"]["gap_p50_ms"] - 20), "<=", 2.0)
+        targets["paced_256_p99_ms"] = (held["alma"]["gap_p99_ms"], "<=", 50.0)
+    return rig.report("stream", figures, targets)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
