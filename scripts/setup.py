@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from steps import LOG, ROOT, VENV, Progress, SetupFailed, Step, carry_out, digest, is_fresh
+from steps import LOG, ROOT, VENV, Progress, SetupFailed, Step, carry_out, digest, is_fresh, stamp
 
 BIN = VENV / "bin"
 FRONTEND = ROOT / "frontend"
@@ -42,7 +42,7 @@ def make_venv(progress: Progress) -> None:
     except ImportError:
         package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
         raise SetupFailed(f"This Python cannot make virtual environments.\nsudo apt-get install {package}") from None
-    # In place, where it can be: an environment that was half made, or made by hand, is completed and not thrown away.
+    # One that was made by hand and works is kept; one that is half made, too old or was moved is made anew.
     unusable = VENV.exists() and not (venv_version() >= MINIMUM_PYTHON and has_venv())
     clear = ["--clear"] if unusable else []
     progress.run([sys.executable, "-m", "venv", *clear, VENV], env=tool_environment(), hint=f"The log is {LOG}.")
@@ -85,6 +85,15 @@ def install(requirements: str) -> Callable[[Progress], None]:
 
 def install_alma(progress: Progress) -> None:
     pip_install(progress, "--no-index", "--no-deps", "--no-build-isolation", "--editable", ROOT)
+
+
+def remove_packages() -> None:
+    """Empty the environment but for pip. A package that was being unpacked when pip was killed may look installed."""
+    for entry in VENV.glob("lib/python3*/site-packages/*"):
+        if not entry.name.startswith("pip"):
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    for name in ("alma", "node"):
+        stamp(name).unlink(missing_ok=True)
 
 
 def has_packages() -> bool:
@@ -135,6 +144,11 @@ def install_node(progress: Progress) -> None:
 def install_page_packages(progress: Progress) -> None:
     hint = f"Check the connection and start again. The log is {LOG}."
     progress.run(npm("install", "--no-audit", "--no-fund"), cwd=FRONTEND, env=tool_environment(), hint=hint)
+
+
+def remove_page_packages() -> None:
+    """npm takes a file that it was writing when it was killed for a whole one."""
+    shutil.rmtree(FRONTEND / "node_modules", ignore_errors=True)
 
 
 def build_page(progress: Progress) -> None:
@@ -203,7 +217,14 @@ def python_key(*files: str) -> str:
 def python_steps(requirements: str) -> list[Step]:
     return [
         Step("venv", "Python environment", python_key, has_venv, make_venv),
-        Step(requirements, "Python packages", lambda: python_key(requirements), has_packages, install(requirements)),
+        Step(
+            requirements,
+            "Python packages",
+            lambda: python_key(requirements),
+            has_packages,
+            install(requirements),
+            remove_packages,
+        ),
         Step("alma", "Alma itself", lambda: python_key("pyproject.toml"), (BIN / "alma").exists, install_alma),
     ]
 
@@ -213,7 +234,14 @@ def node_steps() -> list[Step]:
     installed = (FRONTEND / "node_modules").is_dir
     return [
         Step("node", "Node", node_key, lambda: True, install_node),
-        Step("page-packages", "Packages of the page", lambda: digest(*lock), installed, install_page_packages),
+        Step(
+            "page-packages",
+            "Packages of the page",
+            lambda: digest(*lock),
+            installed,
+            install_page_packages,
+            remove_page_packages,
+        ),
     ]
 
 

@@ -2,7 +2,7 @@
 
 A step has a key: a hash of all that its result depends on. The key is written to `.venv/stamps/NAME` when the step has
 succeeded, and a step whose stamp equals its key is skipped. So a second start does nothing, a change redoes exactly
-what it touches, and a set-up that was interrupted goes on with the step it was in. What a tool prints goes to
+what it touches, and a set-up that was interrupted, or killed, goes on with the step it was in. What a tool prints goes to
 `.venv/setup.log`; when it fails, the end of it is shown with what to do.
 """
 
@@ -28,13 +28,15 @@ class SetupFailed(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """`key`: what the result depends on; `done`: a cheap look whether the result is still there; `act`: make it."""
+    """`key`: what the result depends on; `done`: a cheap look whether the result is still there; `act`: make it;
+    `undo`: remove what an attempt that was killed may have left half made, where the tool would take it for whole."""
 
     name: str
     title: str
     key: Callable[[], str]
     done: Callable[[], bool]
     act: Callable[[Progress], None]
+    undo: Callable[[], None] = lambda: None
 
 
 class Progress:
@@ -100,18 +102,28 @@ def carry_out(steps: Iterable[Step]) -> int:
         if is_fresh(step):
             continue
         progress = Progress(step.title)
+        begun = stamp(f"{step.name}.begun")
+        if begun.exists():
+            step.undo()
+        _write(begun, "")
         try:
             step.act(progress)
             if not step.done():
                 raise SetupFailed(f"The step ended well, but its result is not there. The log is {LOG}.")
-        except BaseException:
+        except SetupFailed:  # the tool itself gave up, and it tidies up after itself when it does
+            begun.unlink(missing_ok=True)
             progress.end("✗")
             raise
-        stamp(step.name).parent.mkdir(parents=True, exist_ok=True)
-        stamp(step.name).write_text(step.key(), encoding="utf-8")
+        _write(stamp(step.name), step.key())
+        begun.unlink(missing_ok=True)
         progress.end("ok")
         count += 1
     return count
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 def digest(*parts: str | bytes | Path) -> str:

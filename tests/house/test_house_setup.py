@@ -71,6 +71,25 @@ def test_a_failed_step_stops_the_rest_and_is_the_first_of_the_next_start(
     assert (first.times, failing.times, last.times) == (1, 2, 1)
 
 
+def test_what_a_killed_attempt_left_is_removed_before_the_next_one(venv: Path) -> None:
+    work, undone = Work(), list[str]()
+
+    class Killed(BaseException):
+        """Stands for SIGKILL: nothing tidies up."""
+
+    def be_killed(progress: house_steps.Progress) -> None:
+        raise Killed
+
+    killed = house_steps.Step("work", "Work", lambda: "", lambda: False, be_killed, lambda: undone.append("too early"))
+    with pytest.raises(Killed):
+        house_steps.carry_out([killed])
+    step = work.step()
+    house_steps.carry_out(
+        [house_steps.Step(step.name, step.title, step.key, step.done, step.act, lambda: undone.append("undone"))]
+    )
+    assert (undone, work.times) == (["undone"], 1)
+
+
 def test_a_step_that_ends_well_without_its_result_has_failed(venv: Path) -> None:
     step = house_steps.Step("work", "Work", lambda: "", lambda: False, lambda progress: None)
     with pytest.raises(house_steps.SetupFailed, match="result is not there"):
