@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import gc
 import logging
 import os
 import secrets
@@ -149,7 +150,7 @@ def _registry(settings: Settings, on_change: Callable[[str], None]) -> Registry:
 
 @contextlib.contextmanager
 def data_dir_lock(folder: Path) -> Generator[None]:
-    """Hold the data folder: one Alma at a time. Raises `DataDirBusy`. The lock ends with the process, however it ends."""
+    """Hold the data folder: one Alma at a time. Raises `DataDirBusy`. It ends with the process."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("a+") as file:
         try:
@@ -240,6 +241,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            gc.collect()
+            gc.freeze()  # what is loaded by now stays: later collections need not look at it
             self._on_started()
 
 

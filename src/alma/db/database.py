@@ -22,6 +22,7 @@ from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -213,3 +214,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     writes = connection.get_execution_options().get("alma_writer", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def insert_for(connection: sa.Connection) -> Callable[[sa.Table], Any]:
+    """The `insert` that knows ON CONFLICT: both dialects have it, each under its own name."""
+    return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert

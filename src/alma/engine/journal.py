@@ -7,14 +7,13 @@ in order, on the bus. Knows what an entry is, not what it means.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from alma.db.database import Database
+from alma.db.database import Database, insert_for
 from alma.db.tables import entries, leases, runs
 from alma.engine.bus import Bus
 from alma.errors import FenceLost, NotFound
@@ -83,7 +82,7 @@ class Journal:
         """Take over a task: the returned fence is good, every earlier one is stale."""
 
         def raise_epoch(connection: sa.Connection) -> int:
-            insert = _insert_for(connection)(leases).values(run_id=run_id, task_id=task_id, epoch=1)
+            insert = insert_for(connection)(leases).values(run_id=run_id, task_id=task_id, epoch=1)
             statement = insert.on_conflict_do_update(
                 index_elements=["run_id", "task_id"], set_={"epoch": leases.c.epoch + 1}
             ).returning(leases.c.epoch)
@@ -115,8 +114,7 @@ def insert_run(connection: sa.Connection, run_id: str, entry: RunStarted) -> Fen
         )
     )
     connection.execute(sa.insert(entries).values(run_id=run_id, seq=1, data=_encode(entry).decode()))
-    connection.execute(sa.insert(leases).values(run_id=run_id, task_id=entry.task_id, epoch=1))
-    return Fence(run_id, entry.task_id, 1)
+    return Fence(run_id, entry.task_id, 0)
 
 
 def read_entries(connection: sa.Connection, after: dict[str, int]) -> dict[str, list[Recorded]]:
@@ -137,9 +135,14 @@ def read_entries(connection: sa.Connection, after: dict[str, int]) -> dict[str, 
     return found
 
 
-_heads = sa.select(runs.c.id, runs.c.head).where(runs.c.id.in_(sa.bindparam("ids", expanding=True))).order_by(runs.c.id)
-_epochs = sa.select(leases.c.run_id, leases.c.task_id, leases.c.epoch).where(
-    leases.c.run_id.in_(sa.bindparam("ids", expanding=True))
+# The heads of runs, locked in the order of their ids so that two processes cannot wait for each other, and who holds
+# their tasks; a task that was never claimed is held, at epoch 0, by whoever began the run.
+_heads = (
+    sa.select(runs.c.id, runs.c.head, leases.c.task_id, leases.c.epoch)
+    .select_from(runs.outerjoin(leases, leases.c.run_id == runs.c.id))
+    .where(runs.c.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(runs.c.id)
+    .with_for_update(of=runs)
 )
 _move_head = (
     sa.update(runs)
@@ -149,14 +152,13 @@ _move_head = (
 
 
 def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[Recorded] | Exception]:
-    """All appends of one transaction. The heads are locked in the order of their ids, so two processes cannot wait for
-    each other."""
-    ids = sorted({append.run_id for append in appends})
-    heads: dict[str, int] = dict(connection.execute(_heads.with_for_update(), {"ids": ids}).all())
-    fenced = sorted({append.run_id for append in appends if append.fence is not None})
+    """All appends of one transaction."""
+    heads: dict[str, int] = {}
     epochs: dict[tuple[str, str], int] = {}
-    if fenced:
-        epochs = {(run, task): epoch for run, task, epoch in connection.execute(_epochs, {"ids": fenced})}
+    for run_id, head, task_id, epoch in connection.execute(_heads, {"ids": sorted({one.run_id for one in appends})}):
+        heads[run_id] = head
+        if task_id is not None:
+            epochs[run_id, task_id] = epoch
     results: list[list[Recorded] | Exception] = []
     rows: list[dict[str, Any]] = []
     moved: dict[str, bool] = {}
@@ -184,15 +186,7 @@ def _refusal(append: _Append, heads: dict[str, int], epochs: dict[tuple[str, str
     if append.run_id not in heads:
         return NotFound("unknown_run", f"There is no run {append.run_id}.")
     fence = append.fence
-    if fence is not None and epochs.get((fence.run_id, fence.task_id)) != fence.epoch:
-        return FenceLost(
-            f"Another worker has taken over task {fence.task_id} of run {fence.run_id}.",
-            expected=f"epoch {epochs.get((fence.run_id, fence.task_id))}",
-            actual=f"epoch {fence.epoch}",
-        )
+    if fence is not None and (epoch := epochs.get((fence.run_id, fence.task_id), 0)) != fence.epoch:
+        message = f"Another worker has taken over task {fence.task_id} of run {fence.run_id}."
+        return FenceLost(message, expected=f"epoch {epoch}", actual=f"epoch {fence.epoch}")
     return None
-
-
-def _insert_for(connection: sa.Connection) -> Callable[[sa.Table], Any]:
-    """Both dialects have ON CONFLICT, each under its own `insert`."""
-    return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert

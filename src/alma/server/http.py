@@ -1,4 +1,4 @@
-"""The ASGI app: one address for the WebSocket, the JSON API, health and the page, behind the checks of who may enter."""
+"""The ASGI app: WebSocket, JSON API, health and page at one address, behind the checks of who may enter."""
 
 from __future__ import annotations
 

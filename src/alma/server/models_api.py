@@ -24,7 +24,7 @@ class ModelReply(Reply):
 
 
 class EndpointReply(Reply):
-    """Where models answer. `state`: ready, starting, down, unknown. `source`: file, environment's variable, built in."""
+    """Where models answer. `state`: ready, starting, down, unknown. `source`: file, a variable, built in."""
 
     name: str
     base_url: str

@@ -18,7 +18,7 @@ from alma.agent.route import Verdict
 from alma.agent.router import Router
 from alma.agent.run import Models
 from alma.db.database import Database
-from alma.db.tables import command_keys, threads
+from alma.db.tables import threads
 from alma.engine.journal import Fence, Journal, insert_run
 from alma.engine.runner import Engine
 from alma.errors import Conflict, InvalidRequest
@@ -173,7 +173,8 @@ class Sessions:
 
     def _insert(self, connection: sa.Connection, owner: str, ask: Ask) -> _Made:
         fingerprint = hashlib.sha256(msgspec.json.encode(ask)).hexdigest()[:32]
-        before = thread_queries.key_result(connection, owner, ask.key)
+        run_id = new_id("r")
+        before = thread_queries.claim_key(connection, owner, ask.key, fingerprint, run_id)
         if before is not None:
             return self._seen_before(connection, owner, ask, fingerprint, before)
         at = time.time()
@@ -194,13 +195,7 @@ class Sessions:
             kind=ask.kind,
             key=ask.key,
         )
-        run_id = new_id("r")
         fence = insert_run(connection, run_id, entry)
-        connection.execute(
-            sa.insert(command_keys).values(
-                owner=owner, key=ask.key, fingerprint=fingerprint, run_id=run_id, created_at=at
-            )
-        )
         return _Made(run_id, thread_id, entry, fence, ask.thread_id is None)
 
     def _parent_in(self, connection: sa.Connection, owner: str, ask: Ask, at: float) -> str | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import sqlalchemy as sa
 from msgspec import Struct
 
+from alma.db.database import insert_for
 from alma.db.tables import command_keys, entries, leases, runs, threads
 from alma.engine.journal import read_entries
 from alma.errors import NotFound
@@ -136,11 +139,15 @@ def find_run(connection: sa.Connection, owner: str, run_id: str) -> Place:
     return Place(row.thread_id, row.parent_run_id, row.text)
 
 
-def key_result(connection: sa.Connection, owner: str, key: str) -> tuple[str, str] | None:
-    """(fingerprint, run_id) of the command that used `key` before."""
+def claim_key(connection: sa.Connection, owner: str, key: str, fingerprint: str, run_id: str) -> tuple[str, str] | None:
+    """Let `key` stand for `run_id`; when it was used before, returns that (fingerprint, run_id)."""
+    row = {"owner": owner, "key": key, "fingerprint": fingerprint, "run_id": run_id, "created_at": time.time()}
+    insert = insert_for(connection)(command_keys).values(row).on_conflict_do_nothing()
+    if connection.execute(insert.returning(command_keys.c.key)).first() is not None:
+        return None
     query = sa.select(command_keys.c.fingerprint, command_keys.c.run_id)
-    row = connection.execute(query.where(command_keys.c.owner == owner, command_keys.c.key == key)).one_or_none()
-    return None if row is None else (row.fingerprint, row.run_id)
+    found = connection.execute(query.where(command_keys.c.owner == owner, command_keys.c.key == key)).one()
+    return found.fingerprint, found.run_id
 
 
 def unknown_thread(thread_id: str) -> NotFound:
