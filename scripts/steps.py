@@ -2,8 +2,8 @@
 
 A step has a key: a hash of all that its result depends on. The key is written to `.venv/stamps/NAME` when the step has
 succeeded, and a step whose stamp equals its key is skipped. So a second start does nothing, a change redoes exactly
-what it touches, and a set-up that was interrupted, or killed, goes on with the step it was in. What a tool prints goes to
-`.venv/setup.log`; when it fails, the end of it is shown with what to do.
+what it touches, and a set-up that was interrupted, or killed, goes on with the step it was in. What a tool prints goes
+to `.venv/setup.log`; when it fails, the end of it is shown with what to do.
 """
 
 from __future__ import annotations
