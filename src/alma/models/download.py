@@ -15,7 +15,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -45,6 +46,12 @@ class DownloadCanceled(DownloadFailed):
     code = "download_canceled"
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    url: str
+    headers: dict[str, str]
+
+
 class _Cut(Exception):
     """The connection ended before the file did."""
 
@@ -54,19 +61,25 @@ def download(
     path: Path,
     *,
     sha256: str | None = None,
+    headers: Mapping[str, str] | None = None,
     progress: Progress = no_progress,
     canceled: Callable[[], bool] = lambda: False,
     pause: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Load `url` to `path`. Raises DownloadFailed; a file with the wrong hash is removed first."""
+    """Load `url` to `path`. Raises DownloadFailed; a file with the wrong hash is removed first. `headers` go to that
+    address only, not where it may redirect to."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     resumed = part.exists()
-    _load(url, part, progress, canceled, pause)
+
+    def load() -> None:
+        _load(_Source(url, dict(headers or {})), part, progress, canceled, pause)
+
+    load()
     actual = sha256_of(part)
     if sha256 is not None and actual != sha256 and resumed:  # the rest may have come from another version of the file
         part.unlink()
-        _load(url, part, progress, canceled, pause)
+        load()
         actual = sha256_of(part)
     if sha256 is not None and actual != sha256:
         part.unlink()
@@ -92,32 +105,32 @@ def sha256_of(path: Path) -> str:
 
 
 def _load(
-    url: str, part: Path, progress: Progress, canceled: Callable[[], bool], pause: Callable[[float], None]
+    source: _Source, part: Path, progress: Progress, canceled: Callable[[], bool], pause: Callable[[float], None]
 ) -> None:
     """Until `part` holds all of the file. Cuts are retried from where they happened, with growing pauses."""
     failures = cuts = 0
     while True:
         before = _size(part)
         try:
-            _continue(url, part, progress, canceled)
+            _continue(source, part, progress, canceled)
             return
         except (_Cut, urllib.error.URLError, http.client.HTTPException, OSError) as error:
-            _raise_if_final(url, error)
+            _raise_if_final(source.url, error)
             failures = 1 if _size(part) > before else failures + 1
             cuts += 1
             if failures >= MAX_TRIES or cuts >= MAX_CUTS:
                 raise DownloadFailed(
-                    f"{_shown(url)} could not be loaded: {_reason(error)}.",
+                    f"{_shown(source.url)} could not be loaded: {_reason(error)}.",
                     actual=f"{_size(part):,} bytes loaded",
                     hint="Check the network (and HTTPS_PROXY) and run it again: it goes on from there.",
                 ) from error
         pause(min(8.0, 0.5 * 2**failures))
 
 
-def _continue(url: str, part: Path, progress: Progress, canceled: Callable[[], bool]) -> None:
+def _continue(source: _Source, part: Path, progress: Progress, canceled: Callable[[], bool]) -> None:
     """One request for what is missing. Raises _Cut when less came than was announced."""
     have = _size(part)
-    with _open(url, part, have) as response:
+    with _open(source, part, have) as response:
         resumed = have > 0 and getattr(response, "status", 200) == 206
         if not resumed:
             have = 0
@@ -138,10 +151,12 @@ def _continue(url: str, part: Path, progress: Progress, canceled: Callable[[], b
         raise _Cut(f"the connection ended after {have:,} of {total:,} bytes")
 
 
-def _open(url: str, part: Path, have: int) -> Any:
-    request = urllib.request.Request(url, headers={"User-Agent": "alma", "Accept-Encoding": "identity"})
+def _open(source: _Source, part: Path, have: int) -> Any:
+    request = urllib.request.Request(source.url, headers={"User-Agent": "alma", "Accept-Encoding": "identity"})
+    for name, value in source.headers.items():
+        request.add_unredirected_header(name, value)
     tag = _tag(part)
-    if have and url.startswith("http"):
+    if have and source.url.startswith("http"):
         request.add_header("Range", f"bytes={have}-")
         if tag:
             request.add_header("If-Range", tag)

@@ -21,7 +21,7 @@ import msgspec
 import psutil
 from msgspec import Struct
 
-from alma.errors import EndpointCut, EndpointTimeout, EndpointUnreachable, ModelUnavailable
+from alma.errors import EndpointCut, EndpointError, EndpointTimeout, EndpointUnreachable, ModelUnavailable
 from alma.models.chat import ChatRequest, Chunk
 from alma.models.client import OpenAIClient, Timeouts
 from alma.models.gate import Gate
@@ -55,7 +55,7 @@ class LocalModel:
 
     def __init__(
         self,
-        session: Callable[[], aiohttp.ClientSession],
+        session: aiohttp.ClientSession | Callable[[], aiohttp.ClientSession],
         path: Path | None,
         *,
         log_dir: Path,
@@ -67,10 +67,10 @@ class LocalModel:
         ready_timeout: float = READY_TIMEOUT,
         first_pause: float = 0.5,
     ) -> None:
-        self._session = session
+        self._session = session  # or how to get it, where it is made later than this
         self._path = path
         self._log_dir = log_dir
-        self.context_window = ctx
+        self._ctx = self.context_window = ctx
         self.gate = Gate(slots)
         self._slots = slots
         self._threads = threads or psutil.cpu_count(logical=False) or os.cpu_count() or 1
@@ -189,7 +189,9 @@ class LocalModel:
                 report = await self._report(process)
                 if "port" in report:
                     ready = True
-                    self._client = self._client_at(int(report["port"]))
+                    client = self._client_at(int(report["port"]))
+                    await self._measure(client)
+                    self._client = client
                     self._become("ready")
                     await process.wait()
                     return True, f"The model's process ended ({_how(process.returncode)})."
@@ -203,7 +205,7 @@ class LocalModel:
     async def _spawn(self, path: Path, log: IO[bytes]) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "alma.models.local_child", "--gguf", str(path)),
-            *("--ctx", str(self.context_window), "--slots", str(self._slots), "--threads", str(self._threads)),
+            *("--ctx", str(self._ctx), "--slots", str(self._slots), "--threads", str(self._threads)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
@@ -236,6 +238,12 @@ class LocalModel:
         if process.stdin is not None:
             process.stdin.close()
 
+    async def _measure(self, client: OpenAIClient) -> None:
+        """The window that the server really gives: a model trained on less gets less than was asked for."""
+        with contextlib.suppress(EndpointError):
+            window = (await client.list_models())[0].context_window
+            self.context_window = min(self._ctx, window or self._ctx)
+
     def _bury(self, client: OpenAIClient) -> None:
         """The child behind `client` listens no more: whatever is left of it goes, so that `run` restarts it."""
         if self._client is client:
@@ -245,7 +253,7 @@ class LocalModel:
 
     def _client_at(self, port: int) -> OpenAIClient:
         return OpenAIClient(
-            self._session(),
+            self._session() if callable(self._session) else self._session,
             endpoint=self.endpoint,
             base_url=f"http://127.0.0.1:{port}/v1",
             api_key=self._key,

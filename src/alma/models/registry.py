@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import aiohttp
+import msgspec
 
 from alma.errors import Conflict, EndpointError, InvalidRequest, ModelUnavailable, NotFound
 from alma.models import endpoints as models_file
@@ -22,7 +23,9 @@ from alma.models.discovery import Found, discover, ollama_url
 from alma.models.endpoints import Endpoint, name_fits, url_fits
 from alma.models.fetch import chat_model_path
 from alma.models.gguf import check_gguf, model_name
+from alma.models.hub import PullProgress, Pulls
 from alma.models.local import LocalModel, LocalStatus
+from alma.models.probe import ProbeReport, keep, kept, probe
 from alma.models.remote import LIST_TIMEOUT, EndpointInfo, EndpointState, ModelInfo, Remote, looks_tiny, refresh_all
 from alma.models.scripted import ScriptedModel
 
@@ -32,8 +35,8 @@ SCRIPTED_WINDOW = 8192  # tokens
 
 
 class Registry:
-    """`models_file_path` need not exist. `gguf` and `default` come before what the file says. `on_change` is called on
-    the loop with a short reason whenever the list, the default or a state changed."""
+    """`models_file_path` need not exist. `gguf` and `default` come before what the file says. Called on the loop:
+    `on_change` with a short reason when the list, the default or a state changed, `on_pull` with a download's state."""
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Registry:
         threads: int = 0,
         context_window: int = 8192,
         on_change: Callable[[str], object] = lambda reason: None,  # noqa: ARG005
+        on_pull: Callable[[PullProgress], object] = lambda progress: None,  # noqa: ARG005
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._path = models_file_path
@@ -68,6 +72,7 @@ class Registry:
             endpoint.name: self._remote(endpoint)
             for endpoint in (*_implied(openai_api_key, openai_base_url, ollama_host), *kept.endpoints)
         }
+        self.pulls = Pulls(data_dir / "models", on_progress=on_pull, on_done=lambda _path: on_change("models"))
         self.scripted = ScriptedModel() if scripted else None
         self.local: LocalModel | None = None
         if embedded:
@@ -94,6 +99,7 @@ class Registry:
                 if self.local is not None:
                     group.create_task(self.local.run())
                 group.create_task(self._keep_fresh())
+                group.create_task(self.pulls.run())
         finally:
             await self.close()
 
@@ -178,6 +184,17 @@ class Registry:
         found = await discover(self.session(), ollama_host=self._ollama_host)
         return [server for server in found if server.base_url not in known]
 
+    async def probe(self, model_id: str | None = None) -> ProbeReport:
+        """Measure what a model can do, and keep the report. Takes up to some minutes."""
+        model, info = self.resolve(model_id)
+        report = await probe(model, info)
+        await asyncio.to_thread(keep, report, self._data_dir)
+        return report
+
+    def report(self, model_id: str) -> ProbeReport | None:
+        """The last report of a model, if it was ever measured."""
+        return kept(model_id, self._data_dir)
+
     # ── choosing ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def set_default(self, model_id: str) -> None:
@@ -203,7 +220,13 @@ class Registry:
         await self._use(path, default=f"embedded/{model_name(path)}" if was_default else None)
 
     async def add_endpoint(
-        self, name: str, base_url: str, *, api_key: str | None = None, models: Sequence[str] = ()
+        self,
+        name: str,
+        base_url: str,
+        *,
+        api_key: str | None = None,
+        api_key_env: str | None = None,
+        models: Sequence[str] = (),
     ) -> None:
         """Connect an endpoint, or replace the one of that name, once it has listed its models. An address without a
         path is tried with /v1 as well. Raises InvalidRequest, or the EndpointError that the attempt ended with."""
@@ -214,7 +237,16 @@ class Registry:
         if not url_fits(base_url):
             expected = "an address such as http://127.0.0.1:11434/v1"
             raise InvalidRequest("invalid_field", "This is no address.", expected=expected, actual=base_url)
-        endpoint = Endpoint(name=name, base_url=base_url, api_key=api_key or None, models=tuple(models))
+        if api_key_env and not self._environ.get(api_key_env):
+            expected = f"{api_key_env} in the environment of Alma"
+            raise InvalidRequest("invalid_field", "The variable with the key is not set.", expected=expected)
+        endpoint = Endpoint(
+            name=name,
+            base_url=base_url,
+            api_key=None if api_key_env else api_key or None,
+            api_key_env=api_key_env,
+            models=tuple(models),
+        )
         endpoint, listed = await self._reach(endpoint)
         await self._write(lambda: models_file.put_endpoint(self._path, endpoint))
         remote = self._remotes[name] = self._remote(endpoint)
@@ -238,10 +270,6 @@ class Registry:
         if orphan:
             self._default = None
         self._on_change("endpoints")
-
-    def added_gguf(self) -> None:
-        """A file was put among the models (a download ended): it is offered from now on."""
-        self._on_change("models")
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -332,7 +360,7 @@ def _scripted(name: str) -> ModelInfo:
 
 
 def _at(endpoint: Endpoint, base_url: str) -> Endpoint:
-    return Endpoint(name=endpoint.name, base_url=base_url, api_key=endpoint.api_key, models=endpoint.models)
+    return msgspec.structs.replace(endpoint, base_url=base_url)
 
 
 def _implied(openai_key: str | None, openai_url: str | None, ollama_host: str | None) -> list[Endpoint]:
