@@ -31,7 +31,9 @@ from alma.events import RunStarted
 from alma.memory.embedder import Embedder
 from alma.memory.examples import load_examples
 from alma.models.client import Timeouts
-from alma.models.fetch import embedding_dir
+from alma.models.fetch import chat_model_path, embedding_dir
+from alma.models.hub import PullProgress as Pulled
+from alma.models.hub import Pulls
 from alma.models.registry import Registry
 from alma.server.commands import PROTOCOL
 from alma.server.http import build
@@ -39,7 +41,7 @@ from alma.session.evidence import keep_role
 from alma.session.feed import Feeds
 from alma.session.notices import Notices
 from alma.session.sessions import Limits, Sessions
-from alma.session.wire import ModelsChanged, Notice, Welcome
+from alma.session.wire import ModelsChanged, Notice, PullProgress, Welcome
 
 log = logging.getLogger(__name__)
 OWNER = "local"  # whoever reaches a server on loopback; access tokens will name others
@@ -58,6 +60,11 @@ class Alma:
         self.role = load_role("manager", settings.agents_dir)
         self.router = Router(self.role, self.embedder)
         self.registry = _registry(settings, lambda reason: self.notices.broadcast(ModelsChanged(reason=reason)))
+        self.pulls = Pulls(
+            chat_model_path(settings.data_dir).parent,
+            on_progress=self._pulled,
+            on_done=lambda _path: self.notices.broadcast(ModelsChanged(reason="pulled")),
+        )
         self.engine = Engine(
             self.database,
             self.journal,
@@ -91,6 +98,7 @@ class Alma:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 tasks = [group.create_task(self.embedder.run()), group.create_task(self.registry.run())]
+                tasks.append(group.create_task(self.pulls.run()))
                 ready = asyncio.Event()
                 tasks.append(group.create_task(self.engine.run(ready.set, sweep=sweep)))
                 await ready.wait()
@@ -101,6 +109,19 @@ class Alma:
                         task.cancel()
         finally:
             await asyncio.to_thread(self.database.close)
+
+    def _pulled(self, progress: Pulled) -> None:
+        self.notices.broadcast(
+            PullProgress(
+                id=progress.id,
+                file=progress.file,
+                state=progress.state,
+                done_bytes=progress.done_bytes,
+                total_bytes=progress.total_bytes,
+                model=progress.model,
+                error=progress.error,
+            )
+        )
 
     def _trouble(self, error: StorageFailure | None) -> None:
         if error is None:
@@ -181,6 +202,7 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
     return build(
         alma.sessions,
         alma.registry,
+        alma.pulls,
         alma.embedder,
         owner=OWNER,
         welcome=Welcome(

@@ -7,6 +7,10 @@ from pathlib import Path
 from fastapi import APIRouter
 from pydantic import Field
 
+from alma.errors import NotFound
+from alma.models.catalog import catalog, ram_bytes
+from alma.models.hub import Pulls
+from alma.models.probe import ProbeReport
 from alma.models.registry import Registry
 from alma.server.bodies import Body, Reply
 
@@ -84,6 +88,70 @@ class GgufFile(Body):
     path: str = Field(min_length=1, max_length=4000)
 
 
+class ModelChoice(Body):
+    model: str = Field(min_length=1, max_length=300)
+
+
+class GradeReply(Reply):
+    """`grade`: A to F; `score`: 0 to 1; `detail` says in a line what was seen."""
+
+    name: str
+    grade: str
+    score: float
+    detail: str
+
+
+class ProbeReply(Reply):
+    """What a model can do, as seen by the capability probe."""
+
+    model: str
+    grades: list[GradeReply]
+    tokens_per_second: float
+    prompt_tokens_per_second: float
+    at: float
+
+
+class CatalogEntry(Reply):
+    """A good small model to pull. `ramBytes`: what it needs; `fits`: this machine has it."""
+
+    repo: str
+    file: str
+    name: str
+    size_bytes: int
+    ram_bytes: int
+    licence: str
+    note: str
+    fits: bool
+
+
+class CatalogReply(Reply):
+    ram_bytes: int
+    models: list[CatalogEntry]
+
+
+class NewPull(Body):
+    repo: str = Field(min_length=3, max_length=200)
+    file: str = Field(min_length=1, max_length=300)
+
+
+class PullReply(Reply):
+    """Progress comes as `alma.pull` events on every WebSocket."""
+
+    id: str
+
+
+def probe_reply(report: ProbeReport) -> ProbeReply:
+    return ProbeReply(
+        model=report.model,
+        grades=[
+            GradeReply(name=one.name, grade=one.grade, score=one.score, detail=one.detail) for one in report.grades
+        ],
+        tokens_per_second=report.tokens_per_second,
+        prompt_tokens_per_second=report.prompt_tokens_per_second,
+        at=report.at,
+    )
+
+
 def models_reply(registry: Registry) -> ModelsReply:
     embedded = registry.embedded_state()
     return ModelsReply(
@@ -119,7 +187,7 @@ def models_reply(registry: Registry) -> ModelsReply:
     )
 
 
-def routes(registry: Registry) -> APIRouter:
+def routes(registry: Registry, pulls: Pulls) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["models"])
 
     @router.get("/models")
@@ -139,6 +207,46 @@ def routes(registry: Registry) -> APIRouter:
         return FoundList(
             found=[FoundReply(name=one.name, base_url=one.base_url, models=list(one.models)) for one in found]
         )
+
+    @router.post("/models/test")
+    async def test_model(body: ModelChoice) -> ProbeReply:
+        """Run the capability probe: a minute or two on a slow model. The report is kept."""
+        return probe_reply(await registry.probe(body.model))
+
+    @router.get("/models/tested")
+    async def tested(model: str) -> ProbeReply:
+        """The last report on a model."""
+        report = registry.report(model)
+        if report is None:
+            raise NotFound("not_tested", f"{model} has not been tested yet.", hint="POST /api/models/test")
+        return probe_reply(report)
+
+    @router.get("/models/catalog")
+    async def list_catalog() -> CatalogReply:
+        """Good small models to pull, by the memory of this machine."""
+        entries = [
+            CatalogEntry(
+                repo=one.repo,
+                file=one.file,
+                name=one.name,
+                size_bytes=one.size_bytes,
+                ram_bytes=one.ram_bytes,
+                licence=one.licence,
+                note=one.note,
+                fits=one.fits,
+            )
+            for one in catalog()
+        ]
+        return CatalogReply(ram_bytes=ram_bytes(), models=entries)
+
+    @router.post("/models/pull", status_code=202)
+    async def pull_model(body: NewPull) -> PullReply:
+        """Fetch a GGUF file from the Hugging Face hub; asking again for the same file gives the running download."""
+        return PullReply(id=pulls.start(body.repo, body.file))
+
+    @router.delete("/models/pull/{pull_id}", status_code=204)
+    async def cancel_pull(pull_id: str) -> None:
+        pulls.cancel(pull_id)
 
     @router.post("/models/gguf")
     async def use_gguf(body: GgufFile) -> ModelsReply:

@@ -1,0 +1,49 @@
+"""The whole protocol as one OpenAPI document: the JSON API, and the WebSocket's commands and events as components.
+
+    python -m alma.server.schema > frontend/openapi.json
+
+The frontend's types are generated from it; a test fails when they drift.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+
+from alma.server import commands, models_api, threads_api
+from alma.server.health import routes as health_routes
+from alma.session import wire
+
+_EVENTS: tuple[type[msgspec.Struct], ...] = (
+    wire.RunStartedEvent,
+    wire.TextMessageStart,
+    wire.TextMessageContent,
+    wire.ReasoningMessageContent,
+    wire.TextMessageEnd,
+    wire.RunFinishedEvent,
+    wire.RunErrorEvent,
+    wire.Custom,
+)
+
+
+def document() -> dict[str, Any]:
+    """OpenAPI 3.1, sorted, the same for the same code."""
+    nothing: Any = None  # routes only close over what they are given
+    app = FastAPI(title="Alma", version="1")
+    app.include_router(threads_api.routes(nothing, ""))
+    app.include_router(models_api.routes(nothing, nothing))
+    app.include_router(health_routes(nothing, nothing, nothing))
+    schema = app.openapi()
+    structs = (*commands.ALL, *_EVENTS, *wire.CUSTOM_PAYLOADS.values())
+    _, components = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")
+    schema["components"]["schemas"].update(components)
+    return schema
+
+
+if __name__ == "__main__":
+    json.dump(document(), sys.stdout, indent=1, sort_keys=True)
+    sys.stdout.write("\n")
