@@ -31,9 +31,8 @@ from alma.events import RunStarted
 from alma.memory.embedder import Embedder
 from alma.memory.examples import load_examples
 from alma.models.client import Timeouts
-from alma.models.fetch import chat_model_path, embedding_dir
+from alma.models.fetch import embedding_dir
 from alma.models.hub import PullProgress as Pulled
-from alma.models.hub import Pulls
 from alma.models.registry import Registry
 from alma.server.commands import PROTOCOL
 from alma.server.http import build
@@ -59,12 +58,7 @@ class Alma:
         self.embedder = Embedder(embedding_dir(settings.data_dir))
         self.role = load_role("manager", settings.agents_dir)
         self.router = Router(self.role, self.embedder)
-        self.registry = _registry(settings, lambda reason: self.notices.broadcast(ModelsChanged(reason=reason)))
-        self.pulls = Pulls(
-            chat_model_path(settings.data_dir).parent,
-            on_progress=self._pulled,
-            on_done=lambda _path: self.notices.broadcast(ModelsChanged(reason="pulled")),
-        )
+        self.registry = _registry(settings, self._models_changed, self._pulled)
         self.engine = Engine(
             self.database,
             self.journal,
@@ -98,7 +92,6 @@ class Alma:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 tasks = [group.create_task(self.embedder.run()), group.create_task(self.registry.run())]
-                tasks.append(group.create_task(self.pulls.run()))
                 ready = asyncio.Event()
                 tasks.append(group.create_task(self.engine.run(ready.set, sweep=sweep)))
                 await ready.wait()
@@ -109,6 +102,9 @@ class Alma:
                         task.cancel()
         finally:
             await asyncio.to_thread(self.database.close)
+
+    def _models_changed(self, reason: str) -> None:
+        self.notices.broadcast(ModelsChanged(reason=reason))
 
     def _pulled(self, progress: Pulled) -> None:
         self.notices.broadcast(
@@ -149,7 +145,7 @@ class Alma:
                 log.warning("the list of threads could not be read: %s", error.actual)
 
 
-def _registry(settings: Settings, on_change: Callable[[str], None]) -> Registry:
+def _registry(settings: Settings, on_change: Callable[[str], None], on_pull: Callable[[Pulled], None]) -> Registry:
     key = settings.openai_api_key
     return Registry(
         models_file_path=settings.models_file,
@@ -166,6 +162,7 @@ def _registry(settings: Settings, on_change: Callable[[str], None]) -> Registry:
         threads=settings.embedded_threads,
         context_window=settings.embedded_context,
         on_change=on_change,
+        on_pull=on_pull,
     )
 
 
@@ -202,7 +199,6 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
     return build(
         alma.sessions,
         alma.registry,
-        alma.pulls,
         alma.embedder,
         owner=OWNER,
         welcome=Welcome(

@@ -25,6 +25,7 @@ from alma.session.subscription import Have, RunHave, Subscription
 log = logging.getLogger(__name__)
 _decode = msgspec.json.Decoder(commands.AnyCommand).decode
 _TYPES = sorted(str(tag) for tag in (c.__struct_config__.tag for c in commands.ALL))
+_NOT_JSON = (msgspec.DecodeError, UnicodeEncodeError, RecursionError)
 
 
 class Socket(Protocol):
@@ -166,10 +167,8 @@ class Connection:
             return _decode(frame)
         except msgspec.ValidationError as error:
             raise _invalid(frame, str(error)) from None
-        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
-            raise InvalidRequest(
-                "malformed_json", "The frame is not JSON.", expected="one JSON object", actual=str(error)
-            ) from None
+        except _NOT_JSON as error:
+            raise _malformed(error) from None
 
     async def _carry_out(self, command: commands.AnyCommand) -> None:
         match command:
@@ -277,12 +276,18 @@ def _refusal(command_id: str, error: AlmaError, thread_id: str = "") -> str:
     return encode.custom(facts, thread_id=thread_id)
 
 
+def _malformed(error: Exception) -> InvalidRequest:
+    return InvalidRequest("malformed_json", "The frame is not JSON.", expected="one JSON object", actual=str(error))
+
+
 def _invalid(frame: str, said: str) -> InvalidRequest:
     """Tell an unknown command from a wrong field, by reading the frame once more without a type."""
     try:
         kind = msgspec.json.decode(frame, type=_WithType).type
     except msgspec.ValidationError:
         kind = None
+    except _NOT_JSON as error:
+        return _malformed(error)
     if kind not in _TYPES:
         return InvalidRequest(
             "unknown_command",
@@ -305,5 +310,5 @@ def _id_in(frame: str | bytes) -> str:
     """The id of a frame that could not be carried out, where one can be read."""
     try:
         return msgspec.json.decode(frame, type=_WithId).id[:200]
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+    except _NOT_JSON:
         return ""

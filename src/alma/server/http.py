@@ -9,7 +9,6 @@ from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 
 from alma.memory.embedder import Embedder
-from alma.models.hub import Pulls
 from alma.models.registry import Registry
 from alma.security.origin import LoopbackOnly
 from alma.server import health, models_api, problems, threads_api
@@ -24,7 +23,6 @@ _ABOUT = "Everything the page does besides the conversation itself, which goes o
 def build(
     sessions: Sessions,
     registry: Registry,
-    pulls: Pulls,
     embedder: Embedder,
     *,
     owner: str,
@@ -37,7 +35,7 @@ def build(
     app = FastAPI(title="Alma", version=welcome.version, description=_ABOUT, lifespan=lifespan)
     problems.install(app)
     app.include_router(threads_api.routes(sessions, owner))
-    app.include_router(models_api.routes(registry, pulls))
+    app.include_router(models_api.routes(registry))
     app.include_router(health.routes(sessions.database, embedder, registry))
     app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, welcome, outbox_bytes, owner)))
     app.mount("/", Page(), name="page")

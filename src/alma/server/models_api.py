@@ -9,7 +9,6 @@ from pydantic import Field
 
 from alma.errors import NotFound
 from alma.models.catalog import catalog, ram_bytes
-from alma.models.hub import Pulls
 from alma.models.probe import ProbeReport
 from alma.models.registry import Registry
 from alma.server.bodies import Body, Reply
@@ -187,7 +186,7 @@ def models_reply(registry: Registry) -> ModelsReply:
     )
 
 
-def routes(registry: Registry, pulls: Pulls) -> APIRouter:
+def routes(registry: Registry) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["models"])
 
     @router.get("/models")
@@ -242,11 +241,11 @@ def routes(registry: Registry, pulls: Pulls) -> APIRouter:
     @router.post("/models/pull", status_code=202)
     async def pull_model(body: NewPull) -> PullReply:
         """Fetch a GGUF file from the Hugging Face hub; asking again for the same file gives the running download."""
-        return PullReply(id=pulls.start(body.repo, body.file))
+        return PullReply(id=registry.pulls.start(body.repo, body.file))
 
     @router.delete("/models/pull/{pull_id}", status_code=204)
     async def cancel_pull(pull_id: str) -> None:
-        pulls.cancel(pull_id)
+        registry.pulls.cancel(pull_id)
 
     @router.post("/models/gguf")
     async def use_gguf(body: GgufFile) -> ModelsReply:

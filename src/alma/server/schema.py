@@ -35,7 +35,7 @@ def document() -> dict[str, Any]:
     nothing: Any = None  # routes only close over what they are given
     app = FastAPI(title="Alma", version="1")
     app.include_router(threads_api.routes(nothing, ""))
-    app.include_router(models_api.routes(nothing, nothing))
+    app.include_router(models_api.routes(nothing))
     app.include_router(health_routes(nothing, nothing, nothing))
     schema = app.openapi()
     structs = (*commands.ALL, *_EVENTS, *wire.CUSTOM_PAYLOADS.values())
