@@ -17,7 +17,7 @@ export interface HighlightReply {
   spans: Span[] | null;
 }
 
-const LONGEST = 100_000;
+const LONGEST = 40_000;
 const waiting = new Map<number, (spans: Span[] | null) => void>();
 let worker: Worker | null | undefined;
 let nextId = 1;

@@ -35,12 +35,13 @@ interface AnswerFooterProps {
 export function AnswerFooter({ threadId, run, working, isLast }: AnswerFooterProps) {
   return (
     <footer className="flex flex-wrap items-center gap-x-3 gap-y-1 text-faint-foreground text-xs">
-      {working ? (
-        <StopRun run={run} />
-      ) : (
+      {working ? <StopRun run={run} /> : null}
+      {run.route === null ? null : <KindChip threadId={threadId} run={run} route={run.route} />}
+      {working ? <LiveFigures threadId={threadId} runId={run.id} /> : <Figures run={run} />}
+      {working ? null : (
         <div
           className={cn(
-            "-ml-1.5 flex items-center transition-opacity",
+            "-mr-1.5 ml-auto flex items-center transition-opacity",
             !isLast &&
               "opacity-0 focus-within:opacity-100 group-hover/turn:opacity-100 pointer-coarse:opacity-100",
           )}
@@ -60,8 +61,6 @@ export function AnswerFooter({ threadId, run, working, isLast }: AnswerFooterPro
           </Tooltip>
         </div>
       )}
-      {run.route === null ? null : <KindChip threadId={threadId} run={run} route={run.route} />}
-      {working ? <LiveFigures threadId={threadId} runId={run.id} /> : <Figures run={run} />}
     </footer>
   );
 }

@@ -1,6 +1,6 @@
 "use client";
 
-import { memo, useEffect, useState } from "react";
+import { memo, startTransition, useEffect, useState } from "react";
 import { CopyButton } from "@/components/copy-button";
 import { highlight, type Span } from "@/lib/highlight";
 import { codeChunks } from "@/lib/markdown-blocks";
@@ -50,7 +50,7 @@ function FinishedCode({ language, code }: { language: string; code: string }) {
   useEffect(() => {
     let wanted = true;
     void highlight(language, code).then((found) => {
-      if (wanted) setSpans(found);
+      if (wanted) startTransition(() => setSpans(found));
     });
     return () => {
       wanted = false;

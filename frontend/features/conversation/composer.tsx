@@ -75,8 +75,8 @@ export function Composer({ threadId, leaf, onSent }: ComposerProps) {
           send();
         }}
         className={cn(
-          "rounded-2xl border border-input bg-popover transition-[border-color,box-shadow] shadow-black/3 shadow-sm focus-within:border-faint-foreground",
-          tooLong && "border-destructive",
+          "rounded-2xl border border-input bg-popover transition-[border-color,box-shadow] shadow-black/3 shadow-sm focus-within:border-faint-foreground/55",
+          tooLong && "border-destructive focus-within:border-destructive",
         )}
       >
         <textarea
@@ -93,25 +93,25 @@ export function Composer({ threadId, leaf, onSent }: ComposerProps) {
           onKeyDown={pressed}
           className="field-sizing-content block max-h-[38vh] min-h-12 w-full resize-none bg-transparent px-4 pt-3.5 pb-1 text-[15px] leading-6 outline-none placeholder:text-faint-foreground max-sm:text-base"
         />
+        {length > limit * NEAR_LIMIT ? (
+          <p
+            id="composer-limit"
+            data-slot="composer-limit"
+            role="status"
+            className={cn(
+              "px-4 pt-1 text-faint-foreground text-xs tabular-nums",
+              tooLong && "text-destructive",
+            )}
+          >
+            {tooLong
+              ? `${count(length - limit)} characters too many: one message holds ${count(limit)}.`
+              : `${count(length)} of ${count(limit)} characters`}
+          </p>
+        ) : null}
         <div className="flex items-center gap-1 p-2 pt-1">
           <KindSelect />
           <ModelSelect />
           <div className="ml-auto flex items-center gap-2">
-            {length > limit * NEAR_LIMIT ? (
-              <span
-                id="composer-limit"
-                data-slot="composer-limit"
-                role="status"
-                className={cn(
-                  "text-right text-faint-foreground text-xs tabular-nums",
-                  tooLong && "text-destructive",
-                )}
-              >
-                {tooLong
-                  ? `${count(length - limit)} characters too many for one message`
-                  : `${count(length)} of ${count(limit)}`}
-              </span>
-            ) : null}
             {working !== null ? (
               <Tooltip label="Stop the answer" shortcut="Esc">
                 <Button

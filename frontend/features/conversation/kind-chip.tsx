@@ -21,7 +21,7 @@ export function KindChip({ threadId, run, route }: { threadId: string; run: RunS
           size="inline"
           data-slot="kind-chip"
           data-kind={kind}
-          className="h-6 gap-1 rounded-full px-2 font-normal text-muted-foreground text-xs [&_svg]:size-3.5"
+          className="-ml-2 h-6 gap-1 rounded-full px-2 font-normal text-muted-foreground text-xs [&_svg]:size-3.5"
         >
           <KindIcon kind={kind} />
           <span className="sr-only">Kind of task:</span>

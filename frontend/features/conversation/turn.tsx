@@ -26,7 +26,7 @@ export const Turn = memo(function Turn({ threadId, runId, isLast }: TurnProps) {
       data-slot="turn"
       data-run={run.id}
       data-status={run.status}
-      aria-label={run.text.slice(0, 80)}
+      aria-labelledby={`asked-${run.id}`}
       className={cn(
         "group/turn relative space-y-2",
         inspect &&
@@ -34,6 +34,9 @@ export const Turn = memo(function Turn({ threadId, runId, isLast }: TurnProps) {
           "before:absolute before:inset-y-0 before:-left-3 before:w-0.5 before:rounded-full before:bg-primary sm:before:-left-4",
       )}
     >
+      <h2 id={`asked-${run.id}`} className="sr-only">
+        {run.text.slice(0, 80)}
+      </h2>
       <UserText threadId={threadId} run={run} />
       <div className="space-y-3">
         <Answer run={run} working={working} />

@@ -64,12 +64,12 @@ export const ThreadRow = memo(function ThreadRow({ thread, isOpen, onOpen }: Thr
         }}
         onDoubleClick={() => setRenaming(true)}
         className={cn(
-          "flex h-8 min-w-0 flex-1 items-center gap-2 rounded-md px-2 pointer-coarse:h-10",
+          "flex h-8 min-w-0 flex-1 items-center gap-2 rounded-md px-2 group-focus-within/row:pr-8 group-hover/row:pr-8 pointer-coarse:h-10 pointer-coarse:pr-9",
           isOpen ? "text-foreground" : "text-muted-foreground group-hover/row:text-foreground",
         )}
       >
         <span className="truncate">{title}</span>
-        {thread.working ? <WorkingDot className="ml-auto size-1.5 group-hover/row:mr-6" /> : null}
+        {thread.working ? <WorkingDot className="ml-auto size-1.5" /> : null}
       </a>
       <DropdownMenu>
         <DropdownMenuTrigger asChild>
