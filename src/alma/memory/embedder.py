@@ -38,6 +38,7 @@ class Embedder:
         self._kept: OrderedDict[str, Vector] = OrderedDict()
         self._waiting: dict[str, list[asyncio.Future[Vector]]] = {}
         self._wake = asyncio.Event()
+        self._child: asyncio.subprocess.Process | None = None
         self.state = "starting"  # starting, ready, absent, down
 
     async def embed(self, texts: list[str]) -> Vector:
@@ -86,7 +87,7 @@ class Embedder:
             raise EmbedderUnavailable(
                 f"The embedding model is not in {self._folder}.", hint="Run `make setup`, or `alma doctor`."
             )
-        child = await asyncio.create_subprocess_exec(
+        child = self._child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "alma.memory.embed_child",

@@ -1,0 +1,62 @@
+"""The prompt always fits, keeps role and task whole, and says what it left out."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alma.agent.prompt import build
+from alma.agent.role import load_role, parse_role
+from alma.agent.task import Turn
+from alma.errors import ContextOverflow, StartupError
+from alma.events import KINDS
+from alma.models.scripted import ScriptedModel
+
+MODEL = ScriptedModel()
+TURNS = st.lists(st.builds(Turn, st.text(max_size=400), st.text(max_size=800)), max_size=15)
+
+
+@given(TURNS, st.text(min_size=1, max_size=3000), st.integers(256, 8192), st.integers(1, 4096))
+async def test_any_prompt_fits_its_window(history: list[Turn], text: str, window: int, max_tokens: int) -> None:
+    try:
+        prompt = await build(MODEL, "Be kind.", history, text, window=window, max_tokens=max_tokens)
+    except ContextOverflow as error:
+        assert error.expected
+        assert await MODEL.count_tokens(text) + 200 > window
+        return
+    assert sum(section.tokens for section in prompt.sections) + prompt.max_tokens <= window
+    assert prompt.messages[0].content == "Be kind."
+    assert prompt.messages[-1].content == text
+    kept = [message.content for message in prompt.messages[1:-1] if message.role == "user"]
+    assert kept == [turn.text for turn in history[prompt.left_out :]], (
+        "the newest turns, in order, none dropped between"
+    )
+    assert 1 <= prompt.max_tokens <= max_tokens
+
+
+def test_the_shipped_role_has_a_prompt_sampling_and_examples_for_every_kind() -> None:
+    role = load_role("manager")
+    for kind in KINDS:
+        assert role.kinds[kind].prompt.startswith("You are Alma's Manager")
+        assert len(role.kinds[kind].examples) >= 20
+    assert role.kinds["creative"].sampling.temperature > role.kinds["analytical"].sampling.temperature
+    assert len(role.version) == 12
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        (("---\n", "", 1), "no front matter"),
+        (("purpose:", "porpoise:", 1), "porpoise"),
+        (("temperature: 0.5", "temperature: warm", 1), "temperature"),
+        (("# creative\n", "# poetic\n", 1), "creative"),
+        (("name: manager", "name: [", 1), "front matter"),
+    ],
+)
+def test_a_wrong_role_file_says_where_and_what(change: tuple[str, str, int], names: str) -> None:
+    source = load_role("manager").source.replace(*change)
+    with pytest.raises(StartupError) as refused:
+        parse_role(source, "agents/manager.md")
+    assert "agents/manager.md" in refused.value.message
+    assert names in refused.value.message + str(refused.value.actual)

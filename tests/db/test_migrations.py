@@ -1,0 +1,57 @@
+"""The database: made, migrated, and refused when it is newer than the code."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from alma.db.database import Database
+from alma.db.migrate import known_versions
+from alma.db.tables import metadata
+from alma.errors import DatabaseNewer, StorageFailure
+
+
+def test_migrations_make_what_the_tables_say(database_url: str) -> None:
+    database = Database(database_url)
+    database.open()
+    with database._engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    database.close()
+
+
+def test_a_second_start_migrates_nothing(database_url: str) -> None:
+    for _ in range(2):
+        database = Database(database_url)
+        database.open()
+        database.close()
+
+
+def test_a_newer_database_is_refused_and_left_alone(database_url: str) -> None:
+    database = Database(database_url)
+    database.open()
+    database.close()
+    engine = database._engine
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    again = Database(database_url)
+    with pytest.raises(DatabaseNewer) as refused:
+        again.open()
+    assert refused.value.code == "database_newer"
+    assert "9999" in str(refused.value.actual)
+    assert known_versions()[-1] in str(refused.value.expected)
+    again.close()
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == "9999"
+    engine.dispose()
+
+
+def test_a_database_that_cannot_be_opened_is_explained(tmp_path: object) -> None:
+    (tmp_path / "alma.db").write_bytes(b"this is no database, whatever its name says" * 100)  # type: ignore[operator]
+    database = Database(f"sqlite:///{tmp_path}/alma.db")
+    with pytest.raises(StorageFailure) as refused:
+        database.open()
+    assert "not a database" in str(refused.value.actual)
+    database.close()

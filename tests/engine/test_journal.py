@@ -1,0 +1,110 @@
+"""The journal on both databases: order, fences, group commit, and what a failure leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import sqlalchemy as sa
+from session_bench import SessionBench
+
+from alma.engine.journal import insert_run
+from alma.errors import FenceLost, NotFound
+from alma.events import RunStarted, StopRequested
+
+
+async def new_run(bench: SessionBench, run_id: str) -> None:
+    entry = RunStarted(at=1, thread_id="t", owner="ada", text="hello")
+    await bench.database.write(lambda connection: insert_run(connection, run_id, entry))
+
+
+def stop() -> StopRequested:
+    return StopRequested(at=2)
+
+
+async def test_entries_are_numbered_without_gaps_whoever_writes(bench: SessionBench) -> None:
+    for run_id in ("r1", "r2"):
+        await new_run(bench, run_id)
+    async with asyncio.TaskGroup() as group:
+        for number in range(200):
+            group.create_task(bench.journal.append("t", f"r{number % 2 + 1}", [stop()] * (number % 3 + 1)))
+    for run_id in ("r1", "r2"):
+        log = await bench.journal.read(run_id)
+        assert [one.seq for one in log] == list(range(1, len(log) + 1))
+    assert len(await bench.journal.read("r1", after=5)) == len(await bench.journal.read("r1")) - 5
+
+
+async def test_what_is_published_is_committed_and_in_order(bench: SessionBench) -> None:
+    await new_run(bench, "r1")
+    seen: list[int] = []
+    bench.bus.subscribe("t", lambda item: seen.append(item.seq))  # type: ignore[union-attr]
+    async with asyncio.TaskGroup() as group:
+        for _ in range(50):
+            group.create_task(bench.journal.append("t", "r1", [stop(), stop()]))
+    assert seen == list(range(2, 102))
+
+
+async def test_a_worker_that_lost_its_task_cannot_write(bench: SessionBench) -> None:
+    await new_run(bench, "r1")
+    first = await bench.journal.claim("r1", "main")
+    await bench.journal.append("t", "r1", [stop()], fence=first)
+    second = await bench.journal.claim("r1", "main")
+    with pytest.raises(FenceLost):
+        await bench.journal.append("t", "r1", [stop()], fence=first)
+    await bench.journal.append("t", "r1", [stop()], fence=second)
+    assert len(await bench.journal.read("r1")) == 3
+
+
+async def test_who_begins_a_run_holds_it_until_somebody_claims_it(bench: SessionBench) -> None:
+    entry = RunStarted(at=1, thread_id="t", owner="ada", text="hello")
+    begun = await bench.database.write(lambda connection: insert_run(connection, "r1", entry))
+    await bench.journal.append("t", "r1", [stop()], fence=begun)
+    await bench.journal.claim("r1", "main")
+    with pytest.raises(FenceLost):
+        await bench.journal.append("t", "r1", [stop()], fence=begun)
+
+
+async def test_one_guilty_write_does_not_take_its_group_with_it(bench: SessionBench) -> None:
+    await new_run(bench, "r1")
+
+    def break_it(connection: sa.Connection) -> None:
+        connection.execute(sa.text("INSERT INTO no_such_table VALUES (1)"))
+
+    async with asyncio.TaskGroup() as group:
+        good = [group.create_task(bench.journal.append("t", "r1", [stop()])) for _ in range(20)]
+        bad = [group.create_task(_outcome(bench, break_it)) for _ in range(3)]
+        unknown = group.create_task(_append_unknown(bench))
+        good += [group.create_task(bench.journal.append("t", "r1", [stop()])) for _ in range(20)]
+    assert all(isinstance(task.result(), Exception) for task in bad)
+    assert unknown.result()
+    assert sorted(one.seq for task in good for one in task.result()) == list(range(2, 42))
+
+
+async def _outcome(bench: SessionBench, work: object) -> Exception | None:
+    try:
+        await bench.database.write(work)  # type: ignore[arg-type]
+    except Exception as error:
+        return error
+    return None
+
+
+async def _append_unknown(bench: SessionBench) -> bool:
+    try:
+        await bench.journal.append("t", "r_none", [stop()])
+    except NotFound:
+        return True
+    return False
+
+
+async def test_a_cancelled_caller_does_not_undo_its_append(bench: SessionBench) -> None:
+    await new_run(bench, "r1")
+    published: list[object] = []
+    bench.bus.subscribe("t", published.append)
+    task = asyncio.create_task(bench.journal.append("t", "r1", [stop()]))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await bench.journal.append("t", "r1", [stop()])
+    assert [one.seq for one in await bench.journal.read("r1")] == [1, 2, 3]
+    assert len(published) == 2, "it is published all the same"

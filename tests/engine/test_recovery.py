@@ -1,0 +1,102 @@
+"""What a new process makes of an old one's unfinished runs."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import sqlalchemy as sa
+from session_bench import SessionBench, texts
+
+from alma.db.tables import entries, runs
+
+
+async def test_unfinished_runs_go_on_and_finished_steps_are_not_done_again(database_url: str) -> None:
+    async with SessionBench(database_url).running() as before:
+        client = before.connect()
+        done = await client.answer(client.say("run.start", key="1", text="!say done", kind="chat"))
+        await client.until(type="RUN_FINISHED")
+        cut = await client.answer(client.say("run.start", key="2", text="!tokens 500 100", kind="chat"))
+        await client.until(type="TEXT_MESSAGE_CONTENT", runId=cut["runId"])
+    async with SessionBench(database_url).running() as after:
+        client = after.connect()
+        client.say("thread.subscribe", threadId=cut["threadId"])
+        await client.until(type="TEXT_MESSAGE_CONTENT")
+        assert after.model.calls == {"!tokens 500 100": 1}
+        await client.answer(client.say("run.stop", runId=cut["runId"]))
+        await client.until(type="RUN_FINISHED")
+        starts = [f["attempt"] for f in client.frames if f["type"] == "TEXT_MESSAGE_START"]
+        assert starts == [1, 2], "the second attempt replaces the first, visibly"
+        assert len(await after.journal.read(done["runId"])) == 5, "what was finished is left alone"
+
+
+async def test_an_answer_that_was_journaled_is_only_ended_not_written_again(database_url: str) -> None:
+    async with SessionBench(database_url).running() as before:
+        client = before.connect()
+        ack = await client.answer(client.say("run.start", key="1", text="!say once", kind="chat"))
+        await client.until(type="RUN_FINISHED")
+        # As if the process had died between the answer and the end of the run.
+        run_id = ack["runId"]
+        await before.database.write(
+            lambda c: c.execute(sa.delete(entries).where(entries.c.run_id == run_id, entries.c.seq == 5))
+        )
+        await before.database.write(lambda c: c.execute(sa.update(runs).values(head=4, finished=False)))
+    async with SessionBench(database_url).running() as after:
+        client = after.connect()
+        client.say("thread.subscribe", threadId=ack["threadId"])
+        end = await client.until(type="RUN_FINISHED")
+        assert end["status"] == "completed"
+        assert list(texts(client.frames).values()) == ["once"]
+        assert after.model.calls == {}
+
+
+async def test_a_retry_that_was_due_later_is_made_later(tmp_path: object) -> None:
+    url = f"sqlite:///{tmp_path}/alma.db"
+    before = SessionBench(url)
+    before.engine._jitter = lambda: 100.0  # the retry is due in 50 s
+    async with before.running():
+        client = before.connect()
+        ack = await client.answer(client.say("run.start", key="1", text="!cut 2 x1 !say a b c d", kind="chat"))
+        await client.until(name="alma.attempt_failed")
+    async with SessionBench(url).running() as after:
+        client = after.connect()
+        client.say("thread.subscribe", threadId=ack["threadId"])
+        await client.until(name="alma.live")
+        await asyncio.sleep(0.1)
+        assert after.model.calls == {}
+        await client.answer(client.say("run.stop", runId=ack["runId"]))
+        assert (await client.until(type="RUN_FINISHED"))["status"] == "canceled"
+
+
+async def test_two_engines_on_one_run_the_older_falls_silent(database_url: str) -> None:
+    async with SessionBench(database_url).running() as old, SessionBench(database_url).running() as new:
+        client = old.connect()
+        ack = await client.answer(client.say("run.start", key="1", text="!tokens 60 200", kind="chat"))
+        await client.until(type="TEXT_MESSAGE_CONTENT")
+        new.engine._group.create_task(new.engine._take_up(ack["runId"]))  # type: ignore[union-attr]
+        async with asyncio.timeout(10):
+            while await new.journal.unfinished() or old.engine.running:
+                await asyncio.sleep(0.02)
+        log = await new.journal.read(ack["runId"])
+        finished = [one.entry for one in log if type(one.entry).__name__ == "MessageFinished"]
+        assert len(finished) == 1
+        assert finished[0].attempt == 2
+        assert type(log[-1].entry).__name__ == "RunFinished"
+
+
+@pytest.mark.parametrize("bug", [RuntimeError("a bug"), ValueError("another")])
+async def test_a_bug_in_one_run_ends_that_run_and_no_other(quick: SessionBench, bug: Exception) -> None:
+    client = quick.connect()
+    other = await client.answer(client.say("run.start", key="1", text="!tokens 40 200", kind="chat"))
+    real = quick.models.resolve
+
+    def resolve(model_id: str | None) -> object:
+        if model_id == "buggy/x" and quick.engine.running > 1:
+            raise bug
+        return real(model_id)
+
+    quick.models.resolve = resolve  # type: ignore[method-assign,assignment]
+    await client.answer(client.say("run.start", key="2", text="hi", kind="chat", model="buggy/x"))
+    error = await client.until(type="RUN_ERROR")
+    assert error["code"] == "internal"
+    await client.until(type="RUN_FINISHED", runId=other["runId"])
