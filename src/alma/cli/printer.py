@@ -56,6 +56,7 @@ class Printer:
         self._live = is_terminal(sys.stdout)
         self._parts: list[str] = []
         self._thinking = False
+        self._model = ""
 
     def show(self, event: Event) -> None:
         match event:
@@ -78,6 +79,7 @@ class Printer:
                 self._remark(event.name, event.value)
 
     def _start(self, event: TextMessageStart) -> None:
+        self._model = event.model
         if event.attempt > 1:
             if self._live and self._parts:
                 print()
@@ -103,7 +105,7 @@ class Printer:
         else:
             print("".join(self._parts), flush=True)
         self._parts = []
-        note(figures(event))
+        note(figures(event, self._model))
 
     def _fail(self, event: RunErrorEvent) -> None:
         if self._live and self._parts:
@@ -123,8 +125,8 @@ class Printer:
             note(f"attempt {failure.attempt} failed: {failure.error.message}{again}")
 
 
-def figures(event: TextMessageEnd) -> str:
-    """`first token 0.12 s · 98 tokens/s · 214 tokens · 37 in`: what a message cost."""
+def figures(event: TextMessageEnd, model: str) -> str:
+    """`first token 0.12 s · 98 tokens/s · 214 tokens · 37 in · embedded/tiny`: what a message cost."""
     timing, usage = event.timing, event.usage
     writing_s = (timing.total_ms - timing.first_token_ms) / 1000
     words = [f"first token {timing.first_token_ms / 1000:.2f} s"]
@@ -134,4 +136,4 @@ def figures(event: TextMessageEnd) -> str:
     words.append(
         f"{usage.input_tokens} in" + (f", {usage.cached_tokens} of them cached" if usage.cached_tokens else "")
     )
-    return " · ".join([*words, event.model] if event.model else words)
+    return " · ".join([*words, model])

@@ -54,13 +54,11 @@ def _apply(turn: Turn, event: Event) -> None:
             turn.model = event.model
         case TextMessageContent():
             turn.parts.append(event.delta)
-        case TextMessageEnd():
-            turn.model = event.model or turn.model
         case RunFinishedEvent():
             turn.status = event.status
         case RunErrorEvent():
             turn.status, turn.error = "failed", f"{event.message} ({event.code})"
-        case RunStartedEvent() | ReasoningMessageContent() | Custom():
+        case RunStartedEvent() | ReasoningMessageContent() | TextMessageEnd() | Custom():
             pass
 
 
