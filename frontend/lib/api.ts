@@ -1,90 +1,23 @@
 /** The JSON API, typed. Errors are problem details (RFC 9457) and become `ApiProblem`; knows no React. */
 
-import type { ErrorFacts, Kind, Section, ThreadSummary } from "@/lib/protocol";
+import type { ErrorFacts, ThreadSummary } from "@/lib/protocol";
+import type { components } from "@/lib/protocol.gen";
 
-export interface ThreadList {
-  threads: ThreadSummary[];
-  more: boolean;
-}
-export interface ModelInfo {
-  id: string;
-  endpoint: string;
-  name: string;
-  contextWindow: number;
-  kind: "embedded" | "remote" | "scripted";
-  tiny: boolean;
-  loaded: boolean;
-}
-export interface EndpointInfo {
-  name: string;
-  baseUrl: string;
-  hasKey: boolean;
-  kind: string;
-  state: "ready" | "starting" | "down" | "unknown";
-  detail?: string | null;
-}
-export interface EmbeddedInfo {
-  state: "ready" | "starting" | "restarting" | "absent" | "off";
-  file?: string | null;
-  detail?: string | null;
-}
-export interface ModelList {
-  default: string;
-  tinyOnly: boolean;
-  models: ModelInfo[];
-  endpoints: EndpointInfo[];
-  embedded: EmbeddedInfo;
-}
-export interface FoundServer {
-  name: string;
-  baseUrl: string;
-  models: string[];
-}
-export interface ProbeGrade {
-  name: string;
-  grade: string;
-  score: number;
-  detail: string;
-}
-export interface ProbeReport {
-  model: string;
-  grades: ProbeGrade[];
-  tokensPerSecond: number;
-  promptTokensPerSecond: number;
-  at: number;
-}
-export interface CatalogModel {
-  repo: string;
-  file: string;
-  name: string;
-  sizeBytes: number;
-  ramBytes: number;
-  licence: string;
-  note: string;
-  fits: boolean;
-}
-export interface Catalog {
-  ramBytes: number;
-  models: CatalogModel[];
-}
+type Schemas = components["schemas"];
+
+export type ThreadList = Schemas["ThreadList"];
+export type ModelList = Schemas["ModelsReply"];
+export type ModelInfo = Schemas["ModelReply"];
+export type EndpointInfo = Schemas["EndpointReply"];
+export type FoundServer = Schemas["FoundReply"];
+export type ProbeReport = Schemas["ProbeReply"];
+export type Catalog = Schemas["CatalogReply"];
+export type CatalogModel = Schemas["CatalogEntry"];
+export type PromptReport = Schemas["PromptReply"];
 /** A journal entry as stored; only what every entry has is typed. */
 export interface EntryRecord {
   seq: number;
   entry: { type: string; at: number } & Record<string, unknown>;
-}
-export interface PromptMessage {
-  role: string;
-  content: string;
-}
-export interface PromptReport {
-  messages: PromptMessage[];
-  sections: Section[];
-  promptVersion: string;
-}
-export interface RouteExample {
-  id: string;
-  text: string;
-  kind: Kind;
 }
 
 /** What the server, or the way to it, had against a request: a sentence and, if there is one, a hint. */

@@ -1,189 +1,54 @@
 /**
- * The wire, as types: one interface per Struct of the server, under the Struct's own name, so that each can become a
- * re-export of the generated `components["schemas"]`. Fields at their default are left out on the wire, hence optional.
+ * The wire, as types: the server's Structs, generated from its OpenAPI document under their own names (`npm run gen`),
+ * and what a generator cannot know: which payload belongs to which name of a `CUSTOM` event. Fields at their default
+ * are left out on the wire, hence optional.
  */
+
+import type { components } from "@/lib/protocol.gen";
+
+type Schemas = components["schemas"];
 
 export const PROTOCOL = 1;
 
-export type Kind = "chat" | "creative" | "analytical";
+export type Kind = Schemas["Route"]["kind"];
 export const KINDS: readonly Kind[] = ["chat", "creative", "analytical"];
-export type RunStatus = "submitted" | "working" | "completed" | "failed" | "canceled";
+export type RunStatus = Schemas["RunFinishedEvent"]["status"];
 
-// ── Frozen data of the journal (snake_case) ──────────────────────────────────────────────────────────────────────
+// Frozen data of the journal (snake_case).
+export type Sampling = Schemas["Sampling"];
+export type Neighbour = Schemas["Neighbour"];
+export type Section = Schemas["Section"];
+export type Usage = Schemas["Usage"];
+export type Timing = Schemas["Timing"];
+export type ErrorFacts = Schemas["ErrorFacts"];
 
-export interface Sampling {
-  temperature: number;
-  top_p: number;
-  max_tokens: number;
-}
-export interface Neighbour {
-  text: string;
-  kind: Kind;
-  score: number;
-  source?: "role" | "correction";
-}
-export interface Section {
-  name: string;
-  tokens: number;
-}
-export interface Usage {
-  input_tokens?: number;
-  output_tokens?: number;
-  cached_tokens?: number;
-  estimated?: boolean;
-}
-export interface Timing {
-  first_token_ms?: number;
-  total_ms?: number;
-}
-export interface ErrorFacts {
-  code: string;
-  message: string;
-  expected?: string | null;
-  actual?: string | null;
-  hint?: string | null;
-}
+// Events of a run.
+export type RunStartedEvent = Schemas["RunStartedEvent"];
+export type TextMessageStart = Schemas["TextMessageStart"];
+export type TextMessageContent = Schemas["TextMessageContent"];
+export type ReasoningMessageContent = Schemas["ReasoningMessageContent"];
+export type TextMessageEnd = Schemas["TextMessageEnd"];
+export type RunFinishedEvent = Schemas["RunFinishedEvent"];
+export type RunErrorEvent = Schemas["RunErrorEvent"];
 
-// ── Events of a run ──────────────────────────────────────────────────────────────────────────────────────────────
+// Payloads of CUSTOM events.
+export type Route = Schemas["Route"];
+export type RouteCorrection = Schemas["RouteCorrection"];
+export type AttemptFailure = Schemas["AttemptFailure"];
+export type Stopping = Schemas["Stopping"];
+export type Welcome = Schemas["Welcome"];
+export type Ack = Schemas["Ack"];
+export type CommandError = Schemas["CommandError"];
+export type Live = Schemas["Live"];
+export type Preview = Schemas["Preview"];
+export type ThreadSummary = Schemas["ThreadSummary"];
+export type ModelsChanged = Schemas["ModelsChanged"];
+export type PullProgress = Schemas["PullProgress"];
+export type Notice = Schemas["Notice"];
+export type Heartbeat = Schemas["Heartbeat"];
 
-interface Wire {
-  timestamp?: number;
-  threadId?: string;
-  runId?: string;
-  seq?: number;
-}
-export interface RunStartedEvent extends Wire {
-  type: "RUN_STARTED";
-  text: string;
-  parentRunId?: string | null;
-  ofRunId?: string | null;
-  model?: string | null;
-  kind?: Kind | null;
-  key?: string | null;
-}
-export interface TextMessageStart extends Wire {
-  type: "TEXT_MESSAGE_START";
-  messageId: string;
-  attempt: number;
-  name: string;
-  model: string;
-  endpoint: string;
-  sections: Section[];
-  leftOutTurns?: number;
-  contextWindow?: number;
-  promptVersion?: string;
-}
-export interface TextMessageContent extends Wire {
-  type: "TEXT_MESSAGE_CONTENT";
-  messageId: string;
-  attempt: number;
-  n: number;
-  delta: string;
-  tokens?: number;
-}
-export interface ReasoningMessageContent extends Wire {
-  type: "REASONING_MESSAGE_CONTENT";
-  messageId: string;
-  attempt: number;
-  n: number;
-  delta: string;
-  tokens?: number;
-}
-export interface TextMessageEnd extends Wire {
-  type: "TEXT_MESSAGE_END";
-  messageId: string;
-  attempt: number;
-  n: number;
-  finishReason: string;
-  usage: Usage;
-  timing: Timing;
-  reasoningN?: number;
-  model?: string;
-}
-export interface RunFinishedEvent extends Wire {
-  type: "RUN_FINISHED";
-  outcome: Record<string, string>;
-  status: RunStatus;
-}
-export interface RunErrorEvent extends Wire, ErrorFacts {
-  type: "RUN_ERROR";
-}
-
-// ── Payloads of CUSTOM events ────────────────────────────────────────────────────────────────────────────────────
-
-export interface Route {
-  kind: Kind;
-  source: "examples" | "user" | "default";
-  scores: Record<string, number>;
-  neighbours: Neighbour[];
-  role: string;
-  promptVersion: string;
-  sampling: Sampling;
-}
-export interface RouteCorrection {
-  kind: Kind;
-}
-export interface AttemptFailure {
-  messageId: string;
-  attempt: number;
-  error: ErrorFacts;
-  retryInMs?: number | null;
-}
-export type Stopping = Record<string, never>;
-export interface Welcome {
-  protocol: number;
-  version: string;
-  bootId: string;
-  heartbeatSeconds: number;
-  maxFrameBytes: number;
-  maxPromptChars: number;
-}
-export interface Ack {
-  id: string;
-  threadId?: string | null;
-  runId?: string | null;
-  duplicate?: boolean;
-}
-export interface CommandError extends ErrorFacts {
-  id?: string;
-}
-export interface Live {
-  older?: number;
-}
-export interface Preview {
-  id: string;
-  kind: Kind;
-  scores: Record<string, number>;
-}
-export interface ThreadSummary {
-  id: string;
-  title: string;
-  createdAt: number;
-  updatedAt: number;
-  runs?: number;
-  working?: boolean;
-  deleted?: boolean;
-}
-export interface ModelsChanged {
-  reason: string;
-}
-export interface PullProgress {
-  id: string;
-  file: string;
-  state: "running" | "done" | "failed" | "canceled";
-  doneBytes: number;
-  totalBytes?: number;
-  model?: string | null;
-  error?: ErrorFacts | null;
-}
-export interface Notice {
-  code: string;
-  message: string;
-  hint?: string | null;
-}
-export interface Heartbeat {
-  id?: string;
-}
+/** What every event may carry. */
+type Wire = Partial<Pick<RunStartedEvent, "timestamp" | "threadId" | "runId" | "seq">>;
 
 interface CustomPayloads {
   "alma.route": Route;
@@ -222,64 +87,20 @@ export type ServerEvent =
   | RunErrorEvent
   | Custom;
 
-// ── Commands ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-export interface MessageCursor {
-  attempt: number;
-  n: number;
-  reasoningN?: number;
-}
-export interface RunCursor {
-  seq: number;
-  messages?: Record<string, MessageCursor>;
-}
+// Commands.
+export type RunCursor = Schemas["RunCursor"];
 export type Cursors = Record<string, RunCursor>;
 
-export interface StartRun {
-  type: "run.start";
-  key: string;
-  text: string;
-  threadId?: string;
-  parentRunId?: string;
-  root?: boolean;
-  model?: string;
-  kind?: Kind;
-}
-export interface RetryRun {
-  type: "run.retry";
-  key: string;
-  runId: string;
-  text?: string;
-  model?: string;
-  kind?: Kind;
-}
-export interface StopRun {
-  type: "run.stop";
-  runId: string;
-}
-export interface CorrectRoute {
-  type: "route.correct";
-  runId: string;
-  kind: Kind;
-}
-export interface PreviewRoute {
-  type: "route.preview";
-  text: string;
-}
-export interface Subscribe {
-  type: "thread.subscribe";
-  threadId: string;
-  cursors?: Cursors;
-  last?: number;
-}
-export interface Unsubscribe {
-  type: "thread.unsubscribe";
-  threadId: string;
-}
-export interface Ping {
-  type: "ping";
-}
 /** A command before the connection gives it an `id`. */
+type Unsent<Sent> = Omit<Sent, "id">;
+export type StartRun = Unsent<Schemas["StartRun"]>;
+export type RetryRun = Unsent<Schemas["RetryRun"]>;
+export type StopRun = Unsent<Schemas["StopRun"]>;
+export type CorrectRoute = Unsent<Schemas["CorrectRoute"]>;
+export type PreviewRoute = Unsent<Schemas["PreviewRoute"]>;
+export type Subscribe = Unsent<Schemas["Subscribe"]>;
+export type Unsubscribe = Unsent<Schemas["Unsubscribe"]>;
+export type Ping = Unsent<Schemas["Ping"]>;
 export type Command =
   | StartRun
   | RetryRun

@@ -87,7 +87,7 @@ export function ModelSelect() {
   const { model } = useStore(composer);
   const { list } = useStore(session.models.state);
   if (list === null) return null;
-  const shown = findModel(list, model)?.id ?? list.default;
+  const shown = findModel(list, model)?.id ?? list.default ?? "";
   return (
     <DropdownMenu>
       <DropdownMenuTrigger asChild>
