@@ -38,7 +38,7 @@ function Example({ neighbour, agrees }: { neighbour: Neighbour; agrees: boolean 
   const share = Math.max(0, Math.min(1, neighbour.score));
   return (
     <li className="grid grid-cols-[1fr_auto] items-baseline gap-x-3">
-      <span className="min-w-0 truncate text-muted-foreground" title={neighbour.text}>
+      <span className="line-clamp-2 min-w-0 text-muted-foreground" title={neighbour.text}>
         {neighbour.text}
         {neighbour.source === "correction" ? <span className="text-primary"> · from you</span> : null}
       </span>

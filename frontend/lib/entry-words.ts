@@ -50,9 +50,8 @@ export function entryWords({ entry }: EntryRecord): EntryWords {
     case "message_finished": {
       const { output_tokens = 0 } = entry.usage as Usage;
       const { first_token_ms = 0, total_ms = 0 } = entry.timing as Timing;
-      const ending = entry.finish_reason === "length" ? ", cut at the limit" : "";
       return plain(
-        `The answer was complete${ending}`,
+        ENDINGS[String(entry.finish_reason)] ?? "The answer was complete",
         `${plural(output_tokens, "token")} in ${duration(total_ms)}, the first after ${duration(first_token_ms)}`,
       );
     }
@@ -69,6 +68,10 @@ export function entryWords({ entry }: EntryRecord): EntryWords {
   }
 }
 
+const ENDINGS: Record<string, string> = {
+  length: "The answer was cut at its length limit",
+  stopped: "The answer was cut short",
+};
 const ROUTE_SOURCE: Record<string, string> = {
   examples: "its closest examples",
   user: "your choice",

@@ -42,7 +42,7 @@ export function Figures({ run }: { run: RunState }) {
         name="Tokens"
         value={`${about}${count(usage.input_tokens ?? 0)} in${cached > 0 ? ` (${count(cached)} cached)` : ""} · ${about}${count(usage.output_tokens ?? 0)} out`}
       />
-      <Figure slot="model" name="Model" value={shortModel(message.end.model || message.start.model)} />
+      <Figure slot="model" name="Model" value={shortModel(message.start.model)} />
     </dl>
   );
 }

@@ -1,6 +1,6 @@
 "use client";
 
-import { X } from "lucide-react";
+import { ChevronRight, X } from "lucide-react";
 import { type ReactNode, useEffect } from "react";
 import { CopyButton } from "@/components/copy-button";
 import { Problem } from "@/components/problem";
@@ -83,10 +83,11 @@ function RunInside({ threadId, runId }: { threadId: string; runId: string }) {
       </Part>
       <Part>
         <div className="relative">
-          <details data-slot="raw-journal">
-            <summary className="pr-10 font-medium text-[13px] leading-7">
+          <details data-slot="raw-journal" className="group/raw">
+            <summary className="flex w-fit list-none items-center gap-1.5 pr-10 text-[13px] text-muted-foreground leading-7 hover:text-foreground [&::-webkit-details-marker]:hidden">
+              <ChevronRight aria-hidden className="size-3.5 transition-transform group-open/raw:rotate-90" />
               The raw journal
-              <span className="pl-2 font-normal text-faint-foreground text-xs">{entries.length} entries</span>
+              <span className="font-normal text-faint-foreground text-xs">{entries.length} entries</span>
             </summary>
             <pre
               tabIndex={0}

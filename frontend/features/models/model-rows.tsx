@@ -21,7 +21,7 @@ export function ModelRows({ list }: { list: ModelList }) {
   return (
     <div className="space-y-5">
       {problem === null ? null : <Problem facts={problem} />}
-      {list.embedded.state === "absent" || list.embedded.state === "off" ? null : (
+      {STATE_WORDS[list.embedded.state] === undefined ? null : (
         <p
           data-slot="embedded-state"
           data-state={list.embedded.state}
@@ -40,7 +40,7 @@ export function ModelRows({ list }: { list: ModelList }) {
           data-state={endpoint.state}
         >
           <div className="flex items-center gap-2 border-b pb-1.5">
-            <span aria-hidden className={cn("size-2 rounded-full", DOT[endpoint.state])} />
+            <span aria-hidden className={cn("size-2 rounded-full", DOT[endpoint.state] ?? "bg-input")} />
             <h3 className="font-medium text-[13px]">{endpoint.name}</h3>
             <span className="min-w-0 flex-1 truncate text-faint-foreground text-xs">
               {endpoint.state === "ready" ? endpoint.baseUrl : endpoint.detail || endpoint.state}
@@ -59,13 +59,16 @@ export function ModelRows({ list }: { list: ModelList }) {
   );
 }
 
-const DOT = {
+const DOT: Record<string, string> = {
   ready: "bg-good",
   starting: "bg-caution",
   down: "bg-destructive",
-  unknown: "bg-input",
-} as const;
-const STATE_WORDS = { ready: "is ready", starting: "is starting", restarting: "is restarting" } as const;
+};
+const STATE_WORDS: Record<string, string> = {
+  ready: "is ready",
+  starting: "is starting",
+  restarting: "is restarting",
+};
 
 function Rows({ list, models }: { list: ModelList; models: ModelInfo[] }) {
   return (
