@@ -6,6 +6,7 @@ destination either does not exist or is good. What was loaded before a cut, a cr
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import http.client
 import json
@@ -52,6 +53,17 @@ class _Source:
     headers: dict[str, str]
 
 
+def _source(url: str, headers: Mapping[str, str]) -> _Source:
+    """User and password in an address become a header, as urllib does not."""
+    parts = urllib.parse.urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    if not at or parts.scheme == "file":
+        return _Source(url, dict(headers))
+    basic = base64.b64encode(urllib.parse.unquote(user).encode()).decode()
+    plain = urllib.parse.urlunsplit((parts.scheme, host, parts.path, parts.query, ""))
+    return _Source(plain, {"Authorization": f"Basic {basic}", **headers})
+
+
 class _Cut(Exception):
     """The connection ended before the file did."""
 
@@ -73,7 +85,7 @@ def download(
     resumed = part.exists()
 
     def load() -> None:
-        _load(_Source(url, dict(headers or {})), part, progress, canceled, pause)
+        _load(_source(url, headers or {}), part, progress, canceled, pause)
 
     load()
     actual = sha256_of(part)
@@ -81,10 +93,10 @@ def download(
         part.unlink()
         load()
         actual = sha256_of(part)
+    _tag_file(part).unlink(missing_ok=True)
     if sha256 is not None and actual != sha256:
         part.unlink()
         raise wrong_hash(path.name, sha256, actual)
-    _tag_file(part).unlink(missing_ok=True)
     part.replace(path)
 
 

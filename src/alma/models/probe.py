@@ -205,10 +205,18 @@ async def _planning(model: ChatModel, info: ModelInfo) -> tuple[float, str]:
     plan = _read(await _say(model, info, prompt, schema=_PLAN, tokens=220), _Plan)
     if plan is None:
         return 0.0, "The plan was not of the form that was asked for."
-    options = " ".join(plan.options).lower()
-    named = sum(word in options for word in ("train", "bus", "car"))
-    score = 0.25 + 0.6 * named / 3 + 0.15 * (len(plan.steps) >= 2)
-    return score, f"A valid plan of {len(plan['steps'])} steps that names {named} of 3 options."
+    words = ("train", "bus", "car")
+    named = {
+        word
+        for option in plan.options
+        if len(found := [w for w in words if w in option.lower()]) == 1
+        for word in found
+    }
+    titles = {step.title.strip().lower() for step in plan.steps}
+    extra = len(plan.options) - len(named)
+    score = max(0.0, 0.25 + 0.6 * len(named) / 3 - 0.2 * extra) + 0.15 * (len(titles) == len(plan.steps) >= 2)
+    detail = f"A valid plan: {len(named)} of 3 options named, {extra} made up, {len(titles)} different steps."
+    return min(1.0, score), detail
 
 
 async def _tools(model: ChatModel, info: ModelInfo) -> tuple[float, str]:
