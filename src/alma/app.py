@@ -9,7 +9,9 @@ import gc
 import logging
 import os
 import secrets
+import signal
 import socket
+import sys
 from collections.abc import AsyncGenerator, Callable, Generator
 from pathlib import Path
 
@@ -242,8 +244,11 @@ def serve(settings: Settings) -> int:
             ),
             lambda: _announce_address(url, address),
         )
+        # uvicorn raises the signal that stopped it once more, after its shutdown; it must not skip what follows.
+        signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
         try:
-            server.run(sockets=[listener])
+            with contextlib.suppress(KeyboardInterrupt):
+                server.run(sockets=[listener])
         finally:
             address.unlink(missing_ok=True)
     return 0

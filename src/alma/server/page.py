@@ -9,6 +9,8 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from alma.errors import NotFound
+
 FOLDER = Path(__file__).parents[3] / "frontend" / "out"
 
 _MISSING = """<!doctype html><meta charset="utf-8"><title>Alma</title>
@@ -25,6 +27,8 @@ class Page(StaticFiles):
         self._built = (folder / "index.html").exists()
 
     async def get_response(self, path: str, scope: Scope) -> Response:
+        if path.split("/", 1)[0] == "api":
+            raise NotFound("unknown_address", f"There is nothing at /{path}.", hint="/docs lists what there is.")
         if not self._built:
             return HTMLResponse(_MISSING, 503)
         response = await super().get_response(path, scope)

@@ -52,7 +52,7 @@ def install(app: FastAPI) -> None:
 
     async def on_http(_request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        code = {404: "unknown_address", 405: "wrong_method"}.get(error.status_code, "refused")
+        code = {400: "invalid_field", 404: "unknown_address", 405: "wrong_method"}.get(error.status_code, "refused")
         body = {"type": "about:blank", "title": code.replace("_", " "), "status": error.status_code, "code": code}
         return JSONResponse({**body, "detail": str(error.detail)}, error.status_code, media_type=_JSON)
 
