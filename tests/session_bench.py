@@ -32,7 +32,12 @@ from alma.session.sessions import Limits, Sessions
 from alma.session.wire import Welcome
 
 WELCOME = Welcome(
-    protocol=PROTOCOL, version="test", boot_id="boot", heartbeat_seconds=60, max_frame_bytes=100_000, max_prompt_chars=9000
+    protocol=PROTOCOL,
+    version="test",
+    boot_id="boot",
+    heartbeat_seconds=60,
+    max_frame_bytes=100_000,
+    max_prompt_chars=9000,
 )
 
 

@@ -7,6 +7,8 @@ import { Button } from "@/components/ui/button";
 import { Dialog, DialogContent } from "@/components/ui/dialog";
 import { Tooltip, TooltipProvider } from "@/components/ui/tooltip";
 import { Conversation } from "@/features/conversation/conversation";
+import { Help } from "@/features/palette/help";
+import { Palette } from "@/features/palette/palette";
 import { ConnectionStatus } from "@/features/status/connection-status";
 import { NoticeList } from "@/features/status/notice-list";
 import { ThreadRail } from "@/features/threads/thread-rail";
@@ -26,14 +28,10 @@ const ModelsDialog = dynamic(
   () => import("@/features/models/models-dialog").then((module) => module.ModelsDialog),
   { ssr: false },
 );
-const Palette = dynamic(() => import("@/features/palette/palette").then((module) => module.Palette), {
-  ssr: false,
-});
-const Help = dynamic(() => import("@/features/palette/help").then((module) => module.Help), { ssr: false });
 
 /** The frame: chats on the left, the conversation, and what is behind it on the right. */
 export function Workbench() {
-  const { rail, drawer, palette, help } = useStore(layout);
+  const { rail, drawer } = useStore(layout);
   const { inspect, dialog, thread } = useView();
   useEffect(() => {
     const stops = [followAddress(), followTheme(), followKeys(), session.start()];
@@ -61,8 +59,8 @@ export function Workbench() {
         {inspect && thread !== null ? <Inspector /> : null}
       </div>
       {dialog === "models" ? <ModelsDialog /> : null}
-      {palette ? <Palette /> : null}
-      {help ? <Help /> : null}
+      <Palette />
+      <Help />
       <NoticeList />
     </TooltipProvider>
   );

@@ -212,8 +212,9 @@ async def test_stall_between_tokens(session, scripted_server):
 
 
 async def test_a_slow_stream_within_the_stall_limit_is_fine(session, scripted_server):
-    client = OpenAIClient(session, endpoint="e", base_url=scripted_server.url, timeouts=QUICK)
-    assert text_of(await collect(client, ask("!slow 0.1 !say one two three four five six"))).endswith("six")
+    limits = Timeouts(connect=2, first_token=1, stall=1)
+    client = OpenAIClient(session, endpoint="e", base_url=scripted_server.url, timeouts=limits)
+    assert text_of(await collect(client, ask("!slow 0.2 !say one two three four five six seven"))).endswith("seven")
 
 
 async def test_a_slow_reader_is_not_taken_for_a_stall(session, scripted_server):

@@ -161,6 +161,20 @@ async def test_a_file_that_does_not_load_fails_with_a_reason(tmp_path):
             owner.cancel()
 
 
+@pytest.mark.slow
+async def test_without_a_place_for_its_log_it_fails_and_says_so(gguf, tmp_path):
+    (tmp_path / "log").write_text("a file where a folder should be")
+    async with open_session() as session:
+        local = LocalModel(session, gguf, log_dir=tmp_path / "log", first_pause=0.01)
+        async with asyncio.TaskGroup() as group:
+            owner = group.create_task(local.run())
+            await asyncio.sleep(0)
+            with pytest.raises(EndpointUnreachable) as caught:
+                await local.wait_ready()
+            assert "could not be started" in caught.value.actual
+            owner.cancel()
+
+
 async def test_without_a_file_it_is_absent_and_says_what_to_do(tmp_path):
     async with open_session() as session:
         local = LocalModel(lambda: session, tmp_path / "none.gguf", log_dir=tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import stat
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -140,6 +141,14 @@ price = { input = -1, per = 2 }
 def test_broken_files_are_problems_not_crashes(file, content):
     file.write_bytes(content)
     assert len(check(file)) >= 1
+
+
+def test_the_example_is_a_good_file_when_its_comments_are_taken_off(file):
+    example = (Path(__file__).parents[2] / "models.example.toml").read_text()
+    settings = [line.removeprefix("# ") for line in example.splitlines() if re.match(r"# (\[\[|\w+ = )", line)]
+    file.write_text("\n".join(settings))
+    assert check(file) == []
+    assert [endpoint.name for endpoint in load(file).endpoints] == ["openai", "anthropic", "gemini", "cellar"]
 
 
 def test_two_endpoints_of_one_name(file):

@@ -106,3 +106,21 @@ def test_calls_without_an_index_are_kept_apart():
         reply.feed(line(choice(tool_calls=calls)).encode())
     reply.feed(b"data: [DONE]\n\n")
     assert [call.name for call in reply.finish()[1].tool_calls] == ["f", "g"]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"choices":[{"delta":{"content":"\xff"}}]}',
+        b'{"choices":[{"delta":{"content":"\\ud800"}}]}',
+        b'{"error":' + b"[" * 100_000,
+        b'{"choices":[{"delta":{"content":7}}]}',
+        b'{"choices":{}}',
+        b"null",
+    ],
+)
+def test_hostile_payloads_are_garbled(payload):
+    with pytest.raises(EndpointGarbled):
+        Reply("e").feed(b"data: " + payload + b"\n\n")
+    with pytest.raises(EndpointGarbled):
+        Reply("e").whole(payload)

@@ -102,7 +102,7 @@ async def test_the_server_paces_and_counts(scripted_server, session):
     began = loop.time()
     chunks = await collect(client, ask("[#p]", model="fake-20-100"))
     assert sum(chunk.tokens for chunk in chunks) == 20
-    assert 0.18 < loop.time() - began < 2
+    assert 0.18 < loop.time() - began < 10
     stream = client.stream(ask("[#q]", model="fake-1000-10"))
     await anext(stream)
     await stream.aclose()

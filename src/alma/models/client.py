@@ -22,7 +22,7 @@ from alma.errors import EndpointCut, EndpointError, EndpointGarbled, EndpointTim
 from alma.models.body import encode, refused_field
 from alma.models.chat import ChatRequest, Chunk
 from alma.models.gate import Gate
-from alma.models.refusal import clip, error_of_status, retry_after, said_in
+from alma.models.refusal import NOT_JSON, clip, error_of_status, retry_after, said_in
 from alma.models.reply import Reply
 from alma.models.tokens import CountCache, estimate
 
@@ -233,7 +233,7 @@ class OpenAIClient:
             raise self._unreachable(error) from error
         try:
             return msgspec.json.decode(content)
-        except msgspec.MsgspecError as error:
+        except NOT_JSON as error:
             raise EndpointGarbled(
                 f"{self._endpoint} answered {path} with something that is not JSON: {clip(content)}",
                 endpoint=self._endpoint,

@@ -162,7 +162,10 @@ class LocalModel:
                     continue
                 self._become("restarting" if failures else "starting")
                 began = time.monotonic()
-                served, reason = await self._serve(self._path)
+                try:
+                    served, reason = await self._serve(self._path)
+                except OSError as error:  # no process, no log file
+                    served, reason = False, f"The model's process could not be started: {error}."
                 if self._swapped.is_set():
                     failures = 0
                     continue
@@ -182,13 +185,11 @@ class LocalModel:
         self._log_dir.mkdir(parents=True, exist_ok=True)
         log_path = self._log_dir / "local-model.log"
         rotate = log_path.exists() and log_path.stat().st_size > LOG_LIMIT
-        ready = False
         with log_path.open("wb" if rotate else "ab") as log:
             try:
                 process = self._process = await self._spawn(path, log)
                 report = await self._report(process)
                 if "port" in report:
-                    ready = True
                     client = self._client_at(int(report["port"]))
                     await self._measure(client)
                     self._client = client
@@ -196,8 +197,6 @@ class LocalModel:
                     await process.wait()
                     return True, f"The model's process ended ({_how(process.returncode)})."
                 return False, str(report.get("error", f"The model's process ended; {log_path} may say why."))
-            except OSError as error:
-                return ready, f"The model's process could not be started: {error}."
             finally:
                 self._client = None
                 await self._take_down()

@@ -20,6 +20,7 @@ from msgspec import Struct
 from alma.errors import AlmaError
 from alma.events import KINDS, Sampling
 from alma.models.chat import ChatMessage, ChatModel, ChatRequest, Chunk, ToolSpec
+from alma.models.refusal import NOT_JSON
 from alma.models.remote import ModelInfo
 
 T = TypeVar("T")
@@ -326,7 +327,7 @@ def _read(text: str, shape: type[T]) -> T | None:
     """The JSON value in `text`, also inside a Markdown fence; None unless it is of `shape`."""
     try:
         return msgspec.json.decode(re.sub(r"^\s*```(?:json)?|```\s*$", "", text), type=shape)
-    except msgspec.MsgspecError:
+    except NOT_JSON:
         return None
 
 

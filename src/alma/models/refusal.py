@@ -16,6 +16,8 @@ from alma.errors import (
     EndpointUnauthorized,
 )
 
+# What decoding hostile bytes can raise besides msgspec's own errors: UTF-8 that is none, and nesting without end.
+NOT_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 MAX_SAID = 300  # characters of an endpoint's own words that an error repeats
 
 
@@ -30,7 +32,7 @@ def said_in(body: bytes) -> str:
     """The message in an error body: `error.message`, `error`, `detail` or `message` of a JSON object, else the text."""
     try:
         decoded = msgspec.json.decode(body)
-    except msgspec.MsgspecError:
+    except NOT_JSON:
         return clip(body)
     if isinstance(decoded, list) and decoded:  # Gemini wraps its errors in a list
         decoded = cast("list[Any]", decoded)[0]

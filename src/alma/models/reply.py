@@ -14,7 +14,7 @@ from msgspec import Struct
 from alma.errors import EndpointCut, EndpointGarbled
 from alma.events import Usage
 from alma.models.chat import Chunk, ToolCall
-from alma.models.refusal import clip, error_of_status
+from alma.models.refusal import NOT_JSON, clip, error_of_status
 
 MAX_LINE = 8 * 1024 * 1024  # bytes; a line that long is not a token, it is an attack or a bug
 
@@ -144,7 +144,7 @@ class Reply:
                 continue
             try:
                 event = _decode(line[5:])
-            except msgspec.MsgspecError as error:
+            except NOT_JSON as error:
                 if not self._ends(line[5:], error):
                     continue
                 break
@@ -170,7 +170,7 @@ class Reply:
         """A plain JSON answer (an endpoint that ignored `stream`) as one chunk; `finish()` follows as for a stream."""
         try:
             event = _decode(body)
-        except msgspec.MsgspecError as error:
+        except NOT_JSON as error:
             raise self._garbled(clip(body), f"a chat completion ({error})") from None
         self.events += 1
         self._note(event)
@@ -202,7 +202,7 @@ class Reply:
         finish = self._finish or ("tool_calls" if calls else "stop")
         return last, Chunk(tool_calls=calls, finish_reason=finish, usage=self._usage, model=self._model)
 
-    def _ends(self, payload: bytes, error: msgspec.MsgspecError) -> bool:
+    def _ends(self, payload: bytes, error: Exception) -> bool:
         """A payload that is no event: True for [DONE], False for a blank one; anything else is garbage."""
         payload = payload.strip()
         if payload == b"[DONE]":

@@ -27,7 +27,7 @@ class Page(StaticFiles):
         self._built = (folder / "index.html").exists()
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        if path.split("/", 1)[0] == "api":
+        if path.split("/", 1)[0] == "api" and scope["method"] in ("GET", "HEAD"):
             raise NotFound("unknown_address", f"There is nothing at /{path}.", hint="/docs lists what there is.")
         if not self._built:
             return HTMLResponse(_MISSING, 503)
