@@ -5,7 +5,7 @@ import dynamic from "next/dynamic";
 import { useEffect } from "react";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogContent } from "@/components/ui/dialog";
-import { Tooltip, TooltipProvider } from "@/components/ui/tooltip";
+import { Tooltip, TooltipLayer } from "@/components/ui/tooltip";
 import { Conversation } from "@/features/conversation/conversation";
 import { Help } from "@/features/palette/help";
 import { Palette } from "@/features/palette/palette";
@@ -40,7 +40,7 @@ export function Workbench() {
     };
   }, []);
   return (
-    <TooltipProvider>
+    <>
       <div data-slot="workbench" className="flex h-dvh">
         {rail ? (
           <div className="w-66 shrink-0 border-r max-md:hidden">
@@ -62,7 +62,8 @@ export function Workbench() {
       <Palette />
       <Help />
       <NoticeList />
-    </TooltipProvider>
+      <TooltipLayer />
+    </>
   );
 }
 

@@ -351,6 +351,16 @@ makeThread("A letter to the landlord about the heating that has not worked since
 makeThread("Difference between TCP and QUIC", 120);
 for (const [id, thread] of threads) if (id !== heating.summary.id) past(thread, "Write a haiku about rain.");
 
+const lengthy = makeThread("Two hundred turns", 200);
+for (let at = 0, last; at < 200; at++) {
+  const text = [
+    "Explain how a rainbow forms.",
+    "Write a haiku about rain.",
+    "Compare heating with gas and with a heat pump.",
+  ][at % 3];
+  last = past(lengthy, text, { parentRunId: last?.id });
+}
+
 function subscribe(socket, command) {
   const thread = threads.get(command.threadId);
   if (!thread)

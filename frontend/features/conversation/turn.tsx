@@ -28,10 +28,12 @@ export const Turn = memo(function Turn({ threadId, runId, isLast }: TurnProps) {
       data-status={run.status}
       aria-labelledby={`asked-${run.id}`}
       className={cn(
-        "group/turn relative space-y-2",
+        "group/turn relative -mx-4 space-y-2 px-4",
+        // Turns far above the end are laid out and painted only when they come into sight.
+        !isLast && !working && "[contain-intrinsic-size:auto_480px] [content-visibility:auto]",
         inspect &&
           (chosen === run.id || (chosen === null && isLast)) &&
-          "before:absolute before:inset-y-0 before:-left-3 before:w-0.5 before:rounded-full before:bg-primary sm:before:-left-4",
+          "before:absolute before:inset-y-0 before:left-1 before:w-0.5 before:rounded-full before:bg-primary sm:before:left-0",
       )}
     >
       <h2 id={`asked-${run.id}`} className="sr-only">
