@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from dotenv.main import DotEnv
 from dotenv.parser import parse_stream
@@ -232,16 +232,28 @@ def described() -> dict[str, Described]:
     for name, schema in Settings.model_json_schema()["properties"].items():
         # An optional field's schema is `anyOf` of the real one and null.
         schema: dict[str, Any] = {**schema, **(schema["anyOf"][0] if "anyOf" in schema else {})}
-        default = schema.get("default")
         result[name] = Described(
             name=name,
             variable=schema.get("variable", PREFIX + name.upper()),
             expected=_expected(schema),
             reason=schema.get("reason", ""),
-            default="" if default in (None, []) else str(default).lower() if default in (True, False) else str(default),
+            default=written(schema.get("default")),
             description=schema["description"],
         )
     return result
+
+
+def written(value: object) -> str:
+    """A value as it would stand in `.env`; empty where there is none."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case list():
+            return ",".join(map(str, cast("list[object]", value)))
+        case _:
+            return str(value)
 
 
 def _expected(schema: Mapping[str, Any]) -> str:

@@ -52,7 +52,7 @@ def add(commands: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from alma.cli.terminal import print_table
-    from alma.config import described
+    from alma.config import described, written
 
     settings = list(described().values())
     if arguments.env:
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(page(settings), end="")
     else:
         values = read_settings()
-        rows = [(item.variable, str(getattr(values, item.name)), item.default) for item in settings]
+        rows = [(item.variable, written(getattr(values, item.name)), item.default) for item in settings]
         print_table(("variable", "value", "default"), rows)
     return 0
 
