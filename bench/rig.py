@@ -81,9 +81,10 @@ def scratch() -> Iterator[Path]:
 class Served:
     """A process that listens on `port`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], port: int, ready_s: float = 0.0) -> None:
         self.process = process
         self.port = port
+        self.ready_s = ready_s  # from the start of the process to the first answer
         self.ps = psutil.Process(process.pid)
 
     @property
@@ -137,6 +138,7 @@ def spawn(
     arguments: list[str], port: int, probe: str, env: dict[str, str] | None = None, log: Path | None = None
 ) -> Served:
     output = log.open("ab") if log is not None else subprocess.DEVNULL
+    began = time.monotonic()
     process = subprocess.Popen(
         arguments, cwd=REPO, env={**os.environ, **(env or {})}, stdout=output, stderr=subprocess.STDOUT
     )
@@ -145,14 +147,16 @@ def spawn(
     except BaseException:
         process.kill()
         raise
-    return Served(process, port)
+    return Served(process, port, time.monotonic() - began)
 
 
 @contextlib.contextmanager
-def fake_model() -> Generator[Served]:
-    """The scripted model's server: `fake-500-max` is 500 tokens flat out, `fake-200-50` 200 tokens at 50 a second."""
+def fake_model(script: Path | None = None) -> Generator[Served]:
+    """The scripted model's server: `fake-500-max` is 500 tokens flat out, `fake-200-50` 200 tokens at 50 a second.
+    `script`: a file of rules, which come first."""
     port = free_port()
-    served = spawn([sys.executable, "-m", "alma.models.scripted", "--port", str(port)], port, "/v1/models")
+    rules = ["--script", str(script)] if script is not None else []
+    served = spawn([sys.executable, "-m", "alma.models.scripted", "--port", str(port), *rules], port, "/v1/models")
     try:
         yield served
     finally:
@@ -170,20 +174,19 @@ context_window = 32768
 """
 
 
-def start_alma(
-    folder: Path, *, fake_port: int | None = None, models: Sequence[str] = ("scripted",), **settings: object
-) -> Served:
-    """`alma serve` with its data in `folder`, on the fake model when `fake_port` is given."""
+def prepare_alma(
+    folder: Path, port: int, *, fake_port: int | None = None, models: Sequence[str] = ("scripted",), **settings: object
+) -> tuple[list[str], dict[str, str]]:
+    """The command and the environment of `alma serve` with its data in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     models_file = folder / "models.toml"
     if fake_port is not None:
         names = ", ".join(f'"{name}"' for name in models)
         models_file.write_text(MODELS.format(default=models[0], port=fake_port, models=names))
         models_file.chmod(0o600)
-    port = free_port()
     given = {
         "data_dir": folder,
-        "models_file": models_file,
+        **({"models_file": models_file} if fake_port is not None else {}),
         "embedded": fake_port is None,
         "port": port,
         "log_level": "warning",
@@ -195,7 +198,29 @@ def start_alma(
         for name, value in given.items()
     }
     (folder / "models").mkdir(exist_ok=True)
-    minilm = folder / "models" / "minilm"
-    if not minilm.exists():
-        minilm.symlink_to(REPO / ".alma" / "models" / "minilm")
-    return spawn([sys.executable, "-m", "alma", "serve"], port, "/readyz", env, folder / "server.log")
+    for file in (REPO / ".alma" / "models").iterdir():
+        link = folder / "models" / file.name
+        if not link.exists() and (file.name == "minilm" or given["embedded"]):
+            link.symlink_to(file)
+    return [sys.executable, "-m", "alma", "serve"], env
+
+
+def start_alma(
+    folder: Path,
+    *,
+    fake_port: int | None = None,
+    models: Sequence[str] = ("scripted",),
+    port: int | None = None,
+    **settings: object,
+) -> Served:
+    """`alma serve` with its data in `folder`, on the fake model when `fake_port` is given, else on the embedded one."""
+    port = port or free_port()
+    arguments, env = prepare_alma(folder, port, fake_port=fake_port, models=models, **settings)
+    return spawn(arguments, port, "/readyz", env, folder / "server.log")
+
+
+def get(url: str) -> Any:
+    """The JSON at `url`."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=30) as answer:
+        return json.load(answer)

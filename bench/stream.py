@@ -111,9 +111,7 @@ def main() -> int:
     rounds = 1 if quick else 3
     with rig.scratch() as folder, rig.fake_model() as fake:
         floor_port = rig.free_port()
-        floor = rig.spawn(
-            [sys.executable, "-m", "bench.floor", str(floor_port), str(fake.port)], floor_port, "/readyz"
-        )
+        floor = rig.spawn([sys.executable, "-m", "bench.floor", str(floor_port), str(fake.port)], floor_port, "/readyz")
         models = [f"fake-{tokens}-{rate}" for tokens in (20, 200, 250, 500, 1000, 2000, 5000) for rate in ("max", "50")]
         alma = rig.start_alma(folder, fake_port=fake.port, models=models)
         client = Client()

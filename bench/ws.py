@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import socket as sockets
 import struct
 from collections.abc import Callable
 from typing import cast
@@ -80,14 +81,31 @@ class RawSocket(asyncio.Protocol):
             head = bytes([0x80 | opcode, 0x80 | 127]) + struct.pack(">Q", size)
         self.transport.write(head + b"\0\0\0\0" + payload)  # a mask of zeros leaves the payload as it is
 
+    def read(self, on: bool) -> None:
+        """Stop reading, or go on."""
+        if self.transport is not None and not self.transport.is_closing():
+            (self.transport.resume_reading if on else self.transport.pause_reading)()
+
     def close(self) -> None:
         """Cut the line without a word."""
         if self.transport is not None:
             self.transport.abort()
 
 
-async def connect(port: int, path: str, on_frame: OnFrame) -> RawSocket:
-    _, socket = await asyncio.get_running_loop().create_connection(lambda: RawSocket(on_frame), "127.0.0.1", port)
+async def connect(port: int, path: str, on_frame: OnFrame, *, receive_buffer: int | None = None) -> RawSocket:
+    """`receive_buffer`: bytes the kernel keeps for a client that does not read."""
+    plain = sockets.socket()
+    if receive_buffer is not None:
+        plain.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, receive_buffer)
+    plain.setblocking(False)
+    loop = asyncio.get_running_loop()
+    try:
+        await loop.sock_connect(plain, ("127.0.0.1", port))
+        plain.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
+        _, socket = await loop.create_connection(lambda: RawSocket(on_frame), sock=plain)
+    except BaseException:
+        plain.close()
+        raise
     key = base64.b64encode(os.urandom(16)).decode()
     assert socket.transport is not None
     socket.transport.write(
