@@ -14,7 +14,7 @@ import { NoticeList } from "@/features/status/notice-list";
 import { ThreadRail } from "@/features/threads/thread-rail";
 import { useView } from "@/hooks/use-session";
 import { usePart, useStore } from "@/hooks/use-store";
-import { action, followKeys, keyLabel, toggleInspector } from "@/lib/actions";
+import { action, followKeys, toggleInspector } from "@/lib/actions";
 import { cn } from "@/lib/cn";
 import { layout, setLayout, toggleRail } from "@/lib/layout";
 import { followAddress } from "@/lib/location";
@@ -78,7 +78,7 @@ function Header({ railShown }: { railShown: boolean }) {
   }, [title]);
   return (
     <header className="flex h-12 shrink-0 items-center gap-1 px-2 sm:px-3">
-      <Tooltip label="Show chats" shortcut={keyLabel("mod+b")} side="bottom">
+      <Tooltip label="Show chats" shortcut="mod+b" side="bottom">
         <Button
           variant="ghost"
           size="icon"
@@ -90,7 +90,7 @@ function Header({ railShown }: { railShown: boolean }) {
           <PanelLeft aria-hidden />
         </Button>
       </Tooltip>
-      <Tooltip label="New chat" shortcut={keyLabel("mod+shift+o")} side="bottom">
+      <Tooltip label="New chat" shortcut="mod+shift+o" side="bottom">
         <Button
           variant="ghost"
           size="icon"
@@ -110,7 +110,7 @@ function Header({ railShown }: { railShown: boolean }) {
       </div>
       <ConnectionStatus />
       {thread === null ? null : (
-        <Tooltip label="Why this answer" shortcut={keyLabel("mod+i")} side="bottom">
+        <Tooltip label="Why this answer" shortcut="mod+i" side="bottom">
           <Button
             variant="ghost"
             size="icon"

@@ -50,15 +50,19 @@ function isMac(): boolean {
   return typeof navigator !== "undefined" && /mac|iphone|ipad/i.test(navigator.userAgent);
 }
 
+function named(part: string): string {
+  return part.length === 1 ? part.toUpperCase() : part;
+}
+
 /** `mod+shift+o` as it stands on the keyboard: `⌘⇧O` or `Ctrl+Shift+O`. */
 export function keyLabel(keys: string): string {
   const parts = keys.split("+");
   if (isMac()) {
     const mac: Record<string, string> = { mod: "⌘", shift: "⇧" };
-    return parts.map((part) => mac[part] ?? part.toUpperCase()).join("");
+    return parts.map((part) => mac[part] ?? named(part)).join("");
   }
   const other: Record<string, string> = { mod: "Ctrl", shift: "Shift" };
-  return parts.map((part) => other[part] ?? part.toUpperCase()).join("+");
+  return parts.map((part) => other[part] ?? named(part)).join("+");
 }
 
 function matches(keys: string, event: KeyboardEvent): boolean {

@@ -176,7 +176,8 @@ export class Connection {
           this.answered(event.value.id, event.value);
           return;
         case "alma.error":
-          this.refused(event.value.id ?? "", event.value);
+          if (event.value.id) this.refused(event.value.id, event.value);
+          else this.refusedUnnamed(event);
           return;
         case "alma.heartbeat":
           return;
@@ -217,11 +218,13 @@ export class Connection {
     pending.resolve(answer);
   }
 
+  /** The server could not tell which command it was; at connecting, there was none. */
+  private refusedUnnamed(event: ServerEvent & { value: ErrorFacts }): void {
+    if (event.value.code === "protocol_mismatch") this.mismatch();
+    else this.options.onEvent(event);
+  }
+
   private refused(id: string, facts: ErrorFacts): void {
-    if (facts.code === "protocol_mismatch") {
-      this.mismatch();
-      return;
-    }
     const threadId = this.subscriptions.get(id);
     if (threadId !== undefined) {
       this.subscriptions.delete(id);

@@ -205,6 +205,9 @@ export class Session {
         case "alma.pull":
           this.models.pulled(event.value);
           return;
+        case "alma.error":
+          this.notices.error(event.value);
+          return;
         case "alma.notice":
           this.notices.show(event.value.message, { hint: event.value.hint });
           return;

@@ -3,10 +3,11 @@
 import { Slot } from "radix-ui";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Kbd } from "@/components/ui/kbd";
+import { keyLabel } from "@/lib/actions";
 
 interface TooltipProps {
   label: string;
-  /** The key that does the same. */
+  /** The key that does the same, as `lib/actions.ts` writes it. */
   shortcut?: string;
   side?: "top" | "right" | "bottom";
   children: ReactNode;
@@ -98,7 +99,7 @@ function TipBox({ tip: { label, shortcut, side, box } }: { tip: Tip }) {
       className="pointer-events-none fixed z-60 flex max-w-72 animate-appear items-center gap-2 rounded-md bg-foreground px-2 py-1 text-background text-xs"
     >
       {label}
-      {shortcut === undefined ? null : <Kbd>{shortcut}</Kbd>}
+      {shortcut === undefined ? null : <Kbd>{keyLabel(shortcut)}</Kbd>}
     </div>
   );
 }

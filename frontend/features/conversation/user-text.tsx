@@ -109,7 +109,7 @@ function EditText(props: { text: string; onCancel: () => void; onSend: (text: st
   return (
     <form
       data-slot="edit-form"
-      className="rounded-2xl rounded-br-md border border-input p-2"
+      className="mb-5 rounded-2xl rounded-br-md border border-input p-2"
       onSubmit={(event) => {
         event.preventDefault();
         if (trimmed !== "") props.onSend(trimmed);

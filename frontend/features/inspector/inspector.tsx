@@ -1,7 +1,7 @@
 "use client";
 
 import { ChevronRight, X } from "lucide-react";
-import { type ReactNode, useEffect } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { CopyButton } from "@/components/copy-button";
 import { Problem } from "@/components/problem";
 import { RouteReasons } from "@/components/route-reasons";
@@ -12,7 +12,6 @@ import { PromptText } from "@/features/inspector/prompt-text";
 import { Timeline } from "@/features/inspector/timeline";
 import { usePath, useRun, useView } from "@/hooks/use-session";
 import { useStore } from "@/hooks/use-store";
-import { keyLabel } from "@/lib/actions";
 import { go } from "@/lib/location";
 import { runRecords } from "@/lib/run-record";
 import type { RunState } from "@/lib/run-state";
@@ -23,18 +22,25 @@ export function Inspector() {
   const { runs } = usePath(thread);
   const chosen = run !== null && runs.includes(run) ? run : (runs.at(-1) ?? null);
   const close = (): void => go({ inspect: false }, "replace");
+  const panel = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // Where it covers the conversation, the keyboard goes with it.
+    if (!matchMedia("(min-width: 1024px)").matches) panel.current?.focus();
+  }, []);
   return (
     <aside
+      ref={panel}
+      tabIndex={-1}
       data-slot="inspector"
       aria-label="Why this answer"
-      className="flex min-h-0 w-[min(420px,34vw)] shrink-0 flex-col border-l bg-background max-lg:fixed max-lg:inset-0 max-lg:z-30 max-lg:w-auto max-lg:border-0"
+      className="flex min-h-0 w-[min(420px,34vw)] shrink-0 flex-col border-l bg-background outline-none max-lg:fixed max-lg:inset-0 max-lg:z-30 max-lg:w-auto max-lg:border-0"
       onKeyDown={(event) => {
         if (event.key === "Escape") close();
       }}
     >
       <header className="flex h-12 shrink-0 items-center justify-between border-b pr-2 pl-5">
         <h2 className="font-medium text-sm">Why this answer</h2>
-        <Tooltip label="Close" shortcut={keyLabel("mod+i")} side="bottom">
+        <Tooltip label="Close" shortcut="mod+i" side="bottom">
           <Button variant="ghost" size="icon" aria-label="Close the inspector" onClick={close}>
             <X aria-hidden />
           </Button>

@@ -9,7 +9,7 @@ import { ThemeMenu } from "@/features/threads/theme-menu";
 import { ThreadRow } from "@/features/threads/thread-row";
 import { useView } from "@/hooks/use-session";
 import { useStore } from "@/hooks/use-store";
-import { action, keyLabel } from "@/lib/actions";
+import { action } from "@/lib/actions";
 import { dayGroup } from "@/lib/format";
 import { setLayout, toggleRail } from "@/lib/layout";
 import { go, openThread } from "@/lib/location";
@@ -24,12 +24,12 @@ export function ThreadRail() {
     <nav data-slot="thread-rail" aria-label="Chats" className="flex h-full min-h-0 flex-col bg-sidebar">
       <div className="flex h-12 shrink-0 items-center gap-1 pr-2 pl-4">
         <span className="mr-auto font-semibold text-[15px] tracking-[-0.02em]">alma</span>
-        <Tooltip label="Hide chats" shortcut={keyLabel("mod+b")}>
+        <Tooltip label="Hide chats" shortcut="mod+b">
           <Button variant="ghost" size="icon" aria-label="Hide chats" onClick={toggleRail}>
             <PanelLeft aria-hidden />
           </Button>
         </Tooltip>
-        <Tooltip label="New chat" shortcut={keyLabel("mod+shift+o")}>
+        <Tooltip label="New chat" shortcut="mod+shift+o">
           <Button
             variant="ghost"
             size="icon"
@@ -130,7 +130,7 @@ function Words({ children }: { children: ReactNode }) {
 function ModelsButton() {
   const { list } = useStore(session.models.state);
   return (
-    <Tooltip label="Models" shortcut={keyLabel("mod+shift+m")} side="right">
+    <Tooltip label="Models" shortcut="mod+shift+m" side="right">
       <Button
         variant="ghost"
         size="md"
