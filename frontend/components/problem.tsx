@@ -23,7 +23,7 @@ export function Problem({ facts, children, className, ...props }: ProblemProps) 
       <CircleAlert aria-hidden className="mt-0.5 size-4 shrink-0 text-destructive" />
       <div className="min-w-0 flex-1 space-y-1">
         <p className="break-words">{message}</p>
-        {expected && actual ? (
+        {expected && actual && !message.includes(actual) ? (
           <p className="break-words text-[13px] text-muted-foreground">
             Expected {expected}; got {actual}.
           </p>

@@ -22,8 +22,8 @@ export function Attempts({ threadId, run }: { threadId: string; run: RunState })
       </Problem>
     );
   }
-  if (last === undefined) return null;
-  if (isWorking(run) && last.attempt === run.message?.attempt) {
+  const attempt = run.message?.attempt ?? 1;
+  if (isWorking(run) && last !== undefined && last.attempt === attempt) {
     const wait = last.retryInMs ?? 0;
     return (
       <p
@@ -32,18 +32,15 @@ export function Attempts({ threadId, run }: { threadId: string; run: RunState })
         className="border-caution border-l-2 pl-4 text-[13px] text-muted-foreground"
       >
         {sentence(last.error.message)} Trying again{wait > 0 ? ` in ${duration(wait)}` : ""} (attempt{" "}
-        {last.attempt + 1}).
+        {attempt + 1}).
       </p>
     );
   }
-  if (isWorking(run)) return null;
+  if (attempt === 1) return null;
+  const why = last === undefined ? "the one before was interrupted." : sentence(last.error.message);
   return (
-    <p
-      data-slot="attempts"
-      className="text-faint-foreground text-xs"
-      title={run.failures.map((failure) => failure.error.message).join("\n")}
-    >
-      It took {plural(run.failures.length + 1, "attempt")}: {sentence(last.error.message)}
+    <p data-slot="attempts" className="text-faint-foreground text-xs">
+      {isWorking(run) ? `Attempt ${attempt}` : `It took ${plural(attempt, "attempt")}`}: {why}
     </p>
   );
 }

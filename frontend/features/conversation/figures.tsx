@@ -59,6 +59,9 @@ function Figure({ slot, name, value, unit }: { slot: string; name: string; value
   );
 }
 
+/** More code points per token than this, and some of the text came in one piece: its tokens were not counted. */
+const MOST_POINTS_PER_TOKEN = 16;
+
 /** Figures of an answer that is being written, four times a second; the text itself does not wait for them. */
 export const LiveFigures = memo(function LiveFigures({
   threadId,
@@ -70,11 +73,12 @@ export const LiveFigures = memo(function LiveFigures({
   useStore(quarterSeconds);
   const message = session.thread(threadId).get().runs.get(runId)?.message;
   if (!message || message.tokens === 0) return null;
+  const counted = message.n + message.reasoningN <= message.tokens * MOST_POINTS_PER_TOKEN;
   const seconds = (message.lastAt - message.firstAt) / 1000;
   return (
     <span data-slot="live-figures" className="tabular-nums">
-      {seconds > 0.2 ? `${rate((message.tokens - 1) / seconds)} tokens/s · ` : ""}
-      {count(message.tokens)} out
+      {seconds > 0.2 ? `${rate((message.tokens - 1) / seconds)} tokens/s` : ""}
+      {counted ? `${seconds > 0.2 ? " · " : ""}${count(message.tokens)} out` : ""}
     </span>
   );
 });
