@@ -766,11 +766,13 @@ export interface components {
         };
         /**
          * NewEndpoint
-         * @description `models`: what to offer; without it, what the endpoint lists.
+         * @description `models`: what to offer; without it, what the endpoint lists. `apiKeyEnv`: the variable that holds the key.
          */
         NewEndpoint: {
             /** Apikey */
             apiKey?: string | null;
+            /** Apikeyenv */
+            apiKeyEnv?: string | null;
             /** Baseurl */
             baseUrl: string;
             /**

@@ -13,10 +13,16 @@ from playwright.sync_api import sync_playwright
 
 BASE = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:4173"
 SHAPES = sys.argv[2:] or ["mixed", "paragraph", "code", "list", "table"]
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 TOKENS, RATE = 5000, 1000
 COUNT_FRAMES = """() => {
   window.__frames = 0; window.__worst = 0; let last = performance.now();

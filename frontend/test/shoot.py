@@ -15,10 +15,16 @@ BASE = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:4173"
 OUT = Path(sys.argv[2] if len(sys.argv) > 2 else "/tmp/shots")
 ONLY = sys.argv[3] if len(sys.argv) > 3 else ""
 AXE = (Path(__file__).parent.parent / "node_modules/axe-core/axe.min.js").read_text()
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 SIZES = {"wide": (1440, 900), "phone": (390, 844)}
 THREAD = "/?thread=t_00001"
 
@@ -166,8 +172,23 @@ def missing(page: Page) -> None:
 
 
 SCREENS = [
-    empty, conversation, top, inspector, why, streaming, failed, flaky, typed, too_long, models, connect, download,
-    palette, rail, edit, missing,
+    empty,
+    conversation,
+    top,
+    inspector,
+    why,
+    streaming,
+    failed,
+    flaky,
+    typed,
+    too_long,
+    models,
+    connect,
+    download,
+    palette,
+    rail,
+    edit,
+    missing,
 ]
 
 

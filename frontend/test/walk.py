@@ -16,10 +16,16 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 PORT = 4199
 BASE = f"http://127.0.0.1:{PORT}"
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 HERE = Path(__file__).parent
 
 
@@ -228,7 +234,19 @@ try:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         chosen = sys.argv[1:]
-        walks = [a_new_chat, stop_and_two_at_once, branches, cut_and_resumed, failures, the_list, kinds, following, keys, models, offline_queue]
+        walks = [
+            a_new_chat,
+            stop_and_two_at_once,
+            branches,
+            cut_and_resumed,
+            failures,
+            the_list,
+            kinds,
+            following,
+            keys,
+            models,
+            offline_queue,
+        ]
         for walk in walks:
             if chosen and walk.__name__ not in chosen:
                 continue

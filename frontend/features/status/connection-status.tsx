@@ -42,7 +42,7 @@ function Waiting() {
   return (
     <>
       <span className="truncate tabular-nums">
-        {everOnline ? "Reconnecting" : "The server cannot be reached. Trying again"} in {seconds} s
+        {everOnline ? "Reconnecting" : "Server not reachable, next try"} in {seconds} s
       </span>
       <Button variant="link" size="inline" data-slot="try-now" onClick={() => session.connection.connect()}>
         Try now

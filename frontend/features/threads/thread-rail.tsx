@@ -142,8 +142,8 @@ function ModelsButton() {
         }}
       >
         <Boxes aria-hidden />
-        <span className="sr-only">Models:</span>
-        <span className="truncate">{list?.default ? shortModel(list.default) : "none"}</span>
+        {list?.default ? <span className="sr-only">Models:</span> : null}
+        <span className="truncate">{list?.default ? shortModel(list.default) : "Models"}</span>
       </Button>
     </Tooltip>
   );
