@@ -81,11 +81,15 @@ def scratch() -> Iterator[Path]:
 class Served:
     """A process that listens on `port`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, ready_s: float = 0.0) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], port: int, ready_s: float = 0.0, stalled_s: float = 0.0
+    ) -> None:
         self.process = process
         self.port = port
-        self.ready_s = ready_s  # from the start of the process to the first answer
         self.ps = psutil.Process(process.pid)
+        self.ready_s = ready_s  # from the start of the process to the first answer
+        # The same without what it spent waiting for a core that others had; not less than its own CPU time.
+        self.ready_alone_s = min(ready_s, max(ready_s - stalled_s, self.cpu()))
 
     @property
     def url(self) -> str:
@@ -121,6 +125,14 @@ class Served:
                 self.kill()
 
 
+def stalled() -> float:
+    """Seconds so far in which somebody on this machine waited for a core (Linux's pressure stall information)."""
+    with contextlib.suppress(OSError):
+        line = Path("/proc/pressure/cpu").read_text().splitlines()[0]
+        return int(line.rsplit("total=", 1)[1]) / 1e6
+    return 0.0
+
+
 def _ready(url: str, process: subprocess.Popen[bytes], deadline: float) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while time.monotonic() < deadline:
@@ -138,7 +150,7 @@ def spawn(
     arguments: list[str], port: int, probe: str, env: dict[str, str] | None = None, log: Path | None = None
 ) -> Served:
     output = log.open("ab") if log is not None else subprocess.DEVNULL
-    began = time.monotonic()
+    began, before = time.monotonic(), stalled()
     process = subprocess.Popen(
         arguments, cwd=REPO, env={**os.environ, **(env or {})}, stdout=output, stderr=subprocess.STDOUT
     )
@@ -147,7 +159,7 @@ def spawn(
     except BaseException:
         process.kill()
         raise
-    return Served(process, port, time.monotonic() - began)
+    return Served(process, port, time.monotonic() - began, stalled() - before)
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ class RawSocket(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's does not inherit from it
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _error: Exception | None) -> None:
         if not self.opened.done():
             self.opened.set_exception(ConnectionError("closed before it was open"))
         if not self.closed.done():
