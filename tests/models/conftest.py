@@ -39,8 +39,8 @@ def client(session: aiohttp.ClientSession, scripted_server: ScriptedServer) -> O
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """A data directory with the shipped models: ALMA_TEST_DATA_DIR, or `.alma` of the repository."""
-    data_dir = Path(os.environ.get("ALMA_TEST_DATA_DIR") or Path(__file__).parents[2] / ".alma")
+    """A data directory with the shipped models: TEST_ALMA_DATA_DIR, or `.alma` of the repository."""
+    data_dir = Path(os.environ.get("TEST_ALMA_DATA_DIR") or Path(__file__).parents[2] / ".alma")
     data_dir.mkdir(parents=True, exist_ok=True)
     fetch(CHAT, data_dir)
     return data_dir

@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+
 from serving import Serving, environment, free_port, running, start
 from session_bench import texts
 
@@ -79,7 +80,7 @@ async def test_a_task_through_the_real_door(server: Serving) -> None:
     ]
     status, prompt = server.call("GET", f"/api/runs/{run_id}/prompt")
     assert prompt["messages"][-1] == {"role": "user", "content": "!say one two three"}
-    assert prompt["messages"][0]["content"].startswith("You are Alma's Manager")
+    assert prompt["messages"][0]["content"].startswith("You are a helpful AI assistant named Alma")
     status, thread = server.call("GET", f"/api/threads/{thread_id}")
     assert (thread["title"], thread["runs"], thread["working"]) == ("!say one two three", 1, False)
 

@@ -59,7 +59,7 @@ class Outbox:
 
 
 class Reader:
-    """What a browser keeps: per run the last seq, per message attempt, text, reasoning and n as the server gave them."""
+    """What a browser keeps: per run the last seq, per message its attempt, text, and n as the server gave it."""
 
     def __init__(self) -> None:
         self.seq: dict[str, int] = {}

@@ -150,7 +150,8 @@ class Registry:
     @property
     def tiny_only(self) -> bool:
         """Whether all that could answer is tiny: the page then shows how to connect a stronger model."""
-        return all(info.tiny for info in self.models() if info.kind != "scripted" and info.loaded)
+        able = [info for info in self.models() if info.kind != "scripted" and info.loaded]
+        return bool(able) and all(info.tiny for info in able)
 
     def models(self) -> list[ModelInfo]:
         """All models known now: embedded, scripted, then by endpoint."""

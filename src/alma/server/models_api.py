@@ -75,11 +75,12 @@ class Choice(Body):
 
 
 class NewEndpoint(Body):
-    """`models`: what to offer; without it, what the endpoint lists."""
+    """`models`: what to offer; without it, what the endpoint lists. `apiKeyEnv`: the variable that holds the key."""
 
     name: str = Field(min_length=1, max_length=40)
     base_url: str = Field(min_length=1, max_length=500)
     api_key: str | None = Field(None, max_length=500)
+    api_key_env: str | None = Field(None, max_length=200)
     models: list[str] = Field([], max_length=500)
 
 
@@ -256,7 +257,9 @@ def routes(registry: Registry) -> APIRouter:
     @router.post("/endpoints", status_code=201)
     async def add_endpoint(body: NewEndpoint) -> ModelsReply:
         """Connect an OpenAI-compatible endpoint, once it has listed its models."""
-        await registry.add_endpoint(body.name, body.base_url, api_key=body.api_key, models=body.models)
+        await registry.add_endpoint(
+            body.name, body.base_url, api_key=body.api_key, api_key_env=body.api_key_env, models=body.models
+        )
         return models_reply(registry)
 
     @router.delete("/endpoints/{name}")

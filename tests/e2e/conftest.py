@@ -1,0 +1,130 @@
+"""The built page in a real browser, on a real server."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from serving import REPO, Serving, running
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def built_page() -> Path:
+    """The page as the server serves it; `make test` has built it."""
+    page = REPO / "frontend" / "out" / "index.html"
+    assert page.exists(), "the page is not built: run `make setup`"
+    return page
+
+
+@pytest.fixture(scope="session")
+def browser() -> Generator[Browser]:
+    path = os.environ.get("TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    assert path, "no Chromium is here: install it (`apt-get install chromium`), or name one in TEST_CHROMIUM"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, built_page: Path) -> Generator[Callable[..., Page]]:
+    """Open the page of a server; at the end no script may have failed and nothing may have been asked of elsewhere."""
+    pages: list[Page] = []
+    wrong: list[str] = []
+
+    def open_(server: Serving, path: str = "/", *, width: int = 1280, height: int = 860, dark: bool = False) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+        )
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: wrong.append(f"script error: {error}"))
+        page.on(
+            "request",
+            lambda request: (
+                None if request.url.startswith((server.url, "data:", "blob:")) else wrong.append(f"asked {request.url}")
+            ),
+        )
+        page.goto(server.url + path)
+        page.wait_for_selector("[data-slot=connection][data-phase=online]", state="attached")
+        pages.append(page)
+        return page
+
+    yield open_
+    for page in pages:
+        page.context.close()
+    assert wrong == []
+
+
+@pytest.fixture(scope="session")
+def embedder_only(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Callable[[], Path]:
+    """Make fresh folders for servers, with the embedding model in them."""
+
+    def make() -> Path:
+        folder = tmp_path_factory.mktemp("server")
+        models = folder / "data" / "models"
+        models.mkdir(parents=True)
+        (models / "minilm").symlink_to(data_dir.absolute() / "models" / "minilm")
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def scripted(embedder_only: Callable[[], Path]) -> Generator[Serving]:
+    """A server that answers by script, shared by the tests that do not break it."""
+    with running(embedder_only()) as serving:
+        yield serving
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Generator[Serving]:
+    """A server as a new user has it: the embedded model and nothing else."""
+    folder = tmp_path_factory.mktemp("embedded")
+    (folder / "data").mkdir()
+    (folder / "data" / "models").symlink_to(data_dir.absolute() / "models")
+    with running(folder, embedded="true", scripted="false", model=None) as serving:
+        yield serving
+
+
+@pytest.fixture
+def fake_endpoint(tmp_path: Path) -> Generator[Callable[..., int]]:
+    """Serve the scripted model, with the given rules, behind an OpenAI-compatible address of its own: the port."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def serve(*rules: dict[str, object]) -> int:
+        script = tmp_path / "rules.json"
+        script.write_text(json.dumps(rules))
+        command = [sys.executable, "-m", "alma.models.scripted", "--script", str(script)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        processes.append(process)
+        assert process.stdout is not None
+        return int(json.loads(process.stdout.readline())["port"])
+
+    yield serve
+    for process in processes:
+        process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
