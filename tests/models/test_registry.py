@@ -302,7 +302,7 @@ async def test_the_scripted_model(open_registry):
     registry = open_registry(scripted=True)
     assert registry.default == "scripted/scripted"
     model, info = registry.resolve()
-    assert (info.kind, info.tiny, registry.tiny_only) == ("scripted", False, True)
+    assert (info.kind, info.tiny, registry.tiny_only) == ("scripted", False, False)
     assert text_of(await collect(model, ask("!say hi", model=info.name))) == "hi"
 
 

@@ -8,7 +8,7 @@ equals the journal's.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 import msgspec
@@ -99,7 +99,9 @@ class Resume(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.bus = LocalBus()
-        self.feeds = Feeds(self.bus)
+        self.clock = 1.0
+        self.timers: list[tuple[float, Callable[[], None]]] = []
+        self.feeds = Feeds(self.bus, self)
         self.open_text = OpenText()
         self.logs: dict[str, list[Recorded]] = {}
         self.late: deque[Item] = deque()  # committed, not yet published: the bus keeps the order
@@ -109,7 +111,28 @@ class Resume(RuleBasedStateMachine):
         self.outbox = Outbox(4)
         self.lossy = False
         self.catching: Coroutine[Any, Any, None] | None = None
+        # Another tab keeps the feed alive, so that what it holds back outlives a cut of the client.
+        self.feeds.add(Subscription("t", Outbox(0), self.read, self.open_text))
         self.subscribe()
+
+    # ── the clock that feeds are paced by ─────────────────────────────────────────────────────────────────────────
+
+    def now(self) -> float:
+        return self.clock
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> object:
+        self.timers.append((when, callback))
+        return None
+
+    @rule(seconds=st.sampled_from([0.001, 0.004, 0.02]))
+    def time_passes(self, seconds: float) -> None:
+        self.clock += seconds
+        due, self.timers = self.timers, []
+        for when, callback in due:
+            if when <= self.clock:
+                callback()
+            else:
+                self.timers.append((when, callback))
 
     # ── the server's side ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -260,10 +283,16 @@ class Resume(RuleBasedStateMachine):
         while self.catching is not None or self.outbox.frames or self.subscription.behind:
             self.pump(50)
 
+    @rule()
+    def rejoin(self) -> None:
+        """Cut, and up to date again before the next thing happens."""
+        self.cut_and_reconnect(5)
+        self.settle()
+
     def teardown(self) -> None:
         """Let everything settle: the client has exactly what the journal and the open text have."""
-        if self.late:
-            self.flush()
+        self.flush()
+        self.time_passes(1.0)
         if self.lossy:
             self.cut_and_reconnect(5)
         self.settle()

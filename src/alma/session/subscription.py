@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+import msgspec
 from msgspec import Struct
 
 from alma.engine.open_text import OpenMessage, OpenText
@@ -85,19 +86,22 @@ class Subscription:
             return
         if have.attempt > delta.attempt:
             return
-        if delta.channel == "text":
-            if delta.n <= have.n:
-                return
-            if delta.n - len(delta.text) == have.n and self._outbox.push(frame):
-                have.n = delta.n
-                return
+        known = have.n if delta.channel == "text" else have.reasoning_n
+        if delta.n <= known:
+            return
+        start = delta.n - len(delta.text)
+        if start > known:
+            self.fall_behind()
+            return
+        if start < known:  # its beginning came with a snapshot
+            delta = msgspec.structs.replace(delta, text=delta.text[known - start :])
+            frame = encode.delta_frame(delta)
+        if not self._outbox.push(frame):
+            self.fall_behind()
+        elif delta.channel == "text":
+            have.n = delta.n
         else:
-            if delta.n <= have.reasoning_n:
-                return
-            if delta.n - len(delta.text) == have.reasoning_n and self._outbox.push(frame):
-                have.reasoning_n = delta.n
-                return
-        self.fall_behind()
+            have.reasoning_n = delta.n
 
     def offer_entry(self, recorded: Recorded, frame: str) -> None:
         """As `offer_delta`, for a journal entry."""
