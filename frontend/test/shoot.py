@@ -219,7 +219,7 @@ def main() -> None:
                             nodes = [node["target"] for node in each["nodes"][:3]]
                             print(f"{name}: {each['id']}: {each['help']} {json.dumps(nodes)}")
                             print("   ", each["nodes"][0].get("failureSummary", "").replace("\n", " ")[:300])
-                    except Exception as error:  # noqa: BLE001 (report every screen)
+                    except Exception as error:
                         violations += 1
                         print(f"{name}: {str(error)[:400]}")
                         page.screenshot(path=OUT / f"{name}.png")
