@@ -1,6 +1,6 @@
 """`kill -9` of the server at random moments under eight running tasks: nothing acknowledged lost, nothing redone.
 
-Eight clients keep a task running each and start the next when one ends; a task lasts 0.5 to 2 s. The server is killed
+Eight clients keep a task running each and start the next when one ends; a task lasts 0.5 to 1.6 s. The server is killed
 up to 2.4 s after it was ready. Some kills wait, in that time, until a client sends a start (and come 0 to 4 ms later,
 before or after it is acknowledged) or until an answer ends; one in ten comes while the server is still starting. Port
 and data folder stay. Clients come back with their cursors; a start that was not acknowledged is sent again, with its
@@ -36,7 +36,7 @@ from bench.follower import Frame, View, command, decode
 from bench.ws import RawSocket, connect
 
 TASKS = 8
-SIZES = {"short": (100, 0.5), "middle": (300, 1.0), "long": (500, 2.0)}  # tokens, seconds
+SIZES = {"short": (100, 0.5), "middle": (240, 0.8), "long": (480, 1.6)}  # tokens, seconds
 
 
 def text_of(size: str) -> list[str]:

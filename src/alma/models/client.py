@@ -155,7 +155,7 @@ class OpenAIClient:
             raise EndpointTimeout(
                 f"{self._endpoint} did not list its models within {timeout:g} s.",
                 endpoint=self._endpoint,
-                hint="Check that the server runs, and base_url in models.toml.",
+                hint="Check that the server runs, and its address.",
             ) from None
         try:
             return sorted((_listed(entry) for entry in body["data"]), key=lambda listed: listed.name)
@@ -164,7 +164,7 @@ class OpenAIClient:
                 f"{self._endpoint} did not answer with a list of models: {clip(msgspec.json.encode(body))}",
                 endpoint=self._endpoint,
                 expected='{"data": [{"id": …}, …]} from GET /models',
-                hint="Check base_url in models.toml (it mostly ends in /v1).",
+                hint="Check its address (it mostly ends in /v1).",
             ) from None
 
     async def _open(self, request: ChatRequest, watch: _Watch) -> aiohttp.ClientResponse:
@@ -206,7 +206,7 @@ class OpenAIClient:
                 raise EndpointGarbled(
                     f"{self._endpoint} answered with something that is not HTTP: {clip(error.message)}",
                     endpoint=self._endpoint,
-                    hint="Check base_url in models.toml: the scheme (http or https) and the port.",
+                    hint="Check its address: the scheme (http or https) and the port.",
                 ) from error
             except (aiohttp.ClientError, OSError) as error:
                 fresh = isinstance(error, aiohttp.ClientConnectorError)  # it did not even connect
@@ -239,7 +239,7 @@ class OpenAIClient:
                 endpoint=self._endpoint,
                 expected="JSON",
                 actual=str(error),
-                hint="Check base_url in models.toml (it mostly ends in /v1).",
+                hint="Check its address (it mostly ends in /v1).",
             ) from None
 
     async def _ending(self, response: aiohttp.ClientResponse, reply: Reply, head: bytes) -> list[Chunk]:
@@ -275,7 +275,7 @@ class OpenAIClient:
             endpoint=self._endpoint,
             expected=f"an OpenAI-compatible server at {self.base_url}",
             actual=_reason(error),
-            hint="Check that the server runs, and base_url in models.toml.",
+            hint="Check that the server runs, and its address.",
         )
 
 

@@ -78,7 +78,7 @@ def error_of_status(
 def _kind(status: int, said: str) -> tuple[type[EndpointError], str, str]:
     lower = said.lower()
     if status in (401, 403):
-        return EndpointUnauthorized, "refused the key", "Check the endpoint's api_key or api_key_env in models.toml."
+        return EndpointUnauthorized, "refused the key", "Check its key: connect it again, or mend it in models.toml."
     if status == 429:
         if "quota" in lower or "billing" in lower:
             return EndpointRateLimited, "has no quota left for this key", "Check the plan and the billing of the key."

@@ -256,5 +256,5 @@ class Reply:
             endpoint=self.endpoint,
             expected=expected,
             actual=actual,
-            hint="Check that base_url in models.toml is an OpenAI-compatible address (it mostly ends in /v1).",
+            hint="Check that its address is an OpenAI-compatible one (it mostly ends in /v1).",
         )
