@@ -49,7 +49,7 @@ def test_the_shipped_role_has_a_prompt_sampling_and_examples_for_every_kind() ->
     [
         (("---\n", "", 1), "no front matter"),
         (("purpose:", "porpoise:", 1), "porpoise"),
-        (("temperature: 0.5", "temperature: warm", 1), "temperature"),
+        (("temperature: 0.2", "temperature: warm", 1), "temperature"),
         (("# creative\n", "# poetic\n", 1), "creative"),
         (("name: manager", "name: [", 1), "front matter"),
     ],

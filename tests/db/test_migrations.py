@@ -55,3 +55,24 @@ def test_a_database_that_cannot_be_opened_is_explained(tmp_path: object) -> None
         database.open()
     assert "not a database" in str(refused.value.actual)
     database.close()
+
+
+@pytest.mark.slow
+async def test_a_lost_connection_to_postgres_is_made_again(postgres: str) -> None:
+    database = Database(postgres)
+    database.open()
+    pid = await database.write(lambda connection: connection.exec_driver_sql("SELECT pg_backend_pid()").scalar())
+    await database.read(lambda connection: connection.exec_driver_sql(f"SELECT pg_terminate_backend({pid})"))
+    with pytest.raises(StorageFailure):
+        await database.write(lambda connection: connection.exec_driver_sql("SELECT 1"))
+    again = await database.write(lambda connection: connection.exec_driver_sql("SELECT pg_backend_pid()").scalar())
+    assert again != pid
+    database.close()
+
+
+async def test_what_we_ask_wrongly_is_not_the_databases_trouble(tmp_path: object) -> None:
+    database = Database(f"sqlite:///{tmp_path}/alma.db")
+    database.open()
+    with pytest.raises(sa.exc.IntegrityError):
+        await database.write(lambda connection: connection.exec_driver_sql("INSERT INTO threads (id) VALUES ('x')"))
+    database.close()

@@ -34,6 +34,7 @@ from session_bench import SessionBench, texts
         ('{"type":"run.start","id":"x","key":"k","text":"' + "a" * 10_000 + '"}', "prompt_too_long"),
         ('{"type":"run.start","id":"x","key":"k","text":"' + "a" * 110_000 + '"}', "frame_too_large"),
         ('{"type":"run.start","id":"x","key":"k","text":"' + "字" * 40_000 + '"}', "frame_too_large"),
+        ('{"type":"run.start","id":"x","key":"k","text":"a\\u0000b"}', "invalid_field"),
         ('{"type":"run.start","id":"x","key":"k","text":"t","model":"unknown/x"}', "unknown_model"),
         ('{"type":"run.start","id":"x","key":"k","text":"t","threadId":"t_none"}', "unknown_thread"),
         ('{"type":"run.stop","id":"x","runId":"r_none"}', "unknown_run"),

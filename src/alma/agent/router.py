@@ -6,7 +6,6 @@ embedder costs quality, never an answer.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 import numpy as np
@@ -18,7 +17,6 @@ from alma.events import KINDS, Kind, RouteChosen
 from alma.memory.embedder import DIMENSIONS, Embedder
 
 log = logging.getLogger(__name__)
-_PATIENCE_S = 5.0  # a cold embedder is ready in about a second
 
 
 class Router:
@@ -48,10 +46,9 @@ class Router:
         if forced is not None:
             return self._chosen(Verdict(forced, {forced: 1.0}, []), "user", at)
         try:
-            async with asyncio.timeout(_PATIENCE_S):
-                return self._chosen(await self.preview(text, owner), "examples", at)
-        except (EmbedderUnavailable, TimeoutError) as error:
-            log.warning("routing without the embedder: %s", error or "it took too long")
+            return self._chosen(await self.preview(text, owner), "examples", at)
+        except EmbedderUnavailable as error:
+            log.warning("routing without the embedder: %s", error)
             return self._chosen(Verdict("chat", {}, []), "default", at)
 
     async def vector(self, text: str) -> Vectors:

@@ -24,10 +24,10 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 
 from alma.db.migrate import upgrade
-from alma.errors import AlmaError, StorageFailure
+from alma.errors import StorageFailure
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -36,6 +36,8 @@ P = TypeVar("P")
 Handler = Callable[[sa.Connection, Sequence[Any]], Sequence[Any]]
 _GROUP = 512  # most writes in one transaction
 _READERS = 3
+# What the driver refuses because of what we asked; everything else is the database's own trouble, and may pass.
+_OURS = (DataError, IntegrityError, ProgrammingError, NotSupportedError)
 
 
 class Database:
@@ -92,7 +94,7 @@ class Database:
                 with self._engine.connect() as connection:
                     return work(connection)
             except DBAPIError as error:
-                raise _storage_failure(error) from error
+                raise _translated(error) from error
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, call)
 
@@ -179,7 +181,7 @@ def _resolve(pairs: list[tuple[asyncio.Future[Any], Any]]) -> None:
 
 
 def _translated(error: Exception) -> Exception:
-    if isinstance(error, AlmaError) or not isinstance(error, DBAPIError):
+    if not isinstance(error, DBAPIError) or isinstance(error, _OURS):
         return error
     failure = _storage_failure(error)
     failure.__cause__ = error

@@ -24,6 +24,7 @@ DIMENSIONS = 384
 _KEPT = 4096  # vectors kept, 1.5 KB each
 _BATCH = 128  # most texts in one frame
 _TEXT_CHARS = 4000  # the model reads 256 tokens; more text than this cannot matter
+_PATIENCE_S = 5.0  # a cold process is ready in about a second
 Vector = NDArray[np.float32]
 
 
@@ -43,15 +44,18 @@ class Embedder:
 
     async def embed(self, texts: list[str]) -> Vector:
         """(len(texts), 384) float32, rows of length 1. Raises `EmbedderUnavailable` when the process cannot answer."""
-        rows: list[Vector] = []
-        for future in [self._one(text[:_TEXT_CHARS]) for text in texts]:
-            rows.append(await future)
-        return np.stack(rows)
+        if self.state == "absent":
+            raise _absent(self._folder)
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                return np.stack([await future for future in [self._one(text[:_TEXT_CHARS]) for text in texts]])
+        except TimeoutError:
+            raise EmbedderUnavailable(f"The embedding process did not answer within {_PATIENCE_S:g} s.") from None
 
     def prefetch(self, text: str) -> None:
         """Begin on a text that will be asked for in a moment."""
         text = text[:_TEXT_CHARS]
-        if text not in self._kept:
+        if text not in self._kept and self.state != "absent":
             self._waiting.setdefault(text, [])
             self._wake.set()
 
@@ -84,9 +88,7 @@ class Embedder:
 
     async def _serve(self) -> None:
         if not self._present():
-            raise EmbedderUnavailable(
-                f"The embedding model is not in {self._folder}.", hint="Run `make setup`, or `alma doctor`."
-            )
+            raise _absent(self._folder)
         child = self._child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -132,6 +134,10 @@ class Embedder:
                 if not future.done():
                     future.set_exception(EmbedderUnavailable(why))
                     future.exception()  # seen: a caller that waits for several texts raises at the first
+
+
+def _absent(folder: Path) -> EmbedderUnavailable:
+    return EmbedderUnavailable(f"The embedding model is not in {folder}.", hint="Run `make setup`, or `alma doctor`.")
 
 
 async def _receive(source: asyncio.StreamReader) -> bytes:

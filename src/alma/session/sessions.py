@@ -150,6 +150,7 @@ class Sessions:
     def _check(self, ask: Ask) -> None:
         if not ask.text.strip():
             raise InvalidRequest("empty_prompt", "The task is empty.", expected="some text", actual="none")
+        check_text("text", ask.text)
         if len(ask.text) > self.limits.max_prompt_chars:
             raise InvalidRequest(
                 "prompt_too_long",
@@ -236,6 +237,7 @@ class Sessions:
     # ── threads ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def list_threads(self, owner: str, *, search: str, limit: int, before: float | None) -> list[ThreadSummary]:
+        check_text("search", search)
         return await self.database.read(
             lambda c: thread_queries.list_threads(c, owner, search=search, limit=limit, before=before)
         )
@@ -244,6 +246,7 @@ class Sessions:
         return await self.database.read(lambda connection: thread_queries.get_thread(connection, owner, thread_id))
 
     async def create_thread(self, owner: str, title: str) -> ThreadSummary:
+        check_text("title", title)
         thread_id, at = new_id("t"), time.time()
 
         def create(connection: sa.Connection) -> ThreadSummary:
@@ -255,6 +258,7 @@ class Sessions:
         return summary
 
     async def rename_thread(self, owner: str, thread_id: str, title: str) -> ThreadSummary:
+        check_text("title", title)
         summary = await self.database.write(
             lambda connection: thread_queries.rename_thread(connection, owner, thread_id, title)
         )
@@ -337,3 +341,9 @@ class Sessions:
 
     async def _read_logs(self, thread_id: str, after: dict[str, int], skip: frozenset[str]) -> list[list[Recorded]]:
         return await self.database.read(lambda connection: thread_queries.read_logs(connection, thread_id, after, skip))
+
+
+def check_text(field: str, text: str) -> None:
+    """No NUL: PostgreSQL cannot store it, and no keyboard types it."""
+    if "\0" in text:
+        raise InvalidRequest("invalid_field", f"The {field} has a NUL character.", expected=f"{field} without U+0000")
