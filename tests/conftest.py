@@ -69,3 +69,9 @@ async def quick(tmp_path: Path) -> AsyncGenerator[SessionBench]:
     """As `bench`, on SQLite only: for what does not depend on the database."""
     async with SessionBench(f"sqlite:///{tmp_path / 'alma.db'}").running() as running:
         yield running
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser's tests come last: from the first of them on, playwright keeps an event loop running in this thread,
+    and no other can be started."""
+    items.sort(key=lambda item: "e2e" in item.path.parts)
