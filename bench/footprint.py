@@ -2,14 +2,16 @@
 
 Imports: user and system time of a fresh interpreter that imports, minus one that imports nothing, taken in turns.
 Memory: resident set of the server's process, embedded model on, just after the model is ready and after five idle
-seconds; its children (the embedder, the model) stand beside it. Journal: 256 writers, each waiting for its entry before
-it writes the next, on the real `Journal` and one SQLite file with `synchronous=FULL`; beside it one writer alone, who
-pays a commit for each entry, and what the disk takes for a bare write and fsync of one page.
+seconds; its children (the embedder, the model) stand beside it. Journal: 64 runs at once on the real `Journal` and one
+SQLite file with `synchronous=FULL`, each waiting for its append before it makes the next; an append holds two entries,
+as the engine's do (route and start; message and end). Beside it the same with 256 runs that append one entry each, one
+run alone, which pays a commit for each append, and what the disk takes for a bare write and fsync of one page.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import resource
 import subprocess
@@ -24,11 +26,11 @@ import sqlalchemy as sa
 from alma.db.database import Database
 from alma.engine.bus import LocalBus
 from alma.engine.journal import Journal, insert_run
-from alma.events import MessageFinished, RunStarted, Timing, Usage
+from alma.events import JournalEntry, MessageFinished, RunFinished, RunStarted, Timing, Usage
 from bench import rig
 
-WRITERS = 256
-BATCH = 4  # runs of the journal's measurement; the median counts
+SHAPES = {"pairs": (64, 2), "singles": (256, 1)}  # runs at once, entries of an append
+ROUNDS = 4  # of each shape, in turns; medians count
 
 
 def cpu_of(code: str) -> float:
@@ -40,7 +42,7 @@ def cpu_of(code: str) -> float:
 
 def imports(rounds: int) -> dict[str, float]:
     """Seconds of CPU, medians over rounds of all three in turns; the first round only warms the disk's cache."""
-    seen: dict[str, list[float]] = {"pass": [], "import alma": [], "import alma.app": [], "import alma.cli": []}
+    seen: dict[str, list[float]] = {"pass": [], "import alma": [], "import alma.app": []}
     for index in range(rounds + 1):
         for code, values in seen.items():
             spent = cpu_of(code)
@@ -50,7 +52,6 @@ def imports(rounds: int) -> dict[str, float]:
     return {
         "bare_interpreter_s": round(bare, 3),
         "import_alma_s": round(rig.median(seen["import alma"]) - bare, 3),
-        "import_alma_cli_s": round(rig.median(seen["import alma.cli"]) - bare, 3),
         "import_alma_app_s": round(rig.median(seen["import alma.app"]) - bare, 3),
     }
 
@@ -90,8 +91,10 @@ def idle(folder: Path) -> dict[str, float]:
         server.stop()
 
 
-def entry(index: int) -> MessageFinished:
-    """An entry of usual length: an answer of 60 words."""
+def entry(index: int) -> JournalEntry:
+    """In turns an answer of 60 words, and a run's end."""
+    if index % 2:
+        return RunFinished(at=1_700_000_000.0 + index, status="completed")
     return MessageFinished(
         at=1_700_000_000.0 + index,
         message_id="m.main",
@@ -107,46 +110,58 @@ async def journal(folder: Path, entries: int, alone: int) -> dict[str, Any]:
     database = Database(f"sqlite:///{folder / 'journal.db'}")
     database.open()
     try:
-        synchronous, mode = await database.write(
-            lambda c: (
-                c.execute(sa.text("PRAGMA synchronous")).scalar_one(),
-                c.execute(sa.text("PRAGMA journal_mode")).scalar_one(),
-            )
+        assert await database.write(pragmas) == (2, "wal"), (
+            "the writer's connection is not synchronous=FULL in WAL mode"
         )
-        assert (synchronous, mode) == (2, "wal"), f"synchronous={synchronous} (FULL is 2), journal_mode={mode}"
         log = Journal(database, LocalBus())
-        for index in range(WRITERS):
-            await database.write(
-                lambda c, i=index: insert_run(c, f"r{i}", RunStarted(at=1.0, thread_id=f"t{i}", owner="o", text="x"))
-            )
-        rates, singles = [], []
-        each = entries // WRITERS
-        for _ in range(BATCH):
-            began = time.perf_counter()
+        rates: dict[str, list[float]] = {shape: [] for shape in SHAPES}
+        cpu: dict[str, list[float]] = {shape: [] for shape in SHAPES}
+        singles: list[float] = []
+        expected = 0
+        for turn, (shape, (writers, size)) in itertools.product(range(ROUNDS), SHAPES.items()):
+            names = [f"{turn}-{shape}-{index}" for index in range(writers)]
+            for name in names:
+                await database.write(lambda c, name=name: insert_run(c, name, started(name)))
+            each = entries // writers // size
+            began, spent = time.perf_counter(), time.process_time()
             async with asyncio.TaskGroup() as group:
-                for writer in range(WRITERS):
-                    group.create_task(write(log, writer, each))
-            rates.append(each * WRITERS / (time.perf_counter() - began))
-            for index in range(alone // BATCH):
+                for name in names:
+                    group.create_task(write(log, name, each, size))
+            written = writers * each * size
+            rates[shape].append(written / (time.perf_counter() - began))
+            cpu[shape].append(1e6 * (time.process_time() - spent) / written)
+            expected += writers + written
+            for index in range(alone // ROUNDS // len(SHAPES)):
                 began = time.perf_counter()
-                await log.append("t0", "r0", [entry(index)])
+                await log.append(names[0], names[0], [entry(2 * index)])
                 singles.append(1000 * (time.perf_counter() - began))
         rows = await database.read(lambda c: c.execute(sa.text("SELECT count(*) FROM entries")).scalar_one())
-        assert rows == WRITERS + BATCH * (each * WRITERS + alone // BATCH), f"{rows} entries were written"
+        assert rows == expected + len(singles), f"{rows} entries are there, {expected + len(singles)} were written"
     finally:
         database.close()
     return {
-        "entries_per_s": round(rig.median(rates)),
-        "entries_per_s_best": round(max(rates)),
+        "entries_per_s": round(rig.median(rates["pairs"])),
+        "cpu_us_per_entry": round(rig.median(cpu["pairs"]), 1),
+        "singles_per_s": round(rig.median(rates["singles"])),
+        "singles_cpu_us": round(rig.median(cpu["singles"]), 1),
         "alone_p50_ms": round(rig.median(singles), 3),
         "alone_p95_ms": round(rig.quantile(singles, 0.95), 3),
         "bare_fsync_p50_ms": round(bare_fsync(folder / "page"), 3),
     }
 
 
-async def write(log: Journal, writer: int, count: int) -> None:
+def pragmas(connection: sa.Connection) -> tuple[int, str]:
+    synchronous = connection.execute(sa.text("PRAGMA synchronous")).scalar_one()  # 2 is FULL
+    return synchronous, connection.execute(sa.text("PRAGMA journal_mode")).scalar_one()
+
+
+def started(name: str) -> RunStarted:
+    return RunStarted(at=1.0, thread_id=name, owner="local", text="Tell me about lighthouses.")
+
+
+async def write(log: Journal, name: str, count: int, size: int) -> None:
     for index in range(count):
-        await log.append(f"t{writer}", f"r{writer}", [entry(index)])
+        await log.append(name, name, [entry(index * size + one) for one in range(size)])
 
 
 def bare_fsync(path: Path) -> float:
@@ -165,7 +180,7 @@ def main() -> int:
     quick = rig.options(__doc__).quick
     with rig.scratch() as folder:
         figures: dict[str, dict[str, Any]] = {"imports": imports(3 if quick else 9)}
-        figures["journal"] = asyncio.run(journal(folder, 20_480 if quick else 51_200, 200 if quick else 1000))
+        figures["journal"] = asyncio.run(journal(folder, 20_480 if quick else 51_200, 200 if quick else 1600))
         figures["server"] = idle(folder / "data")
     figures["machine"] = {"cores": psutil.cpu_count(), "python": sys.version.split()[0]}
     for name, value in figures.items():
