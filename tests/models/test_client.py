@@ -24,7 +24,7 @@ from alma.errors import (
 )
 from alma.events import Sampling, Usage
 from alma.models.chat import ChatMessage, ChatRequest, ToolCall, ToolSpec
-from alma.models.client import Listed, OpenAIClient, Timeouts, proxy_of
+from alma.models.client import OVERRUN_LEAST, Listed, OpenAIClient, Timeouts, proxy_of
 from alma.models.gate import Gate
 from alma.models.reply import MAX_LINE
 
@@ -307,6 +307,62 @@ async def test_not_http_at_all(session):
         with pytest.raises(EndpointGarbled) as caught:
             await collect(OpenAIClient(session, endpoint="e", base_url=url), ask("x"))
     assert "HTTP" in caught.value.message
+
+
+@pytest.mark.parametrize("url", ["http://foo..bar/v1", f"http://{'a' * 70}/v1"])
+async def test_an_address_that_no_host_can_have(session, monkeypatch, url):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    client = OpenAIClient(session, endpoint="odd", base_url=url)
+    with pytest.raises(EndpointUnreachable) as caught:
+        await collect(client, ask("x"))
+    assert url in caught.value.message
+    assert "key" in caught.value.hint
+    with pytest.raises(EndpointUnreachable):
+        await client.list_models()
+
+
+async def test_a_key_that_no_header_can_hold(session, scripted_server):
+    client = OpenAIClient(session, endpoint="odd", base_url=scripted_server.url, api_key="sk-sec\nret")
+    with pytest.raises(EndpointUnreachable) as caught:
+        await collect(client, ask("x"))
+    assert "sk-sec" not in str(caught.value.facts())
+    with pytest.raises(EndpointUnreachable):
+        await client.list_models()
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [{"content": "a "}, {"reasoning": "a "}, {"tool_calls": [{"index": 0, "function": {"arguments": "a"}}]}],
+)
+async def test_an_answer_without_end_is_cut(session, delta):
+    gone = asyncio.Event()
+    piece = b"data: " + json.dumps({"model": "gpt-x", "choices": [{"delta": delta}]}).encode() + b"\n\n"
+
+    async def handle(reader, writer):
+        await read_request(reader)
+        writer.write(HEAD)
+        try:
+            while True:
+                writer.write(piece * 100)
+                await writer.drain()
+        except ConnectionError:
+            gone.set()
+
+    async with raw_server(handle) as url:
+        client = OpenAIClient(session, endpoint="e", base_url=url, gate=Gate(1))
+        async with asyncio.timeout(20):
+            chunks = await collect(client, ask("x", sampling=Sampling(max_tokens=512)))
+            await gone.wait()
+    assert (chunks[-1].finish_reason, chunks[-1].tool_calls, client.gate.active) == ("length", (), 0)
+    if "tool_calls" not in delta:
+        assert OVERRUN_LEAST < sum(chunk.tokens for chunk in chunks) < OVERRUN_LEAST * 1.5
+
+
+async def test_a_long_answer_below_that_is_whole(client):
+    request = ask("x", model="fake-16000-max", sampling=Sampling(max_tokens=512))
+    chunks = await collect(client, request)
+    assert (sum(chunk.tokens for chunk in chunks), chunks[-1].finish_reason) == (16000, "stop")
 
 
 @pytest.mark.parametrize("how", ["close", "cancel"])

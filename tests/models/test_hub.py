@@ -177,6 +177,32 @@ async def test_a_file_that_is_no_gguf_is_not_kept(hub, pulls, tmp_path):
     assert list((tmp_path / "models").glob("*.gguf")) == []
 
 
+@pytest.mark.parametrize("hindrance", ["a file for a folder", "a folder for the file"])
+async def test_a_disk_that_does_not_take_it_fails_the_download_only(pulls, tmp_path, hindrance):
+    pulls, watch = pulls
+    if hindrance == "a file for a folder":
+        (tmp_path / "models").write_text("")
+    else:
+        (tmp_path / "models" / FILE).mkdir(parents=True)
+    for _ in range(2):  # the second shows that the first left nothing behind and the owner alive
+        pulls.start(REPO, FILE)
+        await asyncio.wait_for(watch.ended.wait(), 20)
+        assert (watch.seen[-1].state, watch.seen[-1].error.code) == ("failed", "download_failed")
+        assert "could not be stored" in watch.seen[-1].error.message
+        assert watch.seen[-1].error.hint
+        watch.ended.clear()
+        await asyncio.sleep(0)
+
+
+async def test_a_bug_fails_the_download_only(pulls, monkeypatch):
+    pulls, watch = pulls
+    monkeypatch.setattr("alma.models.hub.check_gguf", lambda path: {}["bug"])
+    pulls.start(REPO, FILE)
+    await asyncio.wait_for(watch.ended.wait(), 20)
+    assert watch.seen[-1].state == "failed"
+    assert "KeyError" in watch.seen[-1].error.message
+
+
 async def test_names_are_checked(pulls):
     pulls, _ = pulls
     for repo, file in ((REPO, "../x.gguf"), ("Org", FILE), (REPO, "x.bin"), (REPO, "x-00001-of-00003.gguf")):

@@ -189,6 +189,81 @@ async def test_without_a_file_it_is_absent_and_says_what_to_do(tmp_path):
             owner.cancel()
 
 
+CHILDREN = {
+    "a line without end": ("import os; os.write(1, b'x' * 1_000_000)", "too long a line"),
+    "no JSON": ("print('hello', flush=True); import time; time.sleep(60)", "hello"),
+    "no text": ('import os, time; os.write(1, b\'{"a": "\\xff"}\\n\'); time.sleep(60)', "did not report"),
+    "no port": ("print('{\"port\": null}', flush=True); import time; time.sleep(60)", "could not be used"),
+    "nothing": ("", "exit code 0"),
+}
+
+
+@pytest.mark.parametrize("child", CHILDREN)
+async def test_a_child_that_reports_nonsense_fails_and_says_so(tmp_path, monkeypatch, child):
+    code, words = CHILDREN[child]
+
+    async def spawn(path, log):
+        pipe = asyncio.subprocess.PIPE
+        return await asyncio.create_subprocess_exec(sys.executable, "-S", "-c", code, stdin=pipe, stdout=pipe)
+
+    (tmp_path / "a.gguf").write_bytes(b"GGUF")
+    async with open_session() as session:
+        local = LocalModel(session, tmp_path / "a.gguf", log_dir=tmp_path, first_pause=0.01)
+        monkeypatch.setattr(local, "_spawn", spawn)
+        async with asyncio.TaskGroup() as group:
+            owner = group.create_task(local.run())
+            await asyncio.sleep(0)
+            with pytest.raises(EndpointUnreachable) as caught:
+                await local.wait_ready()
+            assert local.status.state == "failed"
+            assert words in caught.value.actual
+            owner.cancel()
+
+
+@pytest.mark.parametrize("broken", ["_spawn", "_absent"])
+async def test_a_bug_of_its_own_fails_the_model_only(tmp_path, monkeypatch, broken):
+    (tmp_path / "a.gguf").write_bytes(b"GGUF")
+    path = tmp_path / ("a.gguf" if broken == "_spawn" else "none.gguf")
+    async with open_session() as session:
+        local = LocalModel(session, path, log_dir=tmp_path, first_pause=0.01)
+        monkeypatch.setattr(local, broken, lambda *given: {}["bug"])
+        async with asyncio.TaskGroup() as group:
+            owner = group.create_task(local.run())
+            async with asyncio.timeout(5):
+                while local.status.state != "failed":
+                    await asyncio.sleep(0.01)
+            assert "KeyError" in local.status.detail
+            owner.cancel()
+
+
+async def test_a_server_that_lists_nothing_is_taken_at_its_word(tmp_path):
+    class Nothing:
+        async def list_models(self):
+            return []
+
+    async with open_session() as session:
+        local = LocalModel(session, None, log_dir=tmp_path, ctx=1024)
+        await local._measure(Nothing())
+    assert local.context_window == 1024
+
+
+async def test_a_child_that_just_died_is_no_error(tmp_path):
+    class Gone:
+        pid, returncode = 1, None
+
+        def kill(self):
+            raise ProcessLookupError
+
+    (tmp_path / "a.gguf").write_bytes(b"GGUF" + (3).to_bytes(4, "little") + b"\0" * 16)
+    async with open_session() as session:
+        local = LocalModel(session, None, log_dir=tmp_path)
+        local._process = Gone()
+        local._client = client = object()
+        local._bury(client)
+        local.use(tmp_path / "a.gguf")
+    assert (local.client, local.name) == (None, "a")
+
+
 PARENT = """
 import asyncio, sys
 from pathlib import Path

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import stat
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from aiohttp import web
 from endpoints_at_hand import ask, collect, raw_server, text_of
@@ -22,7 +25,7 @@ from alma.errors import (
     SettingsInvalid,
 )
 from alma.models import endpoints
-from alma.models.client import open_session
+from alma.models.client import OpenAIClient, open_session
 from alma.models.discovery import discover, ollama_url
 from alma.models.endpoints import Endpoint, check, load
 from alma.models.gguf import model_name
@@ -36,6 +39,17 @@ def file(tmp_path: Path) -> Path:
 
 
 Open = Callable[..., Registry]
+
+
+@asynccontextmanager
+async def running(registry: Registry) -> AsyncIterator[tuple[Registry, asyncio.Task[None]]]:
+    """The registry while it runs, and its owner, which must still be at it in the end."""
+    owner = asyncio.create_task(registry.run())
+    await asyncio.sleep(0.01)
+    yield registry, owner
+    owner.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await owner
 
 
 @pytest.fixture
@@ -290,6 +304,93 @@ async def test_states_are_refreshed_in_the_background(open_registry, scripted_se
     owner.cancel()
     with pytest.raises(asyncio.CancelledError):
         await owner
+
+
+async def test_malformed_endpoints_are_down_and_end_nothing(open_registry, scripted_server, file, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    file.write_text(
+        '[[endpoint]]\nname = "dots"\nbase_url = "http://foo..bar/v1"\n'
+        f'[[endpoint]]\nname = "long"\nbase_url = "http://{"a" * 70}/v1"\n'
+        f'[[endpoint]]\nname = "key"\nbase_url = "{scripted_server.url}"\napi_key = "sk-a\\nb"\n'
+        f'[[endpoint]]\nname = "up"\nbase_url = "{scripted_server.url}"\napi_key = "sk\\n"\n'
+    )
+    async with running(open_registry()) as (registry, owner):
+        async with asyncio.timeout(5):
+            while any(endpoint.state == "unknown" for endpoint in registry.endpoints()):
+                await asyncio.sleep(0.01)
+        assert [endpoint.state for endpoint in registry.endpoints()] == ["down", "down", "down", "ready"]
+        assert all("malformed" in endpoint.detail for endpoint in registry.endpoints()[:3])
+        assert not owner.done()
+
+
+async def test_a_bug_at_one_endpoint_leaves_it_down_and_the_others_up(
+    open_registry, scripted_server, file, monkeypatch
+):
+    listing = OpenAIClient.list_models
+
+    async def broken(self, timeout=5.0):
+        return await listing(self, timeout) if self.endpoint == "up" else {}["bug"]
+
+    monkeypatch.setattr(OpenAIClient, "list_models", broken)
+    file.write_text("".join(f'[[endpoint]]\nname="{n}"\nbase_url="{scripted_server.url}"\n' for n in ("odd", "up")))
+    async with running(open_registry()) as (registry, owner):
+        async with asyncio.timeout(5):
+            while any(endpoint.state == "unknown" for endpoint in registry.endpoints()):
+                await asyncio.sleep(0.01)
+        assert [endpoint.state for endpoint in registry.endpoints()] == ["down", "ready"]
+        assert not owner.done()
+
+
+async def test_listeners_that_raise_end_nothing(open_registry, scripted_server, file):
+    told = []
+
+    def fail(what) -> None:
+        told.append(what)
+        raise RuntimeError("a bug of the listener")
+
+    file.write_text(f'[[endpoint]]\nname="up"\nbase_url="{scripted_server.url}"\n')
+    async with raw_server(lambda reader, writer: asyncio.sleep(0)) as gone:
+        pass
+    registry = open_registry(embedded=True, on_change=fail, on_pull=fail)
+    registry.pulls._hub_url = gone.removesuffix("/v1")
+    async with running(registry) as (registry, owner):
+        async with asyncio.timeout(30):
+            registry.pulls.start("Org/Small", "small.gguf")
+            while not {"models", "embedded", "failed"} <= {getattr(what, "state", what) for what in told}:
+                await asyncio.sleep(0.01)
+        await registry.set_default("up/scripted")
+        assert not owner.done()
+
+
+async def test_keys_are_kept_without_their_line_breaks(open_registry, scripted_server, file):
+    registry = open_registry(environ={"K": "sk-2\n", "EMPTY": " \n"})
+    await registry.add_endpoint("lab", scripted_server.url, api_key=" sk-1\n")
+    assert load(file).endpoints[0].api_key == "sk-1"
+    await registry.add_endpoint("lab", scripted_server.url, api_key="\n")
+    assert load(file).endpoints[0].api_key is None
+    await registry.add_endpoint("lab", scripted_server.url, api_key_env="K")
+    assert load(file).endpoints[0].key({"K": "sk-2\n"}) == "sk-2"
+    with pytest.raises(InvalidRequest):
+        await registry.add_endpoint("lab", scripted_server.url, api_key_env="EMPTY")
+
+
+async def test_an_endpoint_can_be_removed_twice_at_once(open_registry, scripted_server, file):
+    registry = open_registry()
+    await registry.add_endpoint("lab", scripted_server.url)
+    await asyncio.gather(registry.remove_endpoint("lab"), registry.remove_endpoint("lab"))
+    assert registry.endpoints() == []
+    assert load(file).endpoints == ()
+
+
+async def test_files_whose_names_are_not_text_are_not_offered(open_registry, tmp_path):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "Good-Q4_0.gguf").write_bytes(b"GGUF")
+    (folder / os.fsdecode(b"bad-\xff.gguf")).write_bytes(b"GGUF")
+    registry = open_registry(embedded=True)
+    assert [info.name for info in registry.models()] == ["smollm2-135m", "good"]
+    msgspec.json.encode(registry.models())
 
 
 async def test_the_files_own_list_limits_what_is_offered(open_registry, scripted_server):

@@ -36,7 +36,7 @@ class ToolSpec(Struct, frozen=True):
 
 
 class ChatRequest(Struct, frozen=True):
-    """One model call. `json_schema`: the answer must be JSON of this schema. `slot_prefix`: see models/local.py."""
+    """One model call. `json_schema`: the answer must be JSON of this schema."""
 
     model: str
     messages: list[ChatMessage]

@@ -30,6 +30,8 @@ MAX_WHOLE = 32 * 1024 * 1024  # bytes of an answer that came as one JSON documen
 MAX_REFUSAL = 64 * 1024  # bytes of an error body that are read
 USAGE_GRACE = 5.0  # seconds after the finish_reason in which usage and [DONE] may still come
 MAX_STALE = 3  # dead kept-alive connections that one call may meet
+OVERRUN = 16  # times `max_tokens`: an answer of more pieces is cut, because its endpoint ignores the limit
+OVERRUN_LEAST = 16384  # pieces below which no answer is cut
 DRAIN_GRACE = 0.2  # seconds after [DONE] for the connection to end the response, so that it can be used again
 
 
@@ -97,7 +99,8 @@ class OpenAIClient:
         return self._endpoint
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk]:
-        """Yield one chunk per network read, then the last one. Raises an `EndpointError` for all that goes wrong."""
+        """Yield one chunk per network read, then the last one. Raises an `EndpointError` for all that goes wrong. An
+        answer far beyond `max_tokens` is cut, with the finish_reason of one that kept to it: "length"."""
         if self.gate is not None:
             await self.gate.enter()
         response: aiohttp.ClientResponse | None = None
@@ -106,7 +109,8 @@ class OpenAIClient:
                 response = await self._open(request, watch)
                 read, reply = response.content.readany, Reply(self._endpoint)
                 now, stall = watch.now, self._timeouts.stall
-                fragments = 0
+                limit = max(OVERRUN * request.sampling.max_tokens, OVERRUN_LEAST)
+                fragments = pieces = 0
                 data = await read()
                 whole = data.lstrip()[:1] == b"{"
                 while data and not whole:
@@ -114,12 +118,17 @@ class OpenAIClient:
                     if chunk is not None:
                         watch.deadline = inf  # the reader's time is not the endpoint's
                         yield chunk
+                        pieces += chunk.tokens
                         watch.deadline = now() + stall
                     elif reply.fragments != fragments:
                         fragments = reply.fragments
                         watch.deadline = now() + stall
                     if reply.done or reply.ended:
                         break
+                    if pieces + reply.fragments > limit:
+                        response.close()
+                        yield reply.cut_short()
+                        return
                     data = await read()
             for chunk in await self._ending(response, reply, data if whole else b""):
                 yield chunk
@@ -208,6 +217,8 @@ class OpenAIClient:
                     endpoint=self._endpoint,
                     hint="Check its address: the scheme (http or https) and the port.",
                 ) from error
+            except ValueError as error:
+                raise self._unaskable(error) from error
             except (aiohttp.ClientError, OSError) as error:
                 fresh = isinstance(error, aiohttp.ClientConnectorError)  # it did not even connect
                 if fresh or attempt == MAX_STALE:
@@ -229,6 +240,8 @@ class OpenAIClient:
                 content = await _bounded(response, MAX_WHOLE)
                 if response.status >= 300:
                     raise self._refusal(response, said_in(content))
+        except ValueError as error:
+            raise self._unaskable(error) from error
         except (aiohttp.ClientError, OSError) as error:
             raise self._unreachable(error) from error
         try:
@@ -276,6 +289,16 @@ class OpenAIClient:
             expected=f"an OpenAI-compatible server at {self.base_url}",
             actual=_reason(error),
             hint="Check that the server runs, and its address.",
+        )
+
+    def _unaskable(self, error: ValueError) -> EndpointUnreachable:
+        """For an address, a key or a proxy of which no request can be made."""
+        return EndpointUnreachable(
+            f"{self._endpoint} cannot be asked: its address {self.base_url} or its key is malformed: {_reason(error)}.",
+            endpoint=self._endpoint,
+            expected="an address such as https://host.example/v1, and a key without line breaks",
+            actual=_reason(error),
+            hint="Correct the address and the key of this endpoint.",
         )
 
 

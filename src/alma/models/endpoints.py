@@ -53,8 +53,9 @@ class Endpoint(Struct, frozen=True):
         return f"Endpoint({self.name!r}, {self.base_url!r})"  # never the key: this may be logged
 
     def key(self, environ: Mapping[str, str] = os.environ) -> str | None:
-        """The key to send, if any."""
-        return self.api_key or (environ.get(self.api_key_env) if self.api_key_env else None) or None
+        """The key to send, if any. Without the line break that a key read from a file often ends in."""
+        key = self.api_key or (environ.get(self.api_key_env) if self.api_key_env else None) or ""
+        return key.strip() or None
 
 
 class ModelsFile(Struct, frozen=True):

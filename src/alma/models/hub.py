@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import os
 import re
 import secrets
@@ -25,6 +26,8 @@ from alma.errors import AlmaError, InvalidRequest, NotFound
 from alma.events import ErrorFacts
 from alma.models.download import DownloadCanceled, DownloadFailed, Progress, download, sha256_of
 from alma.models.gguf import check_gguf, model_name
+
+log = logging.getLogger(__name__)
 
 REPO = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 TELL_EVERY = 0.25  # seconds between two reports of progress
@@ -208,12 +211,26 @@ class Pulls:
             self._tell(pull, "canceled")
         except AlmaError as error:
             self._tell(pull, "failed", error=error)
+        except Exception as error:  # the download's boundary: the disk's trouble must not reach the rest
+            log.error("the download of %s failed", pull.file, exc_info=error)
+            self._tell(pull, "failed", error=self._broken(pull, error))
         else:
             self._on_done(path)
             self._tell(pull, "done", model=f"embedded/{model_name(path)}")
         finally:
             pull.stop.set()  # on cancellation the thread is still there; it looks at this after every block
             del self._pulls[pull.id]
+
+    def _broken(self, pull: _Pull, error: Exception) -> DownloadFailed:
+        if isinstance(error, OSError):
+            return DownloadFailed(
+                f"{pull.file} could not be stored: {error.strerror or error}.",
+                actual=str(error.filename2 or error.filename or error),
+                hint=f"{self._directory} must be a folder that Alma may write, and have no folder of this name.",
+            )
+        return DownloadFailed(
+            f"{pull.file} could not be loaded: {type(error).__name__}.", actual=str(error), hint="Alma's log has more."
+        )
 
     def _tell(
         self,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import secrets
 import sys
@@ -26,7 +27,10 @@ from alma.models.chat import ChatRequest, Chunk
 from alma.models.client import OpenAIClient, Timeouts
 from alma.models.gate import Gate
 from alma.models.gguf import check_gguf, model_name
+from alma.models.refusal import NOT_JSON, clip
 from alma.models.tokens import estimate
+
+log = logging.getLogger(__name__)
 
 State = Literal["off", "absent", "starting", "ready", "restarting", "failed"]
 
@@ -114,21 +118,20 @@ class LocalModel:
         check_gguf(path)
         self._path = path
         self._swapped.set()
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
+        _kill(self._process)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk]:
         """As the protocol says. While the child is starting the call waits for it, at most `ready_timeout`."""
         await self.gate.enter()
         try:
-            client = await self._wait_ready()
+            client = await self.wait_ready()
             try:
                 async with contextlib.aclosing(client.stream(request)) as chunks:
                     async for chunk in chunks:
                         yield chunk
             except EndpointUnreachable:  # it died a moment ago, and nothing was said yet: ask its successor
                 self._bury(client)
-                client = await self._wait_ready()
+                client = await self.wait_ready()
                 async with contextlib.aclosing(client.stream(request)) as chunks:
                     async for chunk in chunks:
                         yield chunk
@@ -146,39 +149,47 @@ class LocalModel:
         """By the model's own tokenizer while it runs, else the estimate."""
         return await self._client.count_tokens(text) if self._client is not None else estimate(text)
 
-    async def wait_ready(self, timeout: float | None = None) -> None:
-        """Return when the model can answer; raises EndpointUnreachable when it cannot, EndpointTimeout when not yet."""
-        await self._wait_ready(timeout)
-
     async def run(self) -> None:
-        """Own the child until cancelled. Never raises for the child's sake: its troubles are in `status`."""
-        failures = 0
+        """Own the child until cancelled. Never raises: its troubles are in `status`."""
         try:
             while True:
-                self._swapped.clear()
-                if self._path is None or not self._path.is_file():
-                    self._absent()
-                    await self._pause(2.0 if self._path else None)
-                    continue
-                self._become("restarting" if failures else "starting")
-                began = time.monotonic()
                 try:
-                    served, reason = await self._serve(self._path)
-                except OSError as error:  # no process, no log file
-                    served, reason = False, f"The model's process could not be started: {error}."
-                if self._swapped.is_set():
-                    failures = 0
-                    continue
-                failures = 1 if served and time.monotonic() - began > STEADY else failures + 1
-                if failures >= MAX_FAILURES and not served:
-                    self._become("failed", reason)
+                    await self._keep()
+                except Exception as error:  # the model's boundary: its trouble must not reach the others
+                    log.error("keeping the embedded model failed on a bug", exc_info=error)
+                    self._become("failed", f"The embedded model could not be kept running: {error!r}.")
                     await self._pause(None)
-                    failures = 0
-                    continue
-                self._become("restarting", reason)
-                await self._pause(min(10.0, self._first_pause * 2 ** (failures - 1)))
         finally:
             self._become("off")
+
+    async def _keep(self) -> None:
+        failures = 0
+        while True:
+            self._swapped.clear()
+            if self._path is None or not self._path.is_file():
+                self._absent()
+                await self._pause(2.0 if self._path else None)
+                continue
+            self._become("restarting" if failures else "starting")
+            began = time.monotonic()
+            try:
+                served, reason = await self._serve(self._path)
+            except OSError as error:  # no process, no log file
+                served, reason = False, f"The model's process could not be started: {error}."
+            except Exception as error:  # one start's boundary; the next may go better
+                log.error("serving the embedded model failed on a bug", exc_info=error)
+                served, reason = False, f"The model's process could not be used: {error!r}."
+            if self._swapped.is_set():
+                failures = 0
+                continue
+            failures = 1 if served and time.monotonic() - began > STEADY else failures + 1
+            if failures >= MAX_FAILURES and not served:
+                self._become("failed", reason)
+                await self._pause(None)
+                failures = 0
+                continue
+            self._become("restarting", reason)
+            await self._pause(min(10.0, self._first_pause * 2 ** (failures - 1)))
 
     async def _serve(self, path: Path) -> tuple[bool, str]:
         """One child, from its start to its end. Returns whether it was ready, and why it ended."""
@@ -219,19 +230,21 @@ class LocalModel:
                 line = await process.stdout.readline()
         except TimeoutError:
             return {"error": f"The model did not load within {LOAD_TIMEOUT:g} s."}
-        try:
-            return msgspec.json.decode(line, type=dict[str, Any])
-        except msgspec.MsgspecError:
+        except ValueError:  # more than the reader's limit, and no end of the line
+            return {"error": "The model's process wrote too long a line while it loaded the model."}
+        if not line:
             await process.wait()
             return {"error": f"The model's process ended while it loaded the model ({_how(process.returncode)})."}
+        try:
+            return msgspec.json.decode(line, type=dict[str, Any])
+        except NOT_JSON:
+            return {"error": f"The model's process did not report how it is, but wrote: {clip(line)}"}
 
     async def _take_down(self) -> None:
         process, self._process = self._process, None
         if process is None:
             return
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+        _kill(process)
         # The kill takes effect at once; the wait only reaps, so a cancelled owner may still do it.
         await asyncio.shield(process.wait())
         if process.stdin is not None:
@@ -240,15 +253,15 @@ class LocalModel:
     async def _measure(self, client: OpenAIClient) -> None:
         """The window that the server really gives: a model trained on less gets less than was asked for."""
         with contextlib.suppress(EndpointError):
-            window = (await client.list_models())[0].context_window
+            listed = await client.list_models()
+            window = listed[0].context_window if listed else None
             self.context_window = min(self._ctx, window or self._ctx)
 
     def _bury(self, client: OpenAIClient) -> None:
         """The child behind `client` listens no more: whatever is left of it goes, so that `run` restarts it."""
         if self._client is client:
             self._client = None
-            if self._process is not None and self._process.returncode is None:
-                self._process.kill()
+            _kill(self._process)
 
     def _client_at(self, port: int) -> OpenAIClient:
         return OpenAIClient(
@@ -262,7 +275,9 @@ class LocalModel:
             extra={"cache_prompt": True},
         )
 
-    async def _wait_ready(self, timeout: float | None = None) -> OpenAIClient:
+    async def wait_ready(self, timeout: float | None = None) -> OpenAIClient:
+        """The client of the child, once it can answer. Raises EndpointUnreachable when it cannot, EndpointTimeout when
+        not yet after `timeout` seconds (None: as long as a call waits)."""
         limit = self._ready_timeout if timeout is None else timeout
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit):
@@ -319,6 +334,13 @@ class LocalModel:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._swapped.wait()
+
+
+def _kill(process: asyncio.subprocess.Process | None) -> None:
+    """End it, unless it ended, also a moment ago."""
+    if process is not None and process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
 
 
 def _how(returncode: int | None) -> str:

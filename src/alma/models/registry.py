@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import aiohttp
 import msgspec
@@ -28,6 +30,10 @@ from alma.models.local import LocalModel, LocalStatus
 from alma.models.probe import ProbeReport, keep, kept, probe
 from alma.models.remote import LIST_TIMEOUT, EndpointInfo, EndpointState, ModelInfo, Remote, looks_tiny, refresh_all
 from alma.models.scripted import ScriptedModel
+
+log = logging.getLogger(__name__)
+
+Told = TypeVar("Told")
 
 REFRESH = 60.0  # seconds between two looks at what the endpoints list
 TINY_FILE = 1.2e9  # bytes of a GGUF below which its model is called tiny
@@ -62,7 +68,7 @@ class Registry:
         self._data_dir = data_dir
         self._timeouts = timeouts
         self._environ = environ
-        self._on_change = on_change
+        self._on_change = on_change = _safe(on_change)
         self._ollama_host = ollama_host
         self._http: aiohttp.ClientSession | None = None
         self._writing = asyncio.Lock()
@@ -72,7 +78,7 @@ class Registry:
             endpoint.name: self._remote(endpoint)
             for endpoint in (*_implied(openai_api_key, openai_base_url, ollama_host), *kept.endpoints)
         }
-        self.pulls = Pulls(data_dir / "models", on_progress=on_pull, on_done=lambda _path: on_change("models"))
+        self.pulls = Pulls(data_dir / "models", on_progress=_safe(on_pull), on_done=lambda _path: on_change("models"))
         self.scripted = ScriptedModel() if scripted else None
         self.local: LocalModel | None = None
         if embedded:
@@ -238,13 +244,14 @@ class Registry:
         if not url_fits(base_url):
             expected = "an address such as http://127.0.0.1:11434/v1"
             raise InvalidRequest("invalid_field", "This is no address.", expected=expected, actual=base_url)
-        if api_key_env and not self._environ.get(api_key_env):
+        api_key = (api_key or "").strip() or None
+        if api_key_env and not self._environ.get(api_key_env, "").strip():
             expected = f"{api_key_env} in the environment of Alma"
             raise InvalidRequest("invalid_field", "The variable with the key is not set.", expected=expected)
         endpoint = Endpoint(
             name=name,
             base_url=base_url,
-            api_key=None if api_key_env else api_key or None,
+            api_key=None if api_key_env else api_key,
             api_key_env=api_key_env,
             models=tuple(models),
         )
@@ -267,7 +274,7 @@ class Registry:
             )
         orphan = self._default is not None and self._default.startswith(f"{name}/")
         await self._write(lambda: models_file.drop_endpoint(self._path, name, orphan=orphan))
-        del self._remotes[name]
+        self._remotes.pop(name, None)  # another removal may have come first
         if orphan:
             self._default = None
         self._on_change("endpoints")
@@ -322,8 +329,11 @@ class Registry:
 
     async def _keep_fresh(self) -> None:
         while True:
-            if await refresh_all(list(self._remotes.values())):
-                self._on_change("models")
+            try:
+                if await refresh_all(list(self._remotes.values())):
+                    self._on_change("models")
+            except Exception:  # the boundary of what runs in the background
+                log.exception("refreshing the endpoints failed on a bug")
             await asyncio.sleep(REFRESH)
 
     def _remote(self, endpoint: Endpoint) -> Remote:
@@ -333,7 +343,7 @@ class Registry:
         """The embedded model's file, then the others in the data directory; of a split model its first part."""
         own = self.local.path if self.local is not None else None
         found = sorted((self._data_dir / "models").glob("*.gguf"))
-        others = [path for path in found if path != own and ("-of-" not in path.name or "-00001-of-" in path.name)]
+        others = [path for path in found if path != own and _offered(path.name)]
         return [*([own] if own is not None else []), *others]
 
     def _embedded(self) -> list[ModelInfo]:
@@ -354,6 +364,27 @@ class Registry:
             kind="embedded",
             loaded=path == local.path and size > 0,
         )
+
+
+def _safe(listener: Callable[[Told], object]) -> Callable[[Told], None]:
+    """`listener`, whose bugs are logged: they must not end what it listens to."""
+
+    def tell(told: Told) -> None:
+        try:
+            listener(told)
+        except Exception:
+            log.exception("a listener of the models failed on a bug")
+
+    return tell
+
+
+def _offered(name: str) -> bool:
+    """Whether a file can be shown and chosen by its name: not a further part of a split model, and no broken UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return "-of-" not in name or "-00001-of-" in name
 
 
 def _scripted(name: str) -> ModelInfo:

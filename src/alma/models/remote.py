@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Callable, Mapping
 from typing import Literal
@@ -14,6 +15,8 @@ from alma.errors import EndpointError
 from alma.models.client import Listed, OpenAIClient, Timeouts
 from alma.models.endpoints import Endpoint, Price
 from alma.models.gate import Gate
+
+log = logging.getLogger(__name__)
 
 Kind = Literal["embedded", "remote", "scripted"]
 EndpointState = Literal["ready", "starting", "down", "unknown"]
@@ -110,18 +113,19 @@ class Remote:
         return None if self._listed else self._info(Listed(name))
 
     async def refresh(self) -> bool:
-        """Ask the endpoint what it has, for a few seconds at most. Returns whether anything changed. Never raises for
-        the endpoint's sake: how it is is in `state`."""
+        """Ask the endpoint what it has, for a few seconds at most. Returns whether anything changed. Never raises: how
+        the endpoint is is in `state`."""
         before = (self.state, self.detail, self._listed)
         try:
-            listed = await self.client.list_models(LIST_TIMEOUT)
+            self.take(await self.client.list_models(LIST_TIMEOUT))
         except EndpointError as error:
             if self.endpoint.models and error.status in (404, 405):  # it cannot list; the file says what it has
                 self.state, self.detail = "ready", ""
             else:
                 self.state, self.detail = "down", error.message
-        else:
-            self.take(listed)
+        except Exception as error:  # the endpoint's boundary: its trouble must not reach the others
+            log.error("asking the endpoint %s failed on a bug", self.endpoint.name, exc_info=error)
+            self.state, self.detail = "down", f"{self.endpoint.name} could not be asked: {type(error).__name__}."
         return before != (self.state, self.detail, self._listed)
 
     def take(self, listed: list[Listed]) -> None:

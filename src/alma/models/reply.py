@@ -202,6 +202,10 @@ class Reply:
         finish = self._finish or ("tool_calls" if calls else "stop")
         return last, Chunk(tool_calls=calls, finish_reason=finish, usage=self._usage, model=self._model)
 
+    def cut_short(self) -> Chunk:
+        """The last chunk of an answer that is ended from this side; unfinished tool calls are dropped."""
+        return Chunk(finish_reason="length", usage=self._usage, model=self._model)
+
     def _ends(self, payload: bytes, error: Exception) -> bool:
         """A payload that is no event: True for [DONE], False for a blank one; anything else is garbage."""
         payload = payload.strip()
