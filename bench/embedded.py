@@ -8,7 +8,9 @@ the first to the last. Call: all of them over the time from the request to the l
 neighbours counts.
 
 First token: tasks that no call has seen, each with a number of its own at its end, so that every call finds the same
-prefix in the prompt cache and nothing more; the answer is stopped at its first token.
+prefix in the prompt cache and nothing more; the answer is stopped at its first token. `given`: the kind is given with
+the task; `typed`: the page asked for a preview before it was sent, as it does while one types; `untyped`: neither, so
+that the task is embedded and routed in that time. The median of the differences to the direct call of the same round.
 """
 
 from __future__ import annotations
@@ -128,10 +130,12 @@ class Direct:
 
 
 async def rates(
-    alma: Through, direct: Direct, messages: list[dict[str, str]], sampling: dict[str, Any], rounds: int, tokens: int
+    alma: Through, direct: Direct, messages: list[dict[str, str]], sampling: dict[str, Any], seconds: float, tokens: int
 ) -> dict[str, Any]:
+    """Rounds of both for so many seconds, three at least."""
+    until = time.monotonic() + seconds
     seen: dict[str, list[Called]] = {"direct": [], "alma": []}
-    for index in range(rounds):
+    for index in itertools.takewhile(lambda index: index < 3 or time.monotonic() < until, itertools.count()):
         for way in ("direct", "alma") if index % 2 == 0 else ("alma", "direct"):
             asked = alma.ask(STORY, "creative", tokens) if way == "alma" else direct.ask(messages, sampling, tokens)
             seen[way].append(await asked)
@@ -142,7 +146,8 @@ async def rates(
         **{
             f"{way}_call_per_s": round(rig.median([one.call_rate for one in all_of]), 1) for way, all_of in seen.items()
         },
-        **{f"{way}_tokens": [one.tokens for one in all_of] for way, all_of in seen.items()},
+        "tokens": sum(one.tokens for one in (*seen["direct"], *seen["alma"])),
+        "rounds": len(pairs),
         "ratio": round(rig.median([a.rate / d.rate for a, d in pairs]), 3),
         "call_ratio": round(rig.median([a.call_rate / d.call_rate for a, d in pairs]), 3),
     }
@@ -164,10 +169,10 @@ async def first_tokens(
             await asyncio.sleep(0.05)  # the slot is free again
             if index:
                 waits[way].append(called.first_ms)
-    base = rig.median(waits["direct"])
+    added = {way: [a - d for a, d in zip(waits[way], waits["direct"], strict=True)] for way in waits if way != "direct"}
     return {
-        "direct_p50_ms": round(base, 1),
-        **{f"{way}_added_p50_ms": round(rig.median(waits[way]) - base, 1) for way in ("given", "typed", "untyped")},
+        "direct_p50_ms": round(rig.median(waits["direct"]), 1),
+        **{f"{way}_added_p50_ms": round(rig.median(values), 1) for way, values in added.items()},
     }
 
 
@@ -192,8 +197,8 @@ async def main() -> int:
                 entries = rig.get(f"{server.url}/api/runs/{alma.run_id}/entries")["entries"]
                 route = next(one["entry"] for one in entries if one["entry"]["type"] == "route_chosen")
                 prompts[kind] = (asked["messages"], route["sampling"])
-            first = await first_tokens(alma, direct, *prompts["chat"], 8 if quick else 30)
-            speed = await rates(alma, direct, *prompts["creative"], *((4, 60) if quick else (12, 300)))
+            first = await first_tokens(alma, direct, *prompts["chat"], 16 if quick else 60)
+            speed = await rates(alma, direct, *prompts["creative"], *((18.0, 60) if quick else (120.0, 300)))
         finally:
             server.stop()
     for name, value in (("first token", first), ("rate", speed)):
