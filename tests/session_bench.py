@@ -136,14 +136,14 @@ class SessionBench:
         self._group: asyncio.TaskGroup | None = None
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncGenerator[SessionBench]:
+    async def running(self, *, sweep: bool = True) -> AsyncGenerator[SessionBench]:
         self.database.open()
         await self.database.write(lambda connection: keep_role(connection, self.role))
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 ready = asyncio.Event()
-                engine = group.create_task(self.engine.run(ready.set))
+                engine = group.create_task(self.engine.run(ready.set, sweep=sweep))
                 await ready.wait()
                 self._connections: list[asyncio.Task[None]] = []
                 yield self

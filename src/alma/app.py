@@ -143,8 +143,8 @@ class Alma:
         for thread_id, owner in changed.items():
             try:
                 await self.sessions.announce(owner, thread_id)
-            except StorageFailure as error:
-                log.warning("the list of threads could not be read: %s", error.actual)
+            except Exception as error:  # noqa: BLE001  # a courtesy: the page reads the list again when it reconnects
+                log.warning("the list of threads could not be told: %s", error)
 
 
 def _registry(settings: Settings, on_change: Callable[[str], None], on_pull: Callable[[Pulled], None]) -> Registry:
@@ -195,8 +195,13 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
-        async with alma.running(sweep=sweep):
-            yield
+        try:
+            async with alma.running(sweep=sweep):
+                yield
+        except BaseExceptionGroup:
+            log.critical("a part of Alma failed for good; the server stops", exc_info=True)
+            signal.raise_signal(signal.SIGTERM)
+            raise
 
     settings = alma.settings
     return build(

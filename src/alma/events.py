@@ -107,7 +107,8 @@ class RouteCorrected(Entry, frozen=True, tag="route_corrected"):
 
 
 class MessageStarted(Entry, frozen=True, tag="message_started"):
-    """An attempt to write a message begins: which model gets which prompt."""
+    """An attempt to write a message begins: which model gets which prompt. `turns`: the runs of the earlier turns in
+    it, oldest first; `answered`: those of them whose answer was in it too."""
 
     message_id: str
     attempt: int
@@ -116,6 +117,8 @@ class MessageStarted(Entry, frozen=True, tag="message_started"):
     endpoint: str
     prompt_version: str
     sections: list[Section]
+    turns: list[str] = []
+    answered: list[str] = []
     left_out_turns: int = 0
     context_window: int = 0
 

@@ -14,7 +14,9 @@ from alma.events import KINDS
 from alma.models.scripted import ScriptedModel
 
 MODEL = ScriptedModel()
-TURNS = st.lists(st.builds(Turn, st.text(max_size=400), st.text(max_size=800)), max_size=15)
+TURNS = st.lists(
+    st.builds(Turn, st.uuids().map(str), st.text(min_size=1, max_size=400), st.text(max_size=800)), max_size=15
+)
 
 
 @given(TURNS, st.text(min_size=1, max_size=3000), st.integers(256, 8192), st.integers(1, 4096))
@@ -27,12 +29,16 @@ async def test_any_prompt_fits_its_window(history: list[Turn], text: str, window
         return
     assert sum(section.tokens for section in prompt.sections) + prompt.max_tokens <= window
     assert prompt.messages[0].content == "Be kind."
-    assert prompt.messages[-1].content == text
-    kept = [message.content for message in prompt.messages[1:-1] if message.role == "user"]
-    assert kept == [turn.text for turn in history[prompt.left_out :]], (
-        "the newest turns, in order, none dropped between"
-    )
+    assert prompt.turns == history[prompt.left_out :], "the newest turns, in order, none dropped between"
+    said = "\n\n".join(message.content for message in prompt.messages[1:])
+    assert said == "\n\n".join(part for turn in [*prompt.turns, Turn("", text, "")] for part in turn_parts(turn))
+    roles = [message.role for message in prompt.messages[1:]]
+    assert roles == ["user", "assistant"] * (len(roles) // 2) + ["user"]
     assert 1 <= prompt.max_tokens <= max_tokens
+
+
+def turn_parts(turn: Turn) -> list[str]:
+    return [turn.text, turn.answer] if turn.answer else [turn.text]
 
 
 def test_the_shipped_role_has_a_prompt_sampling_and_examples_for_every_kind() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from session_bench import SessionBench, texts
 
 
@@ -138,3 +140,89 @@ async def test_two_owners_do_not_see_each_other(bench: SessionBench) -> None:
         await bob.answer(bob.say("route.correct", runId=ack["runId"], kind="chat")),
     ):
         assert refused["code"] == "unknown_run"
+
+
+async def test_what_was_acknowledged_is_never_refused_when_sent_again(quick: SessionBench) -> None:
+    client = quick.connect()
+    start = {"key": "k", "text": "!say x", "kind": "chat", "model": "scripted/x"}
+    first = await client.answer(client.say("run.start", **start))
+    await client.until(type="RUN_FINISHED")
+    quick.sessions.limits = type(quick.sessions.limits)(max_unfinished_runs=0)
+    refused = await client.answer(client.say("run.start", key="other", text="!say y", kind="chat"))
+    assert refused["code"] == "too_many_runs"
+    assert (await client.answer(client.say("run.start", **start)))["runId"] == first["runId"]
+
+
+async def test_the_shown_prompt_is_the_one_that_was_sent(bench: SessionBench) -> None:
+    client = bench.connect()
+    slow = await client.answer(client.say("run.start", key="1", text="!tokens 100 100", kind="chat"))
+    await client.until(type="TEXT_MESSAGE_CONTENT")
+    ack = await client.answer(client.say("run.start", key="2", threadId=slow["threadId"], text="!say b", kind="chat"))
+    for _ in range(2):
+        await client.until(type="RUN_FINISHED")
+    sent = bench.model.requests[-1].messages
+    shown = (await bench.sessions.prompt("ada", ack["runId"])).messages
+    assert shown == sent
+    assert [message.role for message in sent] == ["system", "user"], "an unanswered question goes before the next"
+
+
+async def test_a_deleted_thread_ends_its_runs_and_tells_its_followers(bench: SessionBench) -> None:
+    client, other = bench.connect(), bench.connect()
+    ack = await client.answer(client.say("run.start", key="1", text="!tokens 900 100", kind="chat"))
+    other.say("thread.subscribe", threadId=ack["threadId"])
+    await other.until(type="TEXT_MESSAGE_CONTENT")
+    await bench.sessions.delete_thread("ada", ack["threadId"])
+    for follower in (client, other):
+        assert (await follower.until(name="alma.error"))["value"]["code"] == "unknown_thread"
+    async with asyncio.timeout(10):
+        while bench.engine.running or bench.model.active:
+            await asyncio.sleep(0.01)
+
+
+async def test_after_unsubscribing_nothing_more_comes(quick: SessionBench) -> None:
+    client = quick.connect()
+    ack = await client.answer(client.say("run.start", key="1", text="!tokens 400 200", kind="chat"))
+    other = quick.connect()
+    for _ in range(5):
+        other.say("thread.subscribe", threadId=ack["threadId"])
+        done = other.say("thread.unsubscribe", threadId=ack["threadId"])
+        await other.answer(done)
+        seen = len(other.frames)
+        other.say("ping")
+        await other.until(name="alma.heartbeat")
+        assert len(other.frames) == seen + 1
+
+
+async def test_only_reasoning_had_streamed_when_it_was_stopped(quick: SessionBench) -> None:
+    client = quick.connect()
+    ack = await client.answer(client.say("run.start", key="1", text="!slow 0.05 !think a b c d e f g h", kind="chat"))
+    await client.until(type="REASONING_MESSAGE_CONTENT")
+    await client.answer(client.say("run.stop", runId=ack["runId"]))
+    await client.until(type="RUN_FINISHED")
+    finished = next(one.entry for one in await quick.journal.read(ack["runId"]) if hasattr(one.entry, "reasoning"))
+    assert finished.reasoning.startswith("a")
+
+
+async def test_search_finds_words_of_answers_and_no_words_of_ours(bench: SessionBench) -> None:
+    client = bench.connect()
+    await client.answer(client.say("run.start", key="1", text='!say the "quoted" zebra', kind="chat"))
+    await client.until(type="RUN_FINISHED")
+
+    async def found(words: str) -> int:
+        return len(await bench.sessions.list_threads("ada", search=words, limit=9, before=None))
+
+    assert await found('"quoted" ZEBRA') == 1
+    assert await found("message_finished") == await found("usage") == await found("z_bra") == 0
+
+
+async def test_a_client_that_does_not_read_cannot_fill_the_memory(quick: SessionBench) -> None:
+    quick.outbox_bytes = 2000
+    client = quick.connect()
+    await client.until(name="alma.welcome")
+    client.blocked = asyncio.Event()
+    for number in range(2000):
+        client.say("ping" if number % 2 else "route.preview", **({} if number % 2 else {"text": f"t{number}"}))
+    await asyncio.sleep(0.1)
+    assert client.inbox.qsize() > 1900, "it is read no further until it reads"
+    client.blocked.set()
+    await client.until(id="c2000")

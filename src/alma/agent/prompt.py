@@ -15,11 +15,12 @@ _LEAST_ANSWER = 128  # an answer shorter than this is no use
 
 
 class Prompt(Struct, frozen=True):
-    """`max_tokens`: room for the answer; `left_out`: turns that did not fit."""
+    """`max_tokens`: room for the answer; `turns`: those that fit; `left_out`: how many did not."""
 
     messages: list[ChatMessage]
     sections: list[Section]
     max_tokens: int
+    turns: list[Turn]
     left_out: int
 
 
@@ -44,17 +45,20 @@ async def build(
     kept, history_tokens = await _newest_that_fit(model, history, window - fixed - answer)
     messages = compose(role_prompt, kept, text)
     sections = [Section("role", role_tokens), Section("history", history_tokens), Section("task", task_tokens)]
-    return Prompt(messages, [s for s in sections if s.tokens], answer, len(history) - len(kept))
+    return Prompt(messages, [s for s in sections if s.tokens], answer, kept, len(history) - len(kept))
 
 
 def compose(role_prompt: str, turns: list[Turn], text: str) -> list[ChatMessage]:
-    """The stable part first, so that a model server's prompt cache serves it again."""
+    """The stable part first, so that a model server's prompt cache serves it again. Roles alternate, as many chat
+    templates demand: a question that was never answered goes in front of the next one."""
     messages = [ChatMessage("system", role_prompt)]
+    asked: list[str] = []
     for turn in turns:
-        messages.append(ChatMessage("user", turn.text))
+        asked.append(turn.text)
         if turn.answer:
-            messages.append(ChatMessage("assistant", turn.answer))
-    return [*messages, ChatMessage("user", text)]
+            messages += [ChatMessage("user", "\n\n".join(asked)), ChatMessage("assistant", turn.answer)]
+            asked = []
+    return [*messages, ChatMessage("user", "\n\n".join([*asked, text]))]
 
 
 async def _newest_that_fit(model: ChatModel, history: list[Turn], room: int) -> tuple[list[Turn], int]:

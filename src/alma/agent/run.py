@@ -53,12 +53,12 @@ class Agent:
             )
         except AlmaError as error:
             return Failed(error, retryable=isinstance(error, ModelUnavailable))
-        started = self._started(task, route, info, prompt)
+        started = self._started(task, info, prompt)
         new = (started,) if task.route is not None else (route, started)
         recorded = desk.record(*new)
         return await _Stream(task, desk, started, recorded).run(model, _request(info, prompt, route))
 
-    def _started(self, task: Task, route: RouteChosen, info: ModelInfo, prompt: Prompt) -> MessageStarted:
+    def _started(self, task: Task, info: ModelInfo, prompt: Prompt) -> MessageStarted:
         return MessageStarted(
             at=self._clock(),
             message_id=task.message_id,
@@ -66,9 +66,11 @@ class Agent:
             role=self._role.name,
             model=info.id,
             endpoint=info.endpoint,
-            prompt_version=route.prompt_version,
+            prompt_version=self._role.version,
             sections=prompt.sections,
-            left_out_turns=prompt.left_out,
+            turns=[turn.run_id for turn in prompt.turns],
+            answered=[turn.run_id for turn in prompt.turns if turn.answer],
+            left_out_turns=prompt.left_out + task.older,
             context_window=info.context_window,
         )
 

@@ -12,14 +12,16 @@ from alma.events import Delta, JournalEntry, Kind, MessageFinished, MessageStart
 
 
 class Turn(Struct, frozen=True):
-    """One earlier exchange of the conversation; `answer` is empty when there was none."""
+    """One earlier exchange of the conversation, by its run; `answer` is empty when there was none."""
 
+    run_id: str
     text: str
     answer: str
 
 
 class Task(Struct, frozen=True):
-    """One attempt at a task. `history`: the turns before it, oldest first. `route`: chosen by an earlier attempt."""
+    """One attempt at a task. `history`: the turns before it, oldest first; `older`: how many more there are.
+    `route`: chosen by an earlier attempt."""
 
     run_id: str
     thread_id: str
@@ -28,6 +30,7 @@ class Task(Struct, frozen=True):
     history: list[Turn]
     attempt: int
     model: str | None = None
+    older: int = 0
     kind: Kind | None = None
     route: RouteChosen | None = None
 

@@ -11,6 +11,7 @@ Knows no table. The writer's queue is bounded by its callers: each waits for its
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import queue
 import sqlite3
@@ -27,7 +28,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 
 from alma.db.migrate import upgrade
-from alma.errors import StorageFailure
+from alma.errors import AlmaError, StorageFailure
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -52,6 +53,7 @@ class Database:
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="alma-read")
+        self._searcher = ThreadPoolExecutor(1, thread_name_prefix="alma-search")
 
     def open(self) -> None:
         """Create or migrate the database and start the writer. Raises `DatabaseNewer`, `StorageFailure`."""
@@ -72,11 +74,14 @@ class Database:
             self._thread.join()
             self._thread = None
         self._readers.shutdown()
+        self._searcher.shutdown()
         self._engine.dispose()
 
     def submit(self, handler: Handler, payload: object) -> asyncio.Future[Any]:
         """Queue `payload` for `handler`, which gets all payloads of one transaction at once. The future resolves after
         the commit. It may be shielded or dropped: the write happens all the same."""
+        if self._thread is None:
+            raise StorageFailure("The database is closed.", hint="Alma is stopping; try again when it runs.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._queue.put(_Write(handler, payload, future, loop))
@@ -84,10 +89,15 @@ class Database:
 
     async def write(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a transaction and return its result once it is durable."""
-        return cast(T, await asyncio.shield(self.submit(_call_each, work)))
+        return await asyncio.shield(self.begin_write(work))
 
-    async def read(self, work: Callable[[sa.Connection], T]) -> T:
-        """Run `work` on a reader's connection, in a thread."""
+    def begin_write(self, work: Callable[[sa.Connection], T]) -> asyncio.Future[T]:
+        """As `write`, without waiting: see `submit`."""
+        return cast("asyncio.Future[T]", self.submit(_call_each, work))
+
+    async def read(self, work: Callable[[sa.Connection], T], *, slow: bool = False) -> T:
+        """Run `work` on a reader's connection, in a thread. `slow` reads (searches) wait for each other, not others
+        for them."""
 
         def call() -> T:
             try:
@@ -96,7 +106,7 @@ class Database:
             except DBAPIError as error:
                 raise _translated(error) from error
 
-        return await asyncio.get_running_loop().run_in_executor(self._readers, call)
+        return await asyncio.get_running_loop().run_in_executor(self._searcher if slow else self._readers, call)
 
     def _write_forever(self) -> None:
         closing = False
@@ -118,13 +128,25 @@ class Database:
 
     def _commit(self, connection: sa.Connection, group: list[_Write]) -> None:
         try:
-            results = _in_transaction(connection, group)
+            transaction = connection.begin()
+            try:
+                results = _run(connection, group)
+            except Exception:
+                transaction.rollback()
+                raise
         except Exception as error:  # noqa: BLE001  # the connection's boundary: the writer thread must survive anything
             if len(group) > 1:
                 for write in group:
                     self._commit(connection, [write])
-                return
-            results = [_translated(error)]
+            else:
+                _deliver(group, [_translated(error)])
+            return
+        try:
+            transaction.commit()
+        except Exception as error:  # noqa: BLE001  # the same; whether it was written is not known, so no second try here
+            with contextlib.suppress(DBAPIError):
+                transaction.rollback()
+            results = [_translated(error)] * len(group)
         _deliver(group, results)
 
 
@@ -141,20 +163,29 @@ class _Write:
 
 
 def _call_each(connection: sa.Connection, works: Sequence[Callable[[sa.Connection], object]]) -> Sequence[object]:
-    return [work(connection) for work in works]
+    """Each in a savepoint of its own, so that one that is refused does not cost the others their group."""
+    if len(works) == 1:
+        return [works[0](connection)]
+    results: list[object] = []
+    for work in works:
+        try:
+            with connection.begin_nested():
+                results.append(work(connection))
+        except AlmaError as refused:
+            results.append(refused)
+    return results
 
 
-def _in_transaction(connection: sa.Connection, group: list[_Write]) -> list[Any]:
+def _run(connection: sa.Connection, group: list[_Write]) -> list[Any]:
     """Run the group handler by handler, in the order in which each first appears; results in the group's order."""
     by_handler: dict[Handler, list[int]] = {}
     for index, write in enumerate(group):
         by_handler.setdefault(write.handler, []).append(index)
     results: list[Any] = [None] * len(group)
-    with connection.begin():
-        for handler, indexes in by_handler.items():
-            outcomes = handler(connection, [group[index].payload for index in indexes])
-            for index, outcome in zip(indexes, outcomes, strict=True):
-                results[index] = outcome
+    for handler, indexes in by_handler.items():
+        outcomes = handler(connection, [group[index].payload for index in indexes])
+        for index, outcome in zip(indexes, outcomes, strict=True):
+            results[index] = outcome
     return results
 
 
@@ -200,8 +231,8 @@ def _storage_failure(error: DBAPIError) -> StorageFailure:
 
 def _create_engine(url: sa.URL) -> sa.Engine:
     if url.get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_size=_READERS + 1, max_overflow=1, pool_pre_ping=True)
-    engine = sa.create_engine(url, pool_size=_READERS + 1, max_overflow=1, poolclass=sa.QueuePool)
+        return sa.create_engine(url, pool_size=_READERS + 2, max_overflow=1, pool_pre_ping=True)
+    engine = sa.create_engine(url, pool_size=_READERS + 2, max_overflow=1, poolclass=sa.QueuePool)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

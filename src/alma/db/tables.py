@@ -31,11 +31,11 @@ threads = Table(
     Column("title", Text, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
-    Column("deleted", Boolean, nullable=False, server_default=false()),
-    Index("threads_by_owner", "owner", "deleted", "updated_at"),
+    Index("threads_by_owner", "owner", "updated_at"),
 )
 
-# One row per run: where it hangs in its thread's tree, how far its journal goes, and whether it is finished.
+# One row per run: where it hangs in its thread's tree, how far its journal goes, whether it is finished, and a copy of
+# task and answer for history and search.
 runs = Table(
     "runs",
     metadata,
@@ -44,6 +44,7 @@ runs = Table(
     Column("parent_run_id", Text),
     Column("owner", Text, nullable=False),
     Column("text", Text, nullable=False),
+    Column("answer", Text, nullable=False, server_default=""),
     Column("finished", Boolean, nullable=False, server_default=false()),
     Column("head", BigInteger, nullable=False),
     Column("created_at", Double, nullable=False),

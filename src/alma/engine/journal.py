@@ -17,7 +17,7 @@ from alma.db.database import Database, insert_for
 from alma.db.tables import entries, leases, runs
 from alma.engine.bus import Bus
 from alma.errors import FenceLost, NotFound
-from alma.events import JournalEntry, Recorded, RunFinished, RunStarted
+from alma.events import JournalEntry, MessageFinished, Recorded, RunFinished, RunStarted, StopRequested
 
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(JournalEntry)
@@ -66,9 +66,10 @@ class Journal:
         for recorded in done.result():
             self._bus.publish(thread_id, recorded)
 
-    def publish_created(self, run_id: str, entry: RunStarted) -> None:
-        """Announce a run that was inserted by `insert_run`, after its commit."""
-        self._bus.publish(entry.thread_id, Recorded(run_id, 1, entry))
+    def publish(self, thread_id: str, recorded: Recorded) -> None:
+        """Announce what is committed but not yet published: a run begun by `insert_run`, an append whose answer was
+        lost."""
+        self._bus.publish(thread_id, recorded)
 
     async def read(self, run_id: str, after: int = 0) -> list[Recorded]:
         """The run's entries with `seq` > `after`, in order; empty for an unknown run."""
@@ -82,6 +83,8 @@ class Journal:
         """Take over a task: the returned fence is good, every earlier one is stale."""
 
         def raise_epoch(connection: sa.Connection) -> int:
+            # Locks the run as `_append` does: neither passes the other between its look at the epoch and its commit.
+            connection.execute(sa.select(runs.c.head).where(runs.c.id == run_id).with_for_update())
             insert = insert_for(connection)(leases).values(run_id=run_id, task_id=task_id, epoch=1)
             statement = insert.on_conflict_do_update(
                 index_elements=["run_id", "task_id"], set_={"epoch": leases.c.epoch + 1}
@@ -138,7 +141,7 @@ def read_entries(connection: sa.Connection, after: dict[str, int]) -> dict[str, 
 # The heads of runs, locked in the order of their ids so that two processes cannot wait for each other, and who holds
 # their tasks; a task that was never claimed is held, at epoch 0, by whoever began the run.
 _heads = (
-    sa.select(runs.c.id, runs.c.head, leases.c.task_id, leases.c.epoch)
+    sa.select(runs.c.id, runs.c.head, runs.c.finished, leases.c.task_id, leases.c.epoch)
     .select_from(runs.outerjoin(leases, leases.c.run_id == runs.c.id))
     .where(runs.c.id.in_(sa.bindparam("ids", expanding=True)))
     .order_by(runs.c.id)
@@ -147,46 +150,69 @@ _heads = (
 _move_head = (
     sa.update(runs)
     .where(runs.c.id == sa.bindparam("run"))
-    .values(head=sa.bindparam("new_head"), finished=sa.or_(runs.c.finished, sa.bindparam("ends", type_=sa.Boolean)))
+    .values(head=sa.bindparam("new_head"), finished=sa.bindparam("ended", type_=sa.Boolean))
 )
+_keep_answer = sa.update(runs).where(runs.c.id == sa.bindparam("run")).values(answer=sa.bindparam("said"))
+
+
+class _Head:
+    """A run while a group of appends is being written."""
+
+    __slots__ = ("ended", "epochs", "seq")
+
+    def __init__(self, seq: int, ended: bool) -> None:
+        self.seq = seq
+        self.ended = ended
+        self.epochs: dict[str, int] = {}  # by task
 
 
 def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[Recorded] | Exception]:
     """All appends of one transaction."""
-    heads: dict[str, int] = {}
-    epochs: dict[tuple[str, str], int] = {}
-    for run_id, head, task_id, epoch in connection.execute(_heads, {"ids": sorted({one.run_id for one in appends})}):
-        heads[run_id] = head
+    heads: dict[str, _Head] = {}
+    for run_id, seq, ended, task_id, epoch in connection.execute(_heads, {"ids": sorted({a.run_id for a in appends})}):
+        head = heads.setdefault(run_id, _Head(seq, ended))
         if task_id is not None:
-            epochs[run_id, task_id] = epoch
+            head.epochs[task_id] = epoch
     results: list[list[Recorded] | Exception] = []
     rows: list[dict[str, Any]] = []
-    moved: dict[str, bool] = {}
+    answers: list[dict[str, Any]] = []
+    moved: set[str] = set()
     for append in appends:
-        refusal = _refusal(append, heads, epochs)
-        if refusal is not None:
-            results.append(refusal)
+        head = heads.get(append.run_id)
+        refusal = _refusal(append, head)
+        if head is None or refusal is not None:
+            results.append(refusal or _unknown(append.run_id))
             continue
         written: list[Recorded] = []
         for entry in append.entries:
-            heads[append.run_id] += 1
-            recorded = Recorded(append.run_id, heads[append.run_id], entry)
-            written.append(recorded)
-            rows.append({"run_id": recorded.run_id, "seq": recorded.seq, "data": _encode(entry).decode()})
-            moved[append.run_id] = moved.get(append.run_id, False) or isinstance(entry, RunFinished)
+            if head.ended and isinstance(entry, StopRequested):
+                continue  # it came too late to mean anything
+            head.seq += 1
+            head.ended = head.ended or isinstance(entry, RunFinished)
+            if isinstance(entry, MessageFinished):
+                answers.append({"run": append.run_id, "said": entry.text.replace("\0", "")})
+            written.append(Recorded(append.run_id, head.seq, entry))
+            rows.append({"run_id": append.run_id, "seq": head.seq, "data": _encode(entry).decode()})
+            moved.add(append.run_id)
         results.append(written)
     if rows:
         connection.execute(sa.insert(entries), rows)
-        changes = [{"run": run, "new_head": heads[run], "ends": ends} for run, ends in moved.items()]
+        changes = [{"run": run, "new_head": heads[run].seq, "ended": heads[run].ended} for run in moved]
         connection.execute(_move_head, changes)
+    if answers:
+        connection.execute(_keep_answer, answers)
     return results
 
 
-def _refusal(append: _Append, heads: dict[str, int], epochs: dict[tuple[str, str], int]) -> Exception | None:
-    if append.run_id not in heads:
-        return NotFound("unknown_run", f"There is no run {append.run_id}.")
+def _refusal(append: _Append, head: _Head | None) -> Exception | None:
+    if head is None:
+        return _unknown(append.run_id)
     fence = append.fence
-    if fence is not None and (epoch := epochs.get((fence.run_id, fence.task_id), 0)) != fence.epoch:
+    if fence is not None and (epoch := head.epochs.get(fence.task_id, 0)) != fence.epoch:
         message = f"Another worker has taken over task {fence.task_id} of run {fence.run_id}."
         return FenceLost(message, expected=f"epoch {epoch}", actual=f"epoch {fence.epoch}")
     return None
+
+
+def _unknown(run_id: str) -> NotFound:
+    return NotFound("unknown_run", f"There is no run {run_id}.")

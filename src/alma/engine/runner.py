@@ -20,7 +20,7 @@ from alma.engine.bus import Bus
 from alma.engine.journal import Fence, Journal
 from alma.engine.open_text import OpenMessage, OpenText
 from alma.engine.state import Attempt, Finish, Rest, RunState, apply, decide, fold, retry_delay_ms
-from alma.engine.turns import read_turns
+from alma.engine.turns import read_history
 from alma.errors import FenceLost, NotFound, StorageFailure
 from alma.events import (
     AttemptFailed,
@@ -46,14 +46,14 @@ class Agent(Protocol):
 
 
 class _Active:
-    """A run that this process carries now. `attempt` is the cancellable part of it."""
+    """A run that this process carries now. `fence` is None until it is claimed; `attempt` is the cancellable part."""
 
     __slots__ = ("abandoned", "attempt", "fence", "state", "stopping", "thread_id")
 
-    def __init__(self, state: RunState, fence: Fence, thread_id: str) -> None:
+    def __init__(self, state: RunState, fence: Fence | None) -> None:
         self.state = state
         self.fence = fence
-        self.thread_id = thread_id
+        self.thread_id = state.started.thread_id if state.started is not None else ""
         self.attempt: asyncio.Task[Outcome | Exception] | None = None
         self.stopping = False
         self.abandoned = False
@@ -94,61 +94,74 @@ class Engine:
         async with asyncio.TaskGroup() as group:
             self._group = group
             for run_id in await self._journal.unfinished() if sweep else []:
-                group.create_task(self._take_up(run_id))
+                self.take_up(run_id)
             ready()
             await asyncio.Event().wait()
 
     def begin(self, first: Recorded, fence: Fence) -> None:
         """Carry a run that was just inserted; `fence` came with it."""
+        self._spawn(_Active(fold(first.run_id, [first]), fence))
+
+    def take_up(self, run_id: str) -> None:
+        """Carry an unfinished run, if nobody here does."""
+        if run_id not in self._active:
+            self._spawn(_Active(RunState(run_id), None))
+
+    def _spawn(self, active: _Active) -> None:
         assert self._group is not None, "Engine.run must be running"
-        self._group.create_task(self._carry(fold(first.run_id, [first]), fence))
+        self._active[active.state.run_id] = active
+        self._group.create_task(self._carry(active))
 
     @property
     def running(self) -> int:
         return len(self._active)
 
-    def is_running(self, run_id: str) -> bool:
-        return run_id in self._active
-
     async def stop(self, run_id: str, thread_id: str) -> None:
-        """Durably ask the run to stop, then end its model call at once."""
-        await self._journal.append(thread_id, run_id, [StopRequested(at=self._clock())])
-        active = self._active.get(run_id)
-        if active is not None:
-            active.stopping = True
-            active.state.stop_requested = True
-            if active.attempt is not None:
-                active.attempt.cancel()
+        """Durably ask the run to stop, then end its model call at once. One that has ended stays as it is."""
+        asked = await self._journal.append(thread_id, run_id, [StopRequested(at=self._clock())])
+        if not asked:
+            return
+        self.take_up(run_id)  # nobody carries it: somebody must end it
+        active = self._active[run_id]
+        active.stopping = True
+        active.state.stop_requested = True
+        if active.attempt is not None:
+            active.attempt.cancel()
 
     def abandon(self, run_id: str) -> None:
-        """Drop a run whose log is about to be deleted."""
+        """Drop a run whose log was deleted."""
         active = self._active.get(run_id)
         if active is not None:
             active.abandoned = True
             if active.attempt is not None:
                 active.attempt.cancel()
 
-    async def _take_up(self, run_id: str) -> None:
-        fence = await self._patiently(lambda: self._journal.claim(run_id, "main"))
-        state = fold(run_id, await self._patiently(lambda: self._journal.read(run_id)))
-        await self._carry(state, fence)
-
-    async def _carry(self, state: RunState, fence: Fence) -> None:
+    async def _carry(self, active: _Active) -> None:
         """Step by step to the end of the log; nothing that goes wrong in one run reaches the others."""
-        if state.started is None:
-            return
-        active = self._active[state.run_id] = _Active(state, fence, state.started.thread_id)
-        self._changed(state.started)
+        run_id = active.state.run_id
         try:
-            await self._steps(active)
+            if active.fence is None:
+                await self._claim(active)
+            if active.state.started is not None:
+                self._changed(active.state.started)
+                await self._steps(active)
         except (FenceLost, NotFound) as error:
-            log.info("run %s is no longer ours: %s", state.run_id, error)
+            log.info("run %s is no longer ours: %s", run_id, error)
         except Exception as error:  # noqa: BLE001  # the run's boundary
             await self._give_up(active, error)
         finally:
-            self.open_text.end(state.run_id)
-            self._active.pop(state.run_id, None)
-            self._changed(state.started)
+            self.open_text.end(run_id)
+            self._active.pop(run_id, None)
+            if active.state.started is not None:
+                self._changed(active.state.started)
+
+    async def _claim(self, active: _Active) -> None:
+        run_id = active.state.run_id
+        active.fence = await self._patiently(lambda: self._journal.claim(run_id, "main"))
+        for recorded in await self._patiently(lambda: self._journal.read(run_id)):
+            apply(active.state, recorded)
+        if active.state.started is not None:
+            active.thread_id = active.state.started.thread_id
 
     async def _steps(self, active: _Active) -> None:
         while True:
@@ -184,7 +197,7 @@ class Engine:
                 await self._record(active, finished, RunFinished(at=self._clock(), status="completed"))
             case Failed() if not active.stopping:
                 await self._record(active, self._failure(active.state, step, outcome))
-            case _ if message is not None and message.n:
+            case _ if message is not None and (message.n or message.reasoning_n):
                 await self._record(active, _stopped(message, self._clock()))
             case _:
                 pass  # stopped before a word was said: `decide` ends the run
@@ -205,9 +218,10 @@ class Engine:
         started = state.started
         assert started is not None
         history: list[Turn] = []
+        older = 0
         if (parent := started.parent_run_id) is not None:
-            history = await self._patiently(
-                lambda: self._database.read(lambda connection: read_turns(connection, parent))
+            history, older = await self._patiently(
+                lambda: self._database.read(lambda connection: read_history(connection, parent))
             )
         return Task(
             run_id=state.run_id,
@@ -217,6 +231,7 @@ class Engine:
             history=history,
             attempt=step.attempt,
             model=started.model,
+            older=older,
             kind=started.kind,
             route=state.route,
         )
@@ -235,8 +250,7 @@ class Engine:
 
     async def _record(self, active: _Active, *new: JournalEntry) -> None:
         """Append and fold; a full disk is waited out, so nothing that was computed is lost."""
-        for recorded in await self._patiently(lambda: asyncio.shield(self.submit(active, new))):
-            apply(active.state, recorded)
+        await self.settle(active, new, self.submit(active, new))
 
     def submit(self, active: _Active, new: Sequence[JournalEntry]) -> asyncio.Future[list[Recorded]]:
         return self._journal.submit(active.thread_id, active.state.run_id, new, fence=active.fence)
@@ -245,11 +259,22 @@ class Engine:
         """Wait for `first`, the submission of `new`; when the database could not, submit it again until it can."""
         try:
             written = await asyncio.shield(first)
-        except StorageFailure:
-            await self._record(active, *new)
-            return
+        except StorageFailure as error:
+            self._trouble(error)
+            written = await self._patiently(lambda: self._append_once(active, new))
+            self._trouble(None)
         for recorded in written:
             apply(active.state, recorded)
+
+    async def _append_once(self, active: _Active, new: Sequence[JournalEntry]) -> list[Recorded]:
+        """Append `new` unless it is there: a database that fails may have committed before it did."""
+        run_id = active.state.run_id
+        there = [one for one in await self._journal.read(run_id, active.state.head) if one.entry in new]
+        if len(there) == len(new):
+            for recorded in there:
+                self._journal.publish(active.thread_id, recorded)
+            return there
+        return await asyncio.shield(self.submit(active, new))
 
     def publish(self, delta: Delta) -> None:
         self._bus.publish(delta.thread_id, delta)

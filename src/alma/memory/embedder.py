@@ -24,6 +24,7 @@ DIMENSIONS = 384
 _KEPT = 4096  # vectors kept, 1.5 KB each
 _BATCH = 128  # most texts in one frame
 _TEXT_CHARS = 4000  # the model reads 256 tokens; more text than this cannot matter
+_FIRST_PAUSE_S = 0.2  # before the process is started again; doubled, up to 30 s, while it does not become ready
 _PATIENCE_S = 5.0  # a cold process is ready in about a second
 Vector = NDArray[np.float32]
 
@@ -44,6 +45,8 @@ class Embedder:
 
     async def embed(self, texts: list[str]) -> Vector:
         """(len(texts), 384) float32, rows of length 1. Raises `EmbedderUnavailable` when the process cannot answer."""
+        if self.state == "down":
+            raise EmbedderUnavailable("The embedding process is down.", hint="Run `alma doctor`.")
         if self.state == "absent":
             raise _absent(self._folder)
         try:
@@ -71,12 +74,13 @@ class Embedder:
 
     async def run(self) -> None:
         """Keep the process alive and feed it, until cancelled."""
-        delay = 0.2
+        delay = _FIRST_PAUSE_S
         while True:
             try:
                 await self._serve()
-                delay = 0.2
-            except (OSError, asyncio.IncompleteReadError, EmbedderUnavailable) as error:
+            except Exception as error:  # noqa: BLE001  # the process's boundary
+                if self.state == "ready":
+                    delay = _FIRST_PAUSE_S
                 self.state = "down" if self._present() else "absent"
                 log.warning("the embedder stopped: %s", error)
                 self._fail(f"The embedding process stopped: {error}")

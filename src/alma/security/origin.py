@@ -43,7 +43,10 @@ class LoopbackOnly:
             await self._app(scope, receive, send)
 
     def _may(self, origin: str, host: str) -> bool:
-        return urlsplit(origin).netloc.lower() == host.lower() or origin in self._allowed
+        try:
+            return urlsplit(origin).netloc.lower() == host.lower() or origin in self._allowed
+        except ValueError:
+            return False
 
 
 async def _refuse(scope: Scope, send: Send, code: str, message: str) -> None:

@@ -16,7 +16,7 @@ from typing import Protocol, assert_never
 
 import msgspec
 
-from alma.errors import AlmaError, InvalidRequest
+from alma.errors import AlmaError, InvalidRequest, StorageFailure
 from alma.server import commands
 from alma.session import encode, wire
 from alma.session.sessions import Ask, Sessions
@@ -44,12 +44,16 @@ class Outbox:
         self._frames: deque[str] = deque()
         self._size = 0
         self._waiter: asyncio.Future[None] | None = None
+        self._room = asyncio.Event()
+        self._room.set()
 
     def push(self, frame: str, *, force: bool = False) -> bool:
         if self._size >= self._limit and not force:
             return False
         self._frames.append(frame)
         self._size += len(frame)
+        if self._size >= self._limit:
+            self._room.clear()
         self.wake()
         return True
 
@@ -63,7 +67,19 @@ class Outbox:
             return None
         frame = self._frames.popleft()
         self._size -= len(frame)
+        if self._size < self._limit:
+            self._room.set()
         return frame
+
+    async def room(self) -> None:
+        """Until there is room: a client that sends commands must read the answers."""
+        await self._room.wait()
+
+    def close(self) -> None:
+        """Nobody empties it any more; nobody need wait for room."""
+        self._limit = 0
+        self._frames.clear()
+        self._room.set()
 
     async def wait(self) -> None:
         """Until `push` or `wake` is called; for the one task that empties the outbox."""
@@ -84,26 +100,29 @@ class Connection:
         self._watch = watch
         self._outbox = Outbox(outbox_bytes)
         self._subscriptions: dict[str, Subscription] = {}
-        self._previews: asyncio.TaskGroup | None = None
+        self._group: asyncio.TaskGroup | None = None
+        self._preview: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Serve the connection until the client is gone."""
         self._tell(self._welcome)
-        unwatch = self._sessions.notices.subscribe(self._notice) if self._watch else None
+        unwatch = self._sessions.notices.subscribe(self._owner, self._notice) if self._watch else None
         try:
             async with asyncio.TaskGroup() as group:
-                self._previews = group
+                self._group = group
                 sender = group.create_task(self._send_forever())
                 heart = group.create_task(self._beat())
                 while (frame := await self._socket.receive()) is not None:
                     await self._take(frame)
-                sender.cancel()
-                heart.cancel()
+                    await self._outbox.room()
+                for task in (sender, heart, self._preview):
+                    if task is not None:
+                        task.cancel()
         finally:
             if unwatch is not None:
                 unwatch()
-            for subscription in self._subscriptions.values():
-                self._sessions.unsubscribe(subscription)
+            for thread_id in list(self._subscriptions):
+                self._unsubscribe(thread_id)
 
     # ── out ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -126,13 +145,22 @@ class Connection:
                     await self._catch_up(subscription)
         except ConnectionError:
             log.debug("the client is gone; the reader will notice")
+        finally:
+            outbox.close()
 
     async def _catch_up(self, subscription: Subscription) -> None:
         try:
             await subscription.catch_up(self._socket.send)
+        except StorageFailure:
+            await asyncio.sleep(1)  # it stays behind, and tries again
+        except ConnectionError:
+            raise
         except AlmaError as error:
             self._unsubscribe(subscription.thread_id)
             self._outbox.push(_refusal("", error, subscription.thread_id), force=True)
+        except Exception as error:  # noqa: BLE001  # the connection's boundary: one thread's bug, not all threads'
+            self._unsubscribe(subscription.thread_id)
+            self._outbox.push(_refusal("", _bug(error), subscription.thread_id), force=True)
 
     async def _beat(self) -> None:
         while True:
@@ -149,11 +177,8 @@ class Connection:
             await self._carry_out(command)
         except AlmaError as error:
             self._outbox.push(_refusal(command_id or _id_in(frame), error), force=True)
-        except Exception:
-            token = secrets.token_hex(4)
-            log.exception("a command failed on a bug (%s)", token)
-            bug = AlmaError("Alma failed on a bug of its own.", hint=f"The log has it under {token}.")
-            self._outbox.push(_refusal(command_id, bug), force=True)
+        except Exception as error:  # noqa: BLE001  # the connection's boundary
+            self._outbox.push(_refusal(command_id, _bug(error)), force=True)
 
     def _parse(self, frame: str | bytes) -> commands.AnyCommand:
         if isinstance(frame, bytes):
@@ -194,8 +219,10 @@ class Connection:
                 await self._sessions.correct(self._owner, command.run_id, command.kind)
                 self._tell(wire.Ack(id=command.id, run_id=command.run_id))
             case commands.PreviewRoute():
-                assert self._previews is not None
-                self._previews.create_task(self._preview(command))
+                assert self._group is not None
+                if self._preview is not None:
+                    self._preview.cancel()  # the client has typed on: only the newest answer is wanted
+                self._preview = self._group.create_task(self._answer_preview(command))
             case commands.Subscribe():
                 await self._subscribe(command)
             case commands.Unsubscribe():
@@ -232,23 +259,27 @@ class Connection:
             )
             for run_id, cursor in command.cursors.items()
         }
+        self._unsubscribe(command.thread_id)
         subscription = await self._sessions.subscribe(
             self._owner, command.thread_id, self._outbox, cursors, max(command.last, 0)
         )
-        self._unsubscribe(command.thread_id)
         self._tell(wire.Ack(id=command.id, thread_id=command.thread_id))
         self._subscriptions[command.thread_id] = subscription
 
     def _unsubscribe(self, thread_id: str) -> None:
         subscription = self._subscriptions.pop(thread_id, None)
         if subscription is not None:
+            subscription.close()
             self._sessions.unsubscribe(subscription)
 
-    async def _preview(self, command: commands.PreviewRoute) -> None:
+    async def _answer_preview(self, command: commands.PreviewRoute) -> None:
         try:
             verdict = await self._sessions.preview(self._owner, command.text)
         except AlmaError as error:
             self._outbox.push(_refusal(command.id, error))
+            return
+        except Exception as error:  # noqa: BLE001  # the connection's boundary
+            self._outbox.push(_refusal(command.id, _bug(error)))
             return
         self._tell(wire.Preview(id=command.id, kind=verdict.kind, scores=verdict.scores))
 
@@ -262,6 +293,13 @@ def check_protocol(spoken: int) -> None:
             actual=f"protocol {spoken}",
             hint="Reload the page, or update whichever is older.",
         )
+
+
+def _bug(error: Exception) -> AlmaError:
+    """What a user is told of a bug; the log has the rest under the same token."""
+    token = secrets.token_hex(4)
+    log.error("a bug (%s)", token, exc_info=error)
+    return AlmaError("Alma failed on a bug of its own.", hint=f"The log has it under {token}.")
 
 
 def _refusal(command_id: str, error: AlmaError, thread_id: str = "") -> str:
@@ -308,6 +346,8 @@ class _WithId(msgspec.Struct):
 
 def _id_in(frame: str | bytes) -> str:
     """The id of a frame that could not be carried out, where one can be read."""
+    if isinstance(frame, bytes):
+        return ""
     try:
         return msgspec.json.decode(frame, type=_WithId).id[:200]
     except _NOT_JSON:

@@ -16,6 +16,7 @@ from alma.errors import AlmaError, EndpointError, InvalidRequest, Misuse, RunFai
 
 log = logging.getLogger(__name__)
 _JSON = "application/problem+json"
+_CODES = {400: "invalid_field", 404: "unknown_address", 405: "wrong_method", 413: "body_too_large"}
 
 
 def problem(error: AlmaError) -> JSONResponse:
@@ -52,7 +53,9 @@ def install(app: FastAPI) -> None:
 
     async def on_http(_request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        code = {400: "invalid_field", 404: "unknown_address", 405: "wrong_method"}.get(error.status_code, "refused")
+        code = {400: "invalid_field", 404: "unknown_address", 405: "wrong_method", 413: "body_too_large"}.get(
+            error.status_code, "refused"
+        )
         body = {"type": "about:blank", "title": code.replace("_", " "), "status": error.status_code, "code": code}
         return JSONResponse({**body, "detail": str(error.detail)}, error.status_code, media_type=_JSON)
 
@@ -94,12 +97,14 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._limit:
-                raise InvalidRequest("body_too_large", "The body is too large.", expected=f"≤ {self._limit:,} bytes")
+                raise HTTPException(413, self._said())
             return message
 
         await self._app(scope, counted, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = {"type": "about:blank", "title": "body too large", "status": 413, "code": "body_too_large"}
-        detail = f"The body is too large: at most {self._limit:,} bytes are taken (ALMA_MAX_BODY_BYTES)."
-        await JSONResponse({**body, "detail": detail}, 413, media_type=_JSON)(scope, receive, send)
+        await JSONResponse({**body, "detail": self._said()}, 413, media_type=_JSON)(scope, receive, send)
+
+    def _said(self) -> str:
+        return f"The body is too large: at most {self._limit:,} bytes are taken (ALMA_MAX_BODY_BYTES)."

@@ -48,7 +48,7 @@ class SocketDoor:
         await send({"type": "websocket.accept"})
         if (spoken := query.get("protocol")) is not None:
             try:
-                check_protocol(int(spoken[0]) if spoken[0].isdecimal() else 0)
+                check_protocol(int(spoken[0]) if spoken[0].isdecimal() and len(spoken[0]) < 10 else 0)
             except InvalidRequest as error:
                 refusal = CommandError(code=error.code, message=error.message, expected=error.expected, hint=error.hint)
                 await send({"type": "websocket.send", "text": encode.custom(refusal)})

@@ -132,7 +132,7 @@ def routes(sessions: Sessions, owner: str) -> APIRouter:  # a table of routes
         await sessions.delete_thread(owner, thread_id)
 
     @router.get("/runs/{run_id}/entries")
-    async def read_entries(run_id: str, after: Annotated[int, Query(ge=0)] = 0) -> EntryList:
+    async def read_entries(run_id: str, after: Annotated[int, Query(ge=0, le=2**53)] = 0) -> EntryList:
         """The run's journal past `after`, as it is stored."""
         found = await sessions.entries(owner, run_id, after)
         return EntryList(entries=[EntryReply(seq=one.seq, entry=msgspec.to_builtins(one.entry)) for one in found])

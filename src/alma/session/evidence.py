@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
@@ -57,6 +58,8 @@ def sent_prompt(connection: sa.Connection, owner: str, run_id: str) -> SentPromp
     if source is None:
         raise NotFound("no_prompt", f"Version {started.prompt_version} of role {started.role} is not kept.")
     role = parse_role(source, f"{started.role} {started.prompt_version}")
-    history = read_turns(connection, place.parent_run_id) if place.parent_run_id is not None else []
-    kept = history[started.left_out_turns :]
-    return SentPrompt(compose(role.kinds[route.kind].prompt, kept, place.text), started)
+    turns = [
+        turn if turn.run_id in started.answered else msgspec.structs.replace(turn, answer="")
+        for turn in read_turns(connection, started.turns)
+    ]
+    return SentPrompt(compose(role.kinds[route.kind].prompt, turns, place.text), started)

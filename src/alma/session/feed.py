@@ -58,6 +58,14 @@ class Feeds:
             del self._feeds[subscription.thread_id]
             feed.unsubscribe()
 
+    def end(self, thread_id: str, frame: str) -> None:
+        """The thread is gone: say so to whoever follows it, and let go of them."""
+        feed = self._feeds.pop(thread_id, None)
+        if feed is not None:
+            feed.unsubscribe()
+            for subscription in feed.subscriptions:
+                subscription.end(frame)
+
 
 class _Feed:
     def __init__(self, thread_id: str, timer: Timer) -> None:

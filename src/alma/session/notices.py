@@ -12,19 +12,22 @@ Listener = Callable[[str], None]
 
 class Notices:
     def __init__(self) -> None:
-        self._listeners: list[Listener] = []
+        self._listeners: list[tuple[str, Listener]] = []
 
     @property
     def watched(self) -> bool:
         return bool(self._listeners)
 
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` with every frame from now on; returns how to end that."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+    def subscribe(self, owner: str, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with every frame for `owner` from now on; returns how to end that."""
+        entry = (owner, listener)
+        self._listeners.append(entry)
+        return lambda: self._listeners.remove(entry)
 
-    def broadcast(self, payload: Payload) -> None:
+    def broadcast(self, payload: Payload, owner: str | None = None) -> None:
+        """Tell the watchers of `owner`; None: everybody."""
         if self._listeners:
             frame = encode.custom(payload)
-            for listener in list(self._listeners):
-                listener(frame)
+            for whose, listener in list(self._listeners):
+                if owner is None or owner == whose:
+                    listener(frame)

@@ -6,6 +6,7 @@ what is started here. Everything acknowledged is durable before the acknowledgem
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import time
@@ -21,16 +22,17 @@ from alma.db.database import Database
 from alma.db.tables import threads
 from alma.engine.journal import Fence, Journal, insert_run
 from alma.engine.runner import Engine
-from alma.errors import Conflict, InvalidRequest
+from alma.errors import AlmaError, Conflict, InvalidRequest
 from alma.events import Kind, Recorded, RouteCorrected, RunStarted
 from alma.memory.examples import SavedExample, delete_example, load_examples, save_example
+from alma.session import encode
 from alma.session import threads as thread_queries
 from alma.session.evidence import SentPrompt, read_journal, sent_prompt
 from alma.session.feed import Feeds
 from alma.session.ids import new_id
 from alma.session.notices import Notices
 from alma.session.subscription import Outbox, RunHave, Subscription, cursor_ahead
-from alma.session.wire import Ack, ThreadSummary
+from alma.session.wire import Ack, CommandError, ThreadSummary
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +67,11 @@ class _Made(msgspec.Struct):
     first: RunStarted | None = None
     fence: Fence | None = None
     new_thread: bool = False
+    unfinished: bool = False
+
+
+def _ack(made: _Made, command_id: str) -> Ack:
+    return Ack(id=command_id, thread_id=made.thread_id, run_id=made.run_id, duplicate=made.first is None)
 
 
 class Sessions:
@@ -87,23 +94,54 @@ class Sessions:
         self._router = router
         self._models = models
         self._feeds = feeds
+        self._starting = 0  # runs being written
 
     # ── runs ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def start(self, owner: str, ask: Ask, command_id: str = "", begun: Begun | None = None) -> Ack:
         """Begin a run, durably. The same key again gives the first one's run."""
         self._check(ask)
-        self._models.resolve(ask.model)
+        await self._admit(owner, ask)
         if ask.kind is None:
             self._router.prefetch(ask.text)
-        made = await self.database.write(lambda connection: self._insert(connection, owner, ask))
-        ack = Ack(id=command_id, thread_id=made.thread_id, run_id=made.run_id, duplicate=made.first is None)
+        self._starting += 1
+        future = self.database.begin_write(lambda connection: self._insert(connection, owner, ask))
+
+        def go(done: asyncio.Future[_Made]) -> None:
+            """Once it is written it must run, whether or not its caller still waits."""
+            self._starting -= 1
+            if not done.cancelled() and done.exception() is None:
+                self._go(done.result(), command_id, begun)
+
+        future.add_done_callback(go)
+        return _ack(await asyncio.shield(future), command_id)
+
+    def _go(self, made: _Made, command_id: str, begun: Begun | None) -> None:
         if begun is not None:
-            begun(ack, made.new_thread)
+            begun(_ack(made, command_id), made.new_thread)
         if made.first is not None and made.fence is not None:
-            self._journal.publish_created(made.run_id, made.first)
-            self.engine.begin(Recorded(made.run_id, 1, made.first), made.fence)
-        return ack
+            first = Recorded(made.run_id, 1, made.first)
+            self._journal.publish(made.thread_id, first)
+            self.engine.begin(first, made.fence)
+        elif made.unfinished:
+            self.engine.take_up(made.run_id)
+
+    async def _admit(self, owner: str, ask: Ask) -> None:
+        """Is there a model and room for the run? What was acknowledged before is never refused."""
+        try:
+            self._models.resolve(ask.model)
+            running = self.engine.running + self._starting
+            if running >= self.limits.max_unfinished_runs:
+                raise Conflict(
+                    "too_many_runs",
+                    "The server works on as many runs as it may.",
+                    expected=f"fewer than {self.limits.max_unfinished_runs} unfinished runs",
+                    actual=f"{running}",
+                    hint="Wait for some to finish, or raise ALMA_MAX_UNFINISHED_RUNS.",
+                )
+        except AlmaError:
+            if not await self.database.read(lambda connection: thread_queries.key_known(connection, owner, ask.key)):
+                raise
 
     async def retry(
         self,
@@ -130,8 +168,7 @@ class Sessions:
     async def stop(self, owner: str, run_id: str) -> str:
         """Stop a run; returns its thread. A run that has ended stays as it is."""
         row = await self.database.read(lambda connection: thread_queries.find_run(connection, owner, run_id))
-        if self.engine.is_running(run_id):
-            await self.engine.stop(run_id, row.thread_id)
+        await self.engine.stop(run_id, row.thread_id)
         return row.thread_id
 
     async def correct(self, owner: str, run_id: str, kind: Kind) -> None:
@@ -151,6 +188,7 @@ class Sessions:
         if not ask.text.strip():
             raise InvalidRequest("empty_prompt", "The task is empty.", expected="some text", actual="none")
         check_text("text", ask.text)
+        check_text("key", ask.key)
         if len(ask.text) > self.limits.max_prompt_chars:
             raise InvalidRequest(
                 "prompt_too_long",
@@ -162,14 +200,6 @@ class Sessions:
         if not 0 < len(ask.key) <= 200:
             raise InvalidRequest(
                 "invalid_field", "The idempotency key is out of bounds.", expected="key of 1 to 200 characters"
-            )
-        if self.engine.running >= self.limits.max_unfinished_runs:
-            raise Conflict(
-                "too_many_runs",
-                "The server works on as many runs as it may.",
-                expected=f"fewer than {self.limits.max_unfinished_runs} unfinished runs",
-                actual=f"{self.engine.running}",
-                hint="Wait for some to finish, or raise ALMA_MAX_UNFINISHED_RUNS.",
             )
 
     def _insert(self, connection: sa.Connection, owner: str, ask: Ask) -> _Made:
@@ -232,14 +262,15 @@ class Sessions:
                 hint="Make a random key for each task the user sends.",
             )
         row = thread_queries.find_run(connection, owner, before[1])
-        return _Made(before[1], row.thread_id)
+        return _Made(before[1], row.thread_id, unfinished=not row.finished)
 
     # ── threads ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def list_threads(self, owner: str, *, search: str, limit: int, before: float | None) -> list[ThreadSummary]:
         check_text("search", search)
         return await self.database.read(
-            lambda c: thread_queries.list_threads(c, owner, search=search, limit=limit, before=before)
+            lambda c: thread_queries.list_threads(c, owner, search=search, limit=limit, before=before),
+            slow=bool(search),
         )
 
     async def get_thread(self, owner: str, thread_id: str) -> ThreadSummary:
@@ -254,7 +285,7 @@ class Sessions:
             return thread_queries.get_thread(connection, owner, thread_id)
 
         summary = await self.database.write(create)
-        self.notices.broadcast(summary)
+        self.notices.broadcast(summary, owner)
         return summary
 
     async def rename_thread(self, owner: str, thread_id: str, title: str) -> ThreadSummary:
@@ -262,24 +293,27 @@ class Sessions:
         summary = await self.database.write(
             lambda connection: thread_queries.rename_thread(connection, owner, thread_id, title)
         )
-        self.notices.broadcast(summary)
+        self.notices.broadcast(summary, owner)
         return summary
 
     async def delete_thread(self, owner: str, thread_id: str) -> None:
-        """End the thread's runs and delete all of it."""
-        ids = await self.database.read(lambda connection: thread_queries.run_ids(connection, thread_id))
-        summary = await self.database.read(lambda c: thread_queries.get_thread(c, owner, thread_id))
-        for run_id in ids:
+        """Delete the thread, end its runs, and tell who follows it."""
+        summary, run_ids = await self.database.write(
+            lambda connection: thread_queries.delete_thread(connection, owner, thread_id)
+        )
+        for run_id in run_ids:
             self.engine.abandon(run_id)
-        await self.database.write(lambda connection: thread_queries.delete_thread(connection, owner, thread_id))
-        self.notices.broadcast(msgspec.structs.replace(summary, deleted=True, working=False))
+        gone = thread_queries.unknown_thread(thread_id)
+        refusal = CommandError(code=gone.code, message=gone.message, hint=gone.hint)
+        self._feeds.end(thread_id, encode.custom(refusal, thread_id=thread_id))
+        self.notices.broadcast(msgspec.structs.replace(summary, deleted=True, working=False), owner)
 
     async def announce(self, owner: str, thread_id: str) -> None:
         """Tell whoever watches the list how a thread stands now."""
         if self.notices.watched:
             summary = await self.database.read(lambda c: thread_queries.find_thread(c, owner, thread_id))
             if summary is not None:
-                self.notices.broadcast(summary)
+                self.notices.broadcast(summary, owner)
 
     # ── what stands behind an answer ──────────────────────────────────────────────────────────────────────────────
 

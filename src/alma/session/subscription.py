@@ -72,12 +72,23 @@ class Subscription:
         self._dirty = False
         self._announce = not live
         self.behind = not live
+        self.closed = False
+
+    def close(self) -> None:
+        """Nothing more is sent, also by a `catch_up` under way."""
+        self.closed = True
+        self.behind = False
+
+    def end(self, frame: str) -> None:
+        """Close with a last word."""
+        self.close()
+        self._outbox.push(frame, force=True)
 
     # ── live ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def offer_delta(self, delta: Delta, frame: str) -> None:
         """Take a delta if it continues what the client has; older is ignored, a gap means falling behind."""
-        if self.behind or delta.run_id in self._skip:
+        if self.behind or self.closed or delta.run_id in self._skip:
             return
         run = self._runs.get(delta.run_id)
         have = run.messages.get(delta.message_id) if run is not None else None
@@ -105,7 +116,7 @@ class Subscription:
 
     def offer_entry(self, recorded: Recorded, frame: str) -> None:
         """As `offer_delta`, for a journal entry."""
-        if recorded.run_id in self._skip:
+        if self.closed or recorded.run_id in self._skip:
             return
         if self.behind:
             self._dirty = True
@@ -116,7 +127,12 @@ class Subscription:
         if recorded.seq != run.seq + 1:
             self.fall_behind()
             return
-        for missing in self._take(run, recorded):
+        try:
+            rest = self._take(run, recorded)
+        except Conflict:
+            self.fall_behind()  # `catch_up` meets it again, and refuses
+            return
+        for missing in rest:
             self._outbox.push(missing, force=True)
         if not self._outbox.push(frame):
             self._outbox.push(frame, force=True)  # an entry is small, and taken; what follows waits in the journal
@@ -135,12 +151,18 @@ class Subscription:
             after = {run_id: run.seq for run_id, run in self._runs.items()}
             for log in await self._logs(self.thread_id, after, self._skip):
                 for recorded in log:
+                    if self.closed:
+                        return
                     run = self._runs.setdefault(recorded.run_id, RunHave(messages={}))
                     for missing in self._take(run, recorded):
                         await send(missing)
+                        if self.closed:
+                            return
                     await send(encode.entry_frame(self.thread_id, recorded))
             if not self._dirty:
                 break
+        if self.closed:
+            return
         # Nothing awaits from here to the end: no delta can slip between the snapshot and being live.
         for run_id, run in self._runs.items():
             message = self._open_text.of(run_id)
@@ -155,14 +177,15 @@ class Subscription:
 
     def _take(self, run: RunHave, recorded: Recorded) -> list[str]:
         """Advance the cursor by one entry; returns the text that must go before it."""
-        run.seq = recorded.seq
         entry = recorded.entry
+        if isinstance(entry, MessageFinished) and (have := run.messages.get(entry.message_id)) is not None:
+            _check(recorded.run_id, have.n if have.attempt == entry.attempt else 0, len(entry.text))
+        run.seq = recorded.seq
         if isinstance(entry, MessageStarted):
             run.messages[entry.message_id] = Have(entry.attempt)
         elif isinstance(entry, MessageFinished):
             have = run.messages.setdefault(entry.message_id, Have(entry.attempt))
             n, reasoning_n = (have.n, have.reasoning_n) if have.attempt == entry.attempt else (0, 0)
-            _check(recorded.run_id, n, len(entry.text))
             run.messages[entry.message_id] = Have(entry.attempt, len(entry.text), len(entry.reasoning))
             if n < len(entry.text) or reasoning_n < len(entry.reasoning):
                 return encode.rest(

@@ -30,9 +30,7 @@ def _summaries() -> sa.Select[str, str, float, float, int, int]:
     of_thread = runs.c.thread_id == threads.c.id
     count = sa.select(sa.func.count()).where(of_thread).scalar_subquery()
     working = sa.select(sa.func.count()).where(of_thread, runs.c.finished.is_(False)).scalar_subquery()
-    return sa.select(threads.c.id, threads.c.title, threads.c.created_at, threads.c.updated_at, count, working).where(
-        threads.c.deleted.is_(False)
-    )
+    return sa.select(threads.c.id, threads.c.title, threads.c.created_at, threads.c.updated_at, count, working)
 
 
 def _summary(row: sa.Row[str, str, float, float, int, int]) -> ThreadSummary:
@@ -51,6 +49,8 @@ def get_thread(connection: sa.Connection, owner: str, thread_id: str) -> ThreadS
 
 
 def find_thread(connection: sa.Connection, owner: str, thread_id: str) -> ThreadSummary | None:
+    if "\0" in thread_id:  # PostgreSQL refuses to look for NUL
+        return None
     row = connection.execute(_summaries().where(threads.c.id == thread_id, threads.c.owner == owner)).one_or_none()
     return None if row is None else _summary(row)
 
@@ -71,14 +71,9 @@ def list_threads(
 def _mentions(word: str) -> sa.ColumnElement[bool]:
     escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     pattern = f"%{escaped}%"
-    in_task = sa.exists().where(runs.c.thread_id == threads.c.id, runs.c.text.ilike(pattern, escape="\\"))
-    in_answer = sa.exists().where(
-        runs.c.thread_id == threads.c.id,
-        entries.c.run_id == runs.c.id,
-        entries.c.data.like('{"type":"message_finished"%'),
-        entries.c.data.ilike(pattern, escape="\\"),
-    )
-    return sa.or_(threads.c.title.ilike(pattern, escape="\\"), in_task, in_answer)
+    said = sa.or_(runs.c.text.ilike(pattern, escape="\\"), runs.c.answer.ilike(pattern, escape="\\"))
+    in_run = sa.exists().where(runs.c.thread_id == threads.c.id, said)
+    return sa.or_(threads.c.title.ilike(pattern, escape="\\"), in_run)
 
 
 def create_thread(connection: sa.Connection, owner: str, thread_id: str, title: str, at: float) -> None:
@@ -91,14 +86,17 @@ def rename_thread(connection: sa.Connection, owner: str, thread_id: str, title: 
     return get_thread(connection, owner, thread_id)
 
 
-def delete_thread(connection: sa.Connection, owner: str, thread_id: str) -> None:
-    """Delete the thread and everything its runs wrote. Idempotency keys stay, so that a late resend starts nothing."""
-    get_thread(connection, owner, thread_id)
+def delete_thread(connection: sa.Connection, owner: str, thread_id: str) -> tuple[ThreadSummary, list[str]]:
+    """Delete the thread and everything its runs wrote; returns what it was, and its runs. Idempotency keys stay, so
+    that a late resend starts nothing."""
+    summary = get_thread(connection, owner, thread_id)
+    ids = run_ids(connection, thread_id)
     of_thread = sa.select(runs.c.id).where(runs.c.thread_id == thread_id)
     connection.execute(sa.delete(entries).where(entries.c.run_id.in_(of_thread)))
     connection.execute(sa.delete(leases).where(leases.c.run_id.in_(of_thread)))
     connection.execute(sa.delete(runs).where(runs.c.thread_id == thread_id))
     connection.execute(sa.delete(threads).where(threads.c.id == thread_id))
+    return summary, ids
 
 
 def run_ids(connection: sa.Connection, thread_id: str) -> list[str]:
@@ -128,15 +126,17 @@ class Place(Struct, frozen=True):
     thread_id: str
     parent_run_id: str | None
     text: str
+    finished: bool
 
 
 def find_run(connection: sa.Connection, owner: str, run_id: str) -> Place:
     """Of a run of this owner; raises `NotFound` (unknown_run)."""
-    query = sa.select(runs.c.thread_id, runs.c.parent_run_id, runs.c.text)
-    row = connection.execute(query.where(runs.c.id == run_id, runs.c.owner == owner)).one_or_none()
+    query = sa.select(runs.c.thread_id, runs.c.parent_run_id, runs.c.text, runs.c.finished)
+    query = query.where(runs.c.id == run_id, runs.c.owner == owner)
+    row = None if "\0" in run_id else connection.execute(query).one_or_none()  # PostgreSQL refuses to look for NUL
     if row is None:
         raise NotFound("unknown_run", f"There is no run {run_id!r}.", hint="It may have been deleted with its thread.")
-    return Place(row.thread_id, row.parent_run_id, row.text)
+    return Place(row.thread_id, row.parent_run_id, row.text, row.finished)
 
 
 def claim_key(connection: sa.Connection, owner: str, key: str, fingerprint: str, run_id: str) -> tuple[str, str] | None:
@@ -148,6 +148,11 @@ def claim_key(connection: sa.Connection, owner: str, key: str, fingerprint: str,
     query = sa.select(command_keys.c.fingerprint, command_keys.c.run_id)
     found = connection.execute(query.where(command_keys.c.owner == owner, command_keys.c.key == key)).one()
     return found.fingerprint, found.run_id
+
+
+def key_known(connection: sa.Connection, owner: str, key: str) -> bool:
+    query = sa.select(command_keys.c.key).where(command_keys.c.owner == owner, command_keys.c.key == key)
+    return connection.execute(query).first() is not None
 
 
 def unknown_thread(thread_id: str) -> NotFound:

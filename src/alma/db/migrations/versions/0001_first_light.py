@@ -17,9 +17,8 @@ def upgrade() -> None:
         sa.Column("title", sa.Text, nullable=False),
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("updated_at", sa.Double, nullable=False),
-        sa.Column("deleted", sa.Boolean, nullable=False, server_default=sa.false()),
     )
-    op.create_index("threads_by_owner", "threads", ["owner", "deleted", "updated_at"])
+    op.create_index("threads_by_owner", "threads", ["owner", "updated_at"])
     op.create_table(
         "runs",
         sa.Column("id", sa.Text, primary_key=True),
@@ -27,6 +26,7 @@ def upgrade() -> None:
         sa.Column("parent_run_id", sa.Text),
         sa.Column("owner", sa.Text, nullable=False),
         sa.Column("text", sa.Text, nullable=False),
+        sa.Column("answer", sa.Text, nullable=False, server_default=""),
         sa.Column("finished", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("head", sa.BigInteger, nullable=False),
         sa.Column("created_at", sa.Double, nullable=False),
