@@ -69,10 +69,7 @@ export function Workbench() {
 
 function Header({ railShown }: { railShown: boolean }) {
   const { thread, inspect } = useView();
-  const title = usePart(
-    session.threadList.state,
-    (state) => state.threads.find((each) => each.id === thread)?.title,
-  );
+  const title = usePart(session.threadList.titles, (titles) => titles.get(thread ?? ""));
   useEffect(() => {
     document.title = title ? `${title} – Alma` : "Alma";
   }, [title]);

@@ -82,6 +82,7 @@ export const api = {
     if (before !== null) query.set("before", String(before));
     return request<ThreadList>("GET", `/threads?${query}`, undefined, signal);
   },
+  thread: (id: string) => request<ThreadSummary>("GET", `/threads/${seg(id)}`),
   renameThread: (id: string, title: string) =>
     request<ThreadSummary>("PATCH", `/threads/${seg(id)}`, { title }),
   deleteThread: (id: string) => request<void>("DELETE", `/threads/${seg(id)}`),

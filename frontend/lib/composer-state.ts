@@ -1,4 +1,4 @@
-/** What a person has typed and chosen, and not yet sent: survives going to another thread and back. */
+/** What a person has typed and chosen, and not yet sent. What was typed survives a reload of the tab. */
 
 import type { Kind } from "@/lib/protocol";
 import { writable } from "@/lib/store";
@@ -12,18 +12,40 @@ export interface ComposerState {
 
 export const composer = writable<ComposerState>({ drafts: {}, kind: null, model: null });
 
+const STORAGE = "alma.drafts";
+
+function keepDrafts(drafts: ComposerState["drafts"]): void {
+  composer.update((state) => ({ ...state, drafts }));
+  try {
+    sessionStorage.setItem(STORAGE, JSON.stringify(drafts));
+  } catch {
+    // A full or forbidden storage costs only the drafts that a reload would have kept.
+  }
+}
+
+/** What an earlier page in this tab left unsent; what has been typed since comes first. */
+export function restoreDrafts(): void {
+  try {
+    const kept: unknown = JSON.parse(sessionStorage.getItem(STORAGE) ?? "{}");
+    if (typeof kept !== "object" || kept === null) return;
+    const texts = Object.entries(kept).filter(([, text]) => typeof text === "string");
+    composer.update((state) => ({ ...state, drafts: { ...Object.fromEntries(texts), ...state.drafts } }));
+  } catch {
+    // See `keepDrafts`.
+  }
+}
+
 export function draftKey(thread: string | null): string {
   return thread ?? "new";
 }
 
 export function setDraft(thread: string | null, text: string): void {
-  composer.update((state) => ({ ...state, drafts: { ...state.drafts, [draftKey(thread)]: text } }));
+  const { [draftKey(thread)]: _, ...others } = composer.get().drafts;
+  keepDrafts(text === "" ? others : { ...others, [draftKey(thread)]: text });
 }
 
 /** The new chat has become a thread: what was typed meanwhile goes with it. */
 export function moveDraft(thread: string): void {
-  composer.update((state) => {
-    const { new: typed = "", ...drafts } = state.drafts;
-    return typed === "" ? state : { ...state, drafts: { ...drafts, [thread]: typed } };
-  });
+  const { new: typed = "", ...drafts } = composer.get().drafts;
+  if (typed !== "") keepDrafts({ ...drafts, [thread]: typed });
 }

@@ -4,7 +4,8 @@ import { Lexer, type MarkedToken, type Token } from "marked";
 
 export type { MarkedToken, Tokens } from "marked";
 
-const OPTIONS = { gfm: true, breaks: false } as const;
+/** Line breaks are kept (`breaks`): models write poems and addresses without the two spaces that Markdown asks for. */
+const OPTIONS = { gfm: true, breaks: true } as const;
 
 /** `marked` types tokens of extensions as `Generic`; we load none. */
 function known(tokens: Token[]): MarkedToken[] {

@@ -4,7 +4,7 @@
  */
 
 import { factsOf } from "@/lib/api";
-import { moveDraft } from "@/lib/composer-state";
+import { moveDraft, restoreDrafts } from "@/lib/composer-state";
 import { CommandRefused, Connection } from "@/lib/connection";
 import { freshId } from "@/lib/ids";
 import { go, location } from "@/lib/location";
@@ -62,6 +62,7 @@ export class Session {
   start(): () => void {
     if (this.started) return () => undefined;
     this.started = true;
+    restoreDrafts();
     this.connection.connect();
     for (const turn of this.outbox.restore()) if (turn.refused === null) this.dispatch(turn);
     let wasOnline = false;
@@ -106,6 +107,7 @@ export class Session {
     if (this.followed !== null) this.connection.unsubscribe(this.followed);
     this.followed = threadId;
     if (threadId === null) return;
+    if (this.threadList.state.get().loaded) void this.threadList.learnTitle(threadId);
     const fresh = this.outbox.turns.get().some((turn) => turn.threadId === threadId);
     if (fresh && this.thread(threadId).get().live) this.connection.adopt(threadId);
     else this.connection.subscribe(threadId);
@@ -206,7 +208,8 @@ export class Session {
           this.models.pulled(event.value);
           return;
         case "alma.error":
-          this.notices.error(event.value);
+          if (event.threadId && event.value.code === "unknown_thread") this.threadGone(event.threadId);
+          else this.notices.error(event.value);
           return;
         case "alma.notice":
           this.notices.show(event.value.message, { hint: event.value.hint });
@@ -225,6 +228,11 @@ export class Session {
 
   private threadChanged(threadId: string, deleted: boolean): void {
     if (deleted) this.threads.get(threadId)?.markMissing();
+  }
+
+  private threadGone(threadId: string): void {
+    this.connection.unsubscribe(threadId);
+    this.thread(threadId).markMissing();
   }
 
   /** Something is missing: ask again from our cursors, and if that did not help, from the start. */
@@ -251,8 +259,7 @@ export class Session {
       this.thread(threadId).reset();
       this.connection.subscribe(threadId);
     } else if (facts.code === "unknown_thread") {
-      this.connection.unsubscribe(threadId);
-      this.thread(threadId).markMissing();
+      this.threadGone(threadId);
     } else {
       this.notices.error(facts);
     }
@@ -261,7 +268,9 @@ export class Session {
   /** After every (re)connection: what is not replayed by cursors is asked for anew. */
   private refresh(): void {
     this.resyncs.clear();
-    void this.threadList.load();
+    void this.threadList.load().then(() => {
+      if (this.followed !== null) return this.threadList.learnTitle(this.followed);
+    });
     void this.models.load();
   }
 }

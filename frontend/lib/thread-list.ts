@@ -35,6 +35,9 @@ export class ThreadListStore {
     error: null,
   });
   readonly state: Readable<ThreadListState> = this.store;
+  private readonly known = writable<ReadonlyMap<string, string>>(new Map());
+  /** The titles of all threads heard of, whatever the list is narrowed to. */
+  readonly titles: Readable<ReadonlyMap<string, string>> = this.known;
   private request: AbortController | null = null;
   private pause: ReturnType<typeof setTimeout> | undefined;
   /** Deleted here, not yet on the server: there is still a way back. */
@@ -65,8 +68,19 @@ export class ThreadListStore {
     if (more && !loading && last !== undefined) await this.page(last.updatedAt);
   }
 
+  /** Asks for the title of a thread that the list does not show. */
+  async learnTitle(id: string): Promise<void> {
+    if (this.find(id) !== undefined) return;
+    try {
+      this.keepTitles([await api.thread(id)]);
+    } catch {
+      // A title is not worth a notice; that the thread is gone, its subscription says.
+    }
+  }
+
   /** The server says that a thread is new or has changed. */
   changed(thread: ThreadSummary): void {
+    this.keepTitles([thread]);
     if (this.doomed.has(thread.id)) return;
     this.store.update((state) => {
       const known = state.threads.some((other) => other.id === thread.id);
@@ -127,6 +141,15 @@ export class ThreadListStore {
     }
   }
 
+  private keepTitles(threads: readonly ThreadSummary[]): void {
+    const titles = new Map(this.known.get());
+    for (const { id, title, deleted } of threads) {
+      if (deleted) titles.delete(id);
+      else titles.set(id, title);
+    }
+    this.known.set(titles);
+  }
+
   private async page(before: number | null): Promise<void> {
     this.request?.abort();
     const request = new AbortController();
@@ -134,6 +157,7 @@ export class ThreadListStore {
     this.store.update((state) => ({ ...state, loading: true }));
     try {
       const { threads, more } = await api.threads(this.store.get().search.trim(), before, request.signal);
+      this.keepTitles(threads);
       this.store.update((state) => {
         const had = before === null ? [] : state.threads;
         const known = new Set(had.map((thread) => thread.id));

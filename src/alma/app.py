@@ -80,6 +80,7 @@ class Alma:
             self.notices,
             Limits(settings.max_prompt_chars, settings.max_unfinished_runs),
         )
+        self.failed = False  # a part ended that should not have
         self._group: asyncio.TaskGroup | None = None
         self._changed_threads: dict[str, str] = {}
 
@@ -200,6 +201,7 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
                 yield
         except BaseExceptionGroup:
             log.critical("a part of Alma failed for good; the server stops", exc_info=True)
+            alma.failed = True
             signal.raise_signal(signal.SIGTERM)
             raise
 
@@ -231,13 +233,14 @@ def serve(settings: Settings) -> int:
     )
     for chatty in ("alembic", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    alma = Alma(settings)
     with data_dir_lock(settings.data_dir), _listen(settings.host, settings.port) as listener:
         host, port = listener.getsockname()[:2]
         url = f"http://{'[' + host + ']' if ':' in host else host}:{port}"
         address = settings.data_dir / "server.json"
         server = _Server(
             uvicorn.Config(
-                create_app(Alma(settings)),
+                create_app(alma),
                 log_config=None,
                 access_log=False,
                 loop="uvloop",
@@ -251,7 +254,7 @@ def serve(settings: Settings) -> int:
             lambda: _announce_address(url, address),
         )
         # uvicorn raises the signal that stopped it once more, after its shutdown; it must not skip what follows.
-        signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
+        signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(int(alma.failed)))
         try:
             with contextlib.suppress(KeyboardInterrupt):
                 server.run(sockets=[listener])

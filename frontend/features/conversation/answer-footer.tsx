@@ -15,7 +15,7 @@ import {
 import { Tooltip } from "@/components/ui/tooltip";
 import { Figures, LiveFigures } from "@/features/conversation/figures";
 import { KindChip } from "@/features/conversation/kind-chip";
-import { useStore } from "@/hooks/use-store";
+import { usePart, useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
 import { KIND_LABEL } from "@/lib/format";
 import { go } from "@/lib/location";
@@ -33,11 +33,14 @@ interface AnswerFooterProps {
 
 /** Under an answer: what can be done with it, its kind, and its figures. */
 export function AnswerFooter({ threadId, run, working, isLast }: AnswerFooterProps) {
+  const online = usePart(session.connection.state, ({ phase }) => phase === "online");
   return (
     <footer className="flex flex-wrap items-center gap-x-3 gap-y-1 text-faint-foreground text-xs">
-      {working ? <StopRun run={run} /> : null}
+      {working && online ? <StopRun run={run} /> : null}
       {run.route === null ? null : <KindChip threadId={threadId} run={run} route={run.route} />}
-      {working ? <LiveFigures threadId={threadId} runId={run.id} /> : <Figures run={run} />}
+      {working && !online ? <span data-slot="run-waits">Goes on when the connection is back</span> : null}
+      {working && online ? <LiveFigures threadId={threadId} runId={run.id} /> : null}
+      {working ? null : <Figures run={run} />}
       {working ? null : (
         <div
           className={cn(

@@ -32,7 +32,10 @@ export function Composer({ threadId, leaf, onSent }: ComposerProps) {
   const unsent = usePart(session.outbox.turns, (turns) =>
     turns.some((turn) => turn.threadId === threadId && turn.refused === null),
   );
-  const working = useWorkingRun(threadId);
+  const online = usePart(session.connection.state, ({ phase }) => phase === "online");
+  const unfinished = useWorkingRun(threadId);
+  // Nothing can be stopped while the server is away.
+  const working = online ? unfinished : null;
   const field = useRef<HTMLTextAreaElement>(null);
   const limit = welcome?.maxPromptChars ?? DEFAULT_LIMIT;
   const length = text.length > limit * NEAR_LIMIT ? codePoints(text) : text.length;
@@ -88,7 +91,7 @@ export function Composer({ threadId, leaf, onSent }: ComposerProps) {
           aria-describedby={tooLong ? "composer-limit" : undefined}
           rows={1}
           value={text}
-          placeholder={leaf === null ? "Ask anything" : "Ask on"}
+          placeholder={leaf === null ? "Ask anything" : "Reply"}
           onChange={(event) => type(event.target.value)}
           onKeyDown={pressed}
           className="field-sizing-content block max-h-[38vh] min-h-12 w-full resize-none bg-transparent px-4 pt-3.5 pb-1 text-[15px] leading-6 outline-none placeholder:text-faint-foreground max-sm:text-base"

@@ -50,7 +50,7 @@ function CatalogRow({ model, pull }: { model: CatalogModel; pull: PullProgress |
           <p className="text-[13px]">{model.name}</p>
           <p className="text-muted-foreground text-xs">{model.note}</p>
           <p className="text-faint-foreground text-xs tabular-nums">
-            {bytes(model.sizeBytes)} to load, {bytes(model.ramBytes)} of memory, {model.licence}
+            {bytes(model.sizeBytes)} to download, {bytes(model.ramBytes)} of memory, {model.licence}
           </p>
         </div>
         {running ? (

@@ -1,6 +1,6 @@
 "use client";
 
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Problem } from "@/components/problem";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
@@ -12,6 +12,11 @@ import { session } from "@/lib/session";
 export function GgufForm({ onUsed }: { onUsed: () => void }) {
   const [path, setPath] = useState("");
   const { busy, problem, run } = useTask();
+  const trouble = useRef<HTMLDivElement>(null);
+  // On a small screen the form is at the lower edge, and what went wrong would be below it.
+  useEffect(() => {
+    if (problem !== null) trouble.current?.scrollIntoView({ block: "nearest" });
+  }, [problem]);
   return (
     <form
       data-slot="gguf-form"
@@ -38,7 +43,7 @@ export function GgufForm({ onUsed }: { onUsed: () => void }) {
           {busy ? "Loading…" : "Use"}
         </Button>
       </div>
-      {problem === null ? null : <Problem facts={problem} />}
+      {problem === null ? null : <Problem ref={trouble} facts={problem} />}
     </form>
   );
 }

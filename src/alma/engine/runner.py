@@ -176,6 +176,8 @@ class Engine:
     async def _give_up(self, active: _Active, error: Exception) -> None:
         run_id = active.state.run_id
         log.error("run %s failed on a bug", run_id, exc_info=error)
+        if active.state.started is None:
+            return  # its log could not be read: it is not ours to end
         facts = ErrorFacts("internal", f"Alma failed on a bug of its own: {error!r}", hint=f"The log has run {run_id}.")
         try:
             await self._record(active, RunFinished(at=self._clock(), status="failed", error=facts))
