@@ -40,14 +40,14 @@ class Connection:
             # Two and a half heartbeats without a word: the connection is dead.
             self._patience_s = 2.5 * msgspec.convert(event.value, Welcome).heartbeat_seconds
         else:
-            _raise_if_refused(event, "")
+            raise_if_refused(event, "")
 
     async def send(self, command: AnyCommand, following: Following) -> None:
         """Send a command and wait for its answer, which names the run. Raises `Misuse` when it is refused."""
         await self._socket.send(msgspec.json.encode(command).decode())
         while True:
             frame, event = await self._receive()
-            _raise_if_refused(event, command.id)
+            raise_if_refused(event, command.id)
             if isinstance(event, Custom) and event.name == "alma.ack":
                 ack = msgspec.convert(event.value, Ack)
                 if ack.id == command.id:
@@ -74,7 +74,9 @@ class Connection:
                 return frame, event
 
 
-def _raise_if_refused(event: Event, command_id: str) -> None:
+def raise_if_refused(event: Event, command_id: str = "") -> None:
+    """Raise what the server refused: this command, or (without an id) the thread that is followed, say because it was
+    deleted."""
     if not isinstance(event, Custom) or event.name != "alma.error":
         return
     said = msgspec.convert(event.value, CommandError)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from alma.cli.connection import Connection, ConnectionLost
+from alma.cli.connection import Connection, ConnectionLost, raise_if_refused
 from alma.cli.following import Following
 from alma.cli.server_file import answers, running_server
 from alma.config import Settings
@@ -56,6 +56,7 @@ class Door:
                         await connection.send(command, following)
                     async for frame, event in connection.events():
                         last_heard, pause = time.monotonic(), 0.05
+                        raise_if_refused(event)
                         if following.take(event):
                             yield frame
                         if following.ended:
@@ -81,6 +82,7 @@ class Door:
             async with self._transport.connect() as connection:
                 await connection.send(command, Following())
                 async for frame, event in connection.events():
+                    raise_if_refused(event)
                     if isinstance(event, Custom) and event.name == "alma.live":
                         return
                     if event.run_id:
