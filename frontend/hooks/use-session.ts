@@ -10,6 +10,11 @@ export function useView(): View {
   return useStore(location);
 }
 
+/** Whether the server is there; while it is away, nothing that is shown goes on. */
+export function useOnline(): boolean {
+  return usePart(session.connection.state, ({ phase }) => phase === "online");
+}
+
 export function useRun(threadId: string, runId: string): RunState | undefined {
   return usePart(session.thread(threadId), (thread) => thread.runs.get(runId));
 }

@@ -571,6 +571,14 @@ const ROUTES = [
     },
   ],
   [
+    "GET",
+    /^\/threads\/(.+)$/,
+    ([id]) => {
+      if (!threads.has(id)) throw new Error(`There is no thread ${id}.`);
+      return threads.get(id).summary;
+    },
+  ],
+  [
     "PATCH",
     /^\/threads\/(.+)$/,
     ([id], body) => {
@@ -749,7 +757,7 @@ const server = createServer(async (request, response) => {
       .writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" })
       .end(content);
   } catch {
-    response.writeHead(404).end("Not found");
+    response.writeHead(404, { "content-type": "text/html" }).end(await readFile(join(OUT, "404.html")));
   }
 });
 const door = new WebSocketServer({ server, path: "/ws", perMessageDeflate: false });

@@ -15,7 +15,8 @@ import {
 import { Tooltip } from "@/components/ui/tooltip";
 import { Figures, LiveFigures } from "@/features/conversation/figures";
 import { KindChip } from "@/features/conversation/kind-chip";
-import { usePart, useStore } from "@/hooks/use-store";
+import { useOnline } from "@/hooks/use-session";
+import { useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
 import { KIND_LABEL } from "@/lib/format";
 import { go } from "@/lib/location";
@@ -33,7 +34,7 @@ interface AnswerFooterProps {
 
 /** Under an answer: what can be done with it, its kind, and its figures. */
 export function AnswerFooter({ threadId, run, working, isLast }: AnswerFooterProps) {
-  const online = usePart(session.connection.state, ({ phase }) => phase === "online");
+  const online = useOnline();
   return (
     <footer className="flex flex-wrap items-center gap-x-3 gap-y-1 text-faint-foreground text-xs">
       {working && online ? <StopRun run={run} /> : null}

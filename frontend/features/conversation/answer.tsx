@@ -3,15 +3,25 @@
 import { ChevronRight } from "lucide-react";
 import { WorkingDot } from "@/components/ui/working-dot";
 import { Markdown } from "@/features/conversation/markdown";
+import { useOnline } from "@/hooks/use-session";
 import type { MessageState, RunState } from "@/lib/run-state";
 
 /** The text of the answer, as far as it has come. */
 export function Answer({ run, working }: { run: RunState; working: boolean }) {
+  const online = useOnline();
   const message = run.message;
-  const waiting = working && (message === null || (message.text === "" && message.reasoning === ""));
+  const waiting =
+    working && online && (message === null || (message.text === "" && message.reasoning === ""));
   return (
-    <div data-slot="answer" data-attempt={message?.attempt} aria-busy={working} className="space-y-3">
-      {message !== null && message.reasoning !== "" ? <Thinking message={message} working={working} /> : null}
+    <div
+      data-slot="answer"
+      data-attempt={message?.attempt}
+      aria-busy={working && online}
+      className="space-y-3"
+    >
+      {message !== null && message.reasoning !== "" ? (
+        <Thinking message={message} working={working && online} />
+      ) : null}
       {message !== null && message.text !== "" ? (
         <div data-slot="answer-text">
           <Markdown key={message.attempt} source={message.text} open={message.end === null && working} />

@@ -6,7 +6,7 @@ import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
 import { KindSelect, ModelSelect } from "@/features/conversation/composer-options";
 import { ModelNote } from "@/features/conversation/model-note";
-import { useWorkingRun } from "@/hooks/use-session";
+import { useOnline, useWorkingRun } from "@/hooks/use-session";
 import { usePart, useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
 import { composer, draftKey, setDraft } from "@/lib/composer-state";
@@ -32,7 +32,7 @@ export function Composer({ threadId, leaf, onSent }: ComposerProps) {
   const unsent = usePart(session.outbox.turns, (turns) =>
     turns.some((turn) => turn.threadId === threadId && turn.refused === null),
   );
-  const online = usePart(session.connection.state, ({ phase }) => phase === "online");
+  const online = useOnline();
   const unfinished = useWorkingRun(threadId);
   // Nothing can be stopped while the server is away.
   const working = online ? unfinished : null;

@@ -23,8 +23,10 @@ export function Conversation() {
 }
 
 function Transcript({ threadId }: { threadId: string | null }) {
-  const { runs, outgoing } = usePath(threadId);
   const { live, older, missing } = useTree(threadId ?? "");
+  const { runs: path, outgoing } = usePath(threadId);
+  // Of a thread that is gone, only what was not sent is still of use.
+  const runs = missing ? [] : path;
   const follow = useFollow();
   const isEmpty = runs.length === 0 && outgoing.length === 0;
   return (
@@ -49,7 +51,7 @@ function Transcript({ threadId }: { threadId: string | null }) {
             {missing ? <Missing /> : null}
             {threadId === null && isEmpty ? <EmptyState /> : null}
             {threadId !== null && isEmpty && !live && !missing ? <Loading /> : null}
-            {older > 0 ? (
+            {older > 0 && !missing ? (
               <p className="py-4 text-center text-faint-foreground text-xs">
                 {plural(older, "older turn")} not shown
               </p>
