@@ -463,8 +463,14 @@ async def test_gate_survives_a_cancelled_waiter():
 async def test_lists_models(client, session):
     assert Listed("fake-200-50", 8192) in await client.list_models()
     async with raw_server(answering(b"<html>", head=HEAD)) as url:
-        with pytest.raises(EndpointGarbled):
+        with pytest.raises(EndpointGarbled, match="it answered with a web page"):
             await OpenAIClient(session, endpoint="e", base_url=url).list_models()
+    missing = b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n"
+    async with raw_server(answering(b"\n <!doctype html><title>Oh no</title>", head=missing)) as url:
+        with pytest.raises(EndpointRejected, match="it answered with a web page") as caught:
+            await OpenAIClient(session, endpoint="e", base_url=url).list_models()
+    assert "Oh no" not in caught.value.message
+    assert "mostly ends in /v1" in caught.value.hint
     async with raw_server(lambda reader, writer: asyncio.sleep(60)) as url:
         with pytest.raises(EndpointTimeout):
             await OpenAIClient(session, endpoint="e", base_url=url).list_models(timeout=0.1)

@@ -247,6 +247,16 @@ async def test_a_server_that_lists_nothing_is_taken_at_its_word(tmp_path):
     assert local.context_window == 1024
 
 
+@pytest.mark.parametrize(("size", "steadied"), [(98_000_000, True), (1_300_000_000, False)])
+async def test_only_a_tiny_model_is_kept_from_repeating_itself(tmp_path, size, steadied):
+    with (tmp_path / "a.gguf").open("wb") as file:
+        file.truncate(size)
+    async with open_session() as session:
+        client = LocalModel(session, None, log_dir=tmp_path)._client_at(1, tmp_path / "a.gguf")
+    penalty = {"repeat_penalty": 1.1, "repeat_last_n": 256} if steadied else {}
+    assert client._extra == {"cache_prompt": True, **penalty}
+
+
 async def test_a_child_that_just_died_is_no_error(tmp_path):
     class Gone:
         pid, returncode = 1, None

@@ -476,3 +476,59 @@ def test_short_names_of_files():
     assert model_name(Path("qwen2.5-0.5b-instruct-q4_k_m.gguf")) == "qwen2.5-0.5b"
     assert model_name(Path("Qwen3-8B-Q4_K_M.gguf")) == "qwen3-8b"
     assert model_name(Path("Big-00001-of-00002.gguf")) == "big"
+
+
+LAB = Endpoint(name="lab", base_url="http://127.0.0.1:1/v1")
+BY_HAND = '\n[[endpoint]]\nname = "mine"\nbase_url = "http://127.0.0.1:2/v1"\n'
+
+
+def names(file: Path) -> list[str]:
+    return [endpoint.name for endpoint in load(file).endpoints]
+
+
+def test_an_endpoint_comes_back_after_the_last_one_went(file):
+    file.write_text('# mine\ndefault = "lab/big"\n')
+    endpoints.put_endpoint(file, LAB)
+    endpoints.drop_endpoint(file, "lab", orphan=True)
+    assert file.read_text().strip() == "# mine"
+    endpoints.put_endpoint(file, LAB)
+    assert names(file) == ["lab"]
+
+
+def test_a_file_without_its_last_endpoint_can_be_written_on_by_hand(file):
+    endpoints.put_endpoint(file, LAB)
+    endpoints.drop_endpoint(file, "lab")
+    file.write_text(file.read_text() + BY_HAND)
+    assert check(file) == []
+    endpoints.put_endpoint(file, LAB)
+    assert names(file) == ["mine", "lab"]
+
+
+@pytest.mark.parametrize(
+    ("array", "kept"),
+    [
+        ("endpoint = []\n", []),
+        ("endpoint = []\n\n# the end\n", []),
+        ('endpoint = [{ name = "mine", base_url = "http://127.0.0.1:2/v1", price = { input = 1.0 } }]\n', ["mine"]),
+    ],
+)
+def test_an_endpoint_joins_those_of_a_plain_array(file, array, kept):
+    file.write_text(array + 'default = "lab/big"\n')
+    endpoints.put_endpoint(file, LAB)
+    assert names(file) == [*kept, "lab"]
+    assert load(file).default == "lab/big"
+    endpoints.put_choice(file, gguf="/x.gguf")
+    file.write_text(file.read_text() + BY_HAND.replace("mine", "other"))
+    assert names(file) == [*kept, "lab", "other"]
+
+
+async def test_the_built_in_models_file_is_missed_by_its_folder(open_registry, tmp_path, file):
+    with pytest.raises(ModelUnavailable) as caught:
+        open_registry(embedded=True).resolve()
+    assert caught.value.message == f"The built-in model is not in {tmp_path / 'models'}."
+    assert caught.value.hint == "`make setup` fetches it."
+    file.write_text(f'gguf = "{tmp_path}/gone.gguf"\n')
+    with pytest.raises(ModelUnavailable, match=r"gone\.gguf is not there"):
+        open_registry(embedded=True).resolve()
+    with pytest.raises(ModelUnavailable, match="No model is chosen"):
+        open_registry(embedded=False).resolve()

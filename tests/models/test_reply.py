@@ -94,9 +94,17 @@ def test_bounds_of_a_line():
 
 def test_a_stream_of_no_events_shows_what_came():
     reply = Reply("e")
-    reply.feed(b"<html>hello</html>")
-    with pytest.raises(EndpointGarbled, match="<html>hello"):
+    reply.feed(b"hello to you")
+    with pytest.raises(EndpointGarbled, match="hello to you"):
         reply.finish()
+
+
+def test_a_web_page_is_named_not_shown():
+    reply = Reply("e")
+    reply.feed(b"\n<html>hello</html>")
+    with pytest.raises(EndpointGarbled, match="it answered with a web page") as caught:
+        reply.finish()
+    assert "hello" not in caught.value.message
 
 
 def test_calls_without_an_index_are_kept_apart():

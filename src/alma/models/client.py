@@ -22,7 +22,7 @@ from alma.errors import EndpointCut, EndpointError, EndpointGarbled, EndpointTim
 from alma.models.body import encode, refused_field
 from alma.models.chat import ChatRequest, Chunk
 from alma.models.gate import Gate
-from alma.models.refusal import NOT_JSON, clip, error_of_status, retry_after, said_in
+from alma.models.refusal import NOT_JSON, clip, error_of_status, retry_after, said_in, shown
 from alma.models.reply import Reply
 from alma.models.tokens import CountCache, estimate
 
@@ -248,7 +248,7 @@ class OpenAIClient:
             return msgspec.json.decode(content)
         except NOT_JSON as error:
             raise EndpointGarbled(
-                f"{self._endpoint} answered {path} with something that is not JSON: {clip(content)}",
+                f"{self._endpoint} answered {path} with something that is not JSON: {shown(content)}",
                 endpoint=self._endpoint,
                 expected="JSON",
                 actual=str(error),

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import tomlkit
 from msgspec import Struct
 from tomlkit.exceptions import ParseError
+from tomlkit.items import AoT
 
 from alma.errors import SettingsInvalid
 
@@ -95,9 +96,7 @@ def put_endpoint(path: Path, endpoint: Endpoint) -> None:
     if endpoint.tokenizer:
         table.add("tokenizer", True)
     _drop(document, endpoint.name)
-    if "endpoint" not in document:
-        document.add("endpoint", tomlkit.aot())
-    document["endpoint"].append(table)
+    _as_tables(document).append(table)
     _write(path, document)
 
 
@@ -126,10 +125,26 @@ def put_choice(path: Path, *, default: str | None = None, gguf: str | None = Non
 
 
 def _drop(document: tomlkit.TOMLDocument, name: str) -> None:
+    """Without an endpoint the key goes too: `endpoint = []` would forbid the [[endpoint]] that a user writes below."""
     tables: Any = cast("Any", document).get("endpoint", [])
     for index in reversed(range(len(tables))):
         if tables[index].get("name") == name:
             del tables[index]
+    if not tables:
+        cast("Any", document).pop("endpoint", None)
+
+
+def _as_tables(document: tomlkit.TOMLDocument) -> Any:
+    """The document's [[endpoint]] tables, to append to; a plain array of them is rewritten as such."""
+    within = cast("Any", document)
+    given: Any = within.get("endpoint")
+    if not isinstance(given, AoT):
+        within.pop("endpoint", None)
+        tables: Any = tomlkit.aot()
+        for one in cast("list[Any]", given.unwrap() if given is not None else []):
+            tables.append(tomlkit.item(one))
+        within.add("endpoint", tables)
+    return within["endpoint"]
 
 
 def _document(path: Path) -> tomlkit.TOMLDocument:

@@ -40,6 +40,9 @@ LOAD_TIMEOUT = 300.0  # seconds for a model to load
 READY_TIMEOUT = 60.0  # seconds a call waits for the child
 MAX_FAILURES = 4  # starts in a row that never became ready
 STEADY = 30.0  # seconds after which a death counts as the first again
+TINY_FILE = 1.2e9  # bytes of a GGUF below which its model is called tiny
+# Tiny models fall into loops; larger ones need no penalty, which costs them words that have to be said twice.
+STEADYING = {"repeat_penalty": 1.1, "repeat_last_n": 256}
 LOG_LIMIT = 4 * 1024 * 1024  # bytes after which a new start begins a new log
 
 
@@ -201,7 +204,7 @@ class LocalModel:
                 process = self._process = await self._spawn(path, log)
                 report = await self._report(process)
                 if "port" in report:
-                    client = self._client_at(int(report["port"]))
+                    client = self._client_at(int(report["port"]), path)
                     await self._measure(client)
                     self._client = client
                     self._become("ready")
@@ -263,7 +266,7 @@ class LocalModel:
             self._client = None
             _kill(self._process)
 
-    def _client_at(self, port: int) -> OpenAIClient:
+    def _client_at(self, port: int, path: Path) -> OpenAIClient:
         return OpenAIClient(
             self._session() if callable(self._session) else self._session,
             endpoint=self.endpoint,
@@ -272,7 +275,7 @@ class LocalModel:
             timeouts=self._timeouts,
             tokenizer=True,
             keep_alive=False,  # its server drops kept connections without a word
-            extra={"cache_prompt": True},
+            extra={"cache_prompt": True, **(STEADYING if path.stat().st_size < TINY_FILE else {})},
         )
 
     async def wait_ready(self, timeout: float | None = None) -> OpenAIClient:

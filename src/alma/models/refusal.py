@@ -18,6 +18,7 @@ from alma.errors import (
 
 # What decoding hostile bytes can raise besides msgspec's own errors: UTF-8 that is none, and nesting without end.
 NOT_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+WEB_PAGE = "it answered with a web page"
 MAX_SAID = 300  # characters of an endpoint's own words that an error repeats
 
 
@@ -28,12 +29,17 @@ def clip(said: bytes | str, limit: int = MAX_SAID) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def shown(body: bytes) -> str:
+    """An answer that is not what was asked for, to be repeated in an error; of a web page only that it is one."""
+    return WEB_PAGE if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else clip(body)
+
+
 def said_in(body: bytes) -> str:
     """The message in an error body: `error.message`, `error`, `detail` or `message` of a JSON object, else the text."""
     try:
         decoded = msgspec.json.decode(body)
     except NOT_JSON:
-        return clip(body)
+        return shown(body)
     if isinstance(decoded, list) and decoded:  # Gemini wraps its errors in a list
         decoded = cast("list[Any]", decoded)[0]
     if isinstance(decoded, dict):
@@ -90,6 +96,8 @@ def _kind(status: int, said: str) -> tuple[type[EndpointError], str, str]:
     if "context" in lower and ("length" in lower or "size" in lower or "window" in lower):
         hint = "The prompt is longer than the model's window: set context_window of the endpoint in models.toml."
         return EndpointRejected, "rejected the prompt as too long", hint
+    if said == WEB_PAGE:
+        return EndpointRejected, "is no endpoint at this address", "Check base_url: it mostly ends in /v1."
     if status == 404:
         return EndpointRejected, "does not know the model or the address", "Check base_url and the model's name."
     return EndpointRejected, "rejected the request", "Check the model's name and what the endpoint supports."

@@ -26,7 +26,7 @@ from alma.models.endpoints import Endpoint, name_fits, url_fits
 from alma.models.fetch import chat_model_path
 from alma.models.gguf import check_gguf, model_name
 from alma.models.hub import PullProgress, Pulls
-from alma.models.local import LocalModel, LocalStatus
+from alma.models.local import TINY_FILE, LocalModel, LocalStatus
 from alma.models.probe import ProbeReport, keep, kept, probe
 from alma.models.remote import LIST_TIMEOUT, EndpointInfo, EndpointState, ModelInfo, Remote, looks_tiny, refresh_all
 from alma.models.scripted import ScriptedModel
@@ -36,7 +36,6 @@ log = logging.getLogger(__name__)
 Told = TypeVar("Told")
 
 REFRESH = 60.0  # seconds between two looks at what the endpoints list
-TINY_FILE = 1.2e9  # bytes of a GGUF below which its model is called tiny
 SCRIPTED_WINDOW = 8192  # tokens
 
 
@@ -121,6 +120,8 @@ class Registry:
         nobody can answer before somebody acts. Does not ask the endpoint: a call will show how it is."""
         chosen = model_id or self.default
         if chosen is None:
+            if self.local is not None and self.local.path is not None:
+                raise _not_there(self.local.path, built_in=chat_model_path(self._data_dir))
             raise ModelUnavailable("No model is chosen.", hint="Connect an endpoint, or turn the embedded model on.")
         endpoint, _, name = chosen.partition("/")
         if self.local is not None and endpoint == "embedded":
@@ -376,6 +377,12 @@ def _safe(listener: Callable[[Told], object]) -> Callable[[Told], None]:
             log.exception("a listener of the models failed on a bug")
 
     return tell
+
+
+def _not_there(path: Path, *, built_in: Path) -> ModelUnavailable:
+    if path == built_in:
+        return ModelUnavailable(f"The built-in model is not in {path.parent}.", hint="`make setup` fetches it.")
+    return ModelUnavailable(f"The model file {path} is not there.", hint="Choose another one, or connect an endpoint.")
 
 
 def _offered(name: str) -> bool:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from alma.errors import EndpointCut, EndpointGarbled
 from alma.events import Usage
 from alma.models.chat import Chunk, ToolCall
-from alma.models.refusal import NOT_JSON, clip, error_of_status
+from alma.models.refusal import NOT_JSON, clip, error_of_status, shown
 
 MAX_LINE = 8 * 1024 * 1024  # bytes; a line that long is not a token, it is an attack or a bug
 
@@ -171,7 +171,7 @@ class Reply:
         try:
             event = _decode(body)
         except NOT_JSON as error:
-            raise self._garbled(clip(body), f"a chat completion ({error})") from None
+            raise self._garbled(shown(body), f"a chat completion ({error})") from None
         self.events += 1
         self._note(event)
         message = event.choices[0].message if event.choices else None
@@ -188,7 +188,7 @@ class Reply:
         last = self._take([self._lines.rest()]) if not self.done else None
         if self._finish is None and not self.done:
             if not self.events:
-                raise self._garbled(clip(self._head) or "nothing", "a stream of chat completion chunks")
+                raise self._garbled(shown(self._head) or "nothing", "a stream of chat completion chunks")
             raise EndpointCut(
                 f"{self.endpoint} cut its answer off in the middle.",
                 endpoint=self.endpoint,
