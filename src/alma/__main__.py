@@ -7,6 +7,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Sequence
+from typing import cast
 
 from alma import __version__
 from alma.cli import doctor, models, run, serve, settings, threads
@@ -19,32 +20,45 @@ def main(words: Sequence[str] | None = None) -> int:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
         return code
-    except (AlmaError, ExceptionGroup) as error:
+    except (AlmaError, OSError, ExceptionGroup) as error:
         return _tell(error)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # Who read our output has gone (`alma threads list | head`); Python would complain once more while it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
 
 
-def _tell(error: AlmaError | ExceptionGroup[Exception]) -> int:
+def _tell(error: Exception) -> int:
     """Print what a user can understand; anything else is a bug and keeps its traceback. Task groups wrap both."""
     from alma.cli.terminal import print_error
 
-    if isinstance(error, ExceptionGroup):
-        refused, bugs = error.split(AlmaError)
-        if refused is None or bugs is not None:
-            raise error
-        error = _first(refused)
-    print_error(error)
+    causes = _causes(error)
+    if not all(map(_is_understood, causes)):
+        raise error
+    told = causes[0]
+    if isinstance(told, OSError) and told.filename is None:
+        # Standard output, as a rule: its reader left, its disk is full. Python would complain once more while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(told, BrokenPipeError):
+            return 141
+    print_error(_of_the_system(told) if isinstance(told, OSError) else cast("AlmaError", told))
     return 1
 
 
-def _first(group: ExceptionGroup[AlmaError]) -> AlmaError:
-    inner = group.exceptions[0]
-    return _first(inner) if isinstance(inner, ExceptionGroup) else inner
+def _causes(error: Exception) -> list[Exception]:
+    if not isinstance(error, ExceptionGroup):
+        return [error]
+    group = cast("ExceptionGroup[Exception]", error)
+    return [cause for inner in group.exceptions for cause in _causes(inner)]
+
+
+def _is_understood(error: Exception) -> bool:
+    """Refusals, and what the system refused: that has a number, unlike the OSErrors that Python's libraries make up."""
+    return isinstance(error, AlmaError) or (isinstance(error, OSError) and error.errno is not None)
+
+
+def _of_the_system(error: OSError) -> AlmaError:
+    if error.filename is None:
+        return AlmaError(f"The system refused to read or write: {error.strerror or error}.")
+    return AlmaError(f"{error.filename} cannot be used: {error.strerror}.", hint="Name another path, or mend this one.")
 
 
 def build_parser() -> argparse.ArgumentParser:

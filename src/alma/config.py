@@ -343,11 +343,12 @@ def _dotenv_problems(path: Path) -> list[str]:
 
 def _unknown(source: Mapping[str, str], suffix: str) -> list[str]:
     known = {variable(name) for name in Settings.model_fields}
+    by_rest = {name.removeprefix(PREFIX): name for name in known}  # the prefix that all share makes none alike
     problems: list[str] = []
     for name in source:
         if name.upper().startswith(PREFIX) and name not in known:
-            near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.6)
-            advice = f"did you mean {near[0]}?" if near else "see docs/settings.md"
+            near = difflib.get_close_matches(name.upper().removeprefix(PREFIX), by_rest, n=1, cutoff=0.6)
+            advice = f"did you mean {by_rest[near[0]]}?" if near else "see docs/settings.md"
             problems.append(f"{name}{suffix}: expected a variable that Alma knows, came an unknown one; {advice}")
     return problems
 

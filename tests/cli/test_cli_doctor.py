@@ -119,6 +119,17 @@ def test_wrong_settings_are_findings_and_the_exit_code_is_1(
     assert settings["detail"].startswith("ALMA_PORT: expected")
 
 
+def test_a_broken_file_of_endpoints_is_sent_to_its_example(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models.toml").write_text('[[endpoint]]\nname = "Lab"\n')
+    assert main(["doctor", "--json", "--data-dir", str(tmp_path)]) == 1
+    found = [one for one in json.loads(capsys.readouterr().out) if one["name"] == "settings"]
+    assert len(found) == 2
+    assert {one["mend"] for one in found} == {"see models.example.toml"}
+
+
 def test_the_doctor_changes_nothing(tmp_path: Path) -> None:
     main(["doctor", "--data-dir", str(tmp_path / "data")])
     assert list(tmp_path.iterdir()) == []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
 
-from alma.__main__ import main
+from alma.__main__ import build_parser, main
 from alma.cli.terminal import safe
 
 HEAVY = {
@@ -91,6 +92,35 @@ def test_a_command_line_that_is_wrong_says_what_may_stand_there(capsys: pytest.C
         main(["run", "task", "--kind", "poetic"])
     assert caught.value.code == 2
     assert "analytical" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["threads", "list", "--data-dir", "/proc/nope"]) == 1
+    assert "/proc/nope cannot be used: " in capsys.readouterr().err
+
+
+def test_a_full_disk_under_the_output_is_a_sentence() -> None:
+    program = f"{sys.executable} -m alma settings > /dev/full"
+    answer = subprocess.run(["sh", "-c", program], capture_output=True, text=True, check=False)
+    assert answer.returncode == 1
+    assert answer.stderr == "alma: The system refused to read or write: No space left on device.\n"
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    from alma.cli import settings
+
+    for bug in (TimeoutError(), ExceptionGroup("", [OSError(2, "x", "y"), KeyError("z")])):
+        monkeypatch.setattr(settings, "read_settings", lambda bug=bug: (_ for _ in ()).throw(bug))
+        with pytest.raises(type(bug)):
+            main(["settings"])
+
+
+def test_arguments_that_are_no_utf8_are_mended_and_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = build_parser().parse_args(["run", os.fsdecode(b"caf\xff")])
+    assert arguments.task == "caf\N{REPLACEMENT CHARACTER}"
+    assert "not all UTF-8" in capsys.readouterr().err
+    assert build_parser().parse_args(["run", "café"]).task == "café"
+    assert capsys.readouterr().err == ""
 
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:

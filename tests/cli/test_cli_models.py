@@ -10,7 +10,7 @@ from server_stand import Peer, Stand
 from alma.__main__ import build_parser
 from alma.cli.door import Door
 from alma.cli.server_transport import to_server
-from alma.errors import InvalidRequest
+from alma.errors import InvalidRequest, Misuse
 
 MODELS = {
     "default": "embedded/tiny",
@@ -89,6 +89,16 @@ async def test_test_shows_the_grades(stand: Stand, tmp_path: Path, capsys: pytes
     stand.answers["POST /api/models/test"] = (200, {"grades": grades, "tokensPerSecond": 98.0})
     await models(tmp_path, "test", "embedded/tiny")
     assert capsys.readouterr().out.splitlines()[1].split() == ["schema", "A", "100%", "5", "of", "5"]
+
+
+async def test_a_model_that_is_not_there_is_refused_before_any_waiting(
+    stand: Stand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refusal = {"code": "unknown_model", "message": "There is no model nope/x."}
+    stand.answers["POST /api/models/test"] = (404, {"error": refusal})
+    with pytest.raises(Misuse):
+        await models(tmp_path, "test", "nope/x")
+    assert "a minute" not in capsys.readouterr().err
 
 
 async def test_pull_without_a_name_shows_the_list(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 from server_stand import Peer, Stand
 
-from alma.__main__ import build_parser
+from alma.__main__ import build_parser, main
 from alma.cli.door import Door
 from alma.cli.following import parse_event
 from alma.cli.server_transport import to_server
@@ -59,6 +60,39 @@ async def test_search_sends_the_words(stand: Stand, tmp_path: Path, capsys: pyte
     await threads(tmp_path, "search", "rain & snow")
     assert stand.asked == [("GET /api/threads?limit=20&search=rain+%26+snow", None)]
     assert "No thread has these words." in capsys.readouterr().err
+
+
+async def test_search_takes_several_words(stand: Stand, tmp_path: Path) -> None:
+    stand.answers["GET /api/threads"] = (200, {"threads": [], "more": False})
+    await threads(tmp_path, "search", "two", "words")
+    assert stand.asked == [("GET /api/threads?limit=20&search=two+words", None)]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("list", "--limit", "0"), "a whole number from 1 to 200, came '0'"),
+        (("search", "rain", "--limit", "many"), "a whole number from 1 to 200, came 'many'"),
+        (("rename", "t_1", " "), "a title that is not empty"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_is_asked(
+    words: tuple[str, ...], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["threads", *words])
+    assert caught.value.code == 2
+    assert f"expected {expected}" in capsys.readouterr().err
+
+
+async def test_an_export_that_cannot_be_written_is_a_sentence(
+    stand: Stand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand.script = tell_a_branched_thread
+    stand.answers["GET /api/threads/t_1"] = (200, THREAD)
+    words = ["threads", "export", "t_1", "--data-dir", str(tmp_path), "-o", "/nope/x"]
+    assert await asyncio.to_thread(main, words) == 1
+    assert "/nope/x cannot be used: No such file or directory." in capsys.readouterr().err
 
 
 async def test_show_follows_the_newest_branch(stand: Stand, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -183,3 +183,17 @@ def test_ctrl_c_stops_the_run_and_keeps_what_was_written(
         shown = alma("threads", "show", str(events[0]["threadId"])).stdout
         assert text_of(events).strip() in shown
         assert "canceled" in shown
+
+
+def test_a_task_that_is_no_utf8_is_mended_and_that_is_said(home: Path) -> None:
+    answer = subprocess.run(
+        [*ALMA, "run", "-"],
+        cwd=home,
+        env=environment(),
+        input=b"!say ok \xff\xfe",
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (answer.returncode, answer.stdout.decode()) == (0, "ok \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}\n")
+    assert b"standard input is not all UTF-8" in answer.stderr

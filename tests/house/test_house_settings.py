@@ -74,6 +74,13 @@ def test_an_unknown_variable_is_a_problem_and_the_near_one_is_suggested(tmp_path
     assert "did you mean ALMA_PORT?" in second
 
 
+def test_the_prefix_that_all_share_makes_no_name_alike() -> None:
+    [problem] = problems({"ALMA_FOO": "1"})
+    assert "did you mean" not in problem
+    [problem] = problems({"ALMA_OPENAI_API_KEY": "1"})
+    assert "did you mean OPENAI_API_KEY?" in problem
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.org"])
 def test_listening_where_others_could_reach_it_is_refused_with_the_reason(host: str) -> None:
     [problem] = problems({"ALMA_HOST": host})

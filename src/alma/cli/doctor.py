@@ -65,7 +65,9 @@ def examine(data_dir: str | None, *, deep: bool) -> Iterator[Finding]:
         settings = read_settings(data_dir=data_dir)
     except SettingsInvalid as invalid:
         for problem in invalid.problems:
-            yield checks.Finding("settings", "problem", problem, "see docs/settings.md, or `alma settings --env`")
+            of_endpoints = problem.partition(":")[0].endswith(".toml")
+            mend = "see models.example.toml" if of_endpoints else "see docs/settings.md, or `alma settings --env`"
+            yield checks.Finding("settings", "problem", problem, mend)
         return
     yield checks.Finding("settings", "ok", "all valid")
     yield checks.check_data_dir(settings.data_dir)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from alma.cli.options import Subparsers, add_command, add_data_dir, read_settings
+from alma.cli.options import Subparsers, add_command, add_data_dir, read_settings, text
 from alma.errors import AlmaError, InvalidRequest
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from alma.session.wire import PullProgress
 
     Action = Callable[[Door, argparse.Namespace], Awaitable[int]]
+
+
+_SOON_S = 0.5
 
 
 def add(commands: Subparsers) -> None:
@@ -53,20 +56,22 @@ def add(commands: Subparsers) -> None:
     action("list", list_models, "Models and endpoints, and which model answers by default.")
     action("found", list_found, "Model servers that run on this machine.")
     adding = action("add", add_endpoint, "Connect an endpoint that speaks OpenAI's protocol.")
-    adding.add_argument("name", help="what to call it")
-    adding.add_argument("--url", required=True, help="its address, usually ending in /v1")
+    adding.add_argument("name", type=text, help="what to call it")
+    adding.add_argument("--url", type=text, required=True, help="its address, usually ending in /v1")
     adding.add_argument("--key-env", metavar="VARIABLE", help="environment variable that holds its key")
     adding.add_argument("--ask-key", action="store_true", help="ask for its key on the terminal")
-    adding.add_argument("--models", nargs="+", metavar="NAME", default=None, help="only these of its models")
-    action("remove", remove_endpoint, "Forget an endpoint.").add_argument("name")
+    adding.add_argument("--models", nargs="+", type=text, metavar="NAME", default=None, help="only these of its models")
+    action("remove", remove_endpoint, "Forget an endpoint.").add_argument("name", type=text)
     use = action("use", use_model, "Make a model the default.")
-    use.add_argument("model", help="a model's id, or the path of a GGUF file")
+    use.add_argument("model", type=text, help="a model's id, or the path of a GGUF file")
     pull = action(
         "pull", pull_model, "Fetch a model file from the Hugging Face hub; without arguments, show good ones."
     )
-    pull.add_argument("model", nargs="?", help="a name from the list, or a repository")
-    pull.add_argument("file", nargs="?", help="the file in that repository")
-    action("test", test_model, "Measure what a model can do here.").add_argument("model", help="a model's id")
+    pull.add_argument("model", nargs="?", type=text, help="a name from the list, or a repository")
+    pull.add_argument("file", nargs="?", type=text, help="the file in that repository")
+    action("test", test_model, "Measure what a model can do here.").add_argument(
+        "model", type=text, help="a model's id"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -164,8 +169,13 @@ async def test_model(door: Door, arguments: argparse.Namespace) -> int:
     from alma.cli.model_replies import Report, decoded
     from alma.cli.terminal import note, print_table
 
-    note(f"Testing {arguments.model}; this takes a minute or two on a small machine …")
-    report = decoded(await door.call("POST", "/api/models/test", {"model": arguments.model}), Report)
+    # A refusal comes at once, and then there is nothing to wait for.
+    remark = f"Testing {arguments.model}; this takes a minute or two on a small machine …"
+    later = asyncio.get_running_loop().call_later(_SOON_S, note, remark)
+    try:
+        report = decoded(await door.call("POST", "/api/models/test", {"model": arguments.model}), Report)
+    finally:
+        later.cancel()
     rows = [(one.name, one.grade, f"{one.score:.0%}", one.detail) for one in report.grades]
     print_table(("ability", "grade", "score", "how it went"), rows)
     note(f"{report.tokens_per_second:.0f} tokens/s out, {report.prompt_tokens_per_second:.0f} tokens/s in")

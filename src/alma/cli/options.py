@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,26 @@ def add_command(
 
 def add_data_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", metavar="DIR", help="folder with Alma's data (ALMA_DATA_DIR, else .alma)")
+
+
+def text(word: str) -> str:
+    """For `type=` of what is sent on: bytes that are no UTF-8, which Python hands over as surrogates, are replaced."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return utf8(os.fsencode(word), "an argument")
+    return word
+
+
+def utf8(raw: bytes, whence: str) -> str:
+    """`raw` as text. Says so when it is not UTF-8 and characters had to be replaced."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        from alma.cli.terminal import note
+
+        note(f"What came from {whence} is not all UTF-8; the bytes that are not became \N{REPLACEMENT CHARACTER}.")
+        return raw.decode(errors="replace")
 
 
 def read_settings(**options: object) -> Settings:

@@ -10,7 +10,7 @@ import textwrap
 import uuid
 from typing import TYPE_CHECKING
 
-from alma.cli.options import Subparsers, add_command, add_data_dir, read_settings
+from alma.cli.options import Subparsers, add_command, add_data_dir, read_settings, text, utf8
 
 if TYPE_CHECKING:
     from alma.cli.door import Door
@@ -39,10 +39,10 @@ def add(commands: Subparsers) -> None:
             exit code: 0 completed, 1 failed or refused, 130 stopped"""
         ),
     )
-    parser.add_argument("task", help="what to do; - reads it from standard input")
-    parser.add_argument("--model", metavar="ID", help="model to use, as `alma models list` names it")
+    parser.add_argument("task", type=text, help="what to do; - reads it from standard input")
+    parser.add_argument("--model", type=text, metavar="ID", help="model to use, as `alma models list` names it")
     parser.add_argument("--kind", choices=("chat", "creative", "analytical"), help="how to treat the task")
-    parser.add_argument("--thread", metavar="ID", help="conversation to go on with; without it, a new one")
+    parser.add_argument("--thread", type=text, metavar="ID", help="conversation to go on with; without it, a new one")
     parser.add_argument("--json", action="store_true", help="print the run's events, one per line")
     add_data_dir(parser)
 
@@ -50,11 +50,11 @@ def add(commands: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from alma.server.commands import StartRun
 
-    text: str = sys.stdin.read() if arguments.task == "-" else arguments.task
+    task: str = utf8(sys.stdin.buffer.read(), "standard input") if arguments.task == "-" else arguments.task
     command = StartRun(
         id="run",
         key=uuid.uuid4().hex,
-        text=text,
+        text=task,
         thread_id=arguments.thread,
         model=arguments.model,
         kind=arguments.kind,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from alma.cli.options import Subparsers, add_command, add_data_dir, read_settings
+from alma.cli.options import Subparsers, add_command, add_data_dir, read_settings, text
 
 if TYPE_CHECKING:
     from alma.cli.door import Door
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from alma.session.wire import ThreadSummary
 
     Action = Callable[[Door, argparse.Namespace], Awaitable[None]]
+
+
+_MOST_LISTED = 200  # what the server lists at once
 
 
 def add(commands: Subparsers) -> None:
@@ -43,21 +46,21 @@ def add(commands: Subparsers) -> None:
     def action(name: str, act: Action, help: str, *, thread: bool = True) -> argparse.ArgumentParser:
         sub = actions.add_parser(name, help=help, description=help)
         if thread:
-            sub.add_argument("thread", metavar="ID", help="the thread, as `alma threads list` names it")
+            sub.add_argument("thread", type=text, metavar="ID", help="the thread, as `alma threads list` names it")
         add_data_dir(sub)
         sub.set_defaults(act=act)
         return sub
 
     listing = action("list", list_threads, "The newest threads.", thread=False)
-    listing.add_argument("--limit", type=int, default=20, metavar="N", help="how many (20)")
+    listing.add_argument("--limit", type=_limit, default=20, metavar="N", help="how many (20)")
     listing.set_defaults(words=None)
     search = action("search", list_threads, "Threads with these words in their title or texts.", thread=False)
-    search.add_argument("words")
-    search.add_argument("--limit", type=int, default=20, metavar="N", help="how many (20)")
+    search.add_argument("words", nargs="+", type=text, metavar="WORD")
+    search.add_argument("--limit", type=_limit, default=20, metavar="N", help="how many (20)")
     show = action("show", show_thread, "A conversation, as its newest branch.")
     show.add_argument("--all", action="store_true", help="every turn of every branch")
     rename = action("rename", rename_thread, "Give a thread another title.")
-    rename.add_argument("title")
+    rename.add_argument("title", type=_title)
     delete = action("delete", delete_thread, "Delete a thread and all its turns.")
     delete.add_argument("--yes", action="store_true", help="do not ask")
     export = action("export", export_thread, "Write a conversation to standard output or a file.")
@@ -76,13 +79,25 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _limit(word: str) -> int:
+    if not word.isascii() or not word.isdigit() or not 1 <= int(word) <= _MOST_LISTED:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {_MOST_LISTED}, came {word!r}")
+    return int(word)
+
+
+def _title(word: str) -> str:
+    if not word.strip():
+        raise argparse.ArgumentTypeError("expected a title that is not empty")
+    return text(word)
+
+
 async def list_threads(door: Door, arguments: argparse.Namespace) -> None:
     import msgspec
 
     from alma.cli.terminal import note, print_table
     from alma.session.wire import ThreadSummary
 
-    query = {"limit": arguments.limit, **({"search": arguments.words} if arguments.words else {})}
+    query = {"limit": arguments.limit, **({"search": " ".join(arguments.words)} if arguments.words else {})}
     answer = msgspec.convert(await door.call("GET", f"/api/threads?{urlencode(query)}"), dict[str, object])
     threads = msgspec.convert(answer["threads"], list[ThreadSummary])
     if not threads:
@@ -93,7 +108,8 @@ async def list_threads(door: Door, arguments: argparse.Namespace) -> None:
         [(thread.id, _when(thread.updated_at), _turns(thread), thread.title) for thread in threads],
     )
     if answer.get("more"):
-        note(f"There are more: `--limit {arguments.limit * 5}` shows them.")
+        more = min(arguments.limit * 5, _MOST_LISTED)
+        note(f"There are more: `--limit {more}` shows them." if more > arguments.limit else "There are more.")
 
 
 async def show_thread(door: Door, arguments: argparse.Namespace) -> None:
