@@ -118,7 +118,8 @@ def test_kill_9_in_mid_stream_the_page_reconnects_and_ends_with_the_journals_tex
         server = start(folder, port=server.port)
         expect(part(page, "connection")).to_have_attribute("data-phase", "online", timeout=30_000)
         expect(part(page, "figures")).to_have_count(2, timeout=30_000)
-        expect(part(page, "answer-text").last).to_have_text("sent while it was away")
+        expect(part(page, "user-text").last).to_have_text("!say sent while it was away")
+        assert part(page, "answer-text").last.inner_text().split() == journal_text(server, page).split()
         assert part(page, "answer-text").first.inner_text().count("word") == 500
     finally:
         server.stop()
