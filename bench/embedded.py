@@ -26,6 +26,7 @@ import aiohttp
 import msgspec
 import psutil
 
+from alma.models.local import STEADYING
 from bench import rig
 from bench.follower import Frame, command, decode
 from bench.ws import RawSocket, connect
@@ -114,6 +115,7 @@ class Direct:
     async def ask(self, messages: list[dict[str, str]], sampling: dict[str, Any], tokens: int) -> Called:
         called = Called()
         body = {"messages": messages, "stream": True, "stream_options": {"include_usage": True}, "cache_prompt": True}
+        body |= STEADYING  # as Alma asks a tiny model
         data = msgspec.json.encode({"model": "embedded", **body, **sampling})
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session:
             called.sent = time.perf_counter()
