@@ -73,11 +73,7 @@ class Journal:
 
     async def read(self, run_id: str, after: int = 0) -> list[Recorded]:
         """The run's entries with `seq` > `after`, in order; empty for an unknown run."""
-        return (await self.read_many({run_id: after}))[run_id]
-
-    async def read_many(self, after: dict[str, int]) -> dict[str, list[Recorded]]:
-        """For each run in `after` its entries past that `seq`, in one query."""
-        return await self._database.read(lambda connection: read_entries(connection, after))
+        return await self._database.read(lambda connection: read_entries(connection, {run_id: after})[run_id])
 
     async def claim(self, run_id: str, task_id: str) -> Fence:
         """Take over a task: the returned fence is good, every earlier one is stale."""
@@ -121,7 +117,7 @@ def insert_run(connection: sa.Connection, run_id: str, entry: RunStarted) -> Fen
 
 
 def read_entries(connection: sa.Connection, after: dict[str, int]) -> dict[str, list[Recorded]]:
-    """As `Journal.read_many`, on the caller's connection."""
+    """For each run in `after` its entries past that `seq`, on the caller's connection."""
     found: dict[str, list[Recorded]] = {run_id: [] for run_id in after}
     statement = (
         sa.select(entries.c.run_id, entries.c.seq, entries.c.data)

@@ -22,7 +22,6 @@ from alma.events import (
     RouteCorrected,
     RunFinished,
     RunStarted,
-    RunStatus,
     StopRequested,
 )
 
@@ -41,12 +40,6 @@ class RunState(Struct):
     answer: MessageFinished | None = None
     stop_requested: bool = False
     finished: RunFinished | None = None
-
-    @property
-    def status(self) -> RunStatus:
-        if self.finished is not None:
-            return self.finished.status
-        return "working" if self.attempts else "submitted"
 
 
 # ── what to do next ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -7,7 +7,9 @@ from pydantic.alias_generators import to_camel
 
 
 class Reply(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+    """Made by `model_validate` from whatever has the same attributes."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, from_attributes=True)
 
 
 class Body(BaseModel):

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from alma.errors import NotFound
 from alma.models.catalog import catalog, ram_bytes
-from alma.models.probe import ProbeReport
 from alma.models.registry import Registry
 from alma.server.bodies import Body, Reply
 
@@ -140,50 +139,13 @@ class PullReply(Reply):
     id: str
 
 
-def probe_reply(report: ProbeReport) -> ProbeReply:
-    return ProbeReply(
-        model=report.model,
-        grades=[
-            GradeReply(name=one.name, grade=one.grade, score=one.score, detail=one.detail) for one in report.grades
-        ],
-        tokens_per_second=report.tokens_per_second,
-        prompt_tokens_per_second=report.prompt_tokens_per_second,
-        at=report.at,
-    )
-
-
 def models_reply(registry: Registry) -> ModelsReply:
-    embedded = registry.embedded_state()
     return ModelsReply(
         default=registry.default,
         tiny_only=registry.tiny_only,
-        models=[
-            ModelReply(
-                id=one.id,
-                endpoint=one.endpoint,
-                name=one.name,
-                context_window=one.context_window,
-                kind=one.kind,
-                tiny=one.tiny,
-                loaded=one.loaded,
-            )
-            for one in registry.models()
-        ],
-        endpoints=[
-            EndpointReply(
-                name=one.name,
-                base_url=one.base_url,
-                has_key=one.has_key,
-                kind=one.kind,
-                state=one.state,
-                detail=one.detail,
-                active=one.active,
-                queued=one.queued,
-                source=one.source,
-            )
-            for one in registry.endpoints()
-        ],
-        embedded=EmbeddedReply(state=embedded.state, file=embedded.file, detail=embedded.detail),
+        models=[ModelReply.model_validate(one) for one in registry.models()],
+        endpoints=[EndpointReply.model_validate(one) for one in registry.endpoints()],
+        embedded=EmbeddedReply.model_validate(registry.embedded_state()),
     )
 
 
@@ -204,14 +166,12 @@ def routes(registry: Registry) -> APIRouter:
     async def discover() -> FoundList:
         """Looks for Ollama, LM Studio and llama.cpp on this machine."""
         found = await registry.discover()
-        return FoundList(
-            found=[FoundReply(name=one.name, base_url=one.base_url, models=list(one.models)) for one in found]
-        )
+        return FoundList(found=[FoundReply.model_validate(one) for one in found])
 
     @router.post("/models/test")
     async def test_model(body: ModelChoice) -> ProbeReply:
         """Run the capability probe: a minute or two on a slow model. The report is kept."""
-        return probe_reply(await registry.probe(body.model))
+        return ProbeReply.model_validate(await registry.probe(body.model))
 
     @router.get("/models/tested")
     async def tested(model: str) -> ProbeReply:
@@ -219,24 +179,12 @@ def routes(registry: Registry) -> APIRouter:
         report = registry.report(model)
         if report is None:
             raise NotFound("not_tested", f"{model} has not been tested yet.", hint="POST /api/models/test")
-        return probe_reply(report)
+        return ProbeReply.model_validate(report)
 
     @router.get("/models/catalog")
     async def list_catalog() -> CatalogReply:
         """Good small models to pull, by the memory of this machine."""
-        entries = [
-            CatalogEntry(
-                repo=one.repo,
-                file=one.file,
-                name=one.name,
-                size_bytes=one.size_bytes,
-                ram_bytes=one.ram_bytes,
-                licence=one.licence,
-                note=one.note,
-                fits=one.fits,
-            )
-            for one in catalog()
-        ]
+        entries = [CatalogEntry.model_validate(one) for one in catalog()]
         return CatalogReply(ram_bytes=ram_bytes(), models=entries)
 
     @router.post("/models/pull", status_code=202)

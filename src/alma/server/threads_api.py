@@ -10,7 +10,6 @@ from pydantic import Field
 
 from alma.errors import InvalidRequest, NotFound
 from alma.server.bodies import Body, Reply
-from alma.session import wire
 from alma.session.sessions import Sessions
 
 
@@ -83,17 +82,6 @@ class ExampleList(Reply):
     examples: list[ExampleReply]
 
 
-def _thread(summary: wire.ThreadSummary) -> ThreadReply:
-    return ThreadReply(
-        id=summary.id,
-        title=summary.title,
-        created_at=summary.created_at,
-        updated_at=summary.updated_at,
-        runs=summary.runs,
-        working=summary.working,
-    )
-
-
 def _clean(title: str) -> str:
     line = " ".join(title.split())
     if not line:
@@ -112,19 +100,19 @@ def routes(sessions: Sessions, owner: str) -> APIRouter:  # a table of routes
     ) -> ThreadList:
         """Newest first. `search` looks in titles, tasks and answers."""
         found = await sessions.list_threads(owner, search=search, limit=limit + 1, before=before)
-        return ThreadList(threads=[_thread(one) for one in found[:limit]], more=len(found) > limit)
+        return ThreadList(threads=[ThreadReply.model_validate(one) for one in found[:limit]], more=len(found) > limit)
 
     @router.post("/threads", status_code=201)
     async def create_thread(body: NewThread) -> ThreadReply:
-        return _thread(await sessions.create_thread(owner, " ".join(body.title.split())))
+        return ThreadReply.model_validate(await sessions.create_thread(owner, " ".join(body.title.split())))
 
     @router.get("/threads/{thread_id}")
     async def get_thread(thread_id: str) -> ThreadReply:
-        return _thread(await sessions.get_thread(owner, thread_id))
+        return ThreadReply.model_validate(await sessions.get_thread(owner, thread_id))
 
     @router.patch("/threads/{thread_id}")
     async def rename_thread(thread_id: str, body: Renaming) -> ThreadReply:
-        return _thread(await sessions.rename_thread(owner, thread_id, _clean(body.title)))
+        return ThreadReply.model_validate(await sessions.rename_thread(owner, thread_id, _clean(body.title)))
 
     @router.delete("/threads/{thread_id}", status_code=204)
     async def delete_thread(thread_id: str) -> None:
