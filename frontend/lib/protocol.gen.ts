@@ -416,8 +416,21 @@ export interface components {
             status?: "ok";
         };
         /**
+         * AnswerQuestion
+         * @description Answer what an agent asked.
+         */
+        AnswerQuestion: {
+            id: string;
+            questionId: string;
+            runId: string;
+            text: string;
+            /** @enum {unknown} */
+            type: "question.answer";
+        };
+        /**
          * AttemptFailure
-         * @description `alma.attempt_failed` (seq): the attempt ended badly; `retry_in_ms` is absent when there is no further one.
+         * @description `alma.attempt_failed` (seq): the attempt ended badly; `retry_in_ms` is absent when there is no further one by
+         *         this role and model. `to_role`, `to_model`: who gets the task instead.
          */
         AttemptFailure: {
             attempt: number;
@@ -425,6 +438,41 @@ export interface components {
             messageId: string;
             /** @default null */
             retryInMs?: number | null;
+            /** @default null */
+            toModel?: string | null;
+            /** @default null */
+            toRole?: string | null;
+        };
+        /**
+         * Board
+         * @description `alma.board` (seq): the run's blackboard changed.
+         */
+        Board: {
+            key: string;
+            text: string;
+            version: number;
+        };
+        /**
+         * Budget
+         * @description `alma.budget` (seq): the task has used up what it may, or (`warning`) most of it.
+         */
+        Budget: {
+            limit: number;
+            used: number;
+            /** @default false */
+            warning?: boolean;
+            /** @enum {unknown} */
+            what: "seconds" | "tokens" | "tool_calls";
+        };
+        /**
+         * CallFacts
+         * @description A tool call that a model asked for, as it asked. `arguments` is JSON text.
+         */
+        CallFacts: {
+            /** @default {} */
+            arguments?: string;
+            id: string;
+            name: string;
         };
         /**
          * CatalogEntry
@@ -519,12 +567,42 @@ export interface components {
             /** @default 0 */
             seq?: number;
             /** @default  */
+            subagentRunId?: string;
+            /** @default  */
             threadId?: string;
             /** @default 0 */
             timestamp?: number;
             /** @enum {unknown} */
             type: "CUSTOM";
             value: unknown;
+        };
+        /**
+         * DecidePlan
+         * @description Approve a plan that waits for it, as it is or with `tasks` in its place; or turn it down (the agent then answers
+         *         without one). `task_id`: whose plan it is.
+         */
+        DecidePlan: {
+            approved: boolean;
+            id: string;
+            runId: string;
+            /** @default main */
+            taskId?: string;
+            /** @default null */
+            tasks?: components["schemas"]["PlanTask"][] | null;
+            /** @enum {unknown} */
+            type: "plan.decide";
+        };
+        /**
+         * DecideTool
+         * @description Allow or refuse a tool call that waits for it.
+         */
+        DecideTool: {
+            approved: boolean;
+            id: string;
+            runId: string;
+            toolCallId: string;
+            /** @enum {unknown} */
+            type: "tool.decide";
         };
         /**
          * EmbeddedReply
@@ -613,6 +691,39 @@ export interface components {
             text: string;
         };
         /**
+         * Fork
+         * @description The run repeats `run_id` from `task_id` on, with what is given here in place of what it had.
+         */
+        Fork: {
+            /** @default null */
+            goal?: string | null;
+            /** @default null */
+            model?: string | null;
+            /** @default null */
+            role?: string | null;
+            run_id: string;
+            task_id: string;
+        };
+        /**
+         * ForkRun
+         * @description Run again from one task on, as a sibling branch: with another goal, role or model for it. What does not follow
+         *         from it is taken over and not done again.
+         */
+        ForkRun: {
+            /** @default null */
+            goal?: string | null;
+            id: string;
+            key: string;
+            /** @default null */
+            model?: string | null;
+            /** @default null */
+            role?: string | null;
+            runId: string;
+            taskId: string;
+            /** @enum {unknown} */
+            type: "run.fork";
+        };
+        /**
          * FoundList
          * @description Model servers on this machine that are not connected yet.
          */
@@ -691,6 +802,19 @@ export interface components {
         Live: {
             /** @default 0 */
             older?: number;
+        };
+        /**
+         * Message
+         * @description `alma.message` (seq): the agent of the event's task tells `recipient` (a task, a role, or `team`) something.
+         */
+        Message: {
+            /** @enum {unknown} */
+            kind: "critique" | "inform" | "reply" | "request";
+            recipient: string;
+            /** @default [] */
+            refs?: string[];
+            sender: string;
+            text: string;
         };
         /**
          * MessageCursor
@@ -809,6 +933,21 @@ export interface components {
             message: string;
         };
         /**
+         * PauseRun
+         * @description Begin nothing new in this run; what is being written is finished.
+         */
+        PauseRun: {
+            id: string;
+            runId: string;
+            /** @enum {unknown} */
+            type: "run.pause";
+        };
+        /**
+         * Pausing
+         * @description `alma.paused` (seq): nothing new begins in this run.
+         */
+        Pausing: Record<string, never>;
+        /**
          * Ping
          * @description Answered by `alma.heartbeat` with the same id.
          */
@@ -816,6 +955,92 @@ export interface components {
             id: string;
             /** @enum {unknown} */
             type: "ping";
+        };
+        /**
+         * Plan
+         * @description `source`: who made it. `pattern`: by which plan pattern, where it was one. `reason`: why so, in a sentence.
+         *         `problems`: what was wrong with the earlier tries that the model was told about.
+         */
+        Plan: {
+            /** @default  */
+            pattern?: string;
+            /** @default [] */
+            problems?: string[];
+            /** @default  */
+            reason?: string;
+            /** @enum {unknown} */
+            source: "agent" | "model" | "pattern" | "user";
+            tasks: components["schemas"]["PlanTask"][];
+        };
+        /**
+         * PlanAmendment
+         * @description `alma.plan_amended` (seq): the plan changed while it ran.
+         */
+        PlanAmendment: {
+            /** @default [] */
+            add?: components["schemas"]["PlanTask"][];
+            /** @default [] */
+            cancel?: string[];
+            /** @default  */
+            reason?: string;
+            /** @default {} */
+            replace?: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * PlanDecision
+         * @description `alma.plan_decided` (seq): the user's word on the plan; `tasks` when they changed it.
+         */
+        PlanDecision: {
+            approved: boolean;
+            /** @default null */
+            tasks?: components["schemas"]["PlanTask"][] | null;
+        };
+        /**
+         * PlanEvent
+         * @description `alma.plan` (seq): the event's task (absent: the run itself) was split into these tasks. `needs_approval`: it
+         *         waits for `plan.decide`.
+         */
+        PlanEvent: {
+            /** @default false */
+            needsApproval?: boolean;
+            plan: components["schemas"]["Plan"];
+        };
+        /**
+         * PlanTask
+         * @description One task. `goal` stands by itself: its agent sees nothing of the request but this and what flows to it.
+         *
+         *         `inputs`: the request's own words that this task is about (an option, a criterion, a constraint). `depends_on`: ids
+         *         in the same plan whose results it gets. `tokens`, `seconds`: its budget; 0 takes a share of its parent's.
+         *         `review_of`: the task that this one judges and may send back; `round` counts how often that happened.
+         */
+        PlanTask: {
+            /** @default [] */
+            depends_on?: string[];
+            /** @default  */
+            done_when?: string;
+            /** @default  */
+            expected?: string;
+            goal: string;
+            id: string;
+            /** @default [] */
+            inputs?: string[];
+            /** @default null */
+            model?: string | null;
+            /** @default 0 */
+            priority?: number;
+            /** @default null */
+            review_of?: string | null;
+            role: string;
+            /** @default 0 */
+            round?: number;
+            /** @default 0 */
+            seconds?: number;
+            /** @default  */
+            title?: string;
+            /** @default 0 */
+            tokens?: number;
         };
         /**
          * Preview
@@ -909,6 +1134,24 @@ export interface components {
             id: string;
         };
         /**
+         * Question
+         * @description `alma.question` (seq): the event's task waits for `question.answer`.
+         */
+        Question: {
+            /** @default [] */
+            options?: string[];
+            questionId: string;
+            text: string;
+        };
+        /**
+         * QuestionReply
+         * @description `alma.question_answered` (seq).
+         */
+        QuestionReply: {
+            questionId: string;
+            text: string;
+        };
+        /**
          * ReasoningMessageContent
          * @description As TEXT_MESSAGE_CONTENT, for the model's thinking; `n` counts the reasoning's own code points.
          */
@@ -921,6 +1164,8 @@ export interface components {
             runId?: string;
             /** @default 0 */
             seq?: number;
+            /** @default  */
+            subagentRunId?: string;
             /** @default  */
             threadId?: string;
             /** @default 0 */
@@ -935,6 +1180,18 @@ export interface components {
             /** Title */
             title: string;
         };
+        /** ResumeRun */
+        ResumeRun: {
+            id: string;
+            runId: string;
+            /** @enum {unknown} */
+            type: "run.resume";
+        };
+        /**
+         * Resuming
+         * @description `alma.resumed` (seq).
+         */
+        Resuming: Record<string, never>;
         /**
          * RetryRun
          * @description Answer the same turn again, as a sibling branch; `text` edits the question (edit-and-resend).
@@ -951,6 +1208,17 @@ export interface components {
             text?: string | null;
             /** @enum {unknown} */
             type: "run.retry";
+        };
+        /**
+         * Reused
+         * @description `alma.task_reused` (seq): in a fork, the task's result is taken from the run it was forked from.
+         */
+        Reused: {
+            fromRunId: string;
+            role: string;
+            /** @enum {unknown} */
+            status: "canceled" | "completed" | "failed" | "input_required" | "rejected" | "submitted" | "working";
+            text: string;
         };
         /**
          * Route
@@ -1003,6 +1271,8 @@ export interface components {
             /** @default 0 */
             seq?: number;
             /** @default  */
+            subagentRunId?: string;
+            /** @default  */
             threadId?: string;
             /** @default 0 */
             timestamp?: number;
@@ -1019,7 +1289,9 @@ export interface components {
             /** @default 0 */
             seq?: number;
             /** @enum {unknown} */
-            status: "canceled" | "completed" | "failed" | "submitted" | "working";
+            status: "canceled" | "completed" | "failed" | "input_required" | "submitted" | "working";
+            /** @default  */
+            subagentRunId?: string;
             /** @default  */
             threadId?: string;
             /** @default 0 */
@@ -1029,6 +1301,10 @@ export interface components {
         };
         /** RunStartedEvent */
         RunStartedEvent: {
+            /** @default false */
+            approve?: boolean;
+            /** @default null */
+            fork?: components["schemas"]["Fork"] | null;
             /** @default null */
             key?: string | null;
             /** @default null */
@@ -1043,6 +1319,8 @@ export interface components {
             runId?: string;
             /** @default 0 */
             seq?: number;
+            /** @default  */
+            subagentRunId?: string;
             text: string;
             /** @default  */
             threadId?: string;
@@ -1065,18 +1343,25 @@ export interface components {
         };
         /**
          * Section
-         * @description One part of a prompt: `name` (role, history, task), its tokens, and the messages it holds.
+         * @description One part of a prompt: `name` (role, history, task, result, message, tool …) and its tokens. `ref`: which one of
+         *         its kind (a task, an entry's `seq`, a call). `chars`: it was cut to that many characters; 0 is whole.
          */
         Section: {
+            /** @default 0 */
+            chars?: number;
             name: string;
+            /** @default  */
+            ref?: string;
             tokens: number;
         };
         /**
          * StartRun
          * @description Send a task. Without `thread_id` a thread is made. `parent_run_id`: the turn it follows; without it, the thread's
-         *         newest turn (or none, when `root` is true: another first turn).
+         *         newest turn (or none, when `root` is true: another first turn). `approve`: show a plan before it runs.
          */
         StartRun: {
+            /** @default false */
+            approve?: boolean;
             id: string;
             key: string;
             /** @default null */
@@ -1085,6 +1370,8 @@ export interface components {
             model?: string | null;
             /** @default null */
             parentRunId?: string | null;
+            /** @default 0 */
+            priority?: number;
             /** @default false */
             root?: boolean;
             text: string;
@@ -1093,18 +1380,109 @@ export interface components {
             /** @enum {unknown} */
             type: "run.start";
         };
-        /** StopRun */
+        /**
+         * StopRun
+         * @description Stop a run; with `task_id` only that task and all below it, and the run goes on without them.
+         */
         StopRun: {
             id: string;
             runId: string;
+            /** @default null */
+            taskId?: string | null;
             /** @enum {unknown} */
             type: "run.stop";
         };
         /**
          * Stopping
-         * @description `alma.stop_requested` (seq).
+         * @description `alma.stop_requested` (seq): of the event's task with all below it; without one, of the run.
          */
         Stopping: Record<string, never>;
+        /**
+         * SubagentError
+         * @description The task failed, or was rejected because there was nothing to work on. The run may go on without it.
+         */
+        SubagentError: {
+            /** @default null */
+            actual?: string | null;
+            code: string;
+            /** @default null */
+            expected?: string | null;
+            /** @default null */
+            hint?: string | null;
+            message: string;
+            /** @default  */
+            runId?: string;
+            /** @default 0 */
+            seq?: number;
+            /** @enum {unknown} */
+            status: "canceled" | "completed" | "failed" | "input_required" | "rejected" | "submitted" | "working";
+            /** @default  */
+            subagentRunId?: string;
+            /** @default  */
+            threadId?: string;
+            /** @default 0 */
+            timestamp?: number;
+            /** @enum {unknown} */
+            type: "SUBAGENT_ERROR";
+        };
+        /**
+         * SubagentFinished
+         * @description The task is completed, or was canceled. Its result is the text of `message_id`, or `result`.
+         */
+        SubagentFinished: {
+            /** @default  */
+            messageId?: string;
+            outcome: {
+                [key: string]: string;
+            };
+            /** @default  */
+            result?: string;
+            /** @default  */
+            runId?: string;
+            /** @default 0 */
+            seq?: number;
+            /** @enum {unknown} */
+            status: "canceled" | "completed" | "failed" | "input_required" | "rejected" | "submitted" | "working";
+            /** @default  */
+            subagentRunId?: string;
+            /** @default  */
+            threadId?: string;
+            /** @default 0 */
+            timestamp?: number;
+            /** @enum {unknown} */
+            type: "SUBAGENT_FINISHED";
+        };
+        /**
+         * SubagentStarted
+         * @description An agent takes up the task `subagent_run_id`. `assignment` > 1: another role or model than before.
+         */
+        SubagentStarted: {
+            /** @default 1 */
+            assignment?: number;
+            /** @default  */
+            model?: string;
+            name: string;
+            /** @default null */
+            parentSubagentRunId?: string | null;
+            /** @default  */
+            promptVersion?: string;
+            /** @default  */
+            runId?: string;
+            /** @default 0 */
+            seconds?: number;
+            /** @default 0 */
+            seq?: number;
+            /** @default  */
+            subagentRunId?: string;
+            /** @default  */
+            threadId?: string;
+            /** @default 0 */
+            timestamp?: number;
+            /** @default 0 */
+            tokens?: number;
+            /** @enum {unknown} */
+            type: "SUBAGENT_STARTED";
+        };
         /**
          * Subscribe
          * @description Send what is missing of a thread, then follow it live. `last`: at most this many newest turns; `cursors`: what
@@ -1136,6 +1514,8 @@ export interface components {
             /** @default 0 */
             seq?: number;
             /** @default  */
+            subagentRunId?: string;
+            /** @default  */
             threadId?: string;
             /** @default 0 */
             timestamp?: number;
@@ -1161,11 +1541,17 @@ export interface components {
             runId?: string;
             /** @default 0 */
             seq?: number;
+            /** @default answer */
+            step?: string;
+            /** @default  */
+            subagentRunId?: string;
             /** @default  */
             threadId?: string;
             /** @default 0 */
             timestamp?: number;
             timing: components["schemas"]["Timing"];
+            /** @default [] */
+            toolCalls?: components["schemas"]["CallFacts"][];
             /** @enum {unknown} */
             type: "TEXT_MESSAGE_END";
             usage: components["schemas"]["Usage"];
@@ -1196,6 +1582,10 @@ export interface components {
             sections: components["schemas"]["Section"][];
             /** @default 0 */
             seq?: number;
+            /** @default answer */
+            step?: string;
+            /** @default  */
+            subagentRunId?: string;
             /** @default  */
             threadId?: string;
             /** @default 0 */
@@ -1256,6 +1646,77 @@ export interface components {
             first_token_ms?: number;
             /** @default 0 */
             total_ms?: number;
+        };
+        /**
+         * ToolCallResult
+         * @description What the model is told of the call. `left_out`: characters that were cut off.
+         */
+        ToolCallResult: {
+            content: string;
+            /** @default 0 */
+            leftOut?: number;
+            messageId: string;
+            /** @default 0 */
+            ms?: number;
+            ok: boolean;
+            /**
+             * @default tool
+             * @enum {unknown}
+             */
+            role?: "tool";
+            /** @default  */
+            runId?: string;
+            /** @default 0 */
+            seq?: number;
+            /** @default  */
+            subagentRunId?: string;
+            /** @default  */
+            threadId?: string;
+            /** @default 0 */
+            timestamp?: number;
+            toolCallId: string;
+            /** @enum {unknown} */
+            type: "TOOL_CALL_RESULT";
+        };
+        /**
+         * ToolCallStart
+         * @description A tool is called with `arguments` (JSON text, whole: no TOOL_CALL_ARGS follow). `needs_approval`: it waits for
+         *         `tool.decide`. `attempt` > 1: a crash had cut it off, and it is called again.
+         */
+        ToolCallStart: {
+            arguments: string;
+            /** @default 1 */
+            attempt?: number;
+            /** @default false */
+            idempotent?: boolean;
+            /** @default false */
+            needsApproval?: boolean;
+            /** @default  */
+            parentMessageId?: string;
+            /** @default  */
+            runId?: string;
+            /** @default 0 */
+            seq?: number;
+            /** @default answer */
+            step?: string;
+            /** @default  */
+            subagentRunId?: string;
+            /** @default  */
+            threadId?: string;
+            /** @default 0 */
+            timestamp?: number;
+            toolCallId: string;
+            toolCallName: string;
+            /** @enum {unknown} */
+            type: "TOOL_CALL_START";
+        };
+        /**
+         * ToolDecision
+         * @description `alma.tool_decided` (seq).
+         */
+        ToolDecision: {
+            approved: boolean;
+            toolCallId: string;
         };
         /** Unsubscribe */
         Unsubscribe: {

@@ -11,10 +11,14 @@ from typing import Literal
 
 from msgspec import Struct
 
+from alma.plan import MAIN, Plan, PlanTask
+
 Kind = Literal["chat", "creative", "analytical"]
 KINDS: tuple[Kind, ...] = ("chat", "creative", "analytical")
-# A2A 1.0's task states, as far as a run of one agent reaches them.
-RunStatus = Literal["submitted", "working", "completed", "failed", "canceled"]
+# A2A 1.0's task states.
+TaskStatus = Literal["submitted", "working", "input_required", "completed", "failed", "canceled", "rejected"]
+RunStatus = Literal["submitted", "working", "input_required", "completed", "failed", "canceled"]
+MessageKind = Literal["inform", "request", "reply", "critique"]
 
 
 class Sampling(Struct, frozen=True):
@@ -34,14 +38,17 @@ class Neighbour(Struct, frozen=True):
     source: Literal["role", "correction"] = "role"
 
 
-class Section(Struct, frozen=True):
-    """One part of a prompt: `name` (role, history, task), its tokens, and the messages it holds."""
+class Section(Struct, frozen=True, omit_defaults=True):
+    """One part of a prompt: `name` (role, history, task, result, message, tool …) and its tokens. `ref`: which one of
+    its kind (a task, an entry's `seq`, a call). `chars`: it was cut to that many characters; 0 is whole."""
 
     name: str
     tokens: int
+    ref: str = ""
+    chars: int = 0
 
 
-class Usage(Struct, frozen=True):
+class Usage(Struct, frozen=True, omit_defaults=True):
     """Tokens of one model call. `estimated`: the endpoint sent no usage, so Alma counted."""
 
     input_tokens: int = 0
@@ -57,7 +64,7 @@ class Timing(Struct, frozen=True):
     total_ms: float = 0.0
 
 
-class ErrorFacts(Struct, frozen=True):
+class ErrorFacts(Struct, frozen=True, omit_defaults=True):
     """An `AlmaError` at rest."""
 
     code: str
@@ -67,16 +74,37 @@ class ErrorFacts(Struct, frozen=True):
     hint: str | None = None
 
 
-class Entry(Struct, frozen=True, tag_field="type", kw_only=True):
+class CallFacts(Struct, frozen=True, omit_defaults=True):
+    """A tool call that a model asked for, as it asked. `arguments` is JSON text."""
+
+    id: str
+    name: str
+    arguments: str = "{}"
+
+
+class Fork(Struct, frozen=True, omit_defaults=True):
+    """The run repeats `run_id` from `task_id` on, with what is given here in place of what it had."""
+
+    run_id: str
+    task_id: str
+    goal: str | None = None
+    role: str | None = None
+    model: str | None = None
+
+
+class Entry(Struct, frozen=True, tag_field="type", kw_only=True, omit_defaults=True):
     """Base of all entries. `at`: Unix seconds when it was decided. `task_id`: whose step it is (`main` = the root)."""
 
     at: float
-    task_id: str = "main"
+    task_id: str = MAIN
+
+
+# ── the run ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class RunStarted(Entry, frozen=True, tag="run_started"):
     """A user asked. `parent_run_id`: the turn before it in the thread's tree (None: a thread's first turn).
-    `of_run_id`: the run that this one retries or edits (a sibling branch)."""
+    `of_run_id`: the run that this one retries, edits or forks (a sibling branch)."""
 
     thread_id: str
     owner: str
@@ -86,6 +114,9 @@ class RunStarted(Entry, frozen=True, tag="run_started"):
     model: str | None = None  # the model asked for; None = the default at the time it runs
     kind: Kind | None = None  # the kind asked for; None = the Manager decides
     key: str | None = None  # the idempotency key of the command
+    approve: bool = False  # the user wants to see and approve a plan before it runs
+    priority: int = 0  # of its tasks, among those of the same owner; higher comes first
+    fork: Fork | None = None
 
 
 class RouteChosen(Entry, frozen=True, tag="route_chosen"):
@@ -106,9 +137,99 @@ class RouteCorrected(Entry, frozen=True, tag="route_corrected"):
     kind: Kind
 
 
+class StopRequested(Entry, frozen=True, tag="stop_requested"):
+    """The user asked to stop the task and everything below it; that of `main` is the whole run."""
+
+
+class PauseRequested(Entry, frozen=True, tag="pause_requested"):
+    """Nothing new begins in this run until it is resumed; what is being written is finished."""
+
+
+class ResumeRequested(Entry, frozen=True, tag="resume_requested"):
+    """The run goes on."""
+
+
+class RunFinished(Entry, frozen=True, tag="run_finished"):
+    """The end of the log."""
+
+    status: Literal["completed", "failed", "canceled"]
+    error: ErrorFacts | None = None
+
+
+# ── plans and tasks ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class PlanMade(Entry, frozen=True, tag="plan_made"):
+    """The agent of `task_id` delegates: these are its child tasks. `needs_approval`: none begins before the user has
+    decided."""
+
+    plan: Plan
+    needs_approval: bool = False
+
+
+class PlanDecided(Entry, frozen=True, tag="plan_decided"):
+    """The user approved the plan of `task_id` (as it was, or with these tasks instead), or turned it down: then the
+    agent answers without one."""
+
+    approved: bool
+    tasks: list[PlanTask] | None = None
+
+
+class PlanAmended(Entry, frozen=True, tag="plan_amended"):
+    """The plan of `task_id` changed while it ran. `replace`: who waited for the key now waits for the value."""
+
+    add: list[PlanTask] = []
+    replace: dict[str, str] = {}
+    cancel: list[str] = []
+    reason: str = ""
+
+
+class TaskStarted(Entry, frozen=True, tag="task_started"):
+    """A worker took up the task. `assignment` counts role and model: 1 as planned, one more after each reassignment;
+    its steps are this assignment's own."""
+
+    role: str
+    prompt_version: str
+    model: str = ""
+    assignment: int = 1
+    tokens: int = 0  # its budget
+    seconds: float = 0.0
+
+
+class TaskFinished(Entry, frozen=True, tag="task_finished"):
+    """The task has ended. Its result is the text of `message_id`, or `text` where no message holds it."""
+
+    status: Literal["completed", "failed", "canceled", "rejected"]
+    message_id: str = ""
+    text: str = ""
+    error: ErrorFacts | None = None
+
+
+class TaskReused(Entry, frozen=True, tag="task_reused"):
+    """In a fork: the task is not done again, its result is that of the run it was forked from."""
+
+    from_run_id: str
+    role: str
+    text: str
+    status: Literal["completed", "failed", "canceled", "rejected"] = "completed"
+
+
+class BudgetReached(Entry, frozen=True, tag="budget_reached"):
+    """The task has used up what it may (`what`: tokens, seconds, tool_calls), or (`warning`) most of it."""
+
+    what: Literal["tokens", "seconds", "tool_calls"]
+    limit: float
+    used: float
+    warning: bool = False
+
+
+# ── one agent's steps ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
 class MessageStarted(Entry, frozen=True, tag="message_started"):
-    """An attempt to write a message begins: which model gets which prompt. `turns`: the runs of the earlier turns in
-    it, oldest first; `answered`: those of them whose answer was in it too."""
+    """An attempt to write a message begins: which model gets which prompt. `step` names it within its task: `answer`
+    (the result), `decide` (whether to plan), `answer.2` (after tools). `turns`: the runs of the earlier turns in the
+    prompt, oldest first; `answered`: those of them whose answer was in it too."""
 
     message_id: str
     attempt: int
@@ -121,20 +242,24 @@ class MessageStarted(Entry, frozen=True, tag="message_started"):
     answered: list[str] = []
     left_out_turns: int = 0
     context_window: int = 0
+    step: str = "answer"
 
 
 class AttemptFailed(Entry, frozen=True, tag="attempt_failed"):
-    """The attempt ended badly. `text` is what had streamed by then. `retry_in_ms` None: there is no further attempt."""
+    """The attempt ended badly. `text` is what had streamed by then. `retry_in_ms` None: there is no further attempt
+    with this role and model; `to_role`, `to_model`: who gets the task instead."""
 
     message_id: str
     attempt: int
     error: ErrorFacts
     text: str = ""
     retry_in_ms: float | None = None
+    to_role: str | None = None
+    to_model: str | None = None
 
 
 class MessageFinished(Entry, frozen=True, tag="message_finished"):
-    """The whole message. `finish_reason`: stop, length, or `stopped` by the user."""
+    """The whole message. `finish_reason`: stop, length, tool_calls, or `stopped` by the user."""
 
     message_id: str
     attempt: int
@@ -144,27 +269,99 @@ class MessageFinished(Entry, frozen=True, tag="message_finished"):
     timing: Timing
     reasoning: str = ""
     model: str = ""  # as the endpoint named it
+    step: str = "answer"
+    tool_calls: list[CallFacts] = []
 
 
-class StopRequested(Entry, frozen=True, tag="stop_requested"):
-    """The user asked the run to stop."""
+class ToolCalled(Entry, frozen=True, tag="tool_called"):
+    """A tool is about to be called; written before it is. `step`: the message that asked for it. `attempt` > 1: it was
+    cut off by a crash and is called again, which its tool says is harmless."""
+
+    call_id: str
+    name: str
+    arguments: str
+    step: str = "answer"
+    attempt: int = 1
+    needs_approval: bool = False
+    idempotent: bool = False
 
 
-class RunFinished(Entry, frozen=True, tag="run_finished"):
-    """The end of the log."""
+class ToolDecided(Entry, frozen=True, tag="tool_decided"):
+    """The user allowed or refused a tool call that needed it."""
 
-    status: Literal["completed", "failed", "canceled"]
-    error: ErrorFacts | None = None
+    call_id: str
+    approved: bool
+
+
+class ToolReturned(Entry, frozen=True, tag="tool_returned"):
+    """What the model is told of the call. `left_out`: characters that were cut off the end."""
+
+    call_id: str
+    ok: bool
+    text: str
+    ms: float = 0.0
+    left_out: int = 0
+
+
+class QuestionAsked(Entry, frozen=True, tag="question_asked"):
+    """The task waits for an answer of the user's (`input_required`), also for days and across restarts."""
+
+    question_id: str
+    text: str
+    options: list[str] = []
+
+
+class QuestionAnswered(Entry, frozen=True, tag="question_answered"):
+    question_id: str
+    text: str
+
+
+# ── between agents ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class AgentMessage(Entry, frozen=True, tag="agent_message"):
+    """A message from the agent of `task_id` to `recipient`: a task, a role, or `team` for everybody in the run. It
+    reaches them at their next step. `refs`: tasks, board keys or entries that it speaks of."""
+
+    sender: str  # the role that speaks
+    recipient: str
+    kind: MessageKind
+    text: str
+    refs: list[str] = []
+
+
+class BoardWritten(Entry, frozen=True, tag="board_written"):
+    """The run's blackboard: `key` now holds `text`. `version` counts up from 1; a writer names the one it saw."""
+
+    key: str
+    version: int
+    text: str
 
 
 JournalEntry = (
     RunStarted
     | RouteChosen
     | RouteCorrected
+    | PlanMade
+    | PlanDecided
+    | PlanAmended
+    | TaskStarted
+    | TaskFinished
+    | TaskReused
+    | BudgetReached
     | MessageStarted
     | AttemptFailed
     | MessageFinished
+    | ToolCalled
+    | ToolDecided
+    | ToolReturned
+    | QuestionAsked
+    | QuestionAnswered
+    | AgentMessage
+    | BoardWritten
     | StopRequested
+    | PauseRequested
+    | ResumeRequested
     | RunFinished
 )
 
@@ -189,3 +386,4 @@ class Delta(Struct, frozen=True, gc=False):
     text: str
     tokens: int
     channel: Literal["text", "reasoning"] = "text"
+    task_id: str = MAIN

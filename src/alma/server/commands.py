@@ -11,6 +11,7 @@ from typing import get_args
 from msgspec import Struct
 
 from alma.events import Kind
+from alma.plan import MAIN, PlanTask
 
 PROTOCOL = 1
 
@@ -31,7 +32,7 @@ class Ping(Command, frozen=True, tag="ping"):
 
 class StartRun(Command, frozen=True, tag="run.start"):
     """Send a task. Without `thread_id` a thread is made. `parent_run_id`: the turn it follows; without it, the thread's
-    newest turn (or none, when `root` is true: another first turn)."""
+    newest turn (or none, when `root` is true: another first turn). `approve`: show a plan before it runs."""
 
     key: str
     text: str
@@ -40,6 +41,8 @@ class StartRun(Command, frozen=True, tag="run.start"):
     root: bool = False
     model: str | None = None
     kind: Kind | None = None
+    approve: bool = False
+    priority: int = 0
 
 
 class RetryRun(Command, frozen=True, tag="run.retry"):
@@ -53,7 +56,58 @@ class RetryRun(Command, frozen=True, tag="run.retry"):
 
 
 class StopRun(Command, frozen=True, tag="run.stop"):
+    """Stop a run; with `task_id` only that task and all below it, and the run goes on without them."""
+
     run_id: str
+    task_id: str | None = None
+
+
+class PauseRun(Command, frozen=True, tag="run.pause"):
+    """Begin nothing new in this run; what is being written is finished."""
+
+    run_id: str
+
+
+class ResumeRun(Command, frozen=True, tag="run.resume"):
+    run_id: str
+
+
+class ForkRun(Command, frozen=True, tag="run.fork"):
+    """Run again from one task on, as a sibling branch: with another goal, role or model for it. What does not follow
+    from it is taken over and not done again."""
+
+    key: str
+    run_id: str
+    task_id: str
+    goal: str | None = None
+    role: str | None = None
+    model: str | None = None
+
+
+class DecidePlan(Command, frozen=True, tag="plan.decide"):
+    """Approve a plan that waits for it, as it is or with `tasks` in its place; or turn it down (the agent then answers
+    without one). `task_id`: whose plan it is."""
+
+    run_id: str
+    approved: bool
+    task_id: str = MAIN
+    tasks: list[PlanTask] | None = None
+
+
+class DecideTool(Command, frozen=True, tag="tool.decide"):
+    """Allow or refuse a tool call that waits for it."""
+
+    run_id: str
+    tool_call_id: str
+    approved: bool
+
+
+class AnswerQuestion(Command, frozen=True, tag="question.answer"):
+    """Answer what an agent asked."""
+
+    run_id: str
+    question_id: str
+    text: str
 
 
 class CorrectRoute(Command, frozen=True, tag="route.correct"):
@@ -97,5 +151,21 @@ class Unsubscribe(Command, frozen=True, tag="thread.unsubscribe"):
     thread_id: str
 
 
-AnyCommand = Hello | Ping | StartRun | RetryRun | StopRun | CorrectRoute | PreviewRoute | Subscribe | Unsubscribe
+AnyCommand = (
+    Hello
+    | Ping
+    | StartRun
+    | RetryRun
+    | StopRun
+    | PauseRun
+    | ResumeRun
+    | ForkRun
+    | DecidePlan
+    | DecideTool
+    | AnswerQuestion
+    | CorrectRoute
+    | PreviewRoute
+    | Subscribe
+    | Unsubscribe
+)
 ALL: tuple[type[Command], ...] = get_args(AnyCommand)

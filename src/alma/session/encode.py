@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Any, assert_never
 
 import msgspec
 
 from alma.events import (
+    AgentMessage,
     AttemptFailed,
+    BoardWritten,
+    BudgetReached,
     Delta,
+    JournalEntry,
     MessageFinished,
     MessageStarted,
+    PauseRequested,
+    PlanAmended,
+    PlanDecided,
+    PlanMade,
+    QuestionAnswered,
+    QuestionAsked,
     Recorded,
+    ResumeRequested,
     RouteChosen,
     RouteCorrected,
     RunFinished,
     RunStarted,
     StopRequested,
+    TaskFinished,
+    TaskReused,
+    TaskStarted,
+    ToolCalled,
+    ToolDecided,
+    ToolReturned,
 )
+from alma.plan import MAIN, parent_of
 from alma.session import wire
 
 _encode = msgspec.json.Encoder().encode
@@ -29,25 +47,21 @@ def frame(event: wire.Wire) -> str:
     return _encode(event).decode()
 
 
-def custom(payload: wire.Payload, *, thread_id: str = "", run_id: str = "", seq: int = 0, timestamp: int = 0) -> str:
-    """A CUSTOM event; its name is the payload's."""
-    return frame(
-        wire.Custom(
-            name=_NAME_OF[type(payload)],
-            value=payload,
-            thread_id=thread_id,
-            run_id=run_id,
-            seq=seq,
-            timestamp=timestamp,
-        )
-    )
+def custom(payload: wire.Payload, *, thread_id: str = "") -> str:
+    """A CUSTOM event that the journal does not hold; its name is the payload's."""
+    return frame(_custom(payload, thread_id=thread_id))
+
+
+def _custom(payload: wire.Payload, **place: Any) -> wire.Custom:
+    return wire.Custom(name=_NAME_OF[type(payload)], value=payload, **place)
 
 
 def delta_frame(delta: Delta) -> str:
     """Text or reasoning as it streams. The hot path: everything but the text is plain by construction."""
     kind = "TEXT_MESSAGE_CONTENT" if delta.channel == "text" else "REASONING_MESSAGE_CONTENT"
+    of = "" if delta.task_id == MAIN else f'"subagentRunId":"{delta.task_id}",'
     return (
-        f'{{"type":"{kind}","threadId":"{delta.thread_id}","runId":"{delta.run_id}",'
+        f'{{"type":"{kind}","threadId":"{delta.thread_id}","runId":"{delta.run_id}",{of}'
         f'"messageId":"{delta.message_id}","attempt":{delta.attempt},"n":{delta.n},'
         f'"tokens":{delta.tokens},"delta":{_encode(delta.text).decode()}}}'
     )
@@ -55,20 +69,35 @@ def delta_frame(delta: Delta) -> str:
 
 def entry_frame(thread_id: str, recorded: Recorded) -> str:
     """A journal entry as its event. The text of a finished message is not in it: see `rest`."""
-    entry, run_id, seq = recorded.entry, recorded.run_id, recorded.seq
-    timestamp = int(entry.at * 1000)
+    entry = recorded.entry
+    place: dict[str, Any] = {
+        "thread_id": thread_id,
+        "run_id": recorded.run_id,
+        "seq": recorded.seq,
+        "timestamp": int(entry.at * 1000),
+        "subagent_run_id": "" if entry.task_id == MAIN else entry.task_id,
+    }
+    event = _event(entry, recorded.run_id)
+    if isinstance(event, wire.Payload):
+        return frame(_custom(event, **place))
+    return frame(msgspec.structs.replace(event, **place))
+
+
+def _event(entry: JournalEntry, run_id: str) -> wire.Wire | wire.Payload:
     match entry:
         case RunStarted():
-            event: wire.Wire | wire.Payload = wire.RunStartedEvent(
+            return wire.RunStartedEvent(
                 text=entry.text,
                 parent_run_id=entry.parent_run_id,
                 of_run_id=entry.of_run_id,
                 model=entry.model,
                 kind=entry.kind,
                 key=entry.key,
+                approve=entry.approve,
+                fork=entry.fork,
             )
         case MessageStarted():
-            event = wire.TextMessageStart(
+            return wire.TextMessageStart(
                 message_id=entry.message_id,
                 attempt=entry.attempt,
                 name=entry.role,
@@ -78,9 +107,10 @@ def entry_frame(thread_id: str, recorded: Recorded) -> str:
                 left_out_turns=entry.left_out_turns,
                 context_window=entry.context_window,
                 prompt_version=entry.prompt_version,
+                step=entry.step,
             )
         case MessageFinished():
-            event = wire.TextMessageEnd(
+            return wire.TextMessageEnd(
                 message_id=entry.message_id,
                 attempt=entry.attempt,
                 n=len(entry.text),
@@ -89,11 +119,71 @@ def entry_frame(thread_id: str, recorded: Recorded) -> str:
                 usage=entry.usage,
                 timing=entry.timing,
                 model=entry.model,
+                step=entry.step,
+                tool_calls=entry.tool_calls,
+            )
+        case TaskStarted():
+            return wire.SubagentStarted(
+                name=entry.role,
+                parent_subagent_run_id=_parent(entry.task_id),
+                assignment=entry.assignment,
+                prompt_version=entry.prompt_version,
+                model=entry.model,
+                tokens=entry.tokens,
+                seconds=entry.seconds,
+            )
+        case TaskFinished():
+            return _task_end(entry)
+        case ToolCalled():
+            return wire.ToolCallStart(
+                tool_call_id=entry.call_id,
+                tool_call_name=entry.name,
+                arguments=entry.arguments,
+                attempt=entry.attempt,
+                needs_approval=entry.needs_approval,
+                idempotent=entry.idempotent,
+                step=entry.step,
+            )
+        case ToolReturned():
+            return wire.ToolCallResult(
+                tool_call_id=entry.call_id,
+                message_id=f"{run_id}.{entry.call_id}",
+                content=entry.text,
+                ok=entry.ok,
+                ms=entry.ms,
+                left_out=entry.left_out,
             )
         case RunFinished():
-            event = _end(entry)
+            return _end(entry)
+        case _:
+            return _payload(entry)
+
+
+_Rest = (
+    RouteChosen
+    | RouteCorrected
+    | AttemptFailed
+    | StopRequested
+    | PauseRequested
+    | ResumeRequested
+    | PlanMade
+    | PlanDecided
+    | PlanAmended
+    | TaskReused
+    | BudgetReached
+    | ToolDecided
+    | QuestionAsked
+    | QuestionAnswered
+    | AgentMessage
+    | BoardWritten
+)
+
+
+def _payload(entry: _Rest) -> wire.Payload:
+    """What AG-UI has no event for."""
+    match entry:
         case RouteChosen():
-            event = wire.Route(
+            return wire.Route(
                 kind=entry.kind,
                 source=entry.source,
                 scores=entry.scores,
@@ -103,18 +193,67 @@ def entry_frame(thread_id: str, recorded: Recorded) -> str:
                 sampling=entry.sampling,
             )
         case RouteCorrected():
-            event = wire.RouteCorrection(kind=entry.kind)
+            return wire.RouteCorrection(kind=entry.kind)
         case AttemptFailed():
-            event = wire.AttemptFailure(
-                message_id=entry.message_id, attempt=entry.attempt, error=entry.error, retry_in_ms=entry.retry_in_ms
+            return wire.AttemptFailure(
+                message_id=entry.message_id,
+                attempt=entry.attempt,
+                error=entry.error,
+                retry_in_ms=entry.retry_in_ms,
+                to_role=entry.to_role,
+                to_model=entry.to_model,
             )
         case StopRequested():
-            event = wire.Stopping()
+            return wire.Stopping()
+        case PauseRequested():
+            return wire.Pausing()
+        case ResumeRequested():
+            return wire.Resuming()
+        case PlanMade():
+            return wire.PlanEvent(plan=entry.plan, needs_approval=entry.needs_approval)
+        case PlanDecided():
+            return wire.PlanDecision(approved=entry.approved, tasks=entry.tasks)
+        case PlanAmended():
+            return wire.PlanAmendment(add=entry.add, replace=entry.replace, cancel=entry.cancel, reason=entry.reason)
+        case TaskReused():
+            return wire.Reused(from_run_id=entry.from_run_id, role=entry.role, text=entry.text, status=entry.status)
+        case BudgetReached():
+            return wire.Budget(what=entry.what, limit=entry.limit, used=entry.used, warning=entry.warning)
+        case ToolDecided():
+            return wire.ToolDecision(tool_call_id=entry.call_id, approved=entry.approved)
+        case QuestionAsked():
+            return wire.Question(question_id=entry.question_id, text=entry.text, options=entry.options)
+        case QuestionAnswered():
+            return wire.QuestionReply(question_id=entry.question_id, text=entry.text)
+        case AgentMessage():
+            return wire.Message(
+                sender=entry.sender, recipient=entry.recipient, kind=entry.kind, text=entry.text, refs=entry.refs
+            )
+        case BoardWritten():
+            return wire.Board(key=entry.key, version=entry.version, text=entry.text)
         case _:
             assert_never(entry)
-    if isinstance(event, wire.Payload):
-        return custom(event, thread_id=thread_id, run_id=run_id, seq=seq, timestamp=timestamp)
-    return frame(msgspec.structs.replace(event, thread_id=thread_id, run_id=run_id, seq=seq, timestamp=timestamp))
+
+
+def _parent(task_id: str) -> str | None:
+    parent = parent_of(task_id)
+    return None if parent == MAIN else parent
+
+
+def _task_end(entry: TaskFinished) -> wire.Wire:
+    if entry.error is not None:
+        error = entry.error
+        return wire.SubagentError(
+            code=error.code,
+            message=error.message,
+            status=entry.status,
+            expected=error.expected,
+            actual=error.actual,
+            hint=error.hint,
+        )
+    return wire.SubagentFinished(
+        outcome={"type": "success"}, status=entry.status, message_id=entry.message_id, result=entry.text
+    )
 
 
 def _end(entry: RunFinished) -> wire.Wire:
@@ -123,19 +262,29 @@ def _end(entry: RunFinished) -> wire.Wire:
         return wire.RunErrorEvent(
             code=error.code, message=error.message, expected=error.expected, actual=error.actual, hint=error.hint
         )
-    return wire.RunFinishedEvent(outcome={"type": "success"}, status=entry.status)
+    return wire.RunFinishedEvent(
+        outcome={"type": "cancelled" if entry.status == "canceled" else "success"}, status=entry.status
+    )
 
 
 def rest(
-    thread_id: str, run_id: str, message_id: str, attempt: int, text: str, reasoning: str, n: int, reasoning_n: int
+    thread_id: str,
+    run_id: str,
+    task_id: str,
+    message_id: str,
+    attempt: int,
+    text: str,
+    reasoning: str,
+    n: int,
+    reasoning_n: int,
 ) -> list[str]:
     """What is missing of a message for a client that has `n` code points of text and `reasoning_n` of reasoning."""
     frames: list[str] = []
     if reasoning_n < len(reasoning):
-        missing = reasoning[reasoning_n:]
+        more = reasoning[reasoning_n:]
         frames.append(
-            delta_frame(Delta(thread_id, run_id, message_id, attempt, len(reasoning), missing, 0, "reasoning"))
+            delta_frame(Delta(thread_id, run_id, message_id, attempt, len(reasoning), more, 0, "reasoning", task_id))
         )
     if n < len(text):
-        frames.append(delta_frame(Delta(thread_id, run_id, message_id, attempt, len(text), text[n:], 0)))
+        frames.append(delta_frame(Delta(thread_id, run_id, message_id, attempt, len(text), text[n:], 0, "text", task_id)))
     return frames

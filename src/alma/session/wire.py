@@ -11,16 +11,32 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from alma.events import ErrorFacts, Kind, Neighbour, RunStatus, Sampling, Section, Timing, Usage
+from alma.events import (
+    CallFacts,
+    ErrorFacts,
+    Fork,
+    Kind,
+    MessageKind,
+    Neighbour,
+    RunStatus,
+    Sampling,
+    Section,
+    TaskStatus,
+    Timing,
+    Usage,
+)
+from alma.plan import Plan, PlanTask
 
 
 class Wire(Struct, frozen=True, rename="camel", omit_defaults=True, tag_field="type", kw_only=True):
-    """Base of all events. `timestamp`: Unix milliseconds. `seq` is absent on events that the journal does not hold."""
+    """Base of all events. `timestamp`: Unix milliseconds. `seq` is absent on events that the journal does not hold.
+    `subagent_run_id`: the task whose agent it is of; absent for the run's own (`main`)."""
 
     timestamp: int = 0
     thread_id: str = ""
     run_id: str = ""
     seq: int = 0
+    subagent_run_id: str = ""
 
 
 class RunStartedEvent(Wire, frozen=True, tag="RUN_STARTED"):
@@ -30,6 +46,8 @@ class RunStartedEvent(Wire, frozen=True, tag="RUN_STARTED"):
     model: str | None = None
     kind: Kind | None = None
     key: str | None = None
+    approve: bool = False
+    fork: Fork | None = None
 
 
 class TextMessageStart(Wire, frozen=True, tag="TEXT_MESSAGE_START"):
@@ -45,6 +63,7 @@ class TextMessageStart(Wire, frozen=True, tag="TEXT_MESSAGE_START"):
     left_out_turns: int = 0
     context_window: int = 0
     prompt_version: str = ""
+    step: str = "answer"  # `answer` is a task's result; `decide` whether to plan; `answer.2` goes on after tools
 
 
 class TextMessageContent(Wire, frozen=True, tag="TEXT_MESSAGE_CONTENT"):
@@ -78,6 +97,66 @@ class TextMessageEnd(Wire, frozen=True, tag="TEXT_MESSAGE_END"):
     timing: Timing
     reasoning_n: int = 0
     model: str = ""
+    step: str = "answer"
+    tool_calls: list[CallFacts] = []
+
+
+class SubagentStarted(Wire, frozen=True, tag="SUBAGENT_STARTED"):
+    """An agent takes up the task `subagent_run_id`. `assignment` > 1: another role or model than before."""
+
+    name: str  # its role
+    parent_subagent_run_id: str | None = None
+    assignment: int = 1
+    prompt_version: str = ""
+    model: str = ""
+    tokens: int = 0  # its budget
+    seconds: float = 0.0
+
+
+class SubagentFinished(Wire, frozen=True, tag="SUBAGENT_FINISHED"):
+    """The task is completed, or was canceled. Its result is the text of `message_id`, or `result`."""
+
+    outcome: dict[str, str]
+    status: TaskStatus
+    message_id: str = ""
+    result: str = ""
+
+
+class SubagentError(Wire, frozen=True, tag="SUBAGENT_ERROR"):
+    """The task failed, or was rejected because there was nothing to work on. The run may go on without it."""
+
+    code: str
+    message: str
+    status: TaskStatus
+    expected: str | None = None
+    actual: str | None = None
+    hint: str | None = None
+
+
+class ToolCallStart(Wire, frozen=True, tag="TOOL_CALL_START"):
+    """A tool is called with `arguments` (JSON text, whole: no TOOL_CALL_ARGS follow). `needs_approval`: it waits for
+    `tool.decide`. `attempt` > 1: a crash had cut it off, and it is called again."""
+
+    tool_call_id: str
+    tool_call_name: str
+    arguments: str
+    parent_message_id: str = ""
+    attempt: int = 1
+    needs_approval: bool = False
+    idempotent: bool = False
+    step: str = "answer"
+
+
+class ToolCallResult(Wire, frozen=True, tag="TOOL_CALL_RESULT"):
+    """What the model is told of the call. `left_out`: characters that were cut off."""
+
+    tool_call_id: str
+    message_id: str
+    content: str
+    ok: bool
+    ms: float = 0.0
+    left_out: int = 0
+    role: Literal["tool"] = "tool"
 
 
 class RunFinishedEvent(Wire, frozen=True, tag="RUN_FINISHED"):
@@ -119,16 +198,109 @@ class RouteCorrection(Payload, frozen=True):
 
 
 class AttemptFailure(Payload, frozen=True):
-    """`alma.attempt_failed` (seq): the attempt ended badly; `retry_in_ms` is absent when there is no further one."""
+    """`alma.attempt_failed` (seq): the attempt ended badly; `retry_in_ms` is absent when there is no further one by
+    this role and model. `to_role`, `to_model`: who gets the task instead."""
 
     message_id: str
     attempt: int
     error: ErrorFacts
     retry_in_ms: float | None = None
+    to_role: str | None = None
+    to_model: str | None = None
 
 
 class Stopping(Payload, frozen=True):
-    """`alma.stop_requested` (seq)."""
+    """`alma.stop_requested` (seq): of the event's task with all below it; without one, of the run."""
+
+
+class Pausing(Payload, frozen=True):
+    """`alma.paused` (seq): nothing new begins in this run."""
+
+
+class Resuming(Payload, frozen=True):
+    """`alma.resumed` (seq)."""
+
+
+class PlanEvent(Payload, frozen=True):
+    """`alma.plan` (seq): the event's task (absent: the run itself) was split into these tasks. `needs_approval`: it
+    waits for `plan.decide`."""
+
+    plan: Plan
+    needs_approval: bool = False
+
+
+class PlanDecision(Payload, frozen=True):
+    """`alma.plan_decided` (seq): the user's word on the plan; `tasks` when they changed it."""
+
+    approved: bool
+    tasks: list[PlanTask] | None = None
+
+
+class PlanAmendment(Payload, frozen=True):
+    """`alma.plan_amended` (seq): the plan changed while it ran."""
+
+    add: list[PlanTask] = []
+    replace: dict[str, str] = {}
+    cancel: list[str] = []
+    reason: str = ""
+
+
+class Reused(Payload, frozen=True):
+    """`alma.task_reused` (seq): in a fork, the task's result is taken from the run it was forked from."""
+
+    from_run_id: str
+    role: str
+    text: str
+    status: TaskStatus
+
+
+class Budget(Payload, frozen=True):
+    """`alma.budget` (seq): the task has used up what it may, or (`warning`) most of it."""
+
+    what: Literal["tokens", "seconds", "tool_calls"]
+    limit: float
+    used: float
+    warning: bool = False
+
+
+class ToolDecision(Payload, frozen=True):
+    """`alma.tool_decided` (seq)."""
+
+    tool_call_id: str
+    approved: bool
+
+
+class Question(Payload, frozen=True):
+    """`alma.question` (seq): the event's task waits for `question.answer`."""
+
+    question_id: str
+    text: str
+    options: list[str] = []
+
+
+class QuestionReply(Payload, frozen=True):
+    """`alma.question_answered` (seq)."""
+
+    question_id: str
+    text: str
+
+
+class Message(Payload, frozen=True):
+    """`alma.message` (seq): the agent of the event's task tells `recipient` (a task, a role, or `team`) something."""
+
+    sender: str
+    recipient: str
+    kind: MessageKind
+    text: str
+    refs: list[str] = []
+
+
+class Board(Payload, frozen=True):
+    """`alma.board` (seq): the run's blackboard changed."""
+
+    key: str
+    version: int
+    text: str
 
 
 class Welcome(Payload, frozen=True):
@@ -230,6 +402,18 @@ CUSTOM_PAYLOADS: dict[str, type[Payload]] = {
     "alma.route_corrected": RouteCorrection,
     "alma.attempt_failed": AttemptFailure,
     "alma.stop_requested": Stopping,
+    "alma.paused": Pausing,
+    "alma.resumed": Resuming,
+    "alma.plan": PlanEvent,
+    "alma.plan_decided": PlanDecision,
+    "alma.plan_amended": PlanAmendment,
+    "alma.task_reused": Reused,
+    "alma.budget": Budget,
+    "alma.tool_decided": ToolDecision,
+    "alma.question": Question,
+    "alma.question_answered": QuestionReply,
+    "alma.message": Message,
+    "alma.board": Board,
     "alma.welcome": Welcome,
     "alma.ack": Ack,
     "alma.error": CommandError,
