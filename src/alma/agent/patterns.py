@@ -283,7 +283,8 @@ PATTERNS: tuple[Pattern, ...] = (
         "It asks for unknown causes: those within, those without, and what to check are looked for at the same time.",
         _says(
             r"\b(?:investigate|find out|look into|diagnose|troubleshoot|get to the bottom)\b"
-            r"|\b(?:possible|likely|probable) (?:causes|reasons)\b|\bwhat (?:could|might|may) (?:be )?(?:the )?(?:reasons?|causes?|cause|wrong)\b"
+            r"|\b(?:possible|likely|probable) (?:causes|reasons)\b"
+            r"|\bwhat (?:could|might|may) (?:be )?(?:the )?(?:reasons?|causes?|wrong)\b"
             r"|\bwhy (?:is|are|does|do|did|has|have) (?:my|our)\b"
         ),
         _fixed(
