@@ -21,13 +21,16 @@
     │   └── Conflict            right in form, wrong in the present state
     ├── StartupError            the process must not start
     │   ├── SettingsInvalid · DatabaseNewer · PortInUse · DataDirBusy
-    └── FenceLost               this worker's lease was taken over; it must fall silent
+    │   └── RoleInvalid         a role file is wrong; while running, the others and its last good version work on
+    ├── FenceLost               this worker's lease was taken over; it must fall silent
+    └── HeadMoved               the log grew before a decision about it was written; decide again
 
 What reaches a user has a stable `code`, a sentence, what was expected, what came, and a hint what to do.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 
@@ -202,6 +205,32 @@ class DataDirBusy(StartupError):
     code = "data_dir_busy"
 
 
+@dataclass(frozen=True, slots=True)
+class RoleProblem:
+    """One thing that is wrong in a role file. `line` counts from 1, 0: the file as such; `field` as `budgets.tokens`,
+    empty where no field is meant."""
+
+    file: str
+    line: int
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.field}: {self.message}" if self.field else f"{place}: {self.message}"
+
+
+class RoleInvalid(StartupError):
+    """All problems of one role file at once."""
+
+    code = "role_invalid"
+
+    def __init__(self, where: str, problems: list[RoleProblem]) -> None:
+        count = f"{len(problems)} problem" + ("" if len(problems) == 1 else "s")
+        super().__init__(f"{where} is no role: {count}.\n" + "\n".join(f"  - {problem}" for problem in problems))
+        self.problems = problems
+
+
 # ── another worker took over ──────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -209,3 +238,12 @@ class FenceLost(AlmaError):
     """An append carried an attempt epoch that is no longer the current one. The worker must stop without a word."""
 
     code = "fence_lost"
+
+
+# ── somebody else was faster ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class HeadMoved(AlmaError):
+    """A decision was made on a log that has grown since (compare-and-swap on its head). Read on, and decide again."""
+
+    code = "head_moved"

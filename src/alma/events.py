@@ -115,7 +115,8 @@ class RunStarted(Entry, frozen=True, tag="run_started"):
     kind: Kind | None = None  # the kind asked for; None = the Manager decides
     key: str | None = None  # the idempotency key of the command
     approve: bool = False  # the user wants to see and approve a plan before it runs
-    priority: int = 0  # of its tasks, among those of the same owner; higher comes first
+    priority: int = 0  # of its tasks; higher comes first
+    tokens: int = 0  # what all its model calls together may read and write; 0 is no limit
     fork: Fork | None = None
 
 
@@ -256,6 +257,7 @@ class AttemptFailed(Entry, frozen=True, tag="attempt_failed"):
     retry_in_ms: float | None = None
     to_role: str | None = None
     to_model: str | None = None
+    step: str = "answer"
 
 
 class MessageFinished(Entry, frozen=True, tag="message_finished"):

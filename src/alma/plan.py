@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 MAIN = "main"
+MANAGER = "manager"  # the role of the run's own task
 
 
 class PlanTask(Struct, frozen=True, omit_defaults=True):

@@ -8,7 +8,22 @@ from typing import Protocol
 from msgspec import Struct
 
 from alma.errors import AlmaError
-from alma.events import Delta, JournalEntry, Kind, MessageFinished, MessageStarted, RouteChosen
+from alma.events import (
+    AgentMessage,
+    BoardWritten,
+    Delta,
+    ErrorFacts,
+    JournalEntry,
+    Kind,
+    MessageFinished,
+    MessageStarted,
+    QuestionAsked,
+    RouteChosen,
+    TaskStatus,
+    ToolCalled,
+    ToolReturned,
+)
+from alma.plan import MAIN, Plan, PlanTask
 
 
 class Turn(Struct, frozen=True):
@@ -19,40 +34,122 @@ class Turn(Struct, frozen=True):
     answer: str
 
 
+class Result(Struct, frozen=True):
+    """How another task ended: what this one builds upon. `text` is empty unless it was completed."""
+
+    task_id: str
+    role: str
+    title: str
+    status: TaskStatus
+    text: str
+    error: ErrorFacts | None = None
+
+
+class ToolUse(Struct, frozen=True):
+    """A tool call of this assignment so far; `approved` None: not decided, or no need."""
+
+    called: ToolCalled
+    approved: bool | None = None
+    returned: ToolReturned | None = None
+
+
+class Reply(Struct, frozen=True):
+    """A question that the agent asked, and the user's answer."""
+
+    asked: QuestionAsked
+    text: str
+
+
 class Task(Struct, frozen=True):
-    """One attempt at a task. `history`: the turns before it, oldest first; `older`: how many more there are.
-    `route`: chosen by an earlier attempt."""
+    """One activation of a task: all that is known when its agent takes it up.
+
+    `request` is what the user asked; `spec` what this task is in its plan (None: the run's own). `role`, `model`: who
+    has it now. `history`: the conversation's turns before it, oldest first; `older`: how many more there are.
+    `steps`, `attempts`, `calls`: what this assignment has done so far. `results`: of the tasks it depends on, and of
+    its own plan's once they have ended. `budget_tokens`: what is left of them; 0 is no limit.
+    """
 
     run_id: str
     thread_id: str
     owner: str
-    text: str
-    history: list[Turn]
-    attempt: int
+    request: str
+    task_id: str = MAIN
+    spec: PlanTask | None = None
+    role: str = ""
     model: str | None = None
+    assignment: int = 1
+    history: list[Turn] = []
     older: int = 0
     kind: Kind | None = None
     route: RouteChosen | None = None
+    approve: bool = False
+    plan: Plan | None = None
+    declined: bool = False
+    steps: dict[str, MessageFinished] = {}
+    attempts: dict[str, int] = {}
+    calls: list[ToolUse] = []
+    replies: list[Reply] = []
+    results: list[Result] = []
+    mail: list[tuple[int, AgentMessage]] = []
+    board: dict[str, BoardWritten] = {}
+    budget_tokens: int = 0
+    next_child: int = 1
+    ancestors: list[str] = []  # goals above it, the request first
+    siblings: list[str] = []  # ids of the tasks of the same plan
+    problem: str = ""  # what was wrong with the last attempt at its answer
 
     @property
-    def message_id(self) -> str:
-        return f"{self.run_id}.main"
+    def goal(self) -> str:
+        """What is to be done, in words."""
+        return self.spec.goal if self.spec is not None else self.request
+
+    def message_id(self, step: str) -> str:
+        """Of the message of a step: the same for every attempt at it, another one after a reassignment."""
+        of = self.task_id if self.assignment == 1 else f"{self.task_id}@{self.assignment}"
+        return f"{self.run_id}.{of}" if step == "answer" else f"{self.run_id}.{of}.{step}"
+
+    def call_id(self, step: str, number: int) -> str:
+        """Of the tool call `number` (from 1) that the message of `step` asks for: the call's idempotency key."""
+        return f"{self.message_id(step).removeprefix(self.run_id + '.')}#{number}"
+
+
+# ── what comes of an activation ───────────────────────────────────────────────────────────────────────────────────
 
 
 class Answer(Struct, frozen=True):
+    """The task is done: this message is its result."""
+
     message: MessageFinished
+
+
+class Delegate(Struct, frozen=True):
+    """Others are to do it: the task goes on when they have ended."""
+
+    plan: Plan
+    needs_approval: bool = False
+
+
+class Ask(Struct, frozen=True):
+    """Only the user can say: the task goes on when they have answered."""
+
+    question: QuestionAsked
+
+
+class Wait(Struct, frozen=True):
+    """The user has to allow a tool call that is in the journal."""
 
 
 class Failed(Struct, frozen=True):
     """`text`: what had streamed. `retryable`: another attempt may help; `retry_after_ms`: asked for by the endpoint."""
 
     error: AlmaError
+    step: str = "answer"
     text: str = ""
     retryable: bool = False
     retry_after_ms: float | None = None
 
 
-Outcome = Answer | Failed
+Outcome = Answer | Delegate | Ask | Wait | Failed
 
 
 class Desk(Protocol):
@@ -68,4 +165,8 @@ class Desk(Protocol):
 
     def stream(self, delta: Delta) -> None:
         """Show text now. Never waits."""
+        ...
+
+    def close(self, message_id: str) -> None:
+        """The message's end is in the journal."""
         ...

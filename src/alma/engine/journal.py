@@ -16,25 +16,32 @@ import sqlalchemy as sa
 from alma.db.database import Database, insert_for
 from alma.db.tables import entries, leases, runs
 from alma.engine.bus import Bus
-from alma.errors import FenceLost, NotFound
-from alma.events import JournalEntry, MessageFinished, Recorded, RunFinished, RunStarted, StopRequested
+from alma.errors import FenceLost, HeadMoved, NotFound
+from alma.events import JournalEntry, MessageFinished, Recorded, RouteCorrected, RunFinished, RunStarted
+from alma.plan import MAIN
 
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(JournalEntry)
 
 
-class Fence(msgspec.Struct, frozen=True):
-    """The right to write for a task: good until somebody else claims the task."""
+UNCLAIMED = -1
+
+
+class Fence(msgspec.Struct):
+    """The right to write for a task: good until somebody else claims the task. One that is `UNCLAIMED` claims it with
+    the first append that carries it, in the same transaction; `epoch` is then set by the journal."""
 
     run_id: str
     task_id: str
-    epoch: int
+    epoch: int = UNCLAIMED
+    claimed_by: object = None  # the append that claimed it
 
 
 class _Append(msgspec.Struct):
     run_id: str
     entries: Sequence[JournalEntry]
     fence: Fence | None
+    head: int | None  # refuse unless the log ends here
 
 
 class Journal:
@@ -43,25 +50,41 @@ class Journal:
         self._bus = bus
 
     async def append(
-        self, thread_id: str, run_id: str, new: Sequence[JournalEntry], *, fence: Fence | None = None
+        self,
+        thread_id: str,
+        run_id: str,
+        new: Sequence[JournalEntry],
+        *,
+        fence: Fence | None = None,
+        head: int | None = None,
     ) -> list[Recorded]:
         """Write `new` at the end of the run's log, durably, and publish it on the thread's topic.
 
-        Raises `FenceLost` when `fence` is stale, `NotFound` for an unknown run, `StorageFailure` when the disk is
-        full; then nothing was written. Cancelling the caller does not undo the append.
+        Raises `FenceLost` when `fence` is stale, `HeadMoved` when the log does not end at `head` (if that is given),
+        `NotFound` for an unknown run, `StorageFailure` when the disk is full; then nothing was written. What comes
+        after the run's end is not written, and not in the result. Cancelling the caller does not undo the append.
         """
-        return await asyncio.shield(self.submit(thread_id, run_id, new, fence=fence))
+        return await asyncio.shield(self.submit(thread_id, run_id, new, fence=fence, head=head))
 
     def submit(
-        self, thread_id: str, run_id: str, new: Sequence[JournalEntry], *, fence: Fence | None = None
+        self,
+        thread_id: str,
+        run_id: str,
+        new: Sequence[JournalEntry],
+        *,
+        fence: Fence | None = None,
+        head: int | None = None,
     ) -> asyncio.Future[list[Recorded]]:
         """As `append`, without waiting: appends are written in the order in which they were submitted."""
-        future = self._database.submit(_append, _Append(run_id, new, fence))
-        future.add_done_callback(lambda done: self._publish(thread_id, done))
+        append = _Append(run_id, new, fence, head)
+        future = self._database.submit(_append, append)
+        future.add_done_callback(lambda done: self._done(thread_id, append, done))
         return cast("asyncio.Future[list[Recorded]]", future)
 
-    def _publish(self, thread_id: str, done: asyncio.Future[list[Recorded]]) -> None:
+    def _done(self, thread_id: str, append: _Append, done: asyncio.Future[list[Recorded]]) -> None:
         if done.cancelled() or done.exception() is not None:
+            if append.fence is not None and append.fence.claimed_by is append:
+                append.fence.epoch = UNCLAIMED  # whether it was claimed is not known: claim it again
             return
         for recorded in done.result():
             self._bus.publish(thread_id, recorded)
@@ -75,20 +98,6 @@ class Journal:
         """The run's entries with `seq` > `after`, in order; empty for an unknown run."""
         return await self._database.read(lambda connection: read_entries(connection, {run_id: after})[run_id])
 
-    async def claim(self, run_id: str, task_id: str) -> Fence:
-        """Take over a task: the returned fence is good, every earlier one is stale."""
-
-        def raise_epoch(connection: sa.Connection) -> int:
-            # Locks the run as `_append` does: neither passes the other between its look at the epoch and its commit.
-            connection.execute(sa.select(runs.c.head).where(runs.c.id == run_id).with_for_update())
-            insert = insert_for(connection)(leases).values(run_id=run_id, task_id=task_id, epoch=1)
-            statement = insert.on_conflict_do_update(
-                index_elements=["run_id", "task_id"], set_={"epoch": leases.c.epoch + 1}
-            ).returning(leases.c.epoch)
-            return connection.execute(statement).scalar_one()
-
-        return Fence(run_id, task_id, await self._database.write(raise_epoch))
-
     async def unfinished(self) -> list[str]:
         """Ids of the runs whose log has no end yet, oldest first."""
 
@@ -99,8 +108,8 @@ class Journal:
         return await self._database.read(query)
 
 
-def insert_run(connection: sa.Connection, run_id: str, entry: RunStarted) -> Fence:
-    """Begin a run's log with its first entry, inside the caller's transaction; the caller holds its main task."""
+def insert_run(connection: sa.Connection, run_id: str, entry: RunStarted, more: Sequence[JournalEntry] = ()) -> Fence:
+    """Begin a run's log with its first entries, inside the caller's transaction; the caller holds its main task."""
     connection.execute(
         sa.insert(runs).values(
             id=run_id,
@@ -108,11 +117,12 @@ def insert_run(connection: sa.Connection, run_id: str, entry: RunStarted) -> Fen
             parent_run_id=entry.parent_run_id,
             owner=entry.owner,
             text=entry.text,
-            head=1,
+            head=1 + len(more),
             created_at=entry.at,
         )
     )
-    connection.execute(sa.insert(entries).values(run_id=run_id, seq=1, data=_encode(entry).decode()))
+    rows = [{"run_id": run_id, "seq": seq, "data": _encode(one).decode()} for seq, one in enumerate((entry, *more), 1)]
+    connection.execute(sa.insert(entries), rows)
     return Fence(run_id, entry.task_id, 0)
 
 
@@ -164,6 +174,7 @@ class _Head:
 
 def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[Recorded] | Exception]:
     """All appends of one transaction."""
+    claimed: dict[tuple[str, str], int] = {}
     heads: dict[str, _Head] = {}
     for run_id, seq, ended, task_id, epoch in connection.execute(_heads, {"ids": sorted({a.run_id for a in appends})}):
         head = heads.setdefault(run_id, _Head(seq, ended))
@@ -179,18 +190,27 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
         if head is None or refusal is not None:
             results.append(refusal or _unknown(append.run_id))
             continue
+        if append.fence is not None and _is_open(append):
+            _claim(append, append.fence, head, claimed)
         written: list[Recorded] = []
         for entry in append.entries:
-            if head.ended and isinstance(entry, StopRequested):
+            if head.ended and not isinstance(entry, RouteCorrected):
                 continue  # it came too late to mean anything
             head.seq += 1
             head.ended = head.ended or isinstance(entry, RunFinished)
-            if isinstance(entry, MessageFinished):
+            if isinstance(entry, MessageFinished) and entry.task_id == MAIN and entry.step != "decide":
                 answers.append({"run": append.run_id, "said": entry.text.replace("\0", "")})
             written.append(Recorded(append.run_id, head.seq, entry))
             rows.append({"run_id": append.run_id, "seq": head.seq, "data": _encode(entry).decode()})
             moved.add(append.run_id)
         results.append(written)
+    if claimed:
+        insert = insert_for(connection)(leases)
+        raised = insert.on_conflict_do_update(
+            index_elements=["run_id", "task_id"], set_={"epoch": insert.excluded.epoch}
+        )
+        values = [{"run_id": run, "task_id": task, "epoch": epoch} for (run, task), epoch in claimed.items()]
+        connection.execute(raised, values)
     if rows:
         connection.execute(sa.insert(entries), rows)
         changes = [{"run": run, "new_head": heads[run].seq, "ended": heads[run].ended} for run in moved]
@@ -200,11 +220,25 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
     return results
 
 
+def _is_open(append: _Append) -> bool:
+    """Whether its fence is to be claimed with it; also when a transaction in which it was has been rolled back."""
+    return append.fence is not None and (append.fence.epoch == UNCLAIMED or append.fence.claimed_by is append)
+
+
+def _claim(append: _Append, fence: Fence, head: _Head, claimed: dict[tuple[str, str], int]) -> None:
+    """Take over the task: this fence is good, every earlier one is stale."""
+    fence.claimed_by = append
+    fence.epoch = head.epochs.get(fence.task_id, 0) + 1
+    head.epochs[fence.task_id] = claimed[fence.run_id, fence.task_id] = fence.epoch
+
+
 def _refusal(append: _Append, head: _Head | None) -> Exception | None:
     if head is None:
         return _unknown(append.run_id)
+    if append.head is not None and head.seq != append.head:
+        return HeadMoved(f"Run {append.run_id} has moved on.", expected=f"seq {append.head}", actual=f"seq {head.seq}")
     fence = append.fence
-    if fence is not None and (epoch := head.epochs.get(fence.task_id, 0)) != fence.epoch:
+    if fence is not None and not _is_open(append) and (epoch := head.epochs.get(fence.task_id, 0)) != fence.epoch:
         message = f"Another worker has taken over task {fence.task_id} of run {fence.run_id}."
         return FenceLost(message, expected=f"epoch {epoch}", actual=f"epoch {fence.epoch}")
     return None

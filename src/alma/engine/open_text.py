@@ -6,6 +6,8 @@ for; joining is amortised by keeping the joined text.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from alma.events import Delta, MessageStarted
@@ -47,19 +49,24 @@ def _joined(pieces: list[str]) -> str:
 
 
 class OpenText:
-    """All open messages of this process, by run."""
+    """All open messages of this process, by run and message."""
 
     def __init__(self) -> None:
-        self._runs: dict[str, OpenMessage] = {}
+        self._runs: dict[str, dict[str, OpenMessage]] = {}
 
     def begin(self, run_id: str, started: MessageStarted, at: float) -> OpenMessage:
-        """A new attempt replaces the run's earlier one."""
+        """A new attempt replaces the message's earlier one."""
         message = OpenMessage(started, at)
-        self._runs[run_id] = message
+        self._runs.setdefault(run_id, {})[started.message_id] = message
         return message
 
-    def of(self, run_id: str) -> OpenMessage | None:
-        return self._runs.get(run_id)
+    def of(self, run_id: str) -> Iterable[OpenMessage]:
+        """The open messages of a run."""
+        return self._runs.get(run_id, {}).values()
 
-    def end(self, run_id: str) -> None:
-        self._runs.pop(run_id, None)
+    def end(self, run_id: str, message_id: str) -> None:
+        messages = self._runs.get(run_id)
+        if messages is not None:
+            messages.pop(message_id, None)
+            if not messages:
+                del self._runs[run_id]

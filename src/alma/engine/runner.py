@@ -1,7 +1,9 @@
 """The engine: carries every run from its last entry to its end.
 
-For each run one task folds the log, asks `state.decide` for the next step, and takes it. What an agent says goes
-through its desk into the journal and onto the bus. After a crash `run` takes up every unfinished run again.
+Each run that this process knows is an `Active`: its folded state, the workers on its tasks, what it has queued. Whoever
+brings news (a worker's entry, another process's, a user's word, a timer) lets the engine decide again: decisions are
+made by `decide.py`, tasks go through the dispatcher to workers (`worker.py`), ends are appended on the condition that
+the log has not grown meanwhile. Nobody leads: any process may do so for any run.
 """
 
 from __future__ import annotations
@@ -10,32 +12,31 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar, assert_never
 
-from alma.agent.task import Answer, Failed, Outcome, Task, Turn
 from alma.agent.task import Desk as AgentDesk
+from alma.agent.task import Outcome, Task
 from alma.db.database import Database
-from alma.engine.bus import Bus
+from alma.engine.active import Active, end_entry
+from alma.engine.bus import Bus, Item
+from alma.engine.decide import Begin, Complete, End, RunLimits, Wake, decide
+from alma.engine.dispatch import Dispatcher, Ticket
+from alma.engine.fold import apply
 from alma.engine.journal import Fence, Journal
-from alma.engine.open_text import OpenMessage, OpenText
-from alma.engine.state import Attempt, Finish, Rest, RunState, apply, decide, fold, retry_delay_ms
-from alma.engine.turns import read_history
-from alma.errors import FenceLost, NotFound, StorageFailure
+from alma.engine.open_text import OpenText
+from alma.engine.state import RunState
+from alma.engine.worker import Policy, Worker
+from alma.errors import FenceLost, HeadMoved, NotFound, StorageFailure
 from alma.events import (
-    AttemptFailed,
-    Delta,
     ErrorFacts,
     JournalEntry,
-    MessageFinished,
-    MessageStarted,
     Recorded,
     RunFinished,
     RunStarted,
     StopRequested,
-    Timing,
-    Usage,
 )
+from alma.plan import MAIN
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -45,23 +46,10 @@ class Agent(Protocol):
     async def run(self, task: Task, desk: AgentDesk) -> Outcome: ...
 
 
-class _Active:
-    """A run that this process carries now. `fence` is None until it is claimed; `attempt` is the cancellable part."""
-
-    __slots__ = ("abandoned", "attempt", "fence", "state", "stopping", "thread_id")
-
-    def __init__(self, state: RunState, fence: Fence | None) -> None:
-        self.state = state
-        self.fence = fence
-        self.thread_id = state.started.thread_id if state.started is not None else ""
-        self.attempt: asyncio.Task[Outcome | Exception] | None = None
-        self.stopping = False
-        self.abandoned = False
-
-
 class Engine:
-    """`max_attempts`: how often a message is tried when its endpoint fails. `clock`: Unix seconds. `trouble` is told
-    when the engine has to wait for the database and (None) when that is over; `changed` when a run begins or ends."""
+    """`policy`: how failures are met. `limits`: of a run. `clock`: Unix seconds. `trouble` is told when the engine has
+    to wait for the database and (None) when that is over; `changed` when a run begins or ends. `sweep_every`: seconds
+    between two looks for runs that nobody carries on; 0 looks once, at the start."""
 
     def __init__(
         self,
@@ -69,222 +57,336 @@ class Engine:
         journal: Journal,
         bus: Bus,
         agent: Agent,
+        dispatcher: Dispatcher,
         *,
-        max_attempts: int = 3,
+        policy: Policy | None = None,
+        limits: RunLimits = RunLimits(),  # noqa: B008  # frozen
         clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = lambda: random.uniform(0.5, 1.5),
         trouble: Callable[[StorageFailure | None], None] = lambda _error: None,
         changed: Callable[[RunStarted], None] = lambda _started: None,
+        sweep_every: float = 0.0,
+        heartbeat_every: float = 5.0,
     ) -> None:
         self.open_text = OpenText()
-        self._database = database
-        self._journal = journal
-        self._bus = bus
-        self._agent = agent
-        self._max_attempts = max_attempts
-        self._clock = clock
-        self._jitter = jitter
+        self.database = database
+        self.journal = journal
+        self.bus = bus
+        self.agent = agent
+        self.policy = policy or Policy()
+        self.clock = clock
+        self.jitter = jitter
+        self._dispatcher = dispatcher
+        self._limits = limits
         self._trouble = trouble
         self._changed = changed
-        self._active: dict[str, _Active] = {}
+        self._sweep_every = sweep_every
+        self._heartbeat_every = heartbeat_every
+        self._active: dict[str, Active] = {}
+        self._working: dict[tuple[str, str], Ticket] = {}
         self._group: asyncio.TaskGroup | None = None
+
+    # ── living ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def run(self, ready: Callable[[], None], *, sweep: bool = True) -> None:
         """Take up what an earlier process left unfinished (`sweep`), call `ready`, then carry runs until cancelled."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            for run_id in await self._journal.unfinished() if sweep else []:
-                self.take_up(run_id)
+            if sweep:
+                await self._sweep()
             ready()
-            await asyncio.Event().wait()
+            group.create_task(self._beat())
+            if self._sweep_every:
+                group.create_task(self._sweep_forever())
+            while True:
+                ticket = await self._dispatcher.claim()
+                group.create_task(self._work(ticket))
 
-    def begin(self, first: Recorded, fence: Fence) -> None:
-        """Carry a run that was just inserted; `fence` came with it."""
-        self._spawn(_Active(fold(first.run_id, [first]), fence))
+    async def _sweep(self) -> None:
+        for run_id in await self.journal.unfinished():
+            self.take_up(run_id)
 
-    def take_up(self, run_id: str) -> None:
-        """Carry an unfinished run, if nobody here does."""
-        if run_id not in self._active:
-            self._spawn(_Active(RunState(run_id), None))
+    async def _sweep_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self._sweep_every)
+            try:
+                await self._sweep()
+            except StorageFailure as error:
+                log.warning("the sweep waits for the database: %s", error.actual)
 
-    def _spawn(self, active: _Active) -> None:
-        assert self._group is not None, "Engine.run must be running"
-        self._active[active.state.run_id] = active
-        self._group.create_task(self._carry(active))
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self._heartbeat_every)
+            self._dispatcher.heartbeat(list(self._working.values()))
 
     @property
     def running(self) -> int:
+        """Runs that have no end yet, as far as this process knows."""
         return len(self._active)
 
-    async def stop(self, run_id: str, thread_id: str) -> None:
-        """Durably ask the run to stop, then end its model call at once. One that has ended stays as it is."""
-        asked = await self._journal.append(thread_id, run_id, [StopRequested(at=self._clock())])
-        if not asked:
-            return
-        self.take_up(run_id)  # nobody carries it: somebody must end it
-        active = self._active[run_id]
-        active.stopping = True
-        active.state.stop_requested = True
-        if active.attempt is not None:
-            active.attempt.cancel()
+    # ── what a session asks for ───────────────────────────────────────────────────────────────────────────────────
+
+    def begin(self, first: Sequence[Recorded], fence: Fence) -> None:
+        """Carry a run that was just inserted with these entries; `fence` came with it."""
+        active = self._add(Active(RunState(first[0].run_id), fence=fence))
+        for recorded in first:
+            apply(active.state, recorded)
+        self._know(active)
+        self.advance(active)
+
+    def take_up(self, run_id: str) -> None:
+        """Carry on an unfinished run, read anew if it is known already."""
+        active = self._active.get(run_id) or self._add(Active(RunState(run_id)))
+        active.behind = True
+        self.advance(active)
+
+    async def tell(self, thread_id: str, run_id: str, *news: JournalEntry) -> bool:
+        """Durably add a user's word to a run that is not finished, and act on it. Whether it came in time."""
+        written = await self.journal.append(thread_id, run_id, news)
+        if written and run_id not in self._active:
+            self.take_up(run_id)
+        return bool(written)
+
+    async def stop(self, run_id: str, thread_id: str, task_id: str = MAIN) -> None:
+        """Durably ask to stop, then end the model calls concerned at once. What has ended stays as it is."""
+        await self.tell(thread_id, run_id, StopRequested(at=self.clock(), task_id=task_id))
+
+    def state(self, run_id: str) -> RunState | None:
+        """The folded state of a run that this process carries."""
+        active = self._active.get(run_id)
+        return None if active is None or active.behind else active.state
 
     def abandon(self, run_id: str) -> None:
         """Drop a run whose log was deleted."""
         active = self._active.get(run_id)
         if active is not None:
             active.abandoned = True
-            if active.attempt is not None:
-                active.attempt.cancel()
+            for worker in list(active.workers.values()):
+                worker.drop()
+            self._forget(active)
 
-    async def _carry(self, active: _Active) -> None:
-        """Step by step to the end of the log; nothing that goes wrong in one run reaches the others."""
-        run_id = active.state.run_id
-        try:
-            if active.fence is None:
-                await self._claim(active)
-            if active.state.started is not None:
-                self._changed(active.state.started)
-                await self._steps(active)
-        except (FenceLost, NotFound) as error:
-            log.info("run %s is no longer ours: %s", run_id, error)
-        except Exception as error:  # noqa: BLE001  # the run's boundary
-            await self._give_up(active, error)
-        finally:
-            self.open_text.end(run_id)
-            self._active.pop(run_id, None)
-            if active.state.started is not None:
-                self._changed(active.state.started)
+    # ── knowing runs ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _claim(self, active: _Active) -> None:
-        run_id = active.state.run_id
-        active.fence = await self._patiently(lambda: self._journal.claim(run_id, "main"))
-        for recorded in await self._patiently(lambda: self._journal.read(run_id)):
-            apply(active.state, recorded)
+    def _add(self, active: Active) -> Active:
+        assert self._group is not None, "Engine.run must be running"
+        self._active[active.run_id] = active
+        return active
+
+    def _know(self, active: Active) -> None:
+        """Its first entry is known: follow what others write, and say that it is there."""
+        started = active.state.started
+        if started is None or active.thread_id:
+            return
+        active.thread_id = started.thread_id
+        active.unsubscribe = self.bus.subscribe(started.thread_id, lambda item: self._hear(active, item))
+        self._changed(started)
+
+    def _forget(self, active: Active) -> None:
+        if self._active.pop(active.run_id, None) is None:
+            return
+        active.unsubscribe()
+        if active.wake is not None:
+            active.wake.cancel()
         if active.state.started is not None:
-            active.thread_id = active.state.started.thread_id
+            self._changed(active.state.started)
 
-    async def _steps(self, active: _Active) -> None:
-        while True:
-            match decide(active.state):
-                case Rest():
-                    return
-                case Finish(status, error):
-                    await self._record(active, RunFinished(at=self._clock(), status=status, error=error))
-                case Attempt() as step:
-                    await self._attempt(active, step)
+    def _hear(self, active: Active, item: Item) -> None:
+        if isinstance(item, Recorded) and item.run_id == active.run_id:
+            self.absorb(active, (item,))
 
-    async def _give_up(self, active: _Active, error: Exception) -> None:
-        run_id = active.state.run_id
+    def absorb(self, active: Active, written: Sequence[Recorded]) -> None:
+        """Take what was written, here or elsewhere, into the state; a gap is read up before anything is decided."""
+        news = False
+        for recorded in written:
+            if recorded.seq > active.state.head + 1:
+                active.behind = news = True
+            elif recorded.seq == active.state.head + 1:
+                apply(active.state, recorded)
+                news = True
+        if news:
+            self.advance(active)
+
+    async def catch_up(self, active: Active) -> None:
+        """Read what the log has and the state has not."""
+        active.behind = False
+        for recorded in await self.patiently(lambda: self.journal.read(active.run_id, active.state.head)):
+            apply(active.state, recorded)
+        self._know(active)
+
+    # ── deciding ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def advance(self, active: Active) -> None:
+        """Decide, and act on it; by itself or, where that takes waiting, in a task. Never waits, never raises."""
+        active.again = True
+        if active.deciding or active.abandoned or self._group is None:
+            return
+        if not active.behind:
+            active.again = False
+            ends = self._act(active)
+            if not ends and not self._is_over(active):
+                return
+            if not ends:
+                self._forget(active)
+                return
+            active.again = True
+        active.deciding = True
+        self._group.create_task(self._decide(active))
+
+    def _is_over(self, active: Active) -> bool:
+        return active.state.finished is not None and not active.workers
+
+    async def _decide(self, active: Active) -> None:
+        """Until nothing is left to decide; nothing that goes wrong in one run reaches the others."""
+        try:
+            while active.again and not active.abandoned:
+                active.again = False
+                if active.behind:
+                    await self.catch_up(active)
+                ends = self._act(active)
+                if ends:
+                    await self._end(active, ends)
+        except NotFound as error:
+            log.info("run %s is gone: %s", active.run_id, error)
+            active.abandoned = True
+        except Exception as error:  # noqa: BLE001  # the run's boundary
+            await self.give_up(active, error)
+        finally:
+            active.deciding = False
+        if active.abandoned or active.state.started is None or self._is_over(active):
+            self._forget(active)
+
+    def _act(self, active: Active) -> list[JournalEntry]:
+        """Do what can be done at once; gives back the ends that are to be written."""
+        now = self.clock()
+        ends: list[JournalEntry] = []
+        if active.wake is not None:
+            active.wake.cancel()
+            active.wake = None
+        for decision in decide(active.state, now, self._limits):
+            match decision:
+                case Begin():
+                    self._enqueue(active, decision)
+                case End():
+                    worker = active.workers.get(decision.task_id)
+                    if worker is not None:
+                        worker.cut(decision)
+                    elif decision.task_id != MAIN or not active.workers:
+                        ends.append(end_entry(decision, now))
+                case Complete():
+                    if not active.workers:
+                        ends.append(RunFinished(at=now, status="completed"))
+                case Wake():
+                    active.wake = asyncio.get_running_loop().call_later(
+                        max(decision.at - now, 0.0), self.advance, active
+                    )
+                case _:
+                    assert_never(decision)
+        return ends
+
+    def _enqueue(self, active: Active, decision: Begin) -> None:
+        task_id = decision.task_id
+        if task_id in active.workers or task_id in active.queued:
+            return
+        active.queued.add(task_id)
+        self._dispatcher.enqueue(active.ticket(decision))
+
+    async def _end(self, active: Active, ends: list[JournalEntry]) -> None:
+        """Write the ends, on the condition that the log is as it was when they were decided."""
+        try:
+            written = await self.patiently(
+                lambda: self.journal.append(active.thread_id, active.run_id, ends, head=active.state.head)
+            )
+        except HeadMoved:
+            active.behind = active.again = True
+            return
+        self.absorb(active, written)
+
+    async def give_up(self, active: Active, error: Exception) -> None:
+        """A bug: end this run, so that the user is told and nothing hangs."""
+        run_id = active.run_id
         log.error("run %s failed on a bug", run_id, exc_info=error)
         if active.state.started is None:
             return  # its log could not be read: it is not ours to end
         facts = ErrorFacts("internal", f"Alma failed on a bug of its own: {error!r}", hint=f"The log has run {run_id}.")
+        end = RunFinished(at=self.clock(), status="failed", error=facts)
         try:
-            await self._record(active, RunFinished(at=self._clock(), status="failed", error=facts))
+            self.absorb(active, await self.journal.append(active.thread_id, run_id, [end]))
         except Exception as refused:  # noqa: BLE001  # it stays unfinished, and the next start takes it up
             log.error("run %s could not be ended: %s", run_id, refused)
+            active.abandoned = True
 
-    async def _attempt(self, active: _Active, step: Attempt) -> None:
-        async with asyncio.TaskGroup() as group:
-            attempt = active.attempt = group.create_task(self._run_agent(active, step))
-        active.attempt = None
-        if active.abandoned:
-            raise NotFound("unknown_run", f"Run {active.state.run_id} was deleted.")
-        outcome = None if attempt.cancelled() else attempt.result()
-        message = self.open_text.of(active.state.run_id)
-        match outcome:
-            case Exception():
-                raise outcome
-            case Answer(finished):
-                await self._record(active, finished, RunFinished(at=self._clock(), status="completed"))
-            case Failed() if not active.stopping:
-                await self._record(active, self._failure(active.state, step, outcome))
-            case _ if message is not None and (message.n or message.reasoning_n):
-                await self._record(active, _stopped(message, self._clock()))
-            case _:
-                pass  # stopped before a word was said: `decide` ends the run
-        self.open_text.end(active.state.run_id)
+    # ── working ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _run_agent(self, active: _Active, step: Attempt) -> Outcome | Exception:
-        """The cancellable part. Errors come back as values, so that a group of one does not wrap them."""
+    async def _work(self, ticket: Ticket) -> None:
+        """One activation of one task, whoever it was that enqueued it."""
+        key = (ticket.run_id, ticket.task_id)
+        self._working[key] = ticket
+        active = self._active.get(ticket.run_id)
         try:
-            return await self._agent.run(await self._task(active, step), _Desk(self, active))
-        except Exception as error:  # noqa: BLE001  # raised again by `_attempt`
-            return error
+            if active is None:
+                active = self._add(Active(RunState(ticket.run_id)))
+                active.behind = True
+            if active.behind:
+                await self.catch_up(active)
+            active.queued.discard(ticket.task_id)
+            if ticket.task_id in active.workers or ticket.task_id not in active.state.ready or active.state.paused:
+                return
+            worker = Worker(self, active, active.state.tasks[ticket.task_id])
+            active.workers[ticket.task_id] = worker
+            try:
+                await worker.run()
+            finally:
+                del active.workers[ticket.task_id]
+        except (FenceLost, NotFound) as error:
+            log.info("task %s of run %s is no longer ours: %s", ticket.task_id, ticket.run_id, error)
+            if active is not None:
+                active.behind = True
+        except Exception as error:  # noqa: BLE001  # the task's boundary
+            if active is not None:
+                await self.give_up(active, error)
+        finally:
+            self._working.pop(key, None)
+            self._dispatcher.ack(ticket)
+            if active is not None:
+                self.advance(active)
 
-    async def _task(self, active: _Active, step: Attempt) -> Task:
-        delay = step.not_before - self._clock()
-        if delay > 0:
-            await asyncio.sleep(delay)
-        state = active.state
-        started = state.started
-        assert started is not None
-        history: list[Turn] = []
-        older = 0
-        if (parent := started.parent_run_id) is not None:
-            history, older = await self._patiently(
-                lambda: self._database.read(lambda connection: read_history(connection, parent))
-            )
-        return Task(
-            run_id=state.run_id,
-            thread_id=started.thread_id,
-            owner=started.owner,
-            text=started.text,
-            history=history,
-            attempt=step.attempt,
-            model=started.model,
-            older=older,
-            kind=started.kind,
-            route=state.route,
-        )
+    # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _failure(self, state: RunState, step: Attempt, failed: Failed) -> AttemptFailed:
-        failures = state.failures + 1
-        retry = failed.retryable and failures < self._max_attempts
-        return AttemptFailed(
-            at=self._clock(),
-            message_id=f"{state.run_id}.main",
-            attempt=step.attempt,
-            error=ErrorFacts(**failed.error.facts()),
-            text=failed.text,
-            retry_in_ms=retry_delay_ms(failures, failed.retry_after_ms, self._jitter()) if retry else None,
-        )
+    def submit(
+        self, active: Active, new: Sequence[JournalEntry], fence: Fence, head: int | None = None
+    ) -> asyncio.Future[list[Recorded]]:
+        """Append under a task's fence; what was written is in the state before anybody who waits for it goes on."""
+        future = self.journal.submit(active.thread_id, active.run_id, new, fence=fence, head=head)
+        future.add_done_callback(lambda done: self._written(active, done))
+        return future
 
-    async def _record(self, active: _Active, *new: JournalEntry) -> None:
-        """Append and fold; a full disk is waited out, so nothing that was computed is lost."""
-        await self.settle(active, new, self.submit(active, new))
+    def _written(self, active: Active, done: asyncio.Future[list[Recorded]]) -> None:
+        if not done.cancelled() and done.exception() is None:
+            self.absorb(active, done.result())
 
-    def submit(self, active: _Active, new: Sequence[JournalEntry]) -> asyncio.Future[list[Recorded]]:
-        return self._journal.submit(active.thread_id, active.state.run_id, new, fence=active.fence)
-
-    async def settle(self, active: _Active, new: Sequence[JournalEntry], first: asyncio.Future[list[Recorded]]) -> None:
+    async def settle(
+        self, active: Active, new: Sequence[JournalEntry], fence: Fence, first: asyncio.Future[list[Recorded]]
+    ) -> list[Recorded]:
         """Wait for `first`, the submission of `new`; when the database could not, submit it again until it can."""
         try:
-            written = await asyncio.shield(first)
+            return await asyncio.shield(first)
         except StorageFailure as error:
             self._trouble(error)
-            written = await self._patiently(lambda: self._append_once(active, new))
+            written = await self.patiently(lambda: self._append_once(active, new, fence))
             self._trouble(None)
-        for recorded in written:
-            apply(active.state, recorded)
+            return written
 
-    async def _append_once(self, active: _Active, new: Sequence[JournalEntry]) -> list[Recorded]:
+    async def _append_once(self, active: Active, new: Sequence[JournalEntry], fence: Fence) -> list[Recorded]:
         """Append `new` unless it is there: a database that fails may have committed before it did."""
-        run_id = active.state.run_id
-        there = [one for one in await self._journal.read(run_id, active.state.head) if one.entry in new]
+        there = [one for one in await self.journal.read(active.run_id, active.state.head) if one.entry in new]
         if len(there) == len(new):
             for recorded in there:
-                self._journal.publish(active.thread_id, recorded)
+                self.journal.publish(active.thread_id, recorded)
+            active.behind = True
             return there
-        return await asyncio.shield(self.submit(active, new))
+        return await asyncio.shield(self.submit(active, new, fence))
 
-    def publish(self, delta: Delta) -> None:
-        self._bus.publish(delta.thread_id, delta)
-
-    def now(self) -> float:
-        return self._clock()
-
-    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
+    async def patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do `work`, again and again while the database cannot, up to 5 s apart."""
         delay = 0.25
         while True:
@@ -299,51 +401,3 @@ class Engine:
             if delay > 0.25:
                 self._trouble(None)
             return result
-
-
-class _Recording:
-    """Entries on their way to the journal from the moment they were recorded; awaiting it makes sure of them."""
-
-    def __init__(self, engine: Engine, active: _Active, new: Sequence[JournalEntry]) -> None:
-        self._engine = engine
-        self._active = active
-        self._new = new
-        self._first = engine.submit(active, new)
-
-    def __await__(self) -> Generator[Any, None, None]:
-        return self._engine.settle(self._active, self._new, self._first).__await__()
-
-
-class _Desk:
-    """The desk of one attempt: facts to the journal under the run's fence, text to the bus."""
-
-    def __init__(self, engine: Engine, active: _Active) -> None:
-        self._engine = engine
-        self._active = active
-        self._message: OpenMessage | None = None
-
-    def record(self, *entries: JournalEntry) -> Awaitable[None]:
-        return _Recording(self._engine, self._active, entries)
-
-    def open(self, started: MessageStarted) -> None:
-        self._message = self._engine.open_text.begin(self._active.state.run_id, started, self._engine.now())
-
-    def stream(self, delta: Delta) -> None:
-        assert self._message is not None, "text before `open`"
-        self._message.extend(delta)
-        self._engine.publish(delta)
-
-
-def _stopped(message: OpenMessage, at: float) -> MessageFinished:
-    """What had streamed when the user stopped it is the message."""
-    started = message.started
-    return MessageFinished(
-        at=at,
-        message_id=started.message_id,
-        attempt=started.attempt,
-        text=message.text,
-        reasoning=message.reasoning,
-        finish_reason="stopped",
-        usage=Usage(sum(section.tokens for section in started.sections), message.tokens, estimated=True),
-        timing=Timing(round((message.opened_at - started.at) * 1000, 2), round((at - started.at) * 1000, 2)),
-    )

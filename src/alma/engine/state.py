@@ -1,130 +1,139 @@
-"""What a run's log means, and what is to be done next. Pure: no I/O, no clock, no randomness.
-
-`fold` turns entries into a `RunState`; `decide` reads the state and says the one next step. Every transition of a run
-is here and only here.
-"""
+"""What is known of a run and of each of its tasks. Data only: `fold.py` makes it of entries, `decide.py` reads it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal, assert_never
+from collections.abc import Iterator
 
 from msgspec import Struct
 
 from alma.events import (
+    AgentMessage,
     AttemptFailed,
-    ErrorFacts,
-    JournalEntry,
+    BoardWritten,
+    BudgetReached,
     MessageFinished,
-    MessageStarted,
-    Recorded,
+    PlanMade,
+    QuestionAsked,
     RouteChosen,
-    RouteCorrected,
     RunFinished,
     RunStarted,
-    StopRequested,
+    TaskFinished,
+    TaskStatus,
+    ToolCalled,
+    ToolReturned,
 )
+from alma.plan import MAIN, PlanTask
+
+ENDED: frozenset[TaskStatus] = frozenset(("completed", "failed", "canceled", "rejected"))
+
+
+class Call(Struct):
+    """A tool call of a task: asked for, then (where it must be) decided by the user, then returned."""
+
+    called: ToolCalled
+    approved: bool | None = None
+    returned: ToolReturned | None = None
+
+
+class TaskState(Struct):
+    """One task. What a new role or model must not inherit is in `steps`, `calls` and `attempts`: of its present
+    assignment only. `waiting_for`: unfinished tasks it depends on; `open_children`: unfinished ones of its own plan.
+    `spent_tokens`, `spent_ms`: by itself and, once they have ended, by its children."""
+
+    id: str
+    role: str = ""
+    model: str | None = None
+    spec: PlanTask | None = None
+    status: TaskStatus = "submitted"
+    depends_on: list[str] = []
+    waiting_for: set[str] = set()
+    dependents: list[str] = []
+    children: list[str] = []
+    open_children: int = 0
+    plan: PlanMade | None = None
+    plan_open: bool = False  # the user has yet to decide on it
+    plan_declined: bool = False
+    assignment: int = 1
+    begun: int = 0  # the assignment for which a worker has started
+    started_at: float = 0.0
+    attempts: dict[str, int] = {}  # by step: how often its message was begun
+    failures: int = 0  # in a row
+    last_failure: AttemptFailed | None = None
+    steps: dict[str, MessageFinished] = {}
+    calls: dict[str, Call] = {}
+    questions: dict[str, QuestionAsked] = {}
+    answers: dict[str, str] = {}  # by question
+    result: TaskFinished | None = None
+    text: str = ""  # of the result
+    reused: bool = False
+    replaced_by: str | None = None
+    stop_requested: bool = False
+    budget_tokens: int = 0
+    budget_seconds: float = 0.0
+    spent_tokens: int = 0
+    spent_ms: float = 0.0
+    reached: list[BudgetReached] = []
+
+    @property
+    def answer(self) -> MessageFinished | None:
+        """The message with which its agent is done: an `answer` step that asks for no tools."""
+        for step, message in reversed(self.steps.items()):
+            if step.startswith("answer") and not message.tool_calls:
+                return message
+        return None
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED
+
+    @property
+    def waits_for_user(self) -> bool:
+        """For an answer, for a plan to be approved, or for a tool call to be allowed."""
+        return (
+            self.plan_open
+            or len(self.answers) < len(self.questions)
+            or any(call.called.needs_approval and call.approved is None for call in self.calls.values())
+        )
+
+    @property
+    def doomed(self) -> bool:
+        """Its last attempt failed, and there is to be no other."""
+        failure = self.last_failure
+        return failure is not None and failure.retry_in_ms is None and failure.to_role is failure.to_model is None
+
+    @property
+    def not_before(self) -> float:
+        """When the next attempt may begin, in Unix seconds."""
+        failure = self.last_failure
+        return 0.0 if failure is None or failure.retry_in_ms is None else failure.at + failure.retry_in_ms / 1000
 
 
 class RunState(Struct):
-    """Folded from a run's entries. `attempts`: how often a message was begun; `failures`: how often that went wrong
-    (a crash is an attempt and no failure)."""
+    """A run. `ready`: tasks that can be worked on now; `ending`: tasks that were stopped, failed for good or have
+    nothing to work on, and whose end is not in the log yet. Both in the order in which it came about.
+    `clock_from`: since when the run has not waited for the user."""
 
     run_id: str
     head: int = 0
     started: RunStarted | None = None
     route: RouteChosen | None = None
-    attempts: int = 0
-    failures: int = 0
-    last_failure: AttemptFailed | None = None
-    answer: MessageFinished | None = None
-    stop_requested: bool = False
+    tasks: dict[str, TaskState] = {}
+    ready: dict[str, None] = {}
+    ending: dict[str, None] = {}
+    paused: bool = False
+    mail: list[tuple[int, AgentMessage]] = []  # with their `seq`
+    board: dict[str, BoardWritten] = {}
+    clock_from: float = 0.0
     finished: RunFinished | None = None
 
+    @property
+    def main(self) -> TaskState:
+        return self.tasks[MAIN]
 
-# ── what to do next ───────────────────────────────────────────────────────────────────────────────────────────────
+    @property
+    def stop_requested(self) -> bool:
+        return MAIN in self.tasks and self.main.stop_requested
 
-
-class Attempt(Struct, frozen=True):
-    """Let the agent try (again): `attempt` counts from 1; not before `not_before` (Unix seconds)."""
-
-    attempt: int
-    not_before: float
-
-
-class Finish(Struct, frozen=True):
-    """Append this end."""
-
-    status: Literal["completed", "failed", "canceled"]
-    error: ErrorFacts | None = None
-
-
-class Rest(Struct, frozen=True):
-    """The log has its end."""
-
-
-Decision = Attempt | Finish | Rest
-
-
-def fold(run_id: str, entries: Iterable[Recorded]) -> RunState:
-    state = RunState(run_id)
-    for recorded in entries:
-        apply(state, recorded)
-    return state
-
-
-def apply(state: RunState, recorded: Recorded) -> None:
-    """Take one more entry into `state`, in place; entries must come in order, one already seen is ignored."""
-    if recorded.seq <= state.head:
-        return
-    state.head = recorded.seq
-    _apply(state, recorded.entry)
-
-
-def _apply(state: RunState, entry: JournalEntry) -> None:
-    match entry:
-        case RunStarted():
-            state.started = entry
-        case RouteChosen():
-            state.route = entry
-        case RouteCorrected():
-            pass  # a note for the next runs; this one goes on as it was routed
-        case MessageStarted():
-            state.attempts = entry.attempt
-        case AttemptFailed():
-            state.failures += 1
-            state.attempts = max(state.attempts, entry.attempt)  # it may have failed before a message was begun
-            state.last_failure = entry
-        case MessageFinished():
-            state.answer = entry
-        case StopRequested():
-            state.stop_requested = True
-        case RunFinished():
-            state.finished = entry
-        case _:
-            assert_never(entry)
-
-
-def decide(state: RunState) -> Decision:
-    """The next step. `stop_requested` wins over everything but an answer that is already whole."""
-    if state.finished is not None or state.started is None:
-        return Rest()
-    if state.answer is not None:
-        stopped = state.answer.finish_reason == "stopped"
-        return Finish("canceled" if stopped else "completed")
-    if state.stop_requested:
-        return Finish("canceled")
-    failure = state.last_failure
-    if failure is not None and failure.attempt == state.attempts:
-        if failure.retry_in_ms is None:
-            return Finish("failed", failure.error)
-        return Attempt(state.attempts + 1, failure.at + failure.retry_in_ms / 1000)
-    return Attempt(state.attempts + 1, 0.0)
-
-
-def retry_delay_ms(failures: int, asked_ms: float | None, jitter: float) -> float:
-    """How long to wait after the `failures`-th failure: what the endpoint asked for, else 0.5 s doubled each time up to
-    15 s, times `jitter` (0.5 to 1.5, drawn by the caller). An endpoint may ask for a minute at most."""
-    if asked_ms is not None:
-        return min(asked_ms, 60_000.0)
-    return min(500.0 * 2 ** max(failures - 1, 0), 15_000.0) * jitter
+    def unfinished(self) -> Iterator[TaskState]:
+        """All tasks but the run's own that have no end yet."""
+        return (task for task in self.tasks.values() if not task.ended and task.id != MAIN)

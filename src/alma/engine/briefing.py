@@ -1,0 +1,82 @@
+"""What an agent is told when it takes up a task: made from the run's state, the same each time for the same state.
+
+The page shows a prompt by making it again from the log; so nothing may flow into a task that the log does not hold.
+"""
+
+from __future__ import annotations
+
+from alma.agent.task import Reply, Result, Task, ToolUse, Turn
+from alma.engine.state import RunState, TaskState
+from alma.events import AgentMessage
+from alma.plan import MAIN, parent_of
+
+
+def brief(state: RunState, task: TaskState, history: list[Turn], older: int) -> Task:
+    """The task as its agent gets it. `history` is used by the run's own task only."""
+    started = state.started
+    assert started is not None
+    is_main = task.id == MAIN
+    failure = task.last_failure
+    parent = state.tasks.get(parent_of(task.id) or "")
+    return Task(
+        run_id=state.run_id,
+        thread_id=started.thread_id,
+        owner=started.owner,
+        request=started.text,
+        task_id=task.id,
+        spec=task.spec,
+        role=task.role,
+        model=task.model or started.model,
+        assignment=task.assignment,
+        history=history if is_main else [],
+        older=older if is_main else 0,
+        kind=started.kind,
+        route=state.route if is_main else None,
+        approve=started.approve,
+        plan=task.plan.plan if task.plan is not None else None,
+        declined=task.plan_declined,
+        steps=dict(task.steps),
+        attempts=dict(task.attempts),
+        calls=[ToolUse(call.called, call.approved, call.returned) for call in task.calls.values()],
+        replies=[Reply(asked, task.answers.get(key, "")) for key, asked in task.questions.items()],
+        results=_results(state, task),
+        mail=[(seq, message) for seq, message in state.mail if _reaches(message, task)],
+        board=dict(state.board),
+        budget_tokens=max(task.budget_tokens - task.spent_tokens, 1) if task.budget_tokens else 0,
+        next_child=len(task.children) + 1,
+        ancestors=_goals_above(state, task),
+        siblings=[other for other in parent.children if other != task.id] if parent is not None else [],
+        problem=failure.error.message if failure is not None and failure.error.code == "output_invalid" else "",
+    )
+
+
+def _results(state: RunState, task: TaskState) -> list[Result]:
+    """Of what it depends on, then of its own children; not of those that another task has replaced."""
+    found: list[Result] = []
+    for task_id in (*task.depends_on, *task.children):
+        other = state.tasks.get(task_id)
+        if other is None or not other.ended or other.replaced_by is not None:
+            continue
+        if other.spec is not None and other.spec.review_of is not None and other.status == "completed":
+            continue  # a verdict; what it judged stands beside it
+        title = (other.spec.title or other.spec.goal) if other.spec is not None else ""
+        error = other.result.error if other.result is not None else None
+        text = other.text if other.status == "completed" else ""
+        found.append(Result(other.id, other.role, title, other.status, text, error))
+    return found
+
+
+def _reaches(message: AgentMessage, task: TaskState) -> bool:
+    """A message is for a task, for everybody of a role, or for the whole team; never for its sender."""
+    return message.task_id != task.id and message.recipient in (task.id, task.role, "team")
+
+
+def _goals_above(state: RunState, task: TaskState) -> list[str]:
+    assert state.started is not None
+    goals: list[str] = []
+    above = parent_of(task.id)
+    while above is not None and above != MAIN:
+        spec = state.tasks[above].spec
+        goals.append(spec.goal if spec is not None else "")
+        above = parent_of(above)
+    return [state.started.text, *reversed(goals)] if task.id != MAIN else []

@@ -1,0 +1,327 @@
+"""One activation of one task: the agent is run, and what comes of it is written under the task's fence.
+
+A worker that has lost its fence falls silent. It can be cut off (a stop, a deadline): what had streamed is then the
+message, and the end that was decided is written with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from typing import TYPE_CHECKING, Any, assert_never
+
+from msgspec import Struct
+
+from alma.agent.task import Answer, Ask, Delegate, Failed, Outcome, Turn, Wait
+from alma.engine.briefing import brief
+from alma.engine.decide import End, after_failure
+from alma.engine.journal import Fence
+from alma.engine.open_text import OpenMessage
+from alma.engine.review import send_back
+from alma.engine.state import TaskState
+from alma.engine.turns import read_history
+from alma.errors import FenceLost, HeadMoved
+from alma.events import (
+    AttemptFailed,
+    BudgetReached,
+    Delta,
+    ErrorFacts,
+    JournalEntry,
+    MessageFinished,
+    MessageStarted,
+    PlanMade,
+    Recorded,
+    RunFinished,
+    TaskFinished,
+    TaskStarted,
+    Timing,
+    Usage,
+)
+from alma.plan import MAIN, depth_of
+
+if TYPE_CHECKING:
+    from alma.engine.runner import Active, Engine
+
+
+class Duty(Struct, frozen=True):
+    """What a role's file says of a task: its version, its own budget (0: a share of the parent's), who may stand in
+    for it (role, model; None keeps it) when it has failed for good."""
+
+    prompt_version: str = ""
+    tokens: int = 0
+    seconds: float = 0.0
+    stand_ins: list[tuple[str | None, str | None]] = []
+
+
+class Policy(Struct, frozen=True):
+    """`max_attempts`: how often a step is tried before somebody else gets the task. `duty`: of a role, by name.
+    `max_reviews`: how often a critic may send the same work back."""
+
+    max_attempts: int = 3
+    duty: Callable[[str], Duty] = lambda _role: Duty()
+    max_reviews: int = 2
+
+
+class Worker:
+    def __init__(self, engine: Engine, active: Active, task: TaskState) -> None:
+        self._engine = engine
+        self._active = active
+        self._task = task
+        fence = active.fence if task.id == MAIN else None
+        if fence is not None:
+            active.fence = None  # good for one activation; the next claims anew
+        self._fence = fence or Fence(active.run_id, task.id)
+        self._first: list[JournalEntry] = []  # written with the first thing that the agent says
+        self._seconds = task.budget_seconds
+        if task.id != MAIN and task.begun != task.assignment:
+            started = self._started()
+            self._seconds = started.seconds
+            self._first.append(started)
+        self._begun: set[str] = set()  # steps whose message was begun in this activation
+        self._open: OpenMessage | None = None
+        self._attempt: asyncio.Task[Outcome | Exception | None] | None = None
+        self._end: End | None = None
+        self._dropped = False
+
+    def _started(self) -> TaskStarted:
+        task = self._task
+        duty = self._engine.policy.duty(task.role)
+        return TaskStarted(
+            at=self._engine.clock(),
+            task_id=task.id,
+            role=task.role,
+            prompt_version=duty.prompt_version,
+            model=task.model or "",
+            assignment=task.assignment,
+            tokens=_share(self._active.state.tasks, task, duty.tokens),
+            seconds=(task.spec.seconds if task.spec is not None else 0.0) or duty.seconds,
+        )
+
+    def cut(self, end: End) -> None:
+        """End the activation at once, and the task so."""
+        if self._end is None:
+            self._end = end
+            if self._attempt is not None:
+                self._attempt.cancel()
+
+    def drop(self) -> None:
+        """Fall silent: the run is gone."""
+        self._dropped = True
+        if self._attempt is not None:
+            self._attempt.cancel()
+
+    async def run(self) -> None:
+        """Raises `FenceLost`, `NotFound` when the task is not ours any more; and what is a bug."""
+        try:
+            if self._end is None:
+                async with asyncio.TaskGroup() as group:
+                    self._attempt = group.create_task(self._run_agent())
+                    if self._end is not None:
+                        self._attempt.cancel()
+                outcome = None if self._attempt.cancelled() else self._attempt.result()
+            else:
+                outcome = None
+            if self._dropped:
+                return
+            if isinstance(outcome, Exception):
+                raise outcome
+            if outcome is None or (self._end is not None and isinstance(outcome, Failed)):
+                await self._cut_off()
+            else:
+                await self._finish(outcome)
+        finally:
+            if self._open is not None:
+                self.close(self._open.started.message_id)
+
+    async def _run_agent(self) -> Outcome | Exception | None:
+        """The cancellable part; None when its time is up. Errors come back as values, so that a group of one does not
+        wrap them."""
+        try:
+            history, older = await self._history()
+            task = brief(self._active.state, self._task, history, older)
+            left = self._seconds_left()
+            if left is None:
+                return await self._engine.agent.run(task, self)
+            try:
+                async with asyncio.timeout(left):
+                    return await self._engine.agent.run(task, self)
+            except TimeoutError:
+                self._end = self._out_of_time()
+                return None
+        except Exception as error:  # noqa: BLE001  # raised again by `run`
+            return error
+
+    async def _history(self) -> tuple[list[Turn], int]:
+        started = self._active.state.started
+        parent = started.parent_run_id if started is not None and self._task.id == MAIN else None
+        if parent is None:
+            return [], 0
+        engine = self._engine
+        return await engine.patiently(lambda: engine.database.read(lambda connection: read_history(connection, parent)))
+
+    # ── budgets ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _seconds_left(self) -> float | None:
+        return max(self._seconds - self._task.spent_ms / 1000, 0.0) if self._seconds else None
+
+    def _out_of_time(self) -> End:
+        limit = self._seconds
+        facts = ErrorFacts(
+            "deadline",
+            f"The task was not ready after {limit:g} s.",
+            expected=f"an answer within its budget of {limit:g} s",
+            hint="Raise budgets.seconds in the role's file, or ask for less at once.",
+        )
+        return End(self._task.id, "failed", facts)
+
+    # ── what comes of it ──────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _finish(self, outcome: Outcome) -> None:
+        at, task = self._engine.clock(), self._task
+        match outcome:
+            case Answer(message) if task.id == MAIN:
+                await self.record(message, RunFinished(at=at, status="completed"))
+            case Answer(message):
+                await self._hand_in(message, at)
+            case Delegate(plan, needs_approval):
+                await self.record(PlanMade(at=at, task_id=task.id, plan=plan, needs_approval=needs_approval))
+            case Ask(question):
+                await self.record(question)
+            case Wait():
+                pass
+            case Failed():
+                await self.record(self._failure(outcome, at))
+            case _:
+                assert_never(outcome)
+
+    async def _hand_in(self, message: MessageFinished, at: float) -> None:
+        """The task's result; where it is a critic's verdict, the work may go back with it."""
+        task = self._task
+        end = TaskFinished(at=at, task_id=task.id, status="completed", message_id=message.message_id)
+        spec = task.spec
+        if spec is None or spec.review_of is None:
+            await self.record(message, end)
+            return
+        if message.step not in task.steps:  # it may be there from before a crash
+            await self.record(message)
+        while True:  # the numbers of new tasks are taken from the state: nobody may have taken them meanwhile
+            more = send_back(self._active.state, task, message.text, self._engine.policy.max_reviews, at)
+            try:
+                await self.record(*more, end, head=self._active.state.head)
+                return
+            except HeadMoved:
+                await self._engine.catch_up(self._active)
+
+    def _failure(self, failed: Failed, at: float) -> AttemptFailed:
+        task, engine = self._task, self._engine
+        following = after_failure(
+            task,
+            retryable=failed.retryable,
+            max_attempts=engine.policy.max_attempts,
+            asked_ms=failed.retry_after_ms,
+            jitter=engine.jitter(),
+            stand_ins=engine.policy.duty(task.role).stand_ins if task.id != MAIN and task.assignment == 1 else [],
+        )
+        of = task.id if task.assignment == 1 else f"{task.id}@{task.assignment}"
+        suffix = "" if failed.step == "answer" else f".{failed.step}"
+        return AttemptFailed(
+            at=at,
+            task_id=task.id,
+            message_id=f"{self._active.run_id}.{of}{suffix}",
+            attempt=task.attempts.get(failed.step, 0) + (failed.step not in self._begun),
+            error=ErrorFacts(**failed.error.facts()),
+            text=failed.text,
+            retry_in_ms=following.retry_in_ms,
+            to_role=following.to_role,
+            to_model=following.to_model,
+            step=failed.step,
+        )
+
+    async def _cut_off(self) -> None:
+        """Write what had streamed as the message, and the end with it. The end of `main` is decided by its answer."""
+        engine, task, end = self._engine, self._task, self._end
+        at = engine.clock()
+        new: list[JournalEntry] = []
+        message_id = ""
+        if self._open is not None and (self._open.n or self._open.reasoning_n):
+            stopped = _stopped(self._open, at, task.id)
+            new.append(stopped)
+            message_id = stopped.message_id
+        if task.id != MAIN and end is not None:
+            new.append(TaskFinished(at=at, task_id=task.id, status=end.status, message_id=message_id, error=end.error))
+        if end is not None and end.error is not None and end.error.code == "deadline" and task.id != MAIN:
+            seconds = self._seconds
+            new.insert(0, BudgetReached(at=at, task_id=task.id, what="seconds", limit=seconds, used=seconds))
+        if new:
+            await self.record(*new)
+
+    # ── the agent's desk ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def record(self, *entries: JournalEntry, head: int | None = None) -> Awaitable[list[Recorded]]:
+        new, self._first = [*self._first, *entries], []
+        self._begun.update(entry.step for entry in entries if isinstance(entry, MessageStarted))
+        return _Recording(self._engine, self._active, new, self._fence, head)
+
+    def open(self, started: MessageStarted) -> None:
+        self._open = self._engine.open_text.begin(self._active.run_id, started, self._engine.clock())
+
+    def stream(self, delta: Delta) -> None:
+        assert self._open is not None, "text before `open`"
+        self._open.extend(delta)
+        self._engine.bus.publish(delta.thread_id, delta)
+
+    def close(self, message_id: str) -> None:
+        self._engine.open_text.end(self._active.run_id, message_id)
+        self._open = None
+
+
+class _Recording:
+    """Entries on their way to the journal from the moment they were recorded; awaiting it makes sure of them."""
+
+    def __init__(
+        self, engine: Engine, active: Active, new: Sequence[JournalEntry], fence: Fence, head: int | None
+    ) -> None:
+        self._engine = engine
+        self._active = active
+        self._new = new
+        self._fence = fence
+        self._first = engine.submit(active, new, fence, head)
+
+    def __await__(self) -> Generator[Any, None, list[Recorded]]:
+        return self._settled().__await__()
+
+    async def _settled(self) -> list[Recorded]:
+        written = await self._engine.settle(self._active, self._new, self._fence, self._first)
+        if len(written) < len(self._new):
+            raise FenceLost("The run has ended meanwhile.", expected="a run under way", actual="its end")
+        return written
+
+
+def _share(tasks: dict[str, TaskState], task: TaskState, own: int) -> int:
+    """A task's budget in tokens: what its plan or role says, within a fair share of what its parent has left. Shares
+    are taken when a task begins, so what an earlier one did not spend is there for the later ones."""
+    wanted = (task.spec.tokens if task.spec is not None else 0) or own
+    above = task.id.rpartition(".")[0] or MAIN
+    parent = tasks[above]
+    if not parent.budget_tokens or depth_of(task.id) == 0:
+        return wanted
+    left = max(parent.budget_tokens - parent.spent_tokens, 1)
+    share = max(left // (parent.open_children + 1), 1)
+    return min(wanted, share) if wanted else share
+
+
+def _stopped(message: OpenMessage, at: float, task_id: str) -> MessageFinished:
+    """What had streamed when it was cut off is the message."""
+    started = message.started
+    return MessageFinished(
+        at=at,
+        task_id=task_id,
+        message_id=started.message_id,
+        attempt=started.attempt,
+        text=message.text,
+        reasoning=message.reasoning,
+        finish_reason="stopped",
+        usage=Usage(sum(section.tokens for section in started.sections), message.tokens, estimated=True),
+        timing=Timing(round((message.opened_at - started.at) * 1000, 2), round((at - started.at) * 1000, 2)),
+        step=started.step,
+    )
