@@ -13,6 +13,11 @@ export const PROTOCOL = 1;
 export type Kind = Schemas["Route"]["kind"];
 export const KINDS: readonly Kind[] = ["chat", "creative", "analytical"];
 export type RunStatus = Schemas["RunFinishedEvent"]["status"];
+export type TaskStatus = Schemas["SubagentFinished"]["status"];
+export type MessageKind = Schemas["Message"]["kind"];
+
+/** The run's own task. Events of others name theirs in `subagentRunId`. */
+export const MAIN = "main";
 
 // Frozen data of the journal (snake_case).
 export type Sampling = Schemas["Sampling"];
@@ -21,6 +26,9 @@ export type Section = Schemas["Section"];
 export type Usage = Schemas["Usage"];
 export type Timing = Schemas["Timing"];
 export type ErrorFacts = Schemas["ErrorFacts"];
+export type Fork = Schemas["Fork"];
+export type PlanTask = Schemas["PlanTask"];
+export type Plan = Schemas["Plan"];
 
 // Events of a run.
 export type RunStartedEvent = Schemas["RunStartedEvent"];
@@ -28,6 +36,11 @@ export type TextMessageStart = Schemas["TextMessageStart"];
 export type TextMessageContent = Schemas["TextMessageContent"];
 export type ReasoningMessageContent = Schemas["ReasoningMessageContent"];
 export type TextMessageEnd = Schemas["TextMessageEnd"];
+export type SubagentStarted = Schemas["SubagentStarted"];
+export type SubagentFinished = Schemas["SubagentFinished"];
+export type SubagentError = Schemas["SubagentError"];
+export type ToolCallStart = Schemas["ToolCallStart"];
+export type ToolCallResult = Schemas["ToolCallResult"];
 export type RunFinishedEvent = Schemas["RunFinishedEvent"];
 export type RunErrorEvent = Schemas["RunErrorEvent"];
 
@@ -36,6 +49,18 @@ export type Route = Schemas["Route"];
 export type RouteCorrection = Schemas["RouteCorrection"];
 export type AttemptFailure = Schemas["AttemptFailure"];
 export type Stopping = Schemas["Stopping"];
+export type Pausing = Schemas["Pausing"];
+export type Resuming = Schemas["Resuming"];
+export type PlanEvent = Schemas["PlanEvent"];
+export type PlanDecision = Schemas["PlanDecision"];
+export type PlanAmendment = Schemas["PlanAmendment"];
+export type Reused = Schemas["Reused"];
+export type Budget = Schemas["Budget"];
+export type ToolDecision = Schemas["ToolDecision"];
+export type Question = Schemas["Question"];
+export type QuestionReply = Schemas["QuestionReply"];
+export type Message = Schemas["Message"];
+export type Board = Schemas["Board"];
 export type Welcome = Schemas["Welcome"];
 export type Ack = Schemas["Ack"];
 export type CommandError = Schemas["CommandError"];
@@ -48,13 +73,25 @@ export type Notice = Schemas["Notice"];
 export type Heartbeat = Schemas["Heartbeat"];
 
 /** What every event may carry. */
-type Wire = Partial<Pick<RunStartedEvent, "timestamp" | "threadId" | "runId" | "seq">>;
+type Wire = Partial<Pick<RunStartedEvent, "timestamp" | "threadId" | "runId" | "seq" | "subagentRunId">>;
 
 interface CustomPayloads {
   "alma.route": Route;
   "alma.route_corrected": RouteCorrection;
   "alma.attempt_failed": AttemptFailure;
   "alma.stop_requested": Stopping;
+  "alma.paused": Pausing;
+  "alma.resumed": Resuming;
+  "alma.plan": PlanEvent;
+  "alma.plan_decided": PlanDecision;
+  "alma.plan_amended": PlanAmendment;
+  "alma.task_reused": Reused;
+  "alma.budget": Budget;
+  "alma.tool_decided": ToolDecision;
+  "alma.question": Question;
+  "alma.question_answered": QuestionReply;
+  "alma.message": Message;
+  "alma.board": Board;
   "alma.welcome": Welcome;
   "alma.ack": Ack;
   "alma.error": CommandError;
@@ -83,6 +120,11 @@ export type ServerEvent =
   | TextMessageContent
   | ReasoningMessageContent
   | TextMessageEnd
+  | SubagentStarted
+  | SubagentFinished
+  | SubagentError
+  | ToolCallStart
+  | ToolCallResult
   | RunFinishedEvent
   | RunErrorEvent
   | Custom;
@@ -95,7 +137,13 @@ export type Cursors = Record<string, RunCursor>;
 type Unsent<Sent> = Omit<Sent, "id">;
 export type StartRun = Unsent<Schemas["StartRun"]>;
 export type RetryRun = Unsent<Schemas["RetryRun"]>;
+export type ForkRun = Unsent<Schemas["ForkRun"]>;
 export type StopRun = Unsent<Schemas["StopRun"]>;
+export type PauseRun = Unsent<Schemas["PauseRun"]>;
+export type ResumeRun = Unsent<Schemas["ResumeRun"]>;
+export type DecidePlan = Unsent<Schemas["DecidePlan"]>;
+export type DecideTool = Unsent<Schemas["DecideTool"]>;
+export type AnswerQuestion = Unsent<Schemas["AnswerQuestion"]>;
 export type CorrectRoute = Unsent<Schemas["CorrectRoute"]>;
 export type PreviewRoute = Unsent<Schemas["PreviewRoute"]>;
 export type Subscribe = Unsent<Schemas["Subscribe"]>;
@@ -104,7 +152,13 @@ export type Ping = Unsent<Schemas["Ping"]>;
 export type Command =
   | StartRun
   | RetryRun
+  | ForkRun
   | StopRun
+  | PauseRun
+  | ResumeRun
+  | DecidePlan
+  | DecideTool
+  | AnswerQuestion
   | CorrectRoute
   | PreviewRoute
   | Subscribe
@@ -117,6 +171,11 @@ const TYPES = new Set<string>([
   "TEXT_MESSAGE_CONTENT",
   "REASONING_MESSAGE_CONTENT",
   "TEXT_MESSAGE_END",
+  "SUBAGENT_STARTED",
+  "SUBAGENT_FINISHED",
+  "SUBAGENT_ERROR",
+  "TOOL_CALL_START",
+  "TOOL_CALL_RESULT",
   "RUN_FINISHED",
   "RUN_ERROR",
   "CUSTOM",

@@ -1,37 +1,42 @@
 /**
  * What the client knows of a thread: a pure fold over the server's events. Knows no socket, no clock and no screen.
  *
- * Text is exact or flagged: a delta is applied only where it continues what we have, what we have is ignored, and
- * anything else sets `gap`, upon which the owner subscribes again with `cursorsOf`.
+ * Entries come in the order of their `seq` and text continues what we have; anything else sets `gap`, upon which the
+ * owner subscribes again with `cursorsOf`.
  */
 
-import type {
-  AttemptFailure,
-  Cursors,
-  ErrorFacts,
-  Kind,
-  ReasoningMessageContent,
-  Route,
-  RunStatus,
-  ServerEvent,
-  TextMessageContent,
-  TextMessageEnd,
-  TextMessageStart,
+import { growMessage, isOpen, type MessageState } from "@/lib/message-state";
+import {
+  type AttemptFailure,
+  type Cursors,
+  type ErrorFacts,
+  type Fork,
+  type Kind,
+  MAIN,
+  type Route,
+  type RunStatus,
+  type ServerEvent,
 } from "@/lib/protocol";
+import { RunDraft } from "@/lib/run-draft";
+import { applyEntry, showAnswer } from "@/lib/run-entries";
+import {
+  type BoardEntry,
+  type CallState,
+  type MailItem,
+  newTask,
+  type QuestionState,
+  type TaskState,
+} from "@/lib/task-state";
 import { EMPTY_TREE, growTree, type Tree } from "@/lib/tree";
 
-export interface MessageState {
-  readonly start: TextMessageStart;
-  readonly attempt: number;
-  readonly text: string;
-  readonly n: number;
-  readonly reasoning: string;
-  readonly reasoningN: number;
-  /** Pieces the model sent while we watched, and when (our clock, ms), for the live rate. */
-  readonly tokens: number;
-  readonly firstAt: number;
-  readonly lastAt: number;
-  readonly end: TextMessageEnd | null;
+export { codePoints, type MessageState } from "@/lib/message-state";
+export type { BoardEntry, CallState, MailItem, PlanState, QuestionState, TaskState } from "@/lib/task-state";
+
+/** An entry as it came, for who looks at the run as it was: no text, which is in `messages`. `at`: server ms. */
+export interface HistoryItem {
+  readonly seq: number;
+  readonly at: number;
+  readonly event: ServerEvent;
 }
 
 export interface RunState {
@@ -42,14 +47,28 @@ export interface RunState {
   readonly ofRunId: string | null;
   readonly key: string | null;
   readonly asked: { readonly model: string | null; readonly kind: Kind | null };
+  /** The user wanted to see a plan before it runs. */
+  readonly approve: boolean;
+  readonly fork: Fork | null;
   readonly startedAt: number;
   readonly status: RunStatus;
   readonly route: Route | null;
   readonly corrected: Kind | null;
+  /** The newest answer of the run's own task. */
   readonly message: MessageState | null;
+  /** Of the run's own task. */
   readonly failures: readonly AttemptFailure[];
   readonly stopping: boolean;
+  readonly paused: boolean;
   readonly error: ErrorFacts | null;
+  /** By task id; `main` is always there. */
+  readonly tasks: ReadonlyMap<string, TaskState>;
+  readonly messages: ReadonlyMap<string, MessageState>;
+  readonly calls: ReadonlyMap<string, CallState>;
+  readonly questions: ReadonlyMap<string, QuestionState>;
+  readonly mail: readonly MailItem[];
+  readonly board: ReadonlyMap<string, BoardEntry>;
+  readonly history: readonly HistoryItem[];
 }
 
 export interface ThreadState {
@@ -67,144 +86,67 @@ export function emptyThread(threadId: string): ThreadState {
   return { threadId, runs: new Map(), tree: EMPTY_TREE, live: false, older: 0, gap: false, missing: false };
 }
 
+/** It has not ended; it may be waiting for the user, or paused. */
 export function isWorking(run: RunState): boolean {
-  return run.status === "submitted" || run.status === "working";
+  return run.status === "submitted" || run.status === "working" || run.status === "input_required";
 }
 
-/** Unicode code points of `text`; JavaScript's length counts UTF-16 units. */
-export function codePoints(text: string): number {
-  let count = text.length;
-  for (let at = 0; at < text.length - 1; at++) {
-    const unit = text.charCodeAt(at);
-    if (unit >= 0xd800 && unit <= 0xdbff) {
-      const next = text.charCodeAt(at + 1);
-      if (next >= 0xdc00 && next <= 0xdfff) {
-        count--;
-        at++;
-      }
-    }
-  }
-  return count;
-}
-
-function dropCodePoints(text: string, count: number): string {
-  let at = 0;
-  for (let left = count; left > 0 && at < text.length; left--)
-    at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
-  return text.slice(at);
-}
-
-/** What of a delta that ends at `n` continues a text of `have` code points: `""` nothing new, `null` a gap. */
-export function continuation(have: number, n: number, delta: string): string | null {
-  if (n <= have) return "";
-  const start = n - codePoints(delta);
-  if (start === have) return delta;
-  return start < have ? dropCodePoints(delta, have - start) : null;
-}
-
-type RunResult = RunState | "gap";
-
-function applyText(
-  run: RunState,
-  event: TextMessageContent | ReasoningMessageContent,
-  now: number,
-): RunResult {
-  const message = run.message;
-  if (message === null || event.attempt > message.attempt) return "gap";
-  if (event.attempt < message.attempt || message.end !== null) return run;
-  const isText = event.type === "TEXT_MESSAGE_CONTENT";
-  const more = continuation(isText ? message.n : message.reasoningN, event.n, event.delta);
-  if (more === null) return "gap";
-  if (more === "") return run;
-  const clock = {
-    tokens: message.tokens + (event.tokens ?? 1),
-    firstAt: message.firstAt || now,
-    lastAt: now,
-  };
-  const grown: MessageState = isText
-    ? { ...message, ...clock, text: message.text + more, n: event.n }
-    : { ...message, ...clock, reasoning: message.reasoning + more, reasoningN: event.n };
-  return { ...run, message: grown };
-}
-
-function applyEntry(run: RunState, event: ServerEvent): RunResult {
-  switch (event.type) {
-    case "TEXT_MESSAGE_START":
-      return {
-        ...run,
-        status: "working",
-        message: {
-          start: event,
-          attempt: event.attempt,
-          text: "",
-          n: 0,
-          reasoning: "",
-          reasoningN: 0,
-          tokens: 0,
-          firstAt: 0,
-          lastAt: 0,
-          end: null,
-        },
-      };
-    case "TEXT_MESSAGE_END": {
-      const message = run.message;
-      if (message === null || message.attempt !== event.attempt) return "gap";
-      if (message.n !== event.n || message.reasoningN !== (event.reasoningN ?? 0)) return "gap";
-      return { ...run, message: { ...message, end: event } };
-    }
-    case "RUN_FINISHED":
-      return { ...run, status: event.status, stopping: false };
-    case "RUN_ERROR": {
-      const { code, message, expected, actual, hint } = event;
-      return { ...run, status: "failed", stopping: false, error: { code, message, expected, actual, hint } };
-    }
-    case "CUSTOM":
-      if (event.name === "alma.route") return { ...run, route: event.value };
-      if (event.name === "alma.route_corrected") return { ...run, corrected: event.value.kind };
-      if (event.name === "alma.stop_requested") return { ...run, stopping: isWorking(run) };
-      if (event.name === "alma.attempt_failed") return { ...run, failures: [...run.failures, event.value] };
-      return run;
-    default:
-      return run;
-  }
-}
-
-/** One event of one run that we know. Entries must come in the order of `seq`; text must continue what we have. */
-function reduceRun(run: RunState, event: ServerEvent, now: number): RunResult {
+/** One event of a run that we know. False: something is missing before it. */
+function reduceRun(draft: RunDraft, event: ServerEvent, now: number): boolean {
   if (event.type === "TEXT_MESSAGE_CONTENT" || event.type === "REASONING_MESSAGE_CONTENT") {
-    return applyText(run, event, now);
+    const before = draft.run.messages.get(event.messageId);
+    const after = growMessage(before, event, now);
+    if (after === "gap") return false;
+    if (after !== before) {
+      draft.put("messages", event.messageId, after);
+      showAnswer(draft, event.messageId);
+    }
+    return true;
   }
   const seq = event.seq ?? 0;
-  if (seq === 0 || seq <= run.seq) return run;
-  if (seq > run.seq + 1) return "gap";
-  const next = applyEntry(run, event);
-  return next === "gap" ? next : { ...next, seq };
+  if (seq === 0 || seq <= draft.run.seq) return true;
+  if (seq > draft.run.seq + 1 || !applyEntry(draft, event)) return false;
+  draft.run.seq = seq;
+  draft.append("history", { seq, at: event.timestamp ?? 0, event });
+  return true;
 }
 
-function firstState(event: Extract<ServerEvent, { type: "RUN_STARTED" }>, runId: string): RunState {
+/** A run of which only its beginning is known. */
+export function firstState(event: Extract<ServerEvent, { type: "RUN_STARTED" }>, runId: string): RunState {
+  const { seq = 1, timestamp: at = 0 } = event;
   return {
     id: runId,
-    seq: event.seq ?? 1,
+    seq,
     text: event.text,
     parentRunId: event.parentRunId ?? null,
     ofRunId: event.ofRunId ?? null,
     key: event.key ?? null,
     asked: { model: event.model ?? null, kind: event.kind ?? null },
-    startedAt: event.timestamp ?? 0,
+    approve: event.approve ?? false,
+    fork: event.fork ?? null,
+    startedAt: at,
     status: "submitted",
     route: null,
     corrected: null,
     message: null,
     failures: [],
     stopping: false,
+    paused: false,
     error: null,
+    tasks: new Map([[MAIN, { ...newTask(MAIN), startedAt: at }]]),
+    messages: new Map(),
+    calls: new Map(),
+    questions: new Map(),
+    mail: [],
+    board: new Map(),
+    history: [{ seq, at, event }],
   };
 }
 
 /** Folds a batch of events of one thread; `now` is our clock in ms. Gives the same object back if nothing changed. */
 export function reduceAll(state: ThreadState, events: readonly ServerEvent[], now: number): ThreadState {
   let { tree, live, older, gap } = state;
-  let runs: Map<string, RunState> | null = null;
+  const drafts = new Map<string, RunDraft>();
   for (const event of events) {
     if (event.type === "CUSTOM" && event.name === "alma.live") {
       live = true;
@@ -212,55 +154,50 @@ export function reduceAll(state: ThreadState, events: readonly ServerEvent[], no
       older = event.value.older ?? 0;
       continue;
     }
-    const runId = event.runId;
+    const { runId } = event;
     if (!runId) continue;
-    const run = (runs ?? state.runs).get(runId);
-    if (run === undefined) {
-      // Not sent because it is older than what we asked for, unless we have everything: then something was lost.
-      if (event.type !== "RUN_STARTED") {
+    let draft = drafts.get(runId);
+    if (draft === undefined) {
+      const run = state.runs.get(runId);
+      if (run === undefined && event.type !== "RUN_STARTED") {
+        // Not sent because it is older than what we asked for, unless we have everything: then something was lost.
         gap ||= live && older === 0;
         continue;
       }
-      const first = firstState(event, runId);
-      runs ??= new Map(state.runs);
-      runs.set(runId, first);
-      tree = growTree(tree, { id: runId, parentId: first.parentRunId });
-      continue;
+      draft = new RunDraft(run ?? firstState(event as Extract<ServerEvent, { type: "RUN_STARTED" }>, runId));
+      drafts.set(runId, draft);
+      if (run === undefined) {
+        draft.changed = true;
+        tree = growTree(tree, { id: runId, parentId: draft.run.parentRunId });
+        continue;
+      }
     }
-    const next = reduceRun(run, event, now);
-    if (next === "gap") {
-      gap = true;
-    } else if (next !== run) {
-      runs ??= new Map(state.runs);
-      runs.set(runId, next);
-    }
+    if (!reduceRun(draft, event, now)) gap = true;
   }
-  if (runs === null && live === state.live && older === state.older && gap === state.gap) return state;
-  return { ...state, runs: runs ?? state.runs, tree, live, older, gap };
+  const changed = [...drafts.values()].filter((draft) => draft.changed);
+  if (changed.length === 0 && live === state.live && older === state.older && gap === state.gap) return state;
+  if (changed.length === 0) return { ...state, live, older, gap };
+  const runs = new Map(state.runs);
+  for (const { run } of changed) runs.set(run.id, run);
+  return { ...state, runs, tree, live, older, gap };
 }
 
 export function reduce(state: ThreadState, event: ServerEvent, now = 0): ThreadState {
   return reduceAll(state, [event], now);
 }
 
-/** What to tell the server when subscribing again: the last `seq` of every run, and how far its open message is. */
+/** What to tell the server when subscribing again: the last `seq` of every run, and how far its open messages are. */
 export function cursorsOf(state: ThreadState): Cursors {
   const cursors: Cursors = {};
   for (const run of state.runs.values()) {
-    const message = run.message;
-    const open = message !== null && message.end === null && isWorking(run);
-    cursors[run.id] = open
-      ? {
-          seq: run.seq,
-          messages: {
-            [message.start.messageId]: {
-              attempt: message.attempt,
-              n: message.n,
-              ...(message.reasoningN > 0 ? { reasoningN: message.reasoningN } : {}),
-            },
-          },
-        }
-      : { seq: run.seq };
+    const open = isWorking(run) ? [...run.messages.values()].filter(isOpen) : [];
+    cursors[run.id] = { seq: run.seq };
+    if (open.length === 0) continue;
+    const messages = open.map(({ start, attempt, n, reasoningN }) => [
+      start.messageId,
+      { attempt, n, ...(reasoningN > 0 ? { reasoningN } : {}) },
+    ]);
+    cursors[run.id] = { seq: run.seq, messages: Object.fromEntries(messages) };
   }
   return cursors;
 }

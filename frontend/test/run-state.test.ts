@@ -1,15 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { codePoints, continuation } from "@/lib/message-state";
 import type { ServerEvent } from "@/lib/protocol";
 import { parseFrame } from "@/lib/protocol";
-import {
-  codePoints,
-  continuation,
-  cursorsOf,
-  emptyThread,
-  reduce,
-  reduceAll,
-  type ThreadState,
-} from "@/lib/run-state";
+import { cursorsOf, emptyThread, reduce, reduceAll, type ThreadState } from "@/lib/run-state";
 
 const AT = { threadId: "t", runId: "r" } as const;
 const started = (runId = "r", parentRunId?: string): ServerEvent => ({
@@ -152,7 +145,7 @@ describe("entries", () => {
   });
 
   it("of unknown kinds count and change nothing", () => {
-    const unknown = parseFrame('{"type":"TOOL_CALL_START","threadId":"t","runId":"r","seq":2}');
+    const unknown = parseFrame('{"type":"STATE_SNAPSHOT","threadId":"t","runId":"r","seq":2}');
     const custom = parseFrame(
       '{"type":"CUSTOM","name":"alma.novelty","value":{},"threadId":"t","runId":"r","seq":3}',
     );
