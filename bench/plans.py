@@ -17,10 +17,11 @@ from typing import Any
 import msgspec
 import yaml
 
+from alma.agent.boundary import classify
 from alma.agent.facts import read_facts
 from alma.agent.plan_check import PlanLimits, check
 from alma.agent.planner import PlanAsk, decide
-from alma.agent.route import Example, classify
+from alma.agent.route import Example
 from alma.events import KINDS, Kind
 from alma.memory.embedder import Embedder
 from alma.models.fetch import fetch_all

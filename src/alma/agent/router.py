@@ -10,8 +10,9 @@ import logging
 
 import numpy as np
 
+from alma.agent.boundary import classify
 from alma.agent.role import Role
-from alma.agent.route import Example, Vectors, Verdict, classify
+from alma.agent.route import Example, Vectors, Verdict
 from alma.errors import EmbedderUnavailable
 from alma.events import KINDS, Kind, RouteChosen
 from alma.memory.embedder import DIMENSIONS, Embedder
