@@ -53,6 +53,8 @@ interface Pending {
   reject: (reason: CommandRefused) => void;
 }
 
+/** The server follows the thread of such a command for us. */
+const MAKES_A_RUN: ReadonlySet<Command["type"]> = new Set(["run.start", "run.retry", "run.fork"]);
 const FIRST_DELAY_MS = 400;
 const LONGEST_DELAY_MS = 15_000;
 const WELCOME_TIMEOUT_MS = 8_000;
@@ -211,7 +213,7 @@ export class Connection {
     const pending = this.pending.get(id);
     if (pending === undefined) return;
     this.pending.delete(id);
-    if (pending.command.type === "run.start" || pending.command.type === "run.retry") {
+    if (MAKES_A_RUN.has(pending.command.type)) {
       const threadId = "threadId" in answer ? answer.threadId : null;
       if (threadId) this.adopt(threadId);
     }

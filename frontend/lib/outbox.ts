@@ -1,10 +1,10 @@
 /** Turns that were sent and are not yet in the journal. They are kept over a reload of the tab. Knows no React. */
 
-import type { ErrorFacts, RetryRun, StartRun } from "@/lib/protocol";
+import type { ErrorFacts, ForkRun, RetryRun, StartRun } from "@/lib/protocol";
 import { type Readable, writable } from "@/lib/store";
 
 export interface OutgoingTurn {
-  readonly command: StartRun | RetryRun;
+  readonly command: StartRun | RetryRun | ForkRun;
   /** The text to show. */
   readonly text: string;
   /** `null` until the server has made the thread. */

@@ -14,8 +14,6 @@ import { applyTalk, atWork, stillAsks } from "@/lib/run-talk";
 import {
   ended,
   isOver,
-  newTask,
-  parentOf,
   planAmended,
   planDecided,
   planMade,
@@ -186,8 +184,7 @@ function applyCustom(draft: RunDraft, task: TaskState, event: Custom): void {
       run.corrected = event.value.kind;
       break;
     case "alma.stop_requested":
-      if (!isOver(task)) draft.putTask({ ...task, stopping: true });
-      if (task.id === MAIN) run.stopping = !isOver(task);
+      stopAsked(draft, task);
       break;
     case "alma.paused":
       run.paused = true;
@@ -231,7 +228,15 @@ function applyCustom(draft: RunDraft, task: TaskState, event: Custom): void {
 function attemptFailed(draft: RunDraft, task: TaskState, event: CustomOf<"alma.attempt_failed">): void {
   const failure = event.value;
   const failures = [...task.failures, failure];
-  draft.putTask({ ...task, failures });
+  const { toRole = null, toModel = null } = failure;
+  const passedOn = toRole !== null || toModel !== null;
+  draft.putTask({
+    ...task,
+    failures,
+    role: toRole ?? task.role,
+    model: toModel ?? task.model,
+    assignment: task.assignment + (passedOn ? 1 : 0),
+  });
   if (task.id === MAIN) draft.run.failures = failures;
   const message = draft.run.messages.get(failure.messageId);
   if (message === undefined || message.attempt !== failure.attempt) return;
@@ -255,14 +260,23 @@ function amended(draft: RunDraft, task: TaskState, event: CustomOf<"alma.plan_am
     const child = draft.run.tasks.get(id);
     if (child !== undefined && !isOver(child)) draft.putTask(ended(child, "canceled", event.timestamp ?? 0));
   }
-  const replaced = Object.entries(replace);
-  for (const [id, by] of replaced) {
-    const child = draft.run.tasks.get(id) ?? newTask(id);
-    draft.putTask({ ...child, replacedBy: by });
+  for (const [id, by] of Object.entries(replace)) {
+    const old = draft.run.tasks.get(id);
+    if (old !== undefined) draft.putTask({ ...old, replacedBy: by });
   }
-  if (replaced.length === 0) return;
-  for (const child of childrenOf(draft, parentOf(replaced[0]?.[0] ?? MAIN) ?? MAIN)) {
-    const waits = waitingFor(child, replace);
-    if (waits !== child) draft.putTask(waits);
+  // The new one itself goes on from the old one.
+  const successors = new Set(Object.values(replace));
+  for (const other of [...draft.run.tasks.values()]) {
+    const waits = successors.has(other.id) ? other : waitingFor(other, replace);
+    if (waits !== other) draft.putTask(waits);
+  }
+}
+
+/** The task and all below it are to end. */
+function stopAsked(draft: RunDraft, task: TaskState): void {
+  if (task.id === MAIN) draft.run.stopping = !isOver(task);
+  for (const other of [...draft.run.tasks.values()]) {
+    const below = task.id === MAIN || other.id === task.id || other.id.startsWith(`${task.id}.`);
+    if (below && !isOver(other)) draft.putTask({ ...other, stopping: true });
   }
 }

@@ -11,7 +11,16 @@ import { go, location } from "@/lib/location";
 import { ModelListStore } from "@/lib/model-list";
 import { Notices } from "@/lib/notices";
 import { Outbox, type OutgoingTurn } from "@/lib/outbox";
-import type { ErrorFacts, Kind, RetryRun, ServerEvent, StartRun } from "@/lib/protocol";
+import type {
+  Command,
+  ErrorFacts,
+  ForkRun,
+  Kind,
+  PlanTask,
+  RetryRun,
+  ServerEvent,
+  StartRun,
+} from "@/lib/protocol";
 import { RoutePreview } from "@/lib/route-preview";
 import { beforeNextPaint, ThreadStore } from "@/lib/run-store";
 import { ThreadListStore } from "@/lib/thread-list";
@@ -28,6 +37,16 @@ export interface TurnRequest {
   after: string | null;
   /** Another first turn of the thread. */
   root?: boolean;
+  /** Show a plan before it runs. */
+  approve?: boolean;
+}
+
+/** From which task on a run is done again, and what is other about it. */
+export interface ForkRequest {
+  taskId: string;
+  goal?: string;
+  role?: string;
+  model?: string;
 }
 
 function socketAddress(): string {
@@ -123,6 +142,7 @@ export class Session {
       ...(request.root ? { root: true } : {}),
       ...(request.model === null ? {} : { model: request.model }),
       ...(request.kind === null ? {} : { kind: request.kind }),
+      ...(request.approve ? { approve: true } : {}),
     };
     const { text, threadId, after } = request;
     this.dispatch({ command, text, threadId, after, refused: null });
@@ -140,14 +160,63 @@ export class Session {
     this.dispatch({ command, text, threadId, after: run.parentRunId, refused: null });
   }
 
+  /** Another branch beside the run: from one task on anew, the rest taken over. */
+  forkRun(threadId: string, runId: string, fork: ForkRequest): void {
+    const run = this.thread(threadId).get().runs.get(runId);
+    if (run === undefined) return;
+    const command: ForkRun = { type: "run.fork", key: freshId(), runId, ...fork };
+    this.dispatch({ command, text: run.text, threadId, after: run.parentRunId, refused: null });
+  }
+
   stopRun(runId: string): void {
-    this.connection.send({ type: "run.stop", runId }).catch((cause) => this.notices.error(factsOf(cause)));
+    void this.command({ type: "run.stop", runId });
+  }
+
+  /** Only this task and all below it; the run goes on without them. */
+  stopTask(runId: string, taskId: string): void {
+    void this.command({ type: "run.stop", runId, taskId });
+  }
+
+  pauseRun(runId: string): void {
+    void this.command({ type: "run.pause", runId });
+  }
+
+  resumeRun(runId: string): void {
+    void this.command({ type: "run.resume", runId });
   }
 
   correctRoute(runId: string, kind: Kind): void {
-    this.connection
-      .send({ type: "route.correct", runId, kind })
-      .catch((cause) => this.notices.error(factsOf(cause)));
+    void this.command({ type: "route.correct", runId, kind });
+  }
+
+  /** The user's word on a plan: `tasks` where they changed it. True: the server has it. */
+  decidePlan(
+    runId: string,
+    taskId: string,
+    approved: boolean,
+    tasks?: readonly PlanTask[],
+  ): Promise<boolean> {
+    const changed = tasks === undefined ? {} : { tasks: [...tasks] };
+    return this.command({ type: "plan.decide", runId, taskId, approved, ...changed });
+  }
+
+  decideTool(runId: string, toolCallId: string, approved: boolean): Promise<boolean> {
+    return this.command({ type: "tool.decide", runId, toolCallId, approved });
+  }
+
+  answerQuestion(runId: string, questionId: string, text: string): Promise<boolean> {
+    return this.command({ type: "question.answer", runId, questionId, text });
+  }
+
+  /** Carries a command out that makes no turn; a refusal becomes a notice. */
+  private async command(command: Command): Promise<boolean> {
+    try {
+      await this.connection.send(command);
+      return true;
+    } catch (cause) {
+      this.notices.error(factsOf(cause));
+      return false;
+    }
   }
 
   /** Sends a refused turn once more, as a new command. */

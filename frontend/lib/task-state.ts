@@ -166,6 +166,15 @@ export function newTask(id: string, spec: PlanTask | null = null): TaskState {
   };
 }
 
+/** Tokens in and out of the task and of all below it. */
+export function spentBy(tasks: ReadonlyMap<string, TaskState>, taskId: string): number {
+  let spent = 0;
+  for (const task of tasks.values()) {
+    if (taskId === MAIN || task.id === taskId || task.id.startsWith(`${taskId}.`)) spent += task.usedTokens;
+  }
+  return spent;
+}
+
 /** A plan makes its tasks known before they begin; one that has begun keeps what it has done. */
 export function withSpec(task: TaskState | undefined, spec: PlanTask): TaskState {
   if (task === undefined || task.startedAt === null) return newTask(spec.id, spec);
@@ -173,7 +182,7 @@ export function withSpec(task: TaskState | undefined, spec: PlanTask): TaskState
 }
 
 export function planMade(task: TaskState, plan: Plan, needsApproval: boolean): TaskState {
-  const status = needsApproval ? "input_required" : task.status;
+  const status = needsApproval ? "input_required" : "working";
   return { ...task, status, plan: { plan, needsApproval, decided: null, amendments: [] } };
 }
 
