@@ -40,6 +40,7 @@ from alma.events import KINDS, Kind, Sampling
 Scope = Literal["private", "team", "owner"]
 NAME = "[a-z][a-z0-9_-]{0,39}"
 MAX_BYTES = 256 * 1024
+_MAX_FRONT = 64 * 1024  # characters; Python reads some 80,000 a second at worst
 _SECTIONS = ("synthesis", "plan")
 
 
@@ -202,6 +203,9 @@ def parse_role(source: str, where: str, called: str | None = None) -> Role:
 
     try:
         front_text, prompt, sections = split(source, notes)
+        if len(front_text) > _MAX_FRONT:
+            notes.at(2, "", f"expected at most {_MAX_FRONT:,} characters of front matter, came {len(front_text):,}")
+            notes.check()
         front = read_yaml(front_text, check, notes)
     except RecursionError:
         raise RoleInvalid(where, [RoleProblem(where, 2, "", "the front matter is nested too deeply")]) from None
