@@ -36,7 +36,7 @@ CHOICE = re.compile(
 )
 # What stands before the first option in a question: "should we", "which is best for a beginner,", "whether to".
 LEAD = re.compile(
-    r"^.*?(?:\bshould (?:i|we|he|she|they|you|one|(?:my|our|the|a|an) (?:\w+ )?\w+)\s+"
+    r"^.*?(?:\bshould (?:i|we|he|she|they|you|one|(?:my|our|the|a|an) (?:\w+ )??\w+)\s+"
     r"|\bwhether (?:(?:i|we) should |to )?|\b(?:which|what)\b[^,]*,\s*|\bis it \w+ to\s+|\beither\s+"
     r"|\b(?:pick|choose|recommend|select|decide on)\s+(?=\S+[ ,]))",
     re.IGNORECASE,

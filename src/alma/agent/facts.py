@@ -12,7 +12,7 @@ import re
 from msgspec import Struct
 
 from alma.agent import cues
-from alma.agent.sentences import items_of, lists_in, sentences_in, tidy, without_article
+from alma.agent.sentences import content, items_of, lists_in, sentences_in, tidy, without_article
 
 MOST = 8  # items of a kind that are kept
 WORDS = 9  # words in an option, at most
@@ -46,7 +46,7 @@ def read_facts(text: str) -> Facts:
         options=options if len(options) > 1 else [],
         criteria=criteria,
         constraints=_distinct(reader.constraints),
-        subject=_subject(next((rest for rest in rests if re.search(r"\w", rest)), ""), [*options, *criteria]),
+        subject=_subject(rests) or next(iter(options or criteria), "") or tidy(prose)[:SUBJECT].strip(),
         wants_recommendation=bool(cues.RECOMMEND.search(prose)),
     )
 
@@ -198,12 +198,17 @@ def _distinct(items: list[str]) -> list[str]:
 # ── the subject ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _subject(prose: str, named: list[str]) -> str:
-    first = next(iter(sentences_in(prose)), "")
-    pairs = list(cues.OF_WHAT.finditer(first))
-    subject = first[pairs[-1].end() :] if pairs else cues.INTRODUCES.sub("", first)
+def _subject(sentences: list[str]) -> str:
+    """Of the first sentence that has one with words of meaning, else of the first that has any."""
+    subjects = [subject for sentence in sentences if (subject := _subject_of(sentence))]
+    return next((subject for subject in subjects if content(subject)), next(iter(subjects), ""))
+
+
+def _subject_of(sentence: str) -> str:
+    pairs = list(cues.OF_WHAT.finditer(sentence))
+    subject = sentence[pairs[-1].end() :] if pairs else cues.INTRODUCES.sub("", sentence)
     head, colon, tail = subject.partition(":")
     if colon and (len(head.split()) > 2 or not tail.strip()):
         subject = head
     subject = without_article(subject, SUBJECT)
-    return subject or (named[0] if named else "")
+    return subject if re.search(r"\w", subject) else ""

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alma.agent.facts import Facts
-from alma.agent.plan_check import TITLE, PlanLimits, content, line, normal
-from alma.agent.sentences import LOOKED_AT
+from alma.agent.plan_check import TITLE, PlanLimits, line
+from alma.agent.sentences import LOOKED_AT, content, normal
 from alma.plan import MAIN, Plan, PlanTask, child_id
 
 MOST = 6  # tasks of a pattern
@@ -95,14 +95,15 @@ _STAND_IN = ("researcher", "analyst", "writer")
 
 
 def _whole(parts: list[Part], facts: Facts) -> list[Part]:
-    """No option and no criterion is lost: what no goal names goes into the first."""
-    goals = " ".join(part.goal for part in parts)
-    lost = [one for one in [*facts.options, *facts.criteria] if one not in goals]
-    if not lost:
-        return parts
-    first = parts[0]
-    goal = f"{first.goal} Also cover {_and(lost)}."
-    return [Part(first.title, goal, first.role, (*first.inputs, *lost), first.expected, first.reviews), *parts[1:]]
+    """No option and no criterion is lost: one that no goal names goes into the first; inputs say which goals do."""
+    named = [*facts.options, *facts.criteria]
+    lost = [one for one in named if not any(one in part.goal for part in parts)]
+    if lost:
+        parts = [replace(parts[0], goal=f"{parts[0].goal} Also cover {_and(lost)}."), *parts[1:]]
+    return [
+        replace(part, inputs=(*part.inputs, *(one for one in named if one in part.goal and one not in part.inputs)))
+        for part in parts
+    ]
 
 
 def _besides(goal: str, facts: Facts) -> list[str]:

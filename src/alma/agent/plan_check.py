@@ -5,14 +5,13 @@ It knows plans, requests and bounds; neither how a plan was made nor how it is r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from alma.agent.facts import Facts
-from alma.agent.sentences import readable
+from alma.agent.sentences import content, normal, readable
 from alma.plan import Plan, PlanTask
 
 TITLE = 40  # characters
@@ -130,41 +129,18 @@ def _of_budget(tasks: list[PlanTask], limits: PlanLimits) -> list[str]:
 
 # ── what the request asks ─────────────────────────────────────────────────────────────────────────────────────────
 
-_EMPTY = frozenset(
-    re.findall(
-        r"\w+",
-        """about above after again against also among another answer because been before being below best better between
-    both compare could decide describe does doing down during each every explain find from give given have having help
-    here into itself just keep less list look make many more most much must name need once only other ought over please
-    same should show some such take task tell than that their them then there these they this those through under until
-    very want were what when where which while will with within without work would write your""",
-    )
-)
-
-
-def normal(text: str) -> str:
-    """Two texts of the same words are the same: case, spaces and punctuation do not count."""
-    return " ".join(re.findall(r"\w+", text.casefold()))
-
-
-def content(text: str) -> set[str]:
-    """The stems of the words that carry meaning; of scripts without spaces, pairs of characters."""
-    found: set[str] = set()
-    for word in re.findall(r"\w+", text.casefold()):
-        if word.isascii() or word[0] < "\u2e80":
-            if len(word) > 3 and word not in _EMPTY:
-                found.add(word[:5])
-        else:
-            found.update(word[at : at + 2] for at in range(max(1, len(word) - 1)))
-    return found
-
 
 def _unrelated(tasks: list[PlanTask], request: str, facts: Facts) -> list[str]:
     """Generous: one shared word is enough, or a task that builds on one that has it."""
     asked = content(" ".join([request, *facts.options, *facts.criteria, *facts.constraints]))
     if len(asked) < 2:
         return []
-    related = {task.id for task in tasks if asked & content(" ".join([task.goal, task.title, *task.inputs]))}
+    own = [kept for one in [facts.subject, *facts.options, *facts.criteria] if (kept := normal(one))]
+    related: set[str] = set()
+    for task in tasks:
+        said = normal(" ".join([task.goal, task.title, *task.inputs]))
+        if asked & content(said) or any(words in said for words in own):
+            related.add(task.id)
     grew = True
     while grew:
         more = {t.id for t in tasks if related & {*t.depends_on, t.review_of or ""}} - related
@@ -207,7 +183,7 @@ def _clean(task: PlanTask, limits: PlanLimits) -> PlanTask:
         task,
         role=line(task.role, TITLE),
         goal=line(task.goal, GOAL),
-        title=line(task.title or task.goal, TITLE),
+        title=line(task.title, TITLE) or line(task.goal, TITLE),
         inputs=list(dict.fromkeys(kept for one in task.inputs[:INPUTS] if (kept := line(one, NOTE)))),
         depends_on=list(dict.fromkeys(task.depends_on)),
         expected=line(task.expected, NOTE),

@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from alma.agent.facts import Facts, read_facts
 from alma.agent.patterns import fill, match
-from alma.agent.plan_check import NOTE, PlanLimits, check, content, line, repeats, sanitise
-from alma.agent.sentences import LOOKED_AT
+from alma.agent.plan_check import NOTE, PlanLimits, check, line, repeats, sanitise
+from alma.agent.sentences import LOOKED_AT, content
 from alma.models.chat import ChatMessage
 from alma.models.probe import ProbeReport
 from alma.models.refusal import NOT_JSON

@@ -1,4 +1,4 @@
-"""A request's text cut into sentences, lists and items. Pure, linear in what it looks at; knows no meaning.
+"""A request's text cut into sentences, lists, items and words. Pure, linear in what it looks at; knows no meaning.
 
 Code is left out: a fenced or indented block is material, not a request.
 """
@@ -10,6 +10,7 @@ import re
 LOOKED_AT = 4000  # characters of a request that are read; what it asks stands at its head or nowhere
 ITEM = 60  # characters of one item, at most
 
+_UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _QUOTES = " \t\"'“”„‟‘’‚«»‹›`*_"
 _BULLET = re.compile(r"^\s{0,3}(?:[-*•–·+]|\(?\d{1,2}[.)]|\(?[a-hA-H]\))\s+(\S.*)$")
 _INLINE = re.compile(r"\((?:\d|[a-h]|i{1,3})\)\s*", re.IGNORECASE)
@@ -30,7 +31,7 @@ _NO_ITEM = re.compile(
 
 def readable(text: str) -> str:
     """The head of a text without what no sentence has: control characters and halves of broken characters."""
-    return "".join(one if one.isprintable() or one in "\n\t" else " " for one in text[:LOOKED_AT])
+    return _UNREADABLE.sub(" ", text[:LOOKED_AT])
 
 
 def tidy(text: str) -> str:
@@ -105,4 +106,35 @@ def sentences_in(text: str) -> list[str]:
             found[-1] += f" {part}"
         elif part.strip():
             found.append(part.strip().rstrip(";"))
+    return found
+
+
+# ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_EMPTY = frozenset(
+    re.findall(
+        r"\w+",
+        """about above after again against also among another answer because been before being below best better between
+    both compare could decide describe does doing down during each every explain find from give given have having help
+    here into itself just keep less list look make many more most much must name need once only other ought over please
+    same should show some such take task tell than that their them then there these they this those through under until
+    very want were what when where which while will with within without work would write your""",
+    )
+)
+
+
+def normal(text: str) -> str:
+    """Two texts of the same words are the same: case, spaces and punctuation do not count."""
+    return " ".join(re.findall(r"\w+", text.casefold()))
+
+
+def content(text: str) -> set[str]:
+    """The stems of the words that carry meaning; of scripts without spaces, pairs of characters."""
+    found: set[str] = set()
+    for word in re.findall(r"\w+", text.casefold()):
+        if word.isascii() or word[0] < "\u2e80":
+            if len(word) > 3 and word not in _EMPTY:
+                found.add(word[:5])
+        else:
+            found.update(word[at : at + 2] for at in range(max(1, len(word) - 1)))
     return found
