@@ -7,6 +7,7 @@ import { Button } from "@/components/ui/button";
 import { Dialog, DialogContent } from "@/components/ui/dialog";
 import { Tooltip, TooltipLayer } from "@/components/ui/tooltip";
 import { Conversation } from "@/features/conversation/conversation";
+import { AutoInspect } from "@/features/inspector/auto-open";
 import { Help } from "@/features/palette/help";
 import { Palette } from "@/features/palette/palette";
 import { ConnectionStatus } from "@/features/status/connection-status";
@@ -59,6 +60,7 @@ export function Workbench() {
         {inspect && thread !== null ? <Inspector /> : null}
       </div>
       {dialog === "models" ? <ModelsDialog /> : null}
+      <AutoInspect />
       <Palette />
       <Help />
       <NoticeList />

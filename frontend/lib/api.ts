@@ -14,6 +14,11 @@ export type ProbeReport = Schemas["ProbeReply"];
 export type Catalog = Schemas["CatalogReply"];
 export type CatalogModel = Schemas["CatalogEntry"];
 export type PromptReport = Schemas["PromptReply"];
+/** A role; only what the page shows of it is typed. */
+export interface AgentInfo {
+  name: string;
+  purpose: string;
+}
 /** A journal entry as stored; only what every entry has is typed. */
 export interface EntryRecord {
   seq: number;
@@ -93,8 +98,9 @@ export const api = {
       undefined,
       signal,
     ),
-  prompt: (runId: string, signal?: AbortSignal) =>
-    request<PromptReport>("GET", `/runs/${seg(runId)}/prompt`, undefined, signal),
+  prompt: (runId: string, messageId: string) =>
+    request<PromptReport>("GET", `/runs/${seg(runId)}/prompt?message=${seg(messageId)}`),
+  agents: () => request<{ agents: AgentInfo[] }>("GET", "/agents"),
   models: () => request<ModelList>("GET", "/models"),
   setDefaultModel: (model: string) => request<ModelList>("PUT", "/models/default", { model }),
   discover: () => request<{ found: FoundServer[] }>("GET", "/models/discover"),

@@ -12,11 +12,21 @@ export interface View {
   readonly inspect: boolean;
   /** The tab of the inspector; `null` is its first choice. */
   readonly tab: string | null;
+  /** The run to set beside it there. */
+  readonly compare: string | null;
   /** Dialogs that can be linked to. */
   readonly dialog: "models" | null;
 }
 
-export const HOME: View = { thread: null, run: null, task: null, inspect: false, tab: null, dialog: null };
+export const HOME: View = {
+  thread: null,
+  run: null,
+  task: null,
+  inspect: false,
+  tab: null,
+  compare: null,
+  dialog: null,
+};
 
 export function parseView(search: string): View {
   const query = new URLSearchParams(search);
@@ -26,6 +36,7 @@ export function parseView(search: string): View {
     task: query.get("task") || null,
     inspect: query.get("inspect") === "1",
     tab: query.get("tab") || null,
+    compare: query.get("compare") || null,
     dialog: query.get("dialog") === "models" ? "models" : null,
   };
 }
@@ -37,6 +48,7 @@ export function addressOf(view: View): string {
   if (view.task !== null) query.set("task", view.task);
   if (view.inspect) query.set("inspect", "1");
   if (view.tab !== null) query.set("tab", view.tab);
+  if (view.compare !== null) query.set("compare", view.compare);
   if (view.dialog !== null) query.set("dialog", view.dialog);
   const text = query.toString();
   return text === "" ? "/" : `/?${text}`;
@@ -62,7 +74,7 @@ export function go(change: Partial<View>, how: "push" | "replace" = "push"): voi
   const elsewhere =
     (change.thread !== undefined && change.thread !== before.thread) ||
     (change.run !== undefined && change.run !== before.run);
-  const next = { ...before, ...(elsewhere ? { task: null } : {}), ...change };
+  const next = { ...before, ...(elsewhere ? { task: null, compare: null } : {}), ...change };
   const address = addressOf(next);
   if (address === addressOf(before)) return;
   window.history[how === "push" ? "pushState" : "replaceState"](null, "", address);

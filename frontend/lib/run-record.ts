@@ -1,4 +1,4 @@
-/** The journal of one run and its exact prompt, as the API gives them, for who looks inside. Knows no React. */
+/** The journal of one run and its exact prompts, as the API gives them, for who looks inside. Knows no React. */
 
 import { api, type EntryRecord, factsOf, type PromptReport } from "@/lib/api";
 import type { ErrorFacts } from "@/lib/protocol";
@@ -6,11 +6,12 @@ import { type Readable, type Writable, writable } from "@/lib/store";
 
 export interface RunRecordState {
   readonly entries: readonly EntryRecord[];
-  readonly prompt: PromptReport | null;
+  /** By message id. */
+  readonly prompts: ReadonlyMap<string, PromptReport>;
   readonly error: ErrorFacts | null;
 }
 
-const EMPTY: RunRecordState = { entries: [], prompt: null, error: null };
+const EMPTY: RunRecordState = { entries: [], prompts: new Map(), error: null };
 const KEPT = 20;
 
 export class RunRecords {
@@ -37,11 +38,15 @@ export class RunRecords {
     }
   }
 
-  async loadPrompt(runId: string): Promise<void> {
+  async loadPrompt(runId: string, messageId: string): Promise<void> {
     const store = this.store(runId);
     try {
-      const prompt = await api.prompt(runId);
-      store.update((state) => ({ ...state, prompt, error: null }));
+      const prompt = await api.prompt(runId, messageId);
+      store.update((state) => ({
+        ...state,
+        prompts: new Map(state.prompts).set(messageId, prompt),
+        error: null,
+      }));
     } catch (cause) {
       store.update((state) => ({ ...state, error: factsOf(cause) }));
     }

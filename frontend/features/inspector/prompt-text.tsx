@@ -6,25 +6,25 @@ import { CopyButton } from "@/components/copy-button";
 import { useStore } from "@/hooks/use-store";
 import { runRecords } from "@/lib/run-record";
 
-/** The prompt itself, word for word, fetched when it is unfolded. */
-export function PromptText({ runId, attempt }: { runId: string; attempt: number }) {
-  const { prompt } = useStore(runRecords.of(runId));
-  const [asked, setAsked] = useState(0);
+/** The prompt of one model call, word for word, fetched when it is unfolded. */
+export function PromptText({ runId, messageId }: { runId: string; messageId: string }) {
+  const prompt = useStore(runRecords.of(runId)).prompts.get(messageId);
+  const [asked, setAsked] = useState(false);
   return (
     <details
       data-slot="prompt-text"
       className="group/prompt text-[13px]"
       onToggle={(event) => {
-        if (!event.currentTarget.open || asked === attempt) return;
-        setAsked(attempt);
-        void runRecords.loadPrompt(runId);
+        if (!event.currentTarget.open || asked) return;
+        setAsked(true);
+        void runRecords.loadPrompt(runId, messageId);
       }}
     >
       <summary className="flex w-fit list-none items-center gap-1.5 text-muted-foreground hover:text-foreground [&::-webkit-details-marker]:hidden">
         <ChevronRight aria-hidden className="size-3.5 transition-transform group-open/prompt:rotate-90" />
         The exact prompt
       </summary>
-      {prompt === null ? null : (
+      {prompt === undefined ? null : (
         <div className="mt-2 space-y-2">
           {prompt.messages.map((message, at) => (
             <div key={at} className="rounded-lg bg-muted/60">

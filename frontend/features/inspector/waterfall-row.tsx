@@ -1,0 +1,124 @@
+"use client";
+
+import { memo } from "react";
+import { titleOf } from "@/features/inspector/task-figures";
+import { useColour, useLens, useWhole } from "@/features/inspector/use-lens";
+import { useView } from "@/hooks/use-session";
+import { cn } from "@/lib/cn";
+import { duration } from "@/lib/format";
+import type { Bar, Row, Span } from "@/lib/lanes";
+import { go } from "@/lib/location";
+
+const LANE = 12;
+
+interface RowProps {
+  row: Row;
+  span: Span;
+  origin: number;
+}
+
+/** One task along the axis: its name, and its bars. */
+export const WaterfallRow = memo(function WaterfallRow({ row, span, origin }: RowProps) {
+  const task = useWhole((run) => run.tasks.get(row.taskId));
+  const colour = useColour(task);
+  const chosen = useView().task === row.taskId;
+  if (task === undefined) return null;
+  const seen = row.bars.filter((bar) => bar.to >= span.from && bar.from <= span.to);
+  return (
+    <li
+      data-slot="waterfall-row"
+      data-task={row.taskId}
+      className={cn("flex items-stretch hover:bg-muted/60", chosen && "bg-muted")}
+    >
+      <button
+        type="button"
+        aria-pressed={chosen}
+        onClick={() => go({ task: chosen ? null : row.taskId }, "replace")}
+        className="flex w-(--label) shrink-0 items-center gap-1.5 py-1 pr-2 text-left text-xs outline-offset-[-2px]"
+        style={{ paddingLeft: 20 + Math.max(0, row.depth - 1) * 10 }}
+      >
+        <span aria-hidden className="size-2 shrink-0 rounded-full" style={{ background: colour }} />
+        <span className="truncate" title={titleOf(task)}>
+          {titleOf(task)}
+        </span>
+      </button>
+      <div
+        className="relative mr-5 min-w-0 flex-1 overflow-hidden"
+        style={{ minHeight: row.lanes * LANE + 12 }}
+      >
+        {seen.map((bar) => (
+          <BarView key={bar.id} bar={bar} row={row} span={span} origin={origin} colour={colour} />
+        ))}
+      </div>
+    </li>
+  );
+});
+
+const WORDS: Record<Bar["kind"], string> = {
+  queued: "waited for its turn",
+  waiting: "waited for the first token",
+  writing: "wrote",
+  tool: "ran",
+  approval: "waited for your leave",
+  question: "waited for your answer",
+};
+
+function look(
+  { kind, state }: Bar,
+  colour: string,
+): { className: string; background?: string; border?: string } {
+  if (state === "failed") return { className: "rounded-xs bg-destructive" };
+  switch (kind) {
+    case "queued":
+      return { className: "my-[4px] !h-px bg-faint-foreground/70" };
+    case "waiting":
+      return { className: "rounded-l-xs", background: `color-mix(in oklch, ${colour} 28%, transparent)` };
+    case "writing":
+      return { className: "rounded-r-xs", background: colour };
+    case "tool":
+      return { className: "rounded-xs border-[1.5px]", border: colour };
+    case "approval":
+    case "question":
+      return { className: "rounded-xs bg-caution/60" };
+  }
+}
+
+interface BarProps extends RowProps {
+  bar: Bar;
+  colour: string;
+}
+
+function BarView({ bar, row, span, origin, colour }: BarProps) {
+  const lens = useLens();
+  const size = span.to - span.from;
+  const left = (100 * (Math.max(bar.from, span.from) - span.from)) / size;
+  const right = (100 * (Math.min(bar.to, span.to) - span.from)) / size;
+  const { className, background, border } = look(bar, colour);
+  const again = bar.attempt > 1 ? `, attempt ${bar.attempt}` : "";
+  const outcome = bar.state === "failed" ? ", failed" : bar.state === "open" ? ", still going" : "";
+  const label = `${bar.label}${again}: ${WORDS[bar.kind]} ${duration(bar.to - bar.from)}${outcome}, from ${duration(bar.from - origin)} on`;
+  const open = (): void => {
+    if (bar.messageId !== null) lens.message.set(bar.messageId);
+    go(bar.messageId === null ? { task: row.taskId } : { task: row.taskId, tab: "context" }, "replace");
+  };
+  return (
+    <button
+      type="button"
+      tabIndex={-1}
+      data-slot="bar"
+      data-kind={bar.kind}
+      data-state={bar.state}
+      data-tip={label}
+      aria-label={label}
+      onClick={open}
+      className={cn("absolute h-[9px] min-w-[2px] hover:brightness-90 dark:hover:brightness-115", className)}
+      style={{
+        left: `${left}%`,
+        width: `${Math.max(0, right - left)}%`,
+        top: 6 + bar.lane * LANE + 1,
+        background,
+        borderColor: border,
+      }}
+    />
+  );
+}
