@@ -1,4 +1,4 @@
-"""Requests written to measure planning on: routed by the real embedder, planned by pattern; half was never looked at."""
+"""Requests written to measure planning on: the real embedder routes, patterns plan. Half was never looked at."""
 
 from __future__ import annotations
 
