@@ -196,9 +196,7 @@ def text(most: int, pattern: str = ".*", says: str = "text") -> Check:
 
     def check(node: yaml.Node, field: str, notes: Notes) -> None:
         if is_a(node, "int", "float", "bool", "timestamp") and isinstance(node, yaml.ScalarNode):
-            notes.say(
-                node, field, f"expected {says}, came {came(node)} without quotes, which YAML takes for something else"
-            )
+            notes.wrong(node, field, says, ", which YAML takes for something else: put it in quotes")
         elif not is_a(node, "str") or not node.value.strip() or not re.fullmatch(pattern, node.value, re.DOTALL):
             notes.wrong(node, field, says)
         elif len(node.value) > most:
