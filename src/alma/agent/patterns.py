@@ -1,8 +1,8 @@
 """Plan patterns: shapes of plans for models too weak to plan, filled from the request's own words. Pure, deterministic.
 
 A pattern is a row of `PATTERNS`: when it fits, and the parts it splits the work into. The parts run in parallel;
-joining them is the delegating agent's own work and no task. Goals are short, stand by themselves, and begin alike, so
-that a model server reads what they share once. docs/planning.md says how to add a pattern.
+joining them is the delegating agent's own work and no task. Goals are short and stand by themselves: the smallest
+model reads 250 tokens a second, and sees nothing else. docs/planning.md says how to add a pattern.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from alma.plan import MAIN, Plan, PlanTask, child_id
 MOST = 6  # tasks of a pattern
 LEAST = 3  # where the request gives that many
 GOAL = 260  # characters up to which a goal takes in what is said besides
-SHORT = "Give facts, at most five sentences."
+SHORT = "At most five sentences."
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def _of_options(topic: str, options: list[str], criteria: list[str]) -> Part:
 
 
 def _of_criteria(topic: str, options: list[str], criteria: list[str]) -> Part:
-    goal = f"{topic}Compare {' and '.join(options)} only by {_and(criteria)}."
+    goal = f"{topic}Compare the {_and(criteria)}: {' or '.join(options)}?"
     return Part(_and(criteria), goal, "analyst", (*options, *criteria), "How each does, and which does better.")
 
 
