@@ -8,11 +8,24 @@ export interface ComposerState {
   readonly drafts: Readonly<Record<string, string>>;
   readonly kind: Kind | null;
   readonly model: string | null;
+  /** Plans are shown, and wait, before they run. Remembered. */
+  readonly approve: boolean;
 }
 
-export const composer = writable<ComposerState>({ drafts: {}, kind: null, model: null });
+export const composer = writable<ComposerState>({ drafts: {}, kind: null, model: null, approve: false });
 
 const STORAGE = "alma.drafts";
+const APPROVE = "alma.approve";
+
+export function setApprove(approve: boolean): void {
+  composer.update((state) => ({ ...state, approve }));
+  try {
+    if (approve) localStorage.setItem(APPROVE, "1");
+    else localStorage.removeItem(APPROVE);
+  } catch {
+    // The choice holds until the page is closed.
+  }
+}
 
 function keepDrafts(drafts: ComposerState["drafts"]): void {
   composer.update((state) => ({ ...state, drafts }));
@@ -23,9 +36,11 @@ function keepDrafts(drafts: ComposerState["drafts"]): void {
   }
 }
 
-/** What an earlier page in this tab left unsent; what has been typed since comes first. */
-export function restoreDrafts(): void {
+/** What an earlier page in this tab left unsent; what has been typed since comes first. And what was chosen for good. */
+export function restoreComposer(): void {
   try {
+    const approve = localStorage.getItem(APPROVE) === "1";
+    composer.update((state) => ({ ...state, approve }));
     const kept: unknown = JSON.parse(sessionStorage.getItem(STORAGE) ?? "{}");
     if (typeof kept !== "object" || kept === null) return;
     const texts = Object.entries(kept).filter(([, text]) => typeof text === "string");

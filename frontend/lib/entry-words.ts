@@ -2,6 +2,7 @@
 
 import type { EntryRecord } from "@/lib/api";
 import { count, duration, KIND_LABEL, plural } from "@/lib/format";
+import { talkWords, taskWords } from "@/lib/plan-entry-words";
 import type { ErrorFacts, Section, Timing, Usage } from "@/lib/protocol";
 
 export interface EntryWords {
@@ -37,15 +38,19 @@ export function entryWords({ entry }: EntryRecord): EntryWords {
     case "message_started": {
       const tokens = (entry.sections as Section[]).reduce((sum, section) => sum + section.tokens, 0);
       const attempt = entry.attempt === 1 ? "" : `, attempt ${entry.attempt}`;
+      const of = entry.task_id ? ` for task ${entry.task_id}` : "";
       return plain(
-        `${entry.model} was asked${attempt}`,
+        `${entry.model} was asked${of}${attempt}`,
         `${count(tokens)} tokens of prompt, as ${entry.role}`,
       );
     }
     case "attempt_failed": {
       const error = entry.error as ErrorFacts;
       const wait = typeof entry.retry_in_ms === "number" ? `; again in ${duration(entry.retry_in_ms)}` : "";
-      return { what: `Attempt ${entry.attempt} failed`, detail: `${error.message}${wait}`, tone: "bad" };
+      const other = [entry.to_role, entry.to_model].filter(Boolean).join(" with ");
+      const next = other === "" ? wait : `; passed on to ${other}`;
+      const of = entry.task_id ? ` of task ${entry.task_id}` : "";
+      return { what: `Attempt ${entry.attempt}${of} failed`, detail: `${error.message}${next}`, tone: "bad" };
     }
     case "message_finished": {
       const { output_tokens = 0 } = entry.usage as Usage;
@@ -56,15 +61,19 @@ export function entryWords({ entry }: EntryRecord): EntryWords {
       );
     }
     case "stop_requested":
-      return plain("You stopped it");
+      return plain(entry.task_id ? `You stopped task ${entry.task_id}` : "You stopped it");
     case "run_finished": {
       const error = entry.error as ErrorFacts | null | undefined;
       if (entry.status === "failed") return { what: "Failed", detail: error?.message ?? null, tone: "bad" };
       if (entry.status === "canceled") return plain("Ended, as you asked");
       return { what: "Done", detail: null, tone: "good" };
     }
+    case "pause_requested":
+      return plain("You paused it");
+    case "resume_requested":
+      return plain("You let it go on");
     default:
-      return plain(entry.type.replaceAll("_", " "));
+      return taskWords(entry) ?? talkWords(entry) ?? plain(entry.type.replaceAll("_", " "));
   }
 }
 

@@ -29,7 +29,7 @@ import {
 } from "@/lib/task-state";
 import { EMPTY_TREE, growTree, type Tree } from "@/lib/tree";
 
-export { codePoints, type MessageState } from "@/lib/message-state";
+export type { MessageState } from "@/lib/message-state";
 export type { BoardEntry, CallState, MailItem, PlanState, QuestionState, TaskState } from "@/lib/task-state";
 
 /** An entry as it came, for who looks at the run as it was: no text, which is in `messages`. `at`: server ms. */

@@ -4,7 +4,7 @@
  */
 
 import { factsOf } from "@/lib/api";
-import { moveDraft, restoreDrafts } from "@/lib/composer-state";
+import { moveDraft, restoreComposer } from "@/lib/composer-state";
 import { CommandRefused, Connection } from "@/lib/connection";
 import { freshId } from "@/lib/ids";
 import { go, location } from "@/lib/location";
@@ -21,8 +21,10 @@ import type {
   ServerEvent,
   StartRun,
 } from "@/lib/protocol";
+import { RoleList } from "@/lib/role-list";
 import { RoutePreview } from "@/lib/route-preview";
 import { beforeNextPaint, ThreadStore } from "@/lib/run-store";
+import { heardFromServer } from "@/lib/server-clock";
 import { ThreadListStore } from "@/lib/thread-list";
 
 const THREADS_KEPT = 20;
@@ -58,6 +60,7 @@ export class Session {
   readonly notices = new Notices();
   readonly threadList = new ThreadListStore(this.notices);
   readonly models = new ModelListStore();
+  readonly roles = new RoleList();
   readonly outbox = new Outbox();
   readonly preview = new RoutePreview((text) => this.connection.send({ type: "route.preview", text }));
   readonly connection: Connection;
@@ -81,7 +84,7 @@ export class Session {
   start(): () => void {
     if (this.started) return () => undefined;
     this.started = true;
-    restoreDrafts();
+    restoreComposer();
     this.connection.connect();
     for (const turn of this.outbox.restore()) if (turn.refused === null) this.dispatch(turn);
     let wasOnline = false;
@@ -287,7 +290,9 @@ export class Session {
       }
     }
     if (!event.threadId) return;
-    this.thread(event.threadId).push(event);
+    const store = this.thread(event.threadId);
+    if (event.seq && event.timestamp && store.get().live) heardFromServer(event.timestamp);
+    store.push(event);
     if (event.type === "RUN_STARTED" && event.key) {
       const { key } = event;
       beforeNextPaint(() => this.outbox.remove(key));

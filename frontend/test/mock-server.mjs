@@ -4,10 +4,12 @@
 //
 // What a message says decides what happens: "long 5000" (also "long 5000 code|list|table|paragraph"), "at 1000"
 // (tokens/s), "fail", "flaky" (one failed attempt), "think", "refuse", "cut" (the connection breaks in mid-answer).
+// "Compare …" is planned (see mock-plan.mjs).
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { WebSocketServer } from "ws";
+import { decide, isPlanned, planned } from "./mock-plan.mjs";
 import { HAIKU, HEATING, longText, RAINBOW } from "./mock-texts.mjs";
 
 const option = (name, fallback) => {
@@ -169,15 +171,24 @@ function touch(thread, working) {
   toAll(custom("alma.thread", thread.summary));
 }
 
-function makeRun(thread, { text, parentRunId, ofRunId, model, kind, key }) {
+function makeRun(thread, { text, parentRunId, ofRunId, model, kind, key, approve, fork }) {
   const id = `r_${(++counter).toString(36).padStart(5, "0")}`;
   const run = {
     id,
     threadId: thread.summary.id,
     text,
     events: [],
-    open: null,
+    /** Messages that are being written, by id; and the texts of those that were. */
+    open: new Map(),
+    texts: new Map(),
     stop: false,
+    stopped: new Set(),
+    paused: false,
+    approve: approve ?? false,
+    fork,
+    /** What the user said: by `plan main`, `tool …`, `question …`; and who waits for it. */
+    said: new Map(),
+    waiting: new Map(),
     model: model ?? defaultModel,
     kind,
   };
@@ -191,14 +202,19 @@ function makeRun(thread, { text, parentRunId, ofRunId, model, kind, key }) {
     ...(model ? { model } : {}),
     ...(kind ? { kind } : {}),
     ...(key ? { key } : {}),
+    ...(approve ? { approve } : {}),
+    ...(fork ? { fork } : {}),
   });
   return run;
 }
-const startOf = (run, attempt) => ({
+const of = (task) => (task === "main" ? {} : { subagentRunId: task });
+const startOf = (run, attempt, { task = "main", role = "manager", step = "answer", suffix = "" } = {}) => ({
   type: "TEXT_MESSAGE_START",
-  messageId: `${run.id}.main`,
+  ...of(task),
+  messageId: `${run.id}.${task}${suffix}`,
   attempt,
-  name: "manager",
+  name: role,
+  ...(step === "answer" ? {} : { step }),
   model: run.model.split("/")[1] ?? run.model,
   endpoint: run.model.split("/")[0],
   contextWindow: 8192,
@@ -210,10 +226,12 @@ const startOf = (run, attempt) => ({
     { name: "task", tokens: Math.ceil(run.text.length / 4) },
   ],
 });
-const endOf = (run, attempt, text, finishReason, ms, reasoning = "") => ({
+const endOf = (run, start, text, finishReason, ms, reasoning = "") => ({
   type: "TEXT_MESSAGE_END",
-  messageId: `${run.id}.main`,
-  attempt,
+  messageId: start.messageId,
+  attempt: start.attempt,
+  ...(start.subagentRunId ? { subagentRunId: start.subagentRunId } : {}),
+  ...(start.step ? { step: start.step } : {}),
   n: points(text),
   finishReason,
   model: run.model.split("/")[1],
@@ -227,23 +245,44 @@ const endOf = (run, attempt, text, finishReason, ms, reasoning = "") => ({
   ...(reasoning ? { reasoningN: points(reasoning) } : {}),
 });
 
-async function stream(run, attempt, text, { rate, stopAt = 1, channel = "text" } = {}) {
+/** Opens a message; gives back its start. */
+function begin(run, attempt, whose) {
+  const start = startOf(run, attempt, whose);
+  run.open.set(start.messageId, { attempt, start, text: "", reasoning: "", textN: 0, reasoningN: 0 });
+  record(run, start);
+  return start;
+}
+
+/** Closes a message with what was written. */
+function finish(run, start, ms, finishReason = "stop", more = {}) {
+  const { text, reasoning } = run.open.get(start.messageId);
+  run.open.delete(start.messageId);
+  run.texts.set(start.messageId, text);
+  record(run, { ...endOf(run, start, text, finishReason, ms, reasoning), ...more });
+}
+
+const isStopped = (run, task = "main") =>
+  run.stop || [...run.stopped].some((each) => each === task || task.startsWith(`${each}.`));
+
+async function stream(run, start, text, { rate, stopAt = 1, channel = "text" } = {}) {
+  const open = run.open.get(start.messageId);
   const pieces = text.match(/[\s\S]{1,4}(?=\b|\s|$)|[\s\S]{1,4}/gu) ?? [];
   const until = Math.ceil(pieces.length * stopAt);
   const began = performance.now();
   const field = channel === "text" ? "text" : "reasoning";
-  for (let sent = 0; sent < until && !run.stop; ) {
+  for (let sent = 0; sent < until && !isStopped(run, start.subagentRunId); ) {
     const due = Math.min(until, Math.ceil(((performance.now() - began) / 1000) * rate));
     for (; sent < due; sent++) {
-      run.open[field] += pieces[sent];
-      const n = points(pieces[sent]) + (run.open[`${field}N`] ?? 0);
-      run.open[`${field}N`] = n;
+      open[field] += pieces[sent];
+      const n = points(pieces[sent]) + open[`${field}N`];
+      open[`${field}N`] = n;
       toFollowers(run.threadId, {
         type: channel === "text" ? "TEXT_MESSAGE_CONTENT" : "REASONING_MESSAGE_CONTENT",
         threadId: run.threadId,
         runId: run.id,
-        messageId: `${run.id}.main`,
-        attempt,
+        ...(start.subagentRunId ? { subagentRunId: start.subagentRunId } : {}),
+        messageId: start.messageId,
+        attempt: start.attempt,
         n,
         delta: pieces[sent],
       });
@@ -260,16 +299,17 @@ async function work(run) {
   await sleep(60);
   record(run, custom("alma.route", routeOf(run.text, run.kind)));
   await sleep(120);
+  if (isPlanned(run)) {
+    await planned(run, { record, begin, finish, stream, custom, sleep, isStopped, rate });
+    touch(thread, false);
+    return;
+  }
   const text = answerOf(run.text);
   let attempt = 1;
-  const begin = () => {
-    run.open = { attempt, text: "", reasoning: "", textN: 0, reasoningN: 0 };
-    record(run, startOf(run, attempt));
-  };
-  begin();
+  let start = begin(run, attempt);
   await sleep(350);
   if (/flaky/.test(run.text)) {
-    await stream(run, attempt, text, { rate, stopAt: 0.3 });
+    await stream(run, start, text, { rate, stopAt: 0.3 });
     record(
       run,
       custom("alma.attempt_failed", {
@@ -281,17 +321,17 @@ async function work(run) {
     );
     await sleep(1200);
     attempt = 2;
-    begin();
+    start = begin(run, attempt);
   }
   if (/\bfail\b/.test(run.text)) {
-    await stream(run, attempt, text, { rate, stopAt: 0.2 });
+    await stream(run, start, text, { rate, stopAt: 0.2 });
     const error = {
       code: "endpoint_unreachable",
       message: "The model at http://127.0.0.1:11434 cannot be reached.",
       hint: "Is Ollama running? Start it, or choose another model.",
     };
     record(run, custom("alma.attempt_failed", { messageId: `${run.id}.main`, attempt, error }));
-    run.open = null;
+    run.open.clear();
     record(run, { type: "RUN_ERROR", ...error });
     touch(thread, false);
     return;
@@ -299,15 +339,12 @@ async function work(run) {
   if (/think/.test(run.text))
     await stream(
       run,
-      attempt,
+      start,
       "The person wants an explanation. First the light, then the drop, then the eye. Keep it short and concrete.",
       { rate, channel: "reasoning" },
     );
-  const ms = await stream(run, attempt, text, { rate });
-  const { text: written, reasoning } = run.open;
-  run.open = null;
-  run.answer = written;
-  record(run, endOf(run, attempt, written, run.stop ? "stopped" : "stop", ms, reasoning));
+  const ms = await stream(run, start, text, { rate });
+  finish(run, start, ms, run.stop ? "stopped" : "stop");
   record(run, {
     type: "RUN_FINISHED",
     outcome: { type: run.stop ? "interrupted" : "success" },
@@ -326,10 +363,11 @@ function past(thread, text, options = {}) {
     return clock;
   };
   record(run, custom("alma.route", routeOf(text, options.kind)));
-  record(run, startOf(run, 1));
-  run.answer = options.answer ?? answerOf(text);
-  run.replay = run.answer;
-  record(run, endOf(run, 1, run.answer, "stop", (run.answer.length / 4.2 / 94) * 1000));
+  const start = startOf(run, 1);
+  record(run, start);
+  const answer = options.answer ?? answerOf(text);
+  run.texts.set(start.messageId, answer);
+  record(run, endOf(run, start, answer, "stop", (answer.length / 4.2 / 94) * 1000));
   record(run, { type: "RUN_FINISHED", outcome: { type: "success" }, status: "completed" });
   thread.summary.runs = thread.runs.length;
   return run;
@@ -373,38 +411,19 @@ function subscribe(socket, command) {
   for (const runId of thread.runs) {
     const run = runs.get(runId);
     const cursor = command.cursors?.[runId] ?? { seq: 0 };
-    let known = cursor.messages?.[`${runId}.main`];
+    const known = { ...cursor.messages };
+    const sendRest = ({ messageId, attempt, subagentRunId }, text) => {
+      const have = known[messageId]?.attempt === attempt ? known[messageId].n : 0;
+      const delta = [...text].slice(have).join("");
+      const frame = { type: "TEXT_MESSAGE_CONTENT", threadId: run.threadId, runId, subagentRunId };
+      if (delta) send(socket, { ...frame, messageId, attempt, n: points(text), delta });
+    };
     for (const event of run.events.slice(cursor.seq)) {
-      if (event.type === "TEXT_MESSAGE_START") known = undefined;
-      if (event.type === "TEXT_MESSAGE_END") {
-        const rest = [...(run.answer ?? "")].slice(known?.n ?? 0).join("");
-        if (rest)
-          send(socket, {
-            type: "TEXT_MESSAGE_CONTENT",
-            threadId: run.threadId,
-            runId,
-            messageId: event.messageId,
-            attempt: event.attempt,
-            n: event.n,
-            delta: rest,
-          });
-      }
+      if (event.type === "TEXT_MESSAGE_START") delete known[event.messageId];
+      if (event.type === "TEXT_MESSAGE_END") sendRest(event, run.texts.get(event.messageId) ?? "");
       send(socket, event);
     }
-    if (run.open?.textN) {
-      const have = known?.attempt === run.open.attempt ? known.n : 0;
-      const rest = [...run.open.text].slice(have).join("");
-      if (rest)
-        send(socket, {
-          type: "TEXT_MESSAGE_CONTENT",
-          threadId: run.threadId,
-          runId,
-          messageId: `${runId}.main`,
-          attempt: run.open.attempt,
-          n: run.open.textN,
-          delta: rest,
-        });
-    }
+    for (const { start, text } of run.open.values()) sendRest(start, text);
   }
   socket.threads.add(command.threadId);
   send(socket, custom("alma.live", {}, { threadId: command.threadId }));
@@ -421,7 +440,10 @@ function start(socket, command) {
       "The disk is full, so nothing can be kept.",
       "Make some space and send it again.",
     );
-  const old = command.type === "run.retry" ? runs.get(command.runId) : null;
+  const old = command.type === "run.start" ? null : runs.get(command.runId);
+  const { taskId, goal, role, model } = command;
+  const fork =
+    command.type === "run.fork" ? { run_id: command.runId, task_id: taskId, goal, role, model } : undefined;
   const text = command.text ?? old?.text ?? "";
   const thread = old
     ? threads.get(old.threadId)
@@ -431,7 +453,7 @@ function start(socket, command) {
   if (!thread) return refuse("unknown_thread", "There is no such thread.");
   socket.threads.add(thread.summary.id);
   const parentRunId = old ? old.events[0].parentRunId : (command.parentRunId ?? thread.runs.at(-1));
-  const run = makeRun(thread, { ...command, text, parentRunId, ofRunId: old?.id });
+  const run = makeRun(thread, { ...command, text, parentRunId, ofRunId: old?.id, fork });
   const ack = { threadId: thread.summary.id, runId: run.id };
   keys.set(command.key, ack);
   send(socket, custom("alma.ack", { id: command.id, ...ack }));
@@ -447,15 +469,31 @@ function handle(socket, command) {
   switch (command.type) {
     case "run.start":
     case "run.retry":
+    case "run.fork":
       return start(socket, command);
     case "run.stop": {
       const run = runs.get(command.runId);
-      if (run && !run.stop && run.open) {
-        run.stop = true;
-        record(run, custom("alma.stop_requested", {}));
+      const task = command.taskId ?? "main";
+      if (run && !run.stop && run.events.at(-1).type !== "RUN_FINISHED") {
+        if (task === "main") run.stop = true;
+        else run.stopped.add(task);
+        record(run, custom("alma.stop_requested", {}, of(task)));
+        for (const wake of run.waiting.values()) wake();
       }
       return ack();
     }
+    case "run.pause":
+    case "run.resume": {
+      const run = runs.get(command.runId);
+      run.paused = command.type === "run.pause";
+      record(run, custom(run.paused ? "alma.paused" : "alma.resumed", {}));
+      return ack();
+    }
+    case "plan.decide":
+    case "tool.decide":
+    case "question.answer":
+      decide(runs.get(command.runId), command, { record, custom });
+      return ack();
     case "route.correct":
       record(runs.get(command.runId), custom("alma.route_corrected", { kind: command.kind }));
       return ack();
@@ -477,26 +515,42 @@ const ENTRY = {
   RUN_STARTED: "run_started",
   TEXT_MESSAGE_START: "message_started",
   TEXT_MESSAGE_END: "message_finished",
+  SUBAGENT_STARTED: "task_started",
+  SUBAGENT_FINISHED: "task_finished",
+  SUBAGENT_ERROR: "task_finished",
+  TOOL_CALL_START: "tool_called",
+  TOOL_CALL_RESULT: "tool_returned",
   RUN_FINISHED: "run_finished",
   RUN_ERROR: "run_finished",
 };
 const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 function entryOf(run, event) {
-  const { seq, timestamp, threadId, runId, type, name, value, ...rest } = event;
+  const { seq, timestamp, threadId, runId, type, name, value, subagentRunId, ...rest } = event;
   const kind =
     type === "CUSTOM"
-      ? {
+      ? ({
           "alma.route": "route_chosen",
           "alma.route_corrected": "route_corrected",
           "alma.attempt_failed": "attempt_failed",
           "alma.stop_requested": "stop_requested",
-        }[name]
+          "alma.paused": "pause_requested",
+          "alma.resumed": "resume_requested",
+          "alma.plan": "plan_made",
+          "alma.message": "agent_message",
+          "alma.question": "question_asked",
+          "alma.budget": "budget_reached",
+          "alma.board": "board_written",
+        }[name] ?? name.slice(5))
       : ENTRY[type];
   const fields = Object.fromEntries(
     Object.entries(type === "CUSTOM" ? value : rest).map(([key, each]) => [snake(key), each]),
   );
-  if (type === "TEXT_MESSAGE_START") Object.assign(fields, { role: name });
-  if (type === "TEXT_MESSAGE_END") Object.assign(fields, { text: run.answer ?? "" });
+  if (subagentRunId) Object.assign(fields, { task_id: subagentRunId });
+  if (type === "TEXT_MESSAGE_START" || type === "SUBAGENT_STARTED") Object.assign(fields, { role: name });
+  if (type === "TEXT_MESSAGE_END") Object.assign(fields, { text: run.texts.get(event.messageId) ?? "" });
+  if (type === "TOOL_CALL_START") Object.assign(fields, { name: event.toolCallName });
+  if (type === "TOOL_CALL_RESULT") Object.assign(fields, { text: event.content });
+  if (type === "SUBAGENT_ERROR") Object.assign(fields, { error: rest });
   if (type === "RUN_ERROR")
     return { seq, entry: { type: kind, at: timestamp / 1000, status: "failed", error: rest } };
   return { seq, entry: { type: kind, at: timestamp / 1000, ...fields } };
@@ -540,6 +594,14 @@ const CATALOG = [
     note: "Wants a workstation.",
     fits: false,
   },
+];
+const AGENTS = [
+  { name: "manager", purpose: "Answers, or plans and joins the results." },
+  { name: "researcher", purpose: "Finds out what is so." },
+  { name: "analyst", purpose: "Weighs options against criteria." },
+  { name: "writer", purpose: "Puts things into words." },
+  { name: "coder", purpose: "Writes and explains programs." },
+  { name: "critic", purpose: "Judges work and sends it back." },
 ];
 class Problem extends Error {
   constructor(status, code, detail, hint) {
@@ -621,6 +683,7 @@ const ROUTES = [
       ],
     }),
   ],
+  ["GET", /^\/agents$/, () => ({ agents: AGENTS, problems: [] })],
   ["GET", /^\/models$/, modelList],
   [
     "PUT",

@@ -1,6 +1,6 @@
 "use client";
 
-import { CircleHelp, RotateCcw, Square } from "lucide-react";
+import { CircleHelp, Pause, Play, RotateCcw, Square } from "lucide-react";
 import { CopyButton } from "@/components/copy-button";
 import { KindIcon } from "@/components/kind-icon";
 import { Button } from "@/components/ui/button";
@@ -38,6 +38,7 @@ export function AnswerFooter({ threadId, run, working, isLast }: AnswerFooterPro
   return (
     <footer className="flex flex-wrap items-center gap-x-3 gap-y-1 text-faint-foreground text-xs">
       {working && online ? <StopRun run={run} /> : null}
+      {working && online && (run.paused || run.tasks.size > 1) ? <PauseRun run={run} /> : null}
       {run.route === null ? null : <KindChip threadId={threadId} run={run} route={run.route} />}
       {working && !online ? <span data-slot="run-waits">Goes on when the connection is back</span> : null}
       {working && online ? <LiveFigures threadId={threadId} runId={run.id} /> : null}
@@ -81,6 +82,27 @@ function StopRun({ run }: { run: RunState }) {
     >
       <Square aria-hidden className="!size-2.5 fill-current" />
       {run.stopping ? "Stopping" : "Stop"}
+    </Button>
+  );
+}
+
+/** For runs of several tasks: what is being written is finished, and nothing new begins. */
+function PauseRun({ run }: { run: RunState }) {
+  return (
+    <Button
+      variant="outline"
+      size="sm"
+      data-slot={run.paused ? "resume-run" : "pause-run"}
+      disabled={run.stopping}
+      className="h-6 rounded-full px-2.5 text-muted-foreground"
+      onClick={() => (run.paused ? session.resumeRun(run.id) : session.pauseRun(run.id))}
+    >
+      {run.paused ? (
+        <Play aria-hidden className="!size-2.5 fill-current" />
+      ) : (
+        <Pause aria-hidden className="!size-2.5 fill-current" />
+      )}
+      {run.paused ? "Resume" : "Pause"}
     </Button>
   );
 }

@@ -4,7 +4,10 @@ import { ChevronRight } from "lucide-react";
 import { WorkingDot } from "@/components/ui/working-dot";
 import { Markdown } from "@/features/conversation/markdown";
 import { useOnline } from "@/hooks/use-session";
+import { isOpen } from "@/lib/message-state";
+import { MAIN } from "@/lib/protocol";
 import type { MessageState, RunState } from "@/lib/run-state";
+import { isOver } from "@/lib/task-state";
 
 /** The text of the answer, as far as it has come. */
 export function Answer({ run, working }: { run: RunState; working: boolean }) {
@@ -24,7 +27,11 @@ export function Answer({ run, working }: { run: RunState; working: boolean }) {
       ) : null}
       {message !== null && message.text !== "" ? (
         <div data-slot="answer-text">
-          <Markdown key={message.attempt} source={message.text} open={message.end === null && working} />
+          <Markdown
+            key={`${message.start.messageId} ${message.attempt}`}
+            source={message.text}
+            open={message.end === null && working}
+          />
         </div>
       ) : null}
       {waiting ? <Waiting run={run} /> : null}
@@ -38,16 +45,31 @@ export function Answer({ run, working }: { run: RunState; working: boolean }) {
 
 function Waiting({ run }: { run: RunState }) {
   const last = run.failures.at(-1);
-  if (last !== undefined && last.attempt === run.message?.attempt) return null;
-  const prompt = run.message?.start.sections.reduce((sum, section) => sum + section.tokens, 0) ?? 0;
-  const words =
-    run.message === null ? "Choosing how to answer" : prompt > 1500 ? "Reading the conversation" : "Thinking";
+  const { message } = run;
+  if (last !== undefined && last.messageId === message?.start.messageId && last.attempt === message.attempt)
+    return null;
+  const words = waitingWords(run);
+  if (words === null) return null;
   return (
     <p role="status" className="flex h-6 items-center gap-2.5 text-muted-foreground text-sm">
       <WorkingDot aria-hidden />
       {words}
     </p>
   );
+}
+
+/** What the answer waits for; `null` where that is shown already. */
+function waitingWords({ tasks, messages, message, paused }: RunState): string | null {
+  const all = [...tasks.values()];
+  if (all.some((task) => task.status === "input_required")) return null;
+  if (all.some((task) => task.id !== MAIN && !isOver(task))) return null;
+  if (paused) return null;
+  const newest = messages.get(tasks.get(MAIN)?.messages.at(-1) ?? "");
+  if (newest !== undefined && isOpen(newest) && newest.step === "decide") return "Thinking about a plan";
+  if (all.length > 1) return "Joining the results";
+  if (message === null) return "Choosing how to answer";
+  const prompt = message.start.sections.reduce((sum, section) => sum + section.tokens, 0);
+  return prompt > 1500 ? "Reading the conversation" : "Thinking";
 }
 
 function Thinking({ message, working }: { message: MessageState; working: boolean }) {

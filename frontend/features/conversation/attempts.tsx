@@ -9,7 +9,8 @@ import { session } from "@/lib/session";
 
 /** What went wrong on the way, kindly: tries that failed while there are more, and the end if there was none. */
 export function Attempts({ threadId, run }: { threadId: string; run: RunState }) {
-  const last = run.failures.at(-1);
+  const answer = run.message?.start.messageId;
+  const last = run.failures.filter(({ messageId }) => messageId === answer).at(-1);
   if (run.error !== null) {
     return (
       <Problem facts={run.error} data-slot="run-error">

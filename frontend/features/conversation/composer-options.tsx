@@ -1,6 +1,6 @@
 "use client";
 
-import { ChevronDown, Settings2 } from "lucide-react";
+import { ChevronDown, ListChecks, Settings2 } from "lucide-react";
 import { KindIcon } from "@/components/kind-icon";
 import { Button } from "@/components/ui/button";
 import {
@@ -13,8 +13,10 @@ import {
   DropdownMenuSeparator,
   DropdownMenuTrigger,
 } from "@/components/ui/dropdown-menu";
+import { Tooltip } from "@/components/ui/tooltip";
 import { useStore } from "@/hooks/use-store";
-import { composer } from "@/lib/composer-state";
+import { cn } from "@/lib/cn";
+import { composer, setApprove } from "@/lib/composer-state";
 import { KIND_LABEL } from "@/lib/format";
 import { go } from "@/lib/location";
 import { findModel, shortModel } from "@/lib/model-list";
@@ -79,6 +81,30 @@ function Choice({ label, what }: { label: string; what: string }) {
       <span className="block">{label}</span>
       <span className="block truncate text-faint-foreground text-xs">{what}</span>
     </span>
+  );
+}
+
+/** Whether plans wait for the user's word. */
+export function ApproveToggle() {
+  const { approve } = useStore(composer);
+  return (
+    <Tooltip label="Show me the plan first">
+      <Button
+        variant="ghost"
+        size="sm"
+        data-slot="approve-toggle"
+        aria-label="Show me the plan first"
+        aria-pressed={approve}
+        className={cn(
+          "rounded-full font-normal",
+          approve && "bg-primary-tint text-primary hover:text-primary",
+        )}
+        onClick={() => setApprove(!approve)}
+      >
+        <ListChecks aria-hidden className="!size-3.5" />
+        {approve ? <span className="max-sm:sr-only">Plan first</span> : null}
+      </Button>
+    </Tooltip>
   );
 }
 

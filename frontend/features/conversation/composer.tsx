@@ -4,14 +4,14 @@ import { ArrowUp, Square } from "lucide-react";
 import { type KeyboardEvent, useEffect, useRef } from "react";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
-import { KindSelect, ModelSelect } from "@/features/conversation/composer-options";
+import { ApproveToggle, KindSelect, ModelSelect } from "@/features/conversation/composer-options";
 import { ModelNote } from "@/features/conversation/model-note";
 import { useOnline, useWorkingRun } from "@/hooks/use-session";
 import { usePart, useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
 import { composer, draftKey, setDraft } from "@/lib/composer-state";
 import { count } from "@/lib/format";
-import { codePoints } from "@/lib/run-state";
+import { codePoints } from "@/lib/message-state";
 import { session } from "@/lib/session";
 
 interface ComposerProps {
@@ -27,7 +27,7 @@ const NEAR_LIMIT = 0.8;
 
 export function Composer({ threadId, leaf, onSent }: ComposerProps) {
   const text = usePart(composer, (state) => state.drafts[draftKey(threadId)] ?? "");
-  const { kind, model } = useStore(composer);
+  const { kind, model, approve } = useStore(composer);
   const { welcome } = useStore(session.connection.state);
   const unsent = usePart(session.outbox.turns, (turns) =>
     turns.some((turn) => turn.threadId === threadId && turn.refused === null),
@@ -53,7 +53,7 @@ export function Composer({ threadId, leaf, onSent }: ComposerProps) {
   };
   const send = (): void => {
     if (!canSend) return;
-    session.startRun({ text: text.trim(), kind, model, threadId, after: unsent ? null : leaf });
+    session.startRun({ text: text.trim(), kind, model, threadId, after: unsent ? null : leaf, approve });
     type("");
     composer.update((state) => ({ ...state, kind: null }));
     onSent();
@@ -114,6 +114,7 @@ export function Composer({ threadId, leaf, onSent }: ComposerProps) {
         <div className="flex items-center gap-1 p-2 pt-1">
           <KindSelect />
           <ModelSelect />
+          <ApproveToggle />
           <div className="ml-auto flex items-center gap-2">
             {working !== null ? (
               <Tooltip label="Stop the answer" shortcut="Esc">

@@ -25,10 +25,10 @@ const EXAMPLES: readonly { kind: Kind; title: string; text: string }[] = [
 /** The first thing a person sees: three tasks to try, and who answers them. */
 export function EmptyState() {
   const { list } = useStore(session.models.state);
-  const chosen = useStore(composer).model;
+  const { model: chosen, approve } = useStore(composer);
   const model = findModel(list, chosen) ?? findModel(list, list?.default);
   const start = (text: string): void =>
-    session.startRun({ text, kind: null, model: chosen, threadId: null, after: null });
+    session.startRun({ text, kind: null, model: chosen, threadId: null, after: null, approve });
   return (
     <section data-slot="empty-state" className="my-auto py-10">
       <h1 className="text-balance font-semibold text-[26px] leading-8 tracking-[-0.02em]">

@@ -2,8 +2,9 @@
 
 import { memo } from "react";
 import { useStore } from "@/hooks/use-store";
-import { count, duration, rate } from "@/lib/format";
+import { count, duration, plural, rate, shortDuration } from "@/lib/format";
 import { shortModel } from "@/lib/model-list";
+import { MAIN } from "@/lib/protocol";
 import type { MessageState, RunState } from "@/lib/run-state";
 import { session } from "@/lib/session";
 import { quarterSeconds } from "@/lib/ticker";
@@ -19,6 +20,7 @@ export function finalRate(message: MessageState): number | null {
 /** The quiet figures of a finished answer. */
 export function Figures({ run }: { run: RunState }) {
   const message = run.message;
+  if (run.tasks.size > 1) return <PlanFigures run={run} />;
   if (message === null || message.end === null) return null;
   const { usage, timing } = message.end;
   const perSecond = finalRate(message);
@@ -43,6 +45,34 @@ export function Figures({ run }: { run: RunState }) {
         value={`${about}${count(usage.input_tokens ?? 0)} in${cached > 0 ? ` (${count(cached)} cached)` : ""} · ${about}${count(usage.output_tokens ?? 0)} out`}
       />
       <Figure slot="model" name="Model" value={shortModel(message.start.model)} />
+    </dl>
+  );
+}
+
+/** Of a planned run: of all its model calls together, from the question to the end. */
+function PlanFigures({ run }: { run: RunState }) {
+  let [input, cached, output] = [0, 0, 0];
+  let estimated = false;
+  for (const { end } of run.messages.values()) {
+    if (end === null) continue;
+    input += end.usage.input_tokens ?? 0;
+    cached += end.usage.cached_tokens ?? 0;
+    output += end.usage.output_tokens ?? 0;
+    estimated ||= end.usage.estimated ?? false;
+  }
+  const about = estimated ? "≈ " : "";
+  const ended = run.tasks.get(MAIN)?.endedAt ?? null;
+  return (
+    <dl data-slot="figures" className="flex flex-wrap items-center gap-x-3 gap-y-1 tabular-nums">
+      {ended === null ? null : (
+        <Figure slot="total" name="Time" value={shortDuration(ended - run.startedAt)} unit="in all" />
+      )}
+      <Figure slot="calls" name="Model calls" value={plural(run.messages.size, "model call")} />
+      <Figure
+        slot="tokens"
+        name="Tokens"
+        value={`${about}${count(input)} in${cached > 0 ? ` (${count(cached)} cached)` : ""} · ${about}${count(output)} out`}
+      />
     </dl>
   );
 }

@@ -1,4 +1,5 @@
 import { Fragment, type ReactNode } from "react";
+import { CitedText } from "@/features/conversation/citation";
 import { CodeBlock } from "@/features/conversation/code-block";
 import { childrenOf, decodeEntities, type MarkedToken, safeHref, type Tokens } from "@/lib/markdown-parse";
 
@@ -53,7 +54,7 @@ function renderToken(token: MarkedToken): ReactNode {
         />
       );
     case "text":
-      return childrenOf(token).length > 0 ? inside() : decodeEntities(token.text);
+      return childrenOf(token).length > 0 ? inside() : renderText(decodeEntities(token.text));
     case "escape":
       return token.text;
     case "html":
@@ -61,6 +62,10 @@ function renderToken(token: MarkedToken): ReactNode {
     case "list_item":
       return inside();
   }
+}
+
+function renderText(text: string): ReactNode {
+  return text.includes("[") ? <CitedText text={text} /> : text;
 }
 
 /** An answer's headings stand below the page's own. */

@@ -3,7 +3,11 @@
 import { memo } from "react";
 import { Answer } from "@/features/conversation/answer";
 import { AnswerFooter } from "@/features/conversation/answer-footer";
+import { Asks } from "@/features/conversation/asks";
 import { Attempts } from "@/features/conversation/attempts";
+import { Citations } from "@/features/conversation/citation";
+import { PlanLines } from "@/features/conversation/plan-lines";
+import { ToolLines } from "@/features/conversation/tool-lines";
 import { UserText } from "@/features/conversation/user-text";
 import { useRun, useView } from "@/hooks/use-session";
 import { cn } from "@/lib/cn";
@@ -41,7 +45,25 @@ export const Turn = memo(function Turn({ threadId, runId, isLast }: TurnProps) {
       </h2>
       <UserText threadId={threadId} run={run} />
       <div className="space-y-3">
-        <Answer run={run} working={working} />
+        <PlanLines
+          threadId={threadId}
+          runId={run.id}
+          tasks={run.tasks}
+          paused={run.paused}
+          fork={run.fork}
+          working={working}
+        />
+        <Asks
+          runId={run.id}
+          tasks={run.tasks}
+          questions={run.questions}
+          calls={run.calls}
+          working={working}
+        />
+        <ToolLines tasks={run.tasks} calls={run.calls} />
+        <Citations runId={run.id} tasks={run.tasks}>
+          <Answer run={run} working={working} />
+        </Citations>
         <Attempts threadId={threadId} run={run} />
         <AnswerFooter threadId={threadId} run={run} working={working} isLast={isLast} />
       </div>
