@@ -129,3 +129,11 @@ def test_a_marked_function_registers_with_its_own_options() -> None:
 
     assert Toolbox().register(send).needs_approval
     assert not Toolbox().register(send, idempotent=True).needs_approval
+
+
+async def test_the_tool_in_the_documentation_works(tmp_path: Path, context: ToolContext) -> None:
+    page = (Path(__file__).parents[2] / "docs/tools.md").read_text()
+    (tmp_path / "fuel.py").write_text(page.partition("```python\n")[2].partition("```")[0])
+    box = Toolbox()
+    assert box.load_folder(tmp_path) == []
+    assert (await box.call("fuel_cost", '{"kilometres": 100}', context)).text == "11.70 euros"
