@@ -12,16 +12,23 @@ from typing import Any
 
 import msgspec
 
-from alma.agent.role import load_role
+from alma.agent.plan_check import PlanLimits
+from alma.agent.roles import Roles
 from alma.agent.router import Router
 from alma.agent.run import Agent
+from alma.agent.tooling import Tooling
 from alma.db.database import Database
 from alma.engine.bus import LocalBus
+from alma.engine.decide import RunLimits
+from alma.engine.dispatch import Limits as DispatchLimits
+from alma.engine.dispatch import LocalDispatcher
 from alma.engine.journal import Journal
 from alma.engine.runner import Engine
+from alma.engine.worker import Duty, Policy
 from alma.errors import NotFound
 from alma.memory.embedder import Embedder
 from alma.models.chat import ChatModel
+from alma.models.probe import Grade, ProbeReport
 from alma.models.scripted import ScriptedModel
 from alma.server.commands import PROTOCOL
 from alma.server.connection import Connection
@@ -29,7 +36,9 @@ from alma.session.evidence import keep_role
 from alma.session.feed import Feeds
 from alma.session.notices import Notices
 from alma.session.sessions import Limits, Sessions
+from alma.session.steering import Steering
 from alma.session.wire import Welcome
+from alma.tools.toolbox import Toolbox
 
 WELCOME = Welcome(
     protocol=PROTOCOL,
@@ -47,14 +56,22 @@ class Info:
     endpoint: str = "scripted"
     name: str = "scripted"
     context_window: int = 4096
+    kind: str = "scripted"
+    tiny: bool = False
 
 
 class OneModel:
-    """Resolves every id but `unknown/…` to one model."""
+    """Resolves every id but `unknown/…` to one model. `strong`: it may plan by itself."""
 
     def __init__(self, model: ChatModel) -> None:
         self.model = model
         self.info = Info()
+        self.strong = False
+
+    def report(self, model_id: str) -> ProbeReport | None:
+        names = ("planning", "schema", "tools")
+        grades = [Grade(name, "A", 1.0, "") for name in names]
+        return ProbeReport(model_id, grades, 1.0, 1.0, 1.0, 0.0) if self.strong else None
 
     def resolve(self, model_id: str | None) -> tuple[ChatModel, Any]:
         if model_id is not None and model_id.startswith("unknown/"):
@@ -104,22 +121,37 @@ class Client:
 
 
 class SessionBench:
-    def __init__(self, url: str, *, max_attempts: int = 3, outbox_bytes: int = 1 << 20) -> None:
+    """`roles`: a folder of role files over those that ship; `toolbox`: what tools there are."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        max_attempts: int = 3,
+        outbox_bytes: int = 1 << 20,
+        roles: Path | None = None,
+        toolbox: Toolbox | None = None,
+        run_seconds: float = 0.0,
+        run_tokens: int = 0,
+    ) -> None:
         self.model = ScriptedModel()
         self.models = OneModel(self.model)
         self.outbox_bytes = outbox_bytes
         self.database = Database(url)
         self.bus = LocalBus()
         self.journal = Journal(self.database, self.bus)
-        self.role = load_role("manager")
+        self.roles = Roles(roles)
         self.embedder = Embedder(Path("nowhere"))
-        self.router = Router(self.role, self.embedder)
+        self.router = Router(lambda: self.roles.get("manager"), self.embedder)
+        self.toolbox = toolbox or Toolbox()
         self.engine = Engine(
             self.database,
             self.journal,
             self.bus,
-            Agent(self.role, self.router, self.models),
-            max_attempts=max_attempts,
+            Agent(self.roles, self.router, self.models, Tooling(self.toolbox)),
+            LocalDispatcher(DispatchLimits(lambda _role: 100)),
+            policy=Policy(max_attempts=max_attempts, duty=self.duty),
+            limits=RunLimits(run_seconds),
             jitter=lambda: 0.02,
         )
         self.notices = Notices()
@@ -131,14 +163,20 @@ class SessionBench:
             self.models,
             Feeds(self.bus),
             self.notices,
-            Limits(max_prompt_chars=9000, max_unfinished_runs=100),
+            Limits(max_prompt_chars=9000, max_unfinished_runs=100, run_tokens=run_tokens),
+            Steering(self.database, self.engine, PlanLimits(tasks=100, task_tokens=0), self.roles),
         )
         self._group: asyncio.TaskGroup | None = None
+
+    def duty(self, name: str) -> Duty:
+        role = self.roles.get(name)
+        stand_ins: list[tuple[str | None, str | None]] = [(other, None) for other in role.stand_ins]
+        return Duty(role.version, role.budgets.tokens, role.budgets.seconds, stand_ins)
 
     @contextlib.asynccontextmanager
     async def running(self, *, sweep: bool = True) -> AsyncGenerator[SessionBench]:
         self.database.open()
-        await self.database.write(lambda connection: keep_role(connection, self.role))
+        await self.database.write(lambda connection: [keep_role(connection, role) for role in self.roles.all()])
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group

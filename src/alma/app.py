@@ -20,15 +20,22 @@ import uvicorn
 from fastapi import FastAPI
 
 from alma import __version__
-from alma.agent.role import load_role
+from alma.agent.plan_check import PlanLimits
+from alma.agent.role import Role
+from alma.agent.roles import Roles
 from alma.agent.router import Router
 from alma.agent.run import Agent
+from alma.agent.tooling import Tooling
 from alma.config import Settings, environment
 from alma.db.database import Database
 from alma.engine.bus import LocalBus
+from alma.engine.decide import RunLimits
+from alma.engine.dispatch import Limits as DispatchLimits
+from alma.engine.dispatch import LocalDispatcher
 from alma.engine.journal import Journal
 from alma.engine.runner import Engine
-from alma.errors import DataDirBusy, PortInUse, StorageFailure
+from alma.engine.worker import Duty, Policy
+from alma.errors import DataDirBusy, NotFound, PortInUse, StorageFailure
 from alma.events import RunStarted
 from alma.memory.embedder import Embedder
 from alma.memory.examples import load_examples
@@ -36,15 +43,18 @@ from alma.models.client import Timeouts
 from alma.models.fetch import embedding_dir
 from alma.models.hub import PullProgress as Pulled
 from alma.models.registry import Registry
+from alma.plan import MANAGER
 from alma.server.commands import PROTOCOL
 from alma.server.http import build
 from alma.session.evidence import keep_role
 from alma.session.feed import Feeds
 from alma.session.notices import Notices
 from alma.session.sessions import Limits, Sessions
+from alma.session.steering import Steering
 from alma.session.wire import ModelsChanged, Notice, PullProgress, Welcome
 
 log = logging.getLogger(__name__)
+SWEEP_EVERY = 30.0  # seconds between two looks for runs that nobody carries on
 OWNER = "local"  # whoever reaches a server on loopback; access tokens will name others
 
 
@@ -58,17 +68,21 @@ class Alma:
         self.journal = Journal(self.database, self.bus)
         self.notices = Notices()
         self.embedder = Embedder(embedding_dir(settings.data_dir))
-        self.role = load_role("manager", settings.agents_dir)
-        self.router = Router(self.role, self.embedder)
+        self.roles = Roles(settings.agents_dir)
+        self.router = Router(lambda: self.roles.get(MANAGER), self.embedder)
         self.registry = _registry(settings, self._models_changed, self._pulled)
+        self.toolbox = _toolbox(settings)
         self.engine = Engine(
             self.database,
             self.journal,
             self.bus,
-            Agent(self.role, self.router, self.registry),
-            max_attempts=settings.max_attempts,
+            Agent(self.roles, self.router, self.registry, Tooling(self.toolbox)),
+            LocalDispatcher(_dispatch_limits(settings, self.roles)),
+            policy=_policy(settings, self.roles),
+            limits=RunLimits(settings.run_seconds),
             trouble=self._trouble,
             changed=self._changed,
+            sweep_every=SWEEP_EVERY,
         )
         self.sessions = Sessions(
             self.database,
@@ -78,7 +92,8 @@ class Alma:
             self.registry,
             Feeds(self.bus),
             self.notices,
-            Limits(settings.max_prompt_chars, settings.max_unfinished_runs),
+            Limits(settings.max_prompt_chars, settings.max_unfinished_runs, settings.run_tokens),
+            Steering(self.database, self.engine, PlanLimits(tasks=settings.max_plan_tasks, task_tokens=0), self.roles),
         )
         self.failed = False  # a part ended that should not have
         self._group: asyncio.TaskGroup | None = None
@@ -89,12 +104,13 @@ class Alma:
         """Everything started; on the way out everything stopped. `sweep`: take up runs that an earlier process left."""
         await asyncio.to_thread(self.database.open)
         try:
-            await self.database.write(lambda connection: keep_role(connection, self.role))
+            await self._keep(self.roles.all())
             for example in await self.database.read(load_examples):
                 self.router.learn(example.owner, example.text, example.kind, example.vector)
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 tasks = [group.create_task(self.embedder.run()), group.create_task(self.registry.run())]
+                tasks.append(group.create_task(self.roles.run(self._roles_changed)))
                 ready = asyncio.Event()
                 tasks.append(group.create_task(self.engine.run(ready.set, sweep=sweep)))
                 await ready.wait()
@@ -105,6 +121,14 @@ class Alma:
                         task.cancel()
         finally:
             await asyncio.to_thread(self.database.close)
+
+    async def _keep(self, roles: list[Role]) -> None:
+        """Store versions of roles before a run uses them."""
+        await self.database.write(lambda connection: [keep_role(connection, role) for role in roles])
+
+    async def _roles_changed(self, roles: list[Role]) -> None:
+        await self._keep(roles)
+        self.notices.broadcast(ModelsChanged(reason="roles"))
 
     def _models_changed(self, reason: str) -> None:
         self.notices.broadcast(ModelsChanged(reason=reason))
@@ -146,6 +170,51 @@ class Alma:
                 await self.sessions.announce(owner, thread_id)
             except Exception as error:  # noqa: BLE001  # a courtesy: the page reads the list again when it reconnects
                 log.warning("the list of threads could not be told: %s", error)
+
+
+def _toolbox(settings: Settings) -> Toolbox:
+    """The tools that ship and those of the user, all by the same door; what is off lacks what it needs."""
+    provided: list[Provided] = [ThreadFiles(settings.data_dir / "files")]
+    if settings.read_page_hosts:
+        provided.append(PageReader(settings.read_page_hosts))
+    if settings.python_tool:
+        provided.append(PythonRunner())
+    toolbox = Toolbox(provided=provided)
+    for folder in (SHIPPED_TOOLS, settings.tools_dir):
+        for problem in toolbox.load_folder(folder) if folder is not None else ():
+            log.warning("%s", problem)
+    return toolbox
+
+
+def _dispatch_limits(settings: Settings, roles: Roles) -> DispatchLimits:
+    def of_role(name: str) -> int:
+        try:
+            return settings.max_parallel_tasks if name == MANAGER else roles.get(name).budgets.parallel
+        except NotFound:
+            return settings.max_parallel_tasks
+
+    return DispatchLimits(
+        of_role, settings.max_parallel_per_model, settings.max_parallel_per_owner, settings.max_parallel_tasks
+    )
+
+
+def _policy(settings: Settings, roles: Roles) -> Policy:
+    def duty(name: str) -> Duty:
+        try:
+            role = roles.get(name)
+        except NotFound:
+            return Duty()
+        stand_ins: list[tuple[str | None, str | None]] = [(None, model) for model in role.stand_in_models]
+        stand_ins += [(other, None) for other in role.stand_ins]
+        return Duty(role.version, role.budgets.tokens, role.budgets.seconds, stand_ins)
+
+    return Policy(
+        max_attempts=settings.max_attempts,
+        duty=duty,
+        knows=lambda name: name in roles.names(),
+        max_reviews=settings.max_reviews,
+        max_tasks=settings.max_plan_tasks,
+    )
 
 
 def _registry(settings: Settings, on_change: Callable[[str], None], on_pull: Callable[[Pulled], None]) -> Registry:

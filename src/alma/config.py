@@ -184,6 +184,44 @@ class Settings(BaseModel):
     embedded_context: int = Field(
         default=4096, ge=512, le=1_048_576, description="Context window of the embedded model, in tokens per request."
     )
+    max_parallel_tasks: int = Field(
+        default=1024, ge=1, le=100_000, description="Tasks that may be worked on at once, in all."
+    )
+    max_parallel_per_owner: int = Field(
+        default=512, ge=1, le=100_000, description="Tasks of one owner that may be worked on at once."
+    )
+    max_parallel_per_model: int = Field(
+        default=256, ge=1, le=100_000, description="Tasks of one model that may be worked on at once."
+    )
+    max_plan_tasks: int = Field(default=100, ge=1, le=1000, description="Tasks that a plan may have, and grow to.")
+    max_reviews: int = Field(default=2, ge=0, le=20, description="How often a critic may send the same work back.")
+    run_seconds: float = Field(
+        default=900,
+        ge=0,
+        le=86_400,
+        description="How long a run may take between two words of its user, in seconds; 0 is without bound.",
+    )
+    run_tokens: int = Field(
+        default=0,
+        ge=0,
+        le=1_000_000_000,
+        description="Tokens that all model calls of a run may read and write together; 0 is without bound.",
+    )
+    tools_dir: Folder | None = Field(
+        default=None, description="Folder of Python files with tools of your own. They run with Alma's rights."
+    )
+    read_page_hosts: Annotated[list[str], BeforeValidator(_split), _says("host names, separated by commas")] = Field(
+        default=[], description="Hosts whose pages agents may read (`.example.org` takes all below it). None: off."
+    )
+    python_tool: bool = Field(
+        default=False, description="Whether agents may run Python in a restricted process, each time with your leave."
+    )
+    keep_runs_days: float = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="After how many days `alma runs prune` deletes the steps of finished runs; 0 keeps them.",
+    )
     shutdown_grace_s: float = Field(
         default=5, ge=0, le=600, description="How long a stopping server waits for open requests, in seconds."
     )

@@ -14,6 +14,7 @@
     │   ├── ModelUnavailable    no endpoint can serve the model now
     │   ├── EmbedderUnavailable the embedding process cannot answer
     │   ├── ContextOverflow     the prompt cannot be made to fit the window
+    │   ├── BudgetSpent         the task has used up what it may
     │   └── StorageFailure      the database cannot write (full disk)
     ├── Misuse                  a caller sent or asked something wrong
     │   ├── InvalidRequest      malformed, unknown or out of bounds
@@ -134,6 +135,10 @@ class EmbedderUnavailable(RunFailure):
 
 class ContextOverflow(RunFailure):
     code = "context_overflow"
+
+
+class BudgetSpent(RunFailure):
+    code = "budget_spent"
 
 
 class StorageFailure(RunFailure):

@@ -92,6 +92,13 @@ class Fork(Struct, frozen=True, omit_defaults=True):
     model: str | None = None
 
 
+class SentMessage(Struct, frozen=True, omit_defaults=True):
+    """A message of a prompt, word for word."""
+
+    role: str
+    content: str
+
+
 class Entry(Struct, frozen=True, tag_field="type", kw_only=True, omit_defaults=True):
     """Base of all entries. `at`: Unix seconds when it was decided. `task_id`: whose step it is (`main` = the root)."""
 
@@ -230,7 +237,8 @@ class BudgetReached(Entry, frozen=True, tag="budget_reached"):
 class MessageStarted(Entry, frozen=True, tag="message_started"):
     """An attempt to write a message begins: which model gets which prompt. `step` names it within its task: `answer`
     (the result), `decide` (whether to plan), `answer.2` (after tools). `turns`: the runs of the earlier turns in the
-    prompt, oldest first; `answered`: those of them whose answer was in it too."""
+    prompt, oldest first; `answered`: those of them whose answer was in it too. `sent`: the prompt itself, where it
+    cannot be put together again from the log."""
 
     message_id: str
     attempt: int
@@ -244,6 +252,7 @@ class MessageStarted(Entry, frozen=True, tag="message_started"):
     left_out_turns: int = 0
     context_window: int = 0
     step: str = "answer"
+    sent: list[SentMessage] = []
 
 
 class AttemptFailed(Entry, frozen=True, tag="attempt_failed"):

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
-from alma.engine.journal import insert_run
-from alma.errors import FenceLost, NotFound
+from alma.engine.journal import UNCLAIMED, Fence, insert_run
+from alma.errors import FenceLost, HeadMoved, NotFound
 from alma.events import RunStarted, StopRequested
 from session_bench import SessionBench
 
@@ -46,22 +46,62 @@ async def test_what_is_published_is_committed_and_in_order(bench: SessionBench) 
 
 async def test_a_worker_that_lost_its_task_cannot_write(bench: SessionBench) -> None:
     await new_run(bench, "r1")
-    first = await bench.journal.claim("r1", "main")
+    first, second = Fence("r1", "main"), Fence("r1", "main")
     await bench.journal.append("t", "r1", [stop()], fence=first)
-    second = await bench.journal.claim("r1", "main")
+    await bench.journal.append("t", "r1", [stop()], fence=second)
     with pytest.raises(FenceLost):
         await bench.journal.append("t", "r1", [stop()], fence=first)
     await bench.journal.append("t", "r1", [stop()], fence=second)
-    assert len(await bench.journal.read("r1")) == 3
+    assert len(await bench.journal.read("r1")) == 4
+
+
+async def test_tasks_of_a_run_are_fenced_each_by_itself(bench: SessionBench) -> None:
+    await new_run(bench, "r1")
+    one, other = Fence("r1", "1"), Fence("r1", "2")
+    async with asyncio.TaskGroup() as group:
+        for fence in (one, other) * 5:
+            group.create_task(bench.journal.append("t", "r1", [stop()], fence=fence))
+    assert (one.epoch, other.epoch) == (1, 1)
+    await bench.journal.append("t", "r1", [stop()], fence=Fence("r1", "1"))
+    await bench.journal.append("t", "r1", [stop()], fence=other)
+    with pytest.raises(FenceLost):
+        await bench.journal.append("t", "r1", [stop()], fence=one)
 
 
 async def test_who_begins_a_run_holds_it_until_somebody_claims_it(bench: SessionBench) -> None:
     entry = RunStarted(at=1, thread_id="t", owner="ada", text="hello")
     begun = await bench.database.write(lambda connection: insert_run(connection, "r1", entry))
     await bench.journal.append("t", "r1", [stop()], fence=begun)
-    await bench.journal.claim("r1", "main")
+    await bench.journal.append("t", "r1", [stop()], fence=Fence("r1", "main"))
     with pytest.raises(FenceLost):
         await bench.journal.append("t", "r1", [stop()], fence=begun)
+
+
+async def test_a_claim_in_a_group_that_was_rolled_back_holds(bench: SessionBench) -> None:
+    await new_run(bench, "r1")
+
+    def break_it(connection: sa.Connection) -> None:
+        connection.execute(sa.text("INSERT INTO no_such_table VALUES (1)"))
+
+    fence = Fence("r1", "main")
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(bench.journal.append("t", "r1", [stop()], fence=fence))
+        second = group.create_task(bench.journal.append("t", "r1", [stop()], fence=fence))
+        bad = group.create_task(_outcome(bench, break_it))
+    assert isinstance(bad.result(), Exception)
+    assert [one.seq for task in (first, second) for one in task.result()] == [2, 3]
+    await bench.journal.append("t", "r1", [stop()], fence=fence)
+
+
+async def test_a_decision_about_a_log_that_has_grown_is_not_written(bench: SessionBench) -> None:
+    await new_run(bench, "r1")
+    await bench.journal.append("t", "r1", [stop()], head=1)
+    fence = Fence("r1", "main")
+    with pytest.raises(HeadMoved):
+        await bench.journal.append("t", "r1", [stop()], head=1, fence=fence)
+    assert fence.epoch == UNCLAIMED
+    await bench.journal.append("t", "r1", [stop()], head=2)
+    assert len(await bench.journal.read("r1")) == 3
 
 
 async def test_one_guilty_write_does_not_take_its_group_with_it(bench: SessionBench) -> None:

@@ -54,7 +54,7 @@ async def test_an_answer_that_was_journaled_is_only_ended_not_written_again(data
 async def test_a_retry_that_was_due_later_is_made_later(tmp_path: object) -> None:
     url = f"sqlite:///{tmp_path}/alma.db"
     before = SessionBench(url)
-    before.engine._jitter = lambda: 100.0  # the retry is due in 50 s
+    before.engine.jitter = lambda: 100.0  # the retry is due in 50 s
     async with before.running():
         client = before.connect()
         ack = await client.answer(client.say("run.start", key="1", text="!cut 2 x1 !say a b c d", kind="chat"))
@@ -163,8 +163,8 @@ async def test_a_commit_whose_answer_is_lost_is_not_made_twice(quick: SessionBen
     append = quick.journal.submit
     lost: list[str] = []
 
-    def submit(thread_id: str, run_id: str, new: object, *, fence: object = None) -> object:
-        future = append(thread_id, run_id, new, fence=fence)  # type: ignore[arg-type]
+    def submit(thread_id: str, run_id: str, new: object, **rest: object) -> object:
+        future = append(thread_id, run_id, new, **rest)  # type: ignore[arg-type]
         if type(new[-1]).__name__ == "RunFinished" and not lost:  # type: ignore[index]
             lost.append(run_id)
             broken = asyncio.get_running_loop().create_future()

@@ -185,8 +185,7 @@ class Resume(RuleBasedStateMachine):
         channel = "reasoning" if thought else "text"
         n = sum(map(len, pieces))
         delta = Delta("t", run, f"{run}.main", self.attempts[run], n, text, 1, channel)
-        message = self.open_text.of(run)
-        assert message is not None
+        (message,) = self.open_text.of(run)
         message.extend(delta)
         if not (lost and self.lossy):
             self.flush()
@@ -199,7 +198,7 @@ class Resume(RuleBasedStateMachine):
                 at=1, message_id=f"{run}.main", attempt=self.attempts[run], error=ErrorFacts("x", "y"), retry_in_ms=1
             )
             self.append(run, failed, lost)
-            self.open_text.end(run)
+            self.open_text.end(run, f"{run}.main")
 
     @rule(run=st.sampled_from(RUNS), lost=st.booleans(), linger=st.booleans())
     def finish(self, run: str, lost: bool, linger: bool) -> None:
@@ -214,13 +213,13 @@ class Resume(RuleBasedStateMachine):
         self.append(run, RunFinished(at=1, status="completed"))
         if not linger:
             self.flush()
-            self.open_text.end(run)
+            self.open_text.end(run, f"{run}.main")
 
     @rule(run=st.sampled_from(RUNS))
     def crash(self, run: str) -> None:
         """The attempt is lost without a word in the journal."""
         if self.writing.pop(run, None) is not None:
-            self.open_text.end(run)
+            self.open_text.end(run, f"{run}.main")
 
     @rule()
     def publish_late(self) -> None:

@@ -7,6 +7,8 @@ embedder costs quality, never an answer.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,20 +22,28 @@ from alma.memory.embedder import DIMENSIONS, Embedder
 log = logging.getLogger(__name__)
 
 
+class _Known(NamedTuple):
+    version: str
+    examples: list[Example]
+    vectors: Vectors
+
+
 class Router:
-    def __init__(self, role: Role, embedder: Embedder) -> None:
-        self._role = role
+    """`manager` gives the role whose examples decide, as its file is now."""
+
+    def __init__(self, manager: Callable[[], Role], embedder: Embedder) -> None:
+        self._manager = manager
         self._embedder = embedder
-        self._examples = [Example(text, kind) for kind in KINDS for text in role.kinds[kind].examples]
-        self._vectors: Vectors | None = None
+        self._known: _Known | None = None
         self._corrections: dict[str, dict[str, tuple[Kind, Vectors]]] = {}  # owner → text → (kind, vector)
 
     async def preview(self, text: str, owner: str) -> Verdict:
         """How `text` would be treated. Raises `EmbedderUnavailable`."""
-        vectors = await self._role_vectors()
+        known = await self._examples()
         task = (await self._embedder.embed([text]))[0]
         own = self._corrections.get(owner, {})
-        examples = self._examples + [Example(said, kind, True) for said, (kind, _) in own.items()]
+        vectors = known.vectors
+        examples = known.examples + [Example(said, kind, True) for said, (kind, _) in own.items()]
         if own:
             vectors = np.vstack([vectors, *(vector[None] for _, vector in own.values())])
         return classify(task, examples, vectors)
@@ -64,19 +74,24 @@ class Router:
         self._corrections.get(owner, {}).pop(text, None)
 
     def _chosen(self, verdict: Verdict, source: str, at: float) -> RouteChosen:
+        role = self._manager()
         return RouteChosen(
             at=at,
             kind=verdict.kind,
             source=source,  # pyright: ignore[reportArgumentType]  # one of the three literals, by the callers above
             scores=verdict.scores,
             neighbours=verdict.neighbours,
-            role=self._role.name,
-            prompt_version=self._role.version,
-            sampling=self._role.kinds[verdict.kind].sampling,
+            role=role.name,
+            prompt_version=role.version,
+            sampling=role.kinds[verdict.kind].sampling,
         )
 
-    async def _role_vectors(self) -> Vectors:
-        if self._vectors is None:
-            self._vectors = await self._embedder.embed([example.text for example in self._examples])
-            assert self._vectors.shape == (len(self._examples), DIMENSIONS)
-        return self._vectors
+    async def _examples(self) -> _Known:
+        """The role's examples with their vectors, embedded anew when its file has changed."""
+        role = self._manager()
+        if self._known is None or self._known.version != role.version:
+            examples = [Example(text, kind) for kind in KINDS for text in role.kinds[kind].examples]
+            vectors = await self._embedder.embed([example.text for example in examples])
+            assert vectors.shape == (len(examples), DIMENSIONS)
+            self._known = _Known(role.version, examples, vectors)
+        return self._known

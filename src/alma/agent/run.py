@@ -1,24 +1,41 @@
-"""One agent's loop: route the task, build the prompt, stream the model, return a value.
+"""One agent's loop: what is to be done now, the prompt, the model's stream, its tools, until the task has its result.
 
-It acts only through its desk and knows neither the journal nor the network. A stop cancels it; what had streamed is
-then journaled by the engine.
+It acts only through its desk and knows neither the journal nor the network. What an earlier activation has done is in
+the task: a step that is there is never done again.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
-from alma.agent.prompt import Prompt, build
+import msgspec
+from msgspec import Struct
+
+from alma.agent import planning
+from alma.agent.call import Call, Stream
+from alma.agent.output import OutputInvalid, check_output
+from alma.agent.planner import Strength, decide, read_decision, strength
+from alma.agent.prompt import Mode, Part, Prompt, fit, gather
 from alma.agent.role import Role
 from alma.agent.router import Router
-from alma.agent.task import Answer, Desk, Failed, Outcome, Task
-from alma.errors import AlmaError, EndpointError, EndpointGarbled, ModelUnavailable
-from alma.events import Delta, MessageFinished, MessageStarted, RouteChosen, Timing, Usage
-from alma.models.chat import ChatModel, ChatRequest, Chunk
+from alma.agent.synthesis import closing
+from alma.agent.task import Answer, Desk, Failed, Outcome, Task, Wait
+from alma.agent.tooling import Tooling, Using, can_use_tools
+from alma.errors import AlmaError, BudgetSpent, ModelUnavailable
+from alma.events import BudgetReached, JournalEntry, MessageFinished, MessageStarted, Sampling, Section, SentMessage
+from alma.models.chat import ChatMessage, ChatModel, ChatRequest, ToolSpec
+from alma.models.probe import ProbeReport
 from alma.models.remote import ModelInfo
+from alma.plan import MAIN, MANAGER
+
+Schema = dict[str, Any]
+_LEAST_TOKENS = 16  # of a budget that is still worth a call
+_WARN_AT = 0.8  # of a budget
+# A weak model writes 100 tokens a second and reads 250: long texts of its agents cost more than they say.
+_WEAK_PART = 160
+_WEAK_WHOLE = 320
 
 
 class Models(Protocol):
@@ -26,142 +43,247 @@ class Models(Protocol):
 
     def resolve(self, model_id: str | None) -> tuple[ChatModel, ModelInfo]: ...
 
+    def report(self, model_id: str) -> ProbeReport | None: ...
+
+
+class Roles(Protocol):
+    """Where an agent's role comes from."""
+
+    def get(self, name: str) -> Role: ...
+
+
+class Who(Struct, frozen=True):
+    """Who does the task now: its role, the model that answers, and what that can do."""
+
+    role: Role
+    model: ChatModel
+    info: ModelInfo
+    strength: Strength
+    tools: bool  # it can call tools
+
+    @property
+    def weak(self) -> bool:
+        return self.strength.level == "weak"
+
 
 class Agent:
-    """`role` speaks, `router` decides the kind, `models` answer. `clock` gives Unix seconds."""
+    """`router` decides the kind of the run's own task, `models` answer. `clock` gives Unix seconds."""
 
-    def __init__(self, role: Role, router: Router, models: Models, clock: Callable[[], float] = time.time) -> None:
-        self._role = role
+    def __init__(
+        self,
+        roles: Roles,
+        router: Router,
+        models: Models,
+        tooling: Tooling,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._roles = roles
         self._router = router
         self._models = models
+        self._tooling = tooling
         self._clock = clock
 
     async def run(self, task: Task, desk: Desk) -> Outcome:
-        """Make one attempt at `task`."""
+        """Carry the task on, as far as it goes without waiting for others."""
         try:
-            route = task.route
-            if route is None:
-                route = await self._router.route(task.text, task.owner, task.kind, self._clock())
-            model, info = self._models.resolve(task.model)
-            prompt = await build(
-                model,
-                self._role.kinds[route.kind].prompt,
-                task.history,
-                task.text,
-                window=info.context_window,
-                max_tokens=route.sampling.max_tokens,
-            )
+            who = self._who(task)
+            new: list[JournalEntry] = []  # written together with the first entry that follows
+            if task.task_id == MAIN and task.route is None:
+                route = await self._router.route(task.request, task.owner, task.kind, self._clock())
+                new.append(route)
+                task = msgspec.structs.replace(task, route=route)
+            if self._is_to_plan(task, who) and (outcome := await self._plan(task, who, desk, new)) is not None:
+                return outcome
+            return await self._answer(task, who, desk, new)
         except AlmaError as error:
-            return Failed(error, retryable=isinstance(error, ModelUnavailable))
-        started = self._started(task, info, prompt)
-        new = (started,) if task.route is not None else (route, started)
-        recorded = desk.record(*new)
-        return await _Stream(task, desk, started, recorded).run(model, _request(info, prompt, route))
+            return Failed(error, retryable=isinstance(error, ModelUnavailable | OutputInvalid))
 
-    def _started(self, task: Task, info: ModelInfo, prompt: Prompt) -> MessageStarted:
-        return MessageStarted(
-            at=self._clock(),
-            message_id=task.message_id,
-            attempt=task.attempt,
-            role=self._role.name,
-            model=info.id,
-            endpoint=info.endpoint,
-            prompt_version=self._role.version,
-            sections=prompt.sections,
-            turns=[turn.run_id for turn in prompt.turns],
-            answered=[turn.run_id for turn in prompt.turns if turn.answer],
-            left_out_turns=prompt.left_out + task.older,
-            context_window=info.context_window,
+    def _who(self, task: Task) -> Who:
+        role = self._roles.get(task.role or MANAGER)
+        model, info = self._models.resolve(task.model or role.model)
+        report = self._models.report(info.id)
+        return Who(role, model, info, strength(info, report), can_use_tools(info, report))
+
+    # ── planning ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _is_to_plan(self, task: Task, who: Who) -> bool:
+        return (
+            task.task_id == MAIN
+            and task.route is not None
+            and task.route.kind == "analytical"
+            and task.plan is None
+            and not task.declined
+            and not any(step.startswith("answer") for step in task.steps)
+            and bool(who.role.delegates_to)
         )
 
-
-def _request(info: ModelInfo, prompt: Prompt, route: RouteChosen) -> ChatRequest:
-    sampling = route.sampling
-    if prompt.max_tokens < sampling.max_tokens:
-        sampling = type(sampling)(sampling.temperature, sampling.top_p, prompt.max_tokens)
-    return ChatRequest(model=info.name, messages=prompt.messages, sampling=sampling)
-
-
-class _Stream:
-    """One model call under way. The call is sent while the start is being journaled; text is shown only after."""
-
-    def __init__(self, task: Task, desk: Desk, started: MessageStarted, recorded: Awaitable[object]) -> None:
-        self._task = task
-        self._desk = desk
-        self._started = started
-        self._recorded = recorded
-        self._opened = False
-        self._text: list[str] = []
-        self._reasoning: list[str] = []
-        self._n = 0
-        self._reasoning_n = 0
-        self._pieces = 0
-
-    async def run(self, model: ChatModel, request: ChatRequest) -> Outcome:
-        begun = time.perf_counter()
-        first: float | None = None
-        last = Chunk()
-        try:
-            async with aclosing(model.stream(request)) as chunks:
-                async for chunk in chunks:
-                    if not self._opened:
-                        await self._open()
-                    if chunk.tokens:
-                        first = first or time.perf_counter()
-                        self._show(chunk)
-                    if chunk.finish_reason is not None:
-                        last = chunk
-            if not self._n:
-                raise EndpointGarbled("The model ended its answer without any text.", endpoint=model.endpoint)
-        except EndpointError as error:
-            await self._open()
-            after = None if error.retry_after is None else error.retry_after * 1000
-            return Failed(error, "".join(self._text), error.retryable, after)
-        ended = time.perf_counter()
-        timing = Timing(round(((first or ended) - begun) * 1000, 2), round((ended - begun) * 1000, 2))
-        return Answer(self._finished(last, timing))
-
-    async def _open(self) -> None:
-        if not self._opened:
-            await self._recorded
-            self._opened = True
-            self._desk.open(self._started)
-
-    def _show(self, chunk: Chunk) -> None:
-        task = self._task
-        self._pieces += chunk.tokens
-        if chunk.reasoning:
-            self._reasoning.append(chunk.reasoning)
-            self._reasoning_n += len(chunk.reasoning)
-            self._desk.stream(
-                Delta(
-                    task.thread_id,
-                    task.run_id,
-                    task.message_id,
-                    task.attempt,
-                    self._reasoning_n,
-                    chunk.reasoning,
-                    chunk.tokens,
-                    "reasoning",
+    async def _plan(self, task: Task, who: Who, desk: Desk, new: list[JournalEntry]) -> Outcome | None:
+        """Decide whether to delegate; None: answer directly. By pattern that costs no model call; a strong one is
+        asked, told what is wrong with its plan, and in the end the pattern decides."""
+        ask = planning.ask(task, who.role, strong=not who.weak)
+        told: list[str] = []
+        last = ""
+        for step in planning.steps(task) if not who.weak else ():
+            message = task.steps.get(step)
+            fresh = message is None
+            if message is None:
+                spoken = await self._ask_planner(
+                    task, who, desk, step, new, planning.messages(ask, who.role, self._purposes(who), told, last)
                 )
-            )
-        if chunk.text:
-            self._text.append(chunk.text)
-            self._n += len(chunk.text)
-            self._desk.stream(
-                Delta(task.thread_id, task.run_id, task.message_id, task.attempt, self._n, chunk.text, chunk.tokens)
-            )
+                if isinstance(spoken, Failed):
+                    return spoken
+                message = spoken
+                new.clear()
+            decision = read_decision(message.text, ask, told)
+            entries = [] if isinstance(decision, list) else planning.entries(task, decision, self._clock())
+            if fresh:
+                await desk.record(message, *entries)
+                desk.close(message.message_id)
+            elif entries:
+                await desk.record(*entries)
+            if not isinstance(decision, list):
+                return Wait() if entries else None
+            told, last = decision, message.text
+        entries = planning.entries(task, decide(ask), self._clock())
+        if entries:
+            await desk.record(*new, *entries)
+        return Wait() if entries else None
 
-    def _finished(self, last: Chunk, timing: Timing) -> MessageFinished:
-        prompt_tokens = sum(section.tokens for section in self._started.sections)
-        return MessageFinished(
-            at=self._started.at + timing.total_ms / 1000,
-            message_id=self._task.message_id,
-            attempt=self._task.attempt,
-            text="".join(self._text),
-            reasoning="".join(self._reasoning),
-            finish_reason=last.finish_reason or "stop",
-            usage=last.usage or Usage(prompt_tokens, self._pieces, estimated=True),
-            timing=timing,
-            model=last.model,
+    async def _ask_planner(
+        self, task: Task, who: Who, desk: Desk, step: str, new: list[JournalEntry], messages: list[ChatMessage]
+    ) -> MessageFinished | Failed:
+        parts = [Part("plan", one.content) for one in messages]
+        prompt = await fit(who.model, parts, window=who.info.context_window, max_tokens=planning.SAMPLING.max_tokens)
+        prompt = msgspec.structs.replace(prompt, messages=messages)
+        sampling = msgspec.structs.replace(planning.SAMPLING, max_tokens=prompt.max_tokens)
+        request = self._request(who, prompt, sampling, [], planning.schema(who.role))
+        return await self._call(task, who, desk, step, prompt, request, new, sent=True)
+
+    def _purposes(self, who: Who) -> dict[str, str]:
+        return {name: self._roles.get(name).purpose for name in who.role.delegates_to}
+
+    # ── answering ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _answer(self, task: Task, who: Who, desk: Desk, new: list[JournalEntry]) -> Outcome:
+        """Rounds of speaking and using tools; the last one only speaks."""
+        mode: Mode = "synthesis" if task.plan is not None and not task.declined else "answer"
+        using = Using(task, who.role, desk, who.tools)
+        number = 1
+        while True:
+            step = "answer" if number == 1 else f"answer.{number}"
+            message = using.task.steps.get(step)
+            if message is None:
+                spoken = await self._speak(using, who, mode, step, new)
+                if isinstance(spoken, Failed):
+                    return spoken
+                new = []
+                if not spoken.tool_calls:
+                    return Answer(spoken)
+                await desk.record(spoken)
+                desk.close(spoken.message_id)
+                using.said(spoken)
+                message = spoken
+            if not message.tool_calls:
+                return Answer(message)
+            if not await self._tooling.use(using, step, message):
+                return Wait()
+            number += 1
+
+    async def _speak(
+        self, using: Using, who: Who, mode: Mode, step: str, new: list[JournalEntry]
+    ) -> MessageFinished | Failed:
+        """One model call of the task, with the tools it may use."""
+        task = using.task
+        specs = self._tooling.offered(using)
+        sampling = self._sampling(task, who, mode)
+        prompt = await fit(
+            who.model,
+            gather(task, who.role, mode),
+            window=who.info.context_window - self._tooling.tokens(specs),
+            max_tokens=sampling.max_tokens,
+        )
+        if specs:
+            names = ",".join(spec.name for spec in specs)
+            prompt.sections.insert(1, Section("tools", self._tooling.tokens(specs), names))
+        left, warned = self._left(task, prompt)
+        if warned is not None:
+            new = [*new, warned]
+        schema = who.role.output_schema if mode == "answer" else None
+        sampling = msgspec.structs.replace(sampling, max_tokens=min(prompt.max_tokens, left))
+        request = self._request(who, prompt, sampling, specs, schema)
+        tail = closing(task) if mode == "synthesis" else ""
+        spoken = await self._call(task, who, using.desk, step, prompt, request, new, tail=tail)
+        if isinstance(spoken, MessageFinished) and schema is not None and not spoken.tool_calls:
+            try:
+                check_output(spoken.text, schema)
+            except OutputInvalid as error:
+                return Failed(error, step, spoken.text, retryable=True)
+        return spoken
+
+    def _sampling(self, task: Task, who: Who, mode: Mode) -> Sampling:
+        sampling = task.route.sampling if task.route is not None else who.role.sampling
+        if who.weak and who.info.kind != "scripted" and (mode == "synthesis" or task.task_id != MAIN):
+            most = _WEAK_WHOLE if mode == "synthesis" else _WEAK_PART
+            return msgspec.structs.replace(sampling, max_tokens=min(sampling.max_tokens, most))
+        return sampling
+
+    def _left(self, task: Task, prompt: Prompt) -> tuple[int, BudgetReached | None]:
+        """How much may be written within the budget. Raises `BudgetSpent` when it is used up."""
+        if not task.budget_tokens:
+            return prompt.max_tokens, None
+        left = task.budget_tokens - prompt.tokens
+        if left < _LEAST_TOKENS:
+            raise BudgetSpent(
+                "The task has used up its budget of tokens.",
+                expected=f"at least {_LEAST_TOKENS} tokens left beside the prompt's {prompt.tokens}",
+                actual=f"{task.budget_tokens} left",
+                hint="Raise budgets.tokens in the role's file, or the run's budget.",
+            )
+        limit, used = task.tokens_limit, task.tokens_limit - left
+        warned = used > _WARN_AT * limit and not task.warned
+        at = self._clock()
+        note = BudgetReached(at=at, task_id=task.task_id, what="tokens", limit=limit, used=used, warning=True)
+        return left, note if warned else None
+
+    # ── calling ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _call(
+        self,
+        task: Task,
+        who: Who,
+        desk: Desk,
+        step: str,
+        prompt: Prompt,
+        request: ChatRequest,
+        new: list[JournalEntry],
+        *,
+        tail: str = "",
+        sent: bool = False,
+    ) -> MessageFinished | Failed:
+        started = MessageStarted(
+            at=self._clock(),
+            task_id=task.task_id,
+            message_id=task.message_id(step),
+            attempt=task.attempts.get(step, 0) + 1,
+            role=who.role.name,
+            model=who.info.id,
+            endpoint=who.info.endpoint,
+            prompt_version=who.role.version,
+            sections=prompt.sections,
+            turns=prompt.turns,
+            answered=prompt.answered,
+            left_out_turns=prompt.left_out + task.older,
+            context_window=who.info.context_window,
+            step=step,
+            sent=[SentMessage(one.role, one.content) for one in prompt.messages] if sent else [],
+        )
+        recorded = desk.record(*new, started)
+        return await Stream(task, desk, Call(started, recorded, tail)).run(who.model, request)
+
+    @staticmethod
+    def _request(
+        who: Who, prompt: Prompt, sampling: Sampling, tools: list[ToolSpec], schema: Schema | None
+    ) -> ChatRequest:
+        return ChatRequest(
+            model=who.info.name, messages=prompt.messages, sampling=sampling, tools=tools, json_schema=schema
         )

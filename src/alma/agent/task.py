@@ -93,9 +93,9 @@ class Task(Struct, frozen=True):
     mail: list[tuple[int, AgentMessage]] = []
     board: dict[str, BoardWritten] = {}
     budget_tokens: int = 0
+    tokens_limit: int = 0  # of which that is what is left
+    warned: bool = False  # the user was told that most of it is used
     next_child: int = 1
-    ancestors: list[str] = []  # goals above it, the request first
-    siblings: list[str] = []  # ids of the tasks of the same plan
     problem: str = ""  # what was wrong with the last attempt at its answer
 
     @property
@@ -122,21 +122,8 @@ class Answer(Struct, frozen=True):
     message: MessageFinished
 
 
-class Delegate(Struct, frozen=True):
-    """Others are to do it: the task goes on when they have ended."""
-
-    plan: Plan
-    needs_approval: bool = False
-
-
-class Ask(Struct, frozen=True):
-    """Only the user can say: the task goes on when they have answered."""
-
-    question: QuestionAsked
-
-
 class Wait(Struct, frozen=True):
-    """The user has to allow a tool call that is in the journal."""
+    """What the task waits for is in the journal: its plan's tasks, the user's answer, leave to call a tool."""
 
 
 class Failed(Struct, frozen=True):
@@ -149,7 +136,7 @@ class Failed(Struct, frozen=True):
     retry_after_ms: float | None = None
 
 
-Outcome = Answer | Delegate | Ask | Wait | Failed
+Outcome = Answer | Wait | Failed
 
 
 class Desk(Protocol):
@@ -169,4 +156,20 @@ class Desk(Protocol):
 
     def close(self, message_id: str) -> None:
         """The message's end is in the journal."""
+        ...
+
+    async def write_board(self, key: str, text: str, seen: int) -> BoardWritten | None:
+        """Put `text` on the run's blackboard if `seen` is still its version there; None: it is not."""
+        ...
+
+    async def add_task(self, role: str, goal: str, title: str) -> tuple[str, str]:
+        """Add a task to the plan that this task is in; gives its id, or why not."""
+        ...
+
+    def delegations(self) -> set[str]:
+        """All that has been delegated in this run, and the request itself, as `plan_check.delegation` gives it."""
+        ...
+
+    def board(self) -> dict[str, BoardWritten]:
+        """The blackboard as it is now."""
         ...

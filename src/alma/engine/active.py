@@ -27,6 +27,7 @@ class Active:
         self.fence = fence
         self.workers: dict[str, Worker] = {}
         self.queued: set[str] = set()
+        self.elsewhere: set[str] = set()  # tasks that another process has taken over
         self.behind = False  # the log has entries that are not in `state`
         self.deciding = False
         self.again = False

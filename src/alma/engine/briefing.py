@@ -5,10 +5,11 @@ The page shows a prompt by making it again from the log; so nothing may flow int
 
 from __future__ import annotations
 
+from alma.agent.plan_check import delegation
 from alma.agent.task import Reply, Result, Task, ToolUse, Turn
 from alma.engine.state import RunState, TaskState
 from alma.events import AgentMessage
-from alma.plan import MAIN, parent_of
+from alma.plan import MAIN
 
 
 def brief(state: RunState, task: TaskState, history: list[Turn], older: int) -> Task:
@@ -17,7 +18,6 @@ def brief(state: RunState, task: TaskState, history: list[Turn], older: int) -> 
     assert started is not None
     is_main = task.id == MAIN
     failure = task.last_failure
-    parent = state.tasks.get(parent_of(task.id) or "")
     return Task(
         run_id=state.run_id,
         thread_id=started.thread_id,
@@ -43,9 +43,9 @@ def brief(state: RunState, task: TaskState, history: list[Turn], older: int) -> 
         mail=[(seq, message) for seq, message in state.mail if _reaches(message, task)],
         board=dict(state.board),
         budget_tokens=max(task.budget_tokens - task.spent_tokens, 1) if task.budget_tokens else 0,
+        tokens_limit=task.budget_tokens,
+        warned=any(note.what == "tokens" for note in task.reached),
         next_child=len(task.children) + 1,
-        ancestors=_goals_above(state, task),
-        siblings=[other for other in parent.children if other != task.id] if parent is not None else [],
         problem=failure.error.message if failure is not None and failure.error.code == "output_invalid" else "",
     )
 
@@ -71,12 +71,9 @@ def _reaches(message: AgentMessage, task: TaskState) -> bool:
     return message.task_id != task.id and message.recipient in (task.id, task.role, "team")
 
 
-def _goals_above(state: RunState, task: TaskState) -> list[str]:
+def delegations(state: RunState) -> set[str]:
+    """All that was ever delegated in the run, and the request: what must not be delegated again."""
     assert state.started is not None
-    goals: list[str] = []
-    above = parent_of(task.id)
-    while above is not None and above != MAIN:
-        spec = state.tasks[above].spec
-        goals.append(spec.goal if spec is not None else "")
-        above = parent_of(above)
-    return [state.started.text, *reversed(goals)] if task.id != MAIN else []
+    found = {delegation(state.main.role, state.started.text)}
+    found.update(delegation(task.spec.role, task.spec.goal) for task in state.tasks.values() if task.spec is not None)
+    return found

@@ -92,19 +92,25 @@ class Engine:
         """Take up what an earlier process left unfinished (`sweep`), call `ready`, then carry runs until cancelled."""
         async with asyncio.TaskGroup() as group:
             self._group = group
-            if sweep:
-                await self._sweep()
-            ready()
-            group.create_task(self._beat())
-            if self._sweep_every:
-                group.create_task(self._sweep_forever())
-            while True:
-                ticket = await self._dispatcher.claim()
-                group.create_task(self._work(ticket))
+            try:
+                if sweep:
+                    await self._sweep()
+                ready()
+                group.create_task(self._beat())
+                if self._sweep_every:
+                    group.create_task(self._sweep_forever())
+                while True:
+                    ticket = await self._dispatcher.claim()
+                    group.create_task(self._work(ticket))
+            finally:
+                self._group = None  # nothing new is begun while what is under way is being cancelled
 
     async def _sweep(self) -> None:
+        """Take up every unfinished run that nobody seems to carry on."""
         for run_id in await self.journal.unfinished():
-            self.take_up(run_id)
+            active = self._active.get(run_id)
+            if active is None or active.elsewhere or not (active.workers or active.queued):
+                self.take_up(run_id)
 
     async def _sweep_forever(self) -> None:
         while True:
@@ -138,6 +144,7 @@ class Engine:
         """Carry on an unfinished run, read anew if it is known already."""
         active = self._active.get(run_id) or self._add(Active(RunState(run_id)))
         active.behind = True
+        active.elsewhere.clear()
         self.advance(active)
 
     async def tell(self, thread_id: str, run_id: str, *news: JournalEntry) -> bool:
@@ -233,7 +240,10 @@ class Engine:
         self._group.create_task(self._decide(active))
 
     def _is_over(self, active: Active) -> bool:
-        return active.state.finished is not None and not active.workers
+        """Whether nothing is left to do here: the run has ended, or another process has it."""
+        if active.workers:
+            return False
+        return active.state.finished is not None or bool(active.elsewhere and not active.queued)
 
     async def _decide(self, active: Active) -> None:
         """Until nothing is left to decide; nothing that goes wrong in one run reaches the others."""
@@ -285,7 +295,7 @@ class Engine:
 
     def _enqueue(self, active: Active, decision: Begin) -> None:
         task_id = decision.task_id
-        if task_id in active.workers or task_id in active.queued:
+        if task_id in active.workers or task_id in active.queued or task_id in active.elsewhere:
             return
         active.queued.add(task_id)
         self._dispatcher.enqueue(active.ticket(decision))
@@ -341,6 +351,7 @@ class Engine:
             log.info("task %s of run %s is no longer ours: %s", ticket.task_id, ticket.run_id, error)
             if active is not None:
                 active.behind = True
+                active.elsewhere.add(ticket.task_id)
         except Exception as error:  # noqa: BLE001  # the task's boundary
             if active is not None:
                 await self.give_up(active, error)

@@ -8,28 +8,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 
 from msgspec import Struct
 
-from alma.agent.task import Answer, Ask, Delegate, Failed, Outcome, Turn, Wait
-from alma.engine.briefing import brief
+from alma.agent.task import Answer, Failed, Outcome, Turn, Wait
+from alma.engine.briefing import brief, delegations
 from alma.engine.decide import End, after_failure
 from alma.engine.journal import Fence
 from alma.engine.open_text import OpenMessage
 from alma.engine.review import send_back
 from alma.engine.state import TaskState
 from alma.engine.turns import read_history
-from alma.errors import FenceLost, HeadMoved
+from alma.errors import BudgetSpent, FenceLost, HeadMoved
 from alma.events import (
     AttemptFailed,
+    BoardWritten,
     BudgetReached,
     Delta,
     ErrorFacts,
     JournalEntry,
     MessageFinished,
     MessageStarted,
-    PlanMade,
+    PlanAmended,
     Recorded,
     RunFinished,
     TaskFinished,
@@ -37,10 +38,13 @@ from alma.events import (
     Timing,
     Usage,
 )
-from alma.plan import MAIN, depth_of
+from alma.plan import MAIN, PlanTask, child_id, depth_of, parent_of
 
 if TYPE_CHECKING:
     from alma.engine.runner import Active, Engine
+
+
+Changed = TypeVar("Changed", bound=JournalEntry)
 
 
 class Duty(Struct, frozen=True):
@@ -55,11 +59,14 @@ class Duty(Struct, frozen=True):
 
 class Policy(Struct, frozen=True):
     """`max_attempts`: how often a step is tried before somebody else gets the task. `duty`: of a role, by name.
-    `max_reviews`: how often a critic may send the same work back."""
+    `knows`: whether there is such a role. `max_reviews`: how often a critic may send the same work back; `max_tasks`:
+    to how many a plan may grow while it runs."""
 
     max_attempts: int = 3
     duty: Callable[[str], Duty] = lambda _role: Duty()
+    knows: Callable[[str], bool] = lambda _role: True
     max_reviews: int = 2
+    max_tasks: int = 100
 
 
 class Worker:
@@ -183,14 +190,10 @@ class Worker:
                 await self.record(message, RunFinished(at=at, status="completed"))
             case Answer(message):
                 await self._hand_in(message, at)
-            case Delegate(plan, needs_approval):
-                await self.record(PlanMade(at=at, task_id=task.id, plan=plan, needs_approval=needs_approval))
-            case Ask(question):
-                await self.record(question)
             case Wait():
                 pass
             case Failed():
-                await self.record(self._failure(outcome, at))
+                await self.record(*self._failed(outcome, at))
             case _:
                 assert_never(outcome)
 
@@ -212,15 +215,24 @@ class Worker:
             except HeadMoved:
                 await self._engine.catch_up(self._active)
 
+    def _failed(self, failed: Failed, at: float) -> list[JournalEntry]:
+        task = self._task
+        if not isinstance(failed.error, BudgetSpent):
+            return [self._failure(failed, at)]
+        limit = task.budget_tokens
+        reached = BudgetReached(at=at, task_id=task.id, what="tokens", limit=limit, used=task.spent_tokens)
+        return [reached, self._failure(failed, at)]
+
     def _failure(self, failed: Failed, at: float) -> AttemptFailed:
         task, engine = self._task, self._engine
+        may_pass_on = task.id != MAIN and task.assignment == 1 and not isinstance(failed.error, BudgetSpent)
         following = after_failure(
             task,
             retryable=failed.retryable,
             max_attempts=engine.policy.max_attempts,
             asked_ms=failed.retry_after_ms,
             jitter=engine.jitter(),
-            stand_ins=engine.policy.duty(task.role).stand_ins if task.id != MAIN and task.assignment == 1 else [],
+            stand_ins=engine.policy.duty(task.role).stand_ins if may_pass_on else [],
         )
         of = task.id if task.assignment == 1 else f"{task.id}@{task.assignment}"
         suffix = "" if failed.step == "answer" else f".{failed.step}"
@@ -273,6 +285,52 @@ class Worker:
     def close(self, message_id: str) -> None:
         self._engine.open_text.end(self._active.run_id, message_id)
         self._open = None
+
+    def board(self) -> dict[str, BoardWritten]:
+        return self._active.state.board
+
+    def delegations(self) -> set[str]:
+        return delegations(self._active.state)
+
+    async def write_board(self, key: str, text: str, seen: int) -> BoardWritten | None:
+        def entry() -> BoardWritten | None:
+            there = self._active.state.board.get(key)
+            if seen != (there.version if there is not None else 0):
+                return None
+            at = self._engine.clock()
+            return BoardWritten(at=at, task_id=self._task.id, key=key, version=seen + 1, text=text)
+
+        return await self._if_unchanged(entry)
+
+    async def add_task(self, role: str, goal: str, title: str) -> tuple[str, str]:
+        engine, parent_id = self._engine, parent_of(self._task.id) or MAIN
+        if not engine.policy.knows(role):
+            return "", f"There is no role {role}."
+
+        def entry() -> PlanAmended | None:
+            number = len(self._active.state.tasks[parent_id].children) + 1
+            if number > engine.policy.max_tasks:
+                return None
+            added = PlanTask(id=child_id(parent_id, number), role=role, goal=goal, title=title)
+            reason = f"Task {self._task.id} found that it is missing."
+            return PlanAmended(at=engine.clock(), task_id=parent_id, add=[added], reason=reason)
+
+        amended = await self._if_unchanged(entry)
+        if amended is None:
+            return "", f"The plan has {engine.policy.max_tasks} tasks already; more are not allowed."
+        return amended.add[0].id, ""
+
+    async def _if_unchanged(self, entry: Callable[[], Changed | None]) -> Changed | None:
+        """Record what `entry` makes of the state, on the condition that the log is still what it was made of."""
+        while True:
+            new = entry()
+            if new is None:
+                return None
+            try:
+                await self.record(new, head=self._active.state.head)
+                return new
+            except HeadMoved:
+                await self._engine.catch_up(self._active)
 
 
 class _Recording:

@@ -71,6 +71,7 @@ class Registry:
         self._ollama_host = ollama_host
         self._http: aiohttp.ClientSession | None = None
         self._writing = asyncio.Lock()
+        self._reports: dict[str, ProbeReport | None] = {}
         kept = models_file.load(models_file_path)
         self._default = default or kept.default
         self._remotes = {
@@ -197,11 +198,14 @@ class Registry:
         model, info = self.resolve(model_id)
         report = await probe(model, info)
         await asyncio.to_thread(keep, report, self._data_dir)
+        self._reports[report.model] = report
         return report
 
     def report(self, model_id: str) -> ProbeReport | None:
-        """The last report of a model, if it was ever measured."""
-        return kept(model_id, self._data_dir)
+        """The last report of a model, if it was ever measured. Read from disk once."""
+        if model_id not in self._reports:
+            self._reports[model_id] = kept(model_id, self._data_dir)
+        return self._reports[model_id]
 
     # ── choosing ──────────────────────────────────────────────────────────────────────────────────────────────────
 

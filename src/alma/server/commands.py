@@ -151,18 +151,14 @@ class Unsubscribe(Command, frozen=True, tag="thread.unsubscribe"):
     thread_id: str
 
 
+Steer = StopRun | PauseRun | ResumeRun | DecidePlan | DecideTool | AnswerQuestion
 AnyCommand = (
     Hello
     | Ping
     | StartRun
     | RetryRun
-    | StopRun
-    | PauseRun
-    | ResumeRun
     | ForkRun
-    | DecidePlan
-    | DecideTool
-    | AnswerQuestion
+    | Steer
     | CorrectRoute
     | PreviewRoute
     | Subscribe

@@ -17,6 +17,7 @@ from typing import Protocol, assert_never
 import msgspec
 
 from alma.errors import AlmaError, InvalidRequest, StorageFailure
+from alma.events import Fork
 from alma.server import commands
 from alma.session import encode, wire
 from alma.session.sessions import Ask, Sessions
@@ -206,14 +207,27 @@ class Connection:
                     root=command.root,
                     model=command.model,
                     kind=command.kind,
+                    approve=command.approve,
+                    priority=command.priority,
                 )
                 await self._begin(lambda begun: self._sessions.start(self._owner, ask, command.id, begun))
             case commands.RetryRun():
                 ask = Ask(key=command.key, text=command.text or "", model=command.model, kind=command.kind)
                 run_id = command.run_id
                 await self._begin(lambda begun: self._sessions.retry(self._owner, run_id, ask, command.id, begun))
-            case commands.StopRun():
-                thread_id = await self._sessions.stop(self._owner, command.run_id)
+            case commands.ForkRun():
+                fork = Fork(command.run_id, command.task_id, command.goal, command.role, command.model)
+                key = command.key
+                await self._begin(lambda begun: self._sessions.fork(self._owner, key, fork, command.id, begun))
+            case (
+                commands.StopRun()
+                | commands.PauseRun()
+                | commands.ResumeRun()
+                | commands.DecidePlan()
+                | commands.DecideTool()
+                | commands.AnswerQuestion()
+            ):
+                thread_id = await self._steer(command)
                 self._tell(wire.Ack(id=command.id, run_id=command.run_id, thread_id=thread_id))
             case commands.CorrectRoute():
                 await self._sessions.correct(self._owner, command.run_id, command.kind)
@@ -233,6 +247,27 @@ class Connection:
                 self._tell(wire.Ack(id=command.id))
             case commands.Ping():
                 self._tell(wire.Heartbeat(id=command.id))
+            case _:
+                assert_never(command)
+
+    async def _steer(self, command: commands.Steer) -> str:
+        """A word to a run under way; gives the run's thread."""
+        steering, owner, run_id = self._sessions.steering, self._owner, command.run_id
+        match command:
+            case commands.StopRun():
+                return await steering.stop(owner, run_id, command.task_id)
+            case commands.PauseRun():
+                return await steering.pause(owner, run_id)
+            case commands.ResumeRun():
+                return await steering.resume(owner, run_id)
+            case commands.DecidePlan():
+                return await steering.decide_plan(
+                    owner, run_id, command.task_id, approved=command.approved, tasks=command.tasks
+                )
+            case commands.DecideTool():
+                return await steering.decide_tool(owner, run_id, command.tool_call_id, approved=command.approved)
+            case commands.AnswerQuestion():
+                return await steering.answer(owner, run_id, command.question_id, command.text)
             case _:
                 assert_never(command)
 

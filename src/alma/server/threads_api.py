@@ -61,7 +61,7 @@ class PromptSection(Reply):
 
 
 class PromptReply(Reply):
-    """What the model was given for the run's last attempt, word for word."""
+    """What the model was given for a message's last attempt, word for word."""
 
     messages: list[PromptMessage]
     sections: list[PromptSection]
@@ -126,9 +126,9 @@ def routes(sessions: Sessions, owner: str) -> APIRouter:  # a table of routes
         return EntryList(entries=[EntryReply(seq=one.seq, entry=msgspec.to_builtins(one.entry)) for one in found])
 
     @router.get("/runs/{run_id}/prompt")
-    async def read_prompt(run_id: str) -> PromptReply:
-        """Exactly what the model was given."""
-        prompt = await sessions.prompt(owner, run_id)
+    async def read_prompt(run_id: str, message: Annotated[str | None, Query(max_length=400)] = None) -> PromptReply:
+        """Exactly what the model was given for a message; by default for the run's own newest one."""
+        prompt = await sessions.prompt(owner, run_id, message)
         return PromptReply(
             messages=[PromptMessage(role=one.role, content=one.content) for one in prompt.messages],
             sections=[PromptSection(name=one.name, tokens=one.tokens) for one in prompt.started.sections],

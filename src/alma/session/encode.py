@@ -286,5 +286,7 @@ def rest(
             delta_frame(Delta(thread_id, run_id, message_id, attempt, len(reasoning), more, 0, "reasoning", task_id))
         )
     if n < len(text):
-        frames.append(delta_frame(Delta(thread_id, run_id, message_id, attempt, len(text), text[n:], 0, "text", task_id)))
+        frames.append(
+            delta_frame(Delta(thread_id, run_id, message_id, attempt, len(text), text[n:], 0, "text", task_id))
+        )
     return frames

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 
-import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
-from alma.agent.prompt import compose
+from alma.agent.prompt import as_sent, gather
 from alma.agent.role import Role, parse_role
 from alma.db.tables import role_versions
+from alma.engine.briefing import brief
+from alma.engine.fold import fold
 from alma.engine.journal import read_entries
 from alma.engine.turns import read_turns
 from alma.errors import NotFound
-from alma.events import MessageStarted, Recorded, RouteChosen
+from alma.events import MessageStarted, Recorded
 from alma.models.chat import ChatMessage
+from alma.plan import MAIN
 from alma.session.threads import find_run
 
 
@@ -40,26 +42,31 @@ def read_journal(connection: sa.Connection, owner: str, run_id: str, after: int 
     return read_entries(connection, {run_id: after})[run_id]
 
 
-def sent_prompt(connection: sa.Connection, owner: str, run_id: str) -> SentPrompt:
-    """The prompt of the run's last attempt. Raises `NotFound` when the run has not got that far."""
-    place = find_run(connection, owner, run_id)
-    route: RouteChosen | None = None
-    started: MessageStarted | None = None
-    for recorded in read_entries(connection, {run_id: 0})[run_id]:
-        if isinstance(recorded.entry, RouteChosen):
-            route = recorded.entry
-        elif isinstance(recorded.entry, MessageStarted):
-            started = recorded.entry
-    if route is None or started is None:
-        raise NotFound("no_prompt", "This run has sent no prompt yet.", hint="Ask again when it has begun to answer.")
+def sent_prompt(connection: sa.Connection, owner: str, run_id: str, message_id: str | None = None) -> SentPrompt:
+    """The prompt of a message's last attempt, by default of the run's own newest message. Raises `NotFound` when the
+    run has not got that far."""
+    find_run(connection, owner, run_id)
+    log = read_entries(connection, {run_id: 0})[run_id]
+    found: Recorded | None = None
+    for recorded in log:
+        entry = recorded.entry
+        if isinstance(entry, MessageStarted) and (
+            entry.message_id == message_id or (message_id is None and entry.task_id == MAIN)
+        ):
+            found = recorded
+    if found is None:
+        raise NotFound("no_prompt", "There is no such prompt (yet).", hint="Ask again when it has begun to answer.")
+    started = found.entry
+    assert isinstance(started, MessageStarted)
+    if started.sent:
+        return SentPrompt([ChatMessage(one.role, one.content) for one in started.sent], started)  # pyright: ignore[reportArgumentType]
     source = connection.execute(
         sa.select(role_versions.c.source).where(role_versions.c.version == started.prompt_version)
     ).scalar()
     if source is None:
         raise NotFound("no_prompt", f"Version {started.prompt_version} of role {started.role} is not kept.")
     role = parse_role(source, f"{started.role} {started.prompt_version}")
-    turns = [
-        turn if turn.run_id in started.answered else msgspec.structs.replace(turn, answer="")
-        for turn in read_turns(connection, started.turns)
-    ]
-    return SentPrompt(compose(role.kinds[route.kind].prompt, turns, place.text), started)
+    state = fold(run_id, (one for one in log if one.seq < found.seq))
+    task = brief(state, state.tasks[started.task_id], read_turns(connection, started.turns), 0)
+    mode = "synthesis" if task.plan is not None and not task.declined else "answer"
+    return SentPrompt(as_sent(gather(task, role, mode), started.sections, started.turns, started.answered), started)

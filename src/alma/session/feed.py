@@ -73,18 +73,19 @@ class _Feed:
         self.subscriptions: list[Subscription] = []
         self.unsubscribe = lambda: None
         self._timer = timer
-        self._paces: dict[str, _Pace] = {}  # by run
+        self._paces: dict[str, _Pace] = {}  # by message
 
     def pass_on(self, item: Item) -> None:
-        pace = self._paces.get(item.run_id)
         if isinstance(item, Delta):
+            pace = self._paces.get(item.message_id)
             if pace is None:
-                pace = self._paces[item.run_id] = _Pace()
+                pace = self._paces[item.message_id] = _Pace()
             self._paced(pace, item)
             return
-        if pace is not None:  # an entry goes after the text that came before it
+        # An entry goes after the text that came before it in its message.
+        message_id = getattr(item.entry, "message_id", None)
+        if message_id is not None and (pace := self._paces.pop(message_id, None)) is not None:
             self._flush(pace)
-            del self._paces[item.run_id]
         frame = encode.entry_frame(self.thread_id, item)
         for subscription in self.subscriptions:
             subscription.offer_entry(item, frame)
@@ -119,7 +120,7 @@ class _Feed:
 
 
 class _Pace:
-    """Of one run: text that waits to be sent together, and when (loop time) text may go out again."""
+    """Of one message: text that waits to be sent together, and when (loop time) text may go out again."""
 
     __slots__ = ("due", "held", "waiting")
 
@@ -149,4 +150,5 @@ def _joined(held: list[Delta]) -> Delta:
         "".join(delta.text for delta in held),
         sum(delta.tokens for delta in held),
         last.channel,
+        last.task_id,
     )

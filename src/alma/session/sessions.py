@@ -20,17 +20,20 @@ from alma.agent.router import Router
 from alma.agent.run import Models
 from alma.db.database import Database
 from alma.db.tables import threads
+from alma.engine.fold import fold
 from alma.engine.journal import Fence, Journal, insert_run
 from alma.engine.runner import Engine
 from alma.errors import AlmaError, Conflict, InvalidRequest
-from alma.events import Kind, Recorded, RouteCorrected, RunStarted
+from alma.events import Fork, JournalEntry, Kind, Recorded, RouteCorrected, RunStarted
 from alma.memory.examples import SavedExample, delete_example, load_examples, save_example
 from alma.session import encode
 from alma.session import threads as thread_queries
 from alma.session.evidence import SentPrompt, read_journal, sent_prompt
 from alma.session.feed import Feeds
+from alma.session.fork import forked
 from alma.session.ids import new_id
 from alma.session.notices import Notices
+from alma.session.steering import Steering
 from alma.session.subscription import Outbox, RunHave, Subscription, cursor_ahead
 from alma.session.wire import Ack, CommandError, ThreadSummary
 
@@ -48,11 +51,15 @@ class Ask(msgspec.Struct, frozen=True):
     model: str | None = None
     kind: Kind | None = None
     of_run_id: str | None = None
+    approve: bool = False
+    priority: int = 0
+    fork: Fork | None = None
 
 
 class Limits(msgspec.Struct, frozen=True):
     max_prompt_chars: int = 200_000
     max_unfinished_runs: int = 1024
+    run_tokens: int = 0
 
 
 # Told of the acknowledgement, and whether the thread is new, before any event of the run is published.
@@ -64,14 +71,14 @@ class _Made(msgspec.Struct):
 
     run_id: str
     thread_id: str
-    first: RunStarted | None = None
+    first: list[JournalEntry] = []
     fence: Fence | None = None
     new_thread: bool = False
     unfinished: bool = False
 
 
 def _ack(made: _Made, command_id: str) -> Ack:
-    return Ack(id=command_id, thread_id=made.thread_id, run_id=made.run_id, duplicate=made.first is None)
+    return Ack(id=command_id, thread_id=made.thread_id, run_id=made.run_id, duplicate=not made.first)
 
 
 class Sessions:
@@ -85,11 +92,13 @@ class Sessions:
         feeds: Feeds,
         notices: Notices,
         limits: Limits,
+        steering: Steering,
     ) -> None:
         self.database = database
         self.engine = engine
         self.limits = limits
         self.notices = notices
+        self.steering = steering
         self._journal = journal
         self._router = router
         self._models = models
@@ -119,9 +128,10 @@ class Sessions:
     def _go(self, made: _Made, command_id: str, begun: Begun | None) -> None:
         if begun is not None:
             begun(_ack(made, command_id), made.new_thread)
-        if made.first is not None and made.fence is not None:
-            first = Recorded(made.run_id, 1, made.first)
-            self._journal.publish(made.thread_id, first)
+        if made.fence is not None:
+            first = [Recorded(made.run_id, seq, entry) for seq, entry in enumerate(made.first, 1)]
+            for recorded in first:
+                self._journal.publish(made.thread_id, recorded)
             self.engine.begin(first, made.fence)
         elif made.unfinished:
             self.engine.take_up(made.run_id)
@@ -165,11 +175,20 @@ class Sessions:
         )
         return await self.start(owner, again, command_id, begun)
 
-    async def stop(self, owner: str, run_id: str) -> str:
-        """Stop a run; returns its thread. A run that has ended stays as it is."""
-        row = await self.database.read(lambda connection: thread_queries.find_run(connection, owner, run_id))
-        await self.engine.stop(run_id, row.thread_id)
-        return row.thread_id
+    async def fork(self, owner: str, key: str, fork: Fork, command_id: str = "", begun: Begun | None = None) -> Ack:
+        """Run again from one task on, as a sibling."""
+        turn = await self.database.read(lambda connection: thread_queries.find_run(connection, owner, fork.run_id))
+        again = Ask(
+            key=key,
+            text=turn.text,
+            thread_id=turn.thread_id,
+            parent_run_id=turn.parent_run_id,
+            root=turn.parent_run_id is None,
+            model=None,
+            of_run_id=fork.run_id,
+            fork=fork,
+        )
+        return await self.start(owner, again, command_id, begun)
 
     async def correct(self, owner: str, run_id: str, kind: Kind) -> None:
         """Keep the task of a run as an example of `kind`."""
@@ -225,9 +244,19 @@ class Sessions:
             model=ask.model,
             kind=ask.kind,
             key=ask.key,
+            approve=ask.approve,
+            priority=max(-9, min(ask.priority, 9)),
+            tokens=self.limits.run_tokens,
+            fork=ask.fork,
         )
-        fence = insert_run(connection, run_id, entry)
-        return _Made(run_id, thread_id, entry, fence, ask.thread_id is None)
+        more: list[JournalEntry] = []
+        if ask.fork is not None:
+            origin = fold(ask.fork.run_id, read_journal(connection, owner, ask.fork.run_id))
+            more = forked(origin, ask.fork, at)
+            if origin.started is not None:
+                entry = msgspec.structs.replace(entry, model=origin.started.model, kind=origin.started.kind)
+        fence = insert_run(connection, run_id, entry, more)
+        return _Made(run_id, thread_id, [entry, *more], fence, ask.thread_id is None)
 
     def _parent_in(self, connection: sa.Connection, owner: str, ask: Ask, at: float) -> str | None:
         """The turn that the new one follows, in an existing thread."""
@@ -320,8 +349,8 @@ class Sessions:
     async def entries(self, owner: str, run_id: str, after: int) -> list[Recorded]:
         return await self.database.read(lambda connection: read_journal(connection, owner, run_id, after))
 
-    async def prompt(self, owner: str, run_id: str) -> SentPrompt:
-        return await self.database.read(lambda connection: sent_prompt(connection, owner, run_id))
+    async def prompt(self, owner: str, run_id: str, message_id: str | None = None) -> SentPrompt:
+        return await self.database.read(lambda connection: sent_prompt(connection, owner, run_id, message_id))
 
     async def examples(self, owner: str) -> list[SavedExample]:
         return await self.database.read(lambda connection: load_examples(connection, owner))

@@ -165,8 +165,7 @@ class Subscription:
             return
         # Nothing awaits from here to the end: no delta can slip between the snapshot and being live.
         for run_id, run in self._runs.items():
-            message = self._open_text.of(run_id)
-            if message is not None:
+            for message in self._open_text.of(run_id):
                 for missing in self._snapshot(run_id, run, message):
                     self._outbox.push(missing, force=True)
         if self._announce:
@@ -191,6 +190,7 @@ class Subscription:
                 return encode.rest(
                     self.thread_id,
                     recorded.run_id,
+                    entry.task_id,
                     entry.message_id,
                     entry.attempt,
                     entry.text,
@@ -210,6 +210,7 @@ class Subscription:
         frames = encode.rest(
             self.thread_id,
             run_id,
+            started.task_id,
             started.message_id,
             started.attempt,
             message.text,

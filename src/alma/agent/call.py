@@ -1,0 +1,110 @@
+"""One streamed model call: from the request to the whole message, or to what went wrong.
+
+The call is sent while its start is being journaled; text is shown only after. A stop cancels it; what had streamed is
+then journaled by the engine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable
+from contextlib import aclosing
+
+from msgspec import Struct
+
+from alma.agent.task import Desk, Failed, Task
+from alma.errors import EndpointError, EndpointGarbled
+from alma.events import CallFacts, Delta, MessageFinished, MessageStarted, Timing, Usage
+from alma.models.chat import ChatModel, ChatRequest, Chunk
+
+
+class Call(Struct, frozen=True):
+    """`started`: its entry, on its way to the journal with `recorded`. `tail`: text that Alma adds to the answer."""
+
+    started: MessageStarted
+    recorded: Awaitable[object]
+    tail: str = ""
+
+
+class Stream:
+    """A call under way."""
+
+    def __init__(self, task: Task, desk: Desk, call: Call) -> None:
+        self._task = task
+        self._desk = desk
+        self._call = call
+        self._started = call.started
+        self._opened = False
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._n = 0
+        self._reasoning_n = 0
+        self._pieces = 0
+
+    async def run(self, model: ChatModel, request: ChatRequest) -> MessageFinished | Failed:
+        begun = time.perf_counter()
+        first: float | None = None
+        last = Chunk()
+        try:
+            async with aclosing(model.stream(request)) as chunks:
+                async for chunk in chunks:
+                    if not self._opened:
+                        await self._open()
+                    if chunk.tokens:
+                        first = first or time.perf_counter()
+                        self._show(chunk)
+                    if chunk.finish_reason is not None:
+                        last = chunk
+            if not self._n and not last.tool_calls:
+                raise EndpointGarbled("The model ended its answer without any text.", endpoint=model.endpoint)
+        except EndpointError as error:
+            await self._open()
+            after = None if error.retry_after is None else error.retry_after * 1000
+            return Failed(error, self._started.step, "".join(self._text), error.retryable, after)
+        if self._call.tail and not last.tool_calls:
+            self._show(Chunk(text=self._call.tail))
+        ended = time.perf_counter()
+        timing = Timing(round(((first or ended) - begun) * 1000, 2), round((ended - begun) * 1000, 2))
+        return self._finished(last, timing)
+
+    async def _open(self) -> None:
+        if not self._opened:
+            await self._call.recorded
+            self._opened = True
+            self._desk.open(self._started)
+
+    def _show(self, chunk: Chunk) -> None:
+        self._pieces += chunk.tokens
+        if chunk.reasoning:
+            self._reasoning.append(chunk.reasoning)
+            self._reasoning_n += len(chunk.reasoning)
+            self._desk.stream(self._delta(self._reasoning_n, chunk.reasoning, chunk.tokens, reasoning=True))
+        if chunk.text:
+            self._text.append(chunk.text)
+            self._n += len(chunk.text)
+            self._desk.stream(self._delta(self._n, chunk.text, chunk.tokens))
+
+    def _delta(self, n: int, text: str, tokens: int, *, reasoning: bool = False) -> Delta:
+        task, started = self._task, self._started
+        channel = "reasoning" if reasoning else "text"
+        return Delta(
+            task.thread_id, task.run_id, started.message_id, started.attempt, n, text, tokens, channel, task.task_id
+        )
+
+    def _finished(self, last: Chunk, timing: Timing) -> MessageFinished:
+        started = self._started
+        prompt_tokens = sum(section.tokens for section in started.sections)
+        return MessageFinished(
+            at=started.at + timing.total_ms / 1000,
+            task_id=started.task_id,
+            message_id=started.message_id,
+            attempt=started.attempt,
+            text="".join(self._text),
+            reasoning="".join(self._reasoning),
+            finish_reason=last.finish_reason or "stop",
+            usage=last.usage or Usage(prompt_tokens, self._pieces, estimated=True),
+            timing=timing,
+            model=last.model if last.model not in (started.model, started.model.partition("/")[2]) else "",
+            step=started.step,
+            tool_calls=[CallFacts(call.id, call.name, call.arguments) for call in last.tool_calls],
+        )

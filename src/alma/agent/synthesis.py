@@ -1,0 +1,18 @@
+"""What Alma itself adds to a joined answer, so that it does not depend on how good a model is. Pure."""
+
+from __future__ import annotations
+
+from alma.agent.task import Task
+
+
+def closing(task: Task) -> str:
+    """The lines after a joined answer: what it is based on, and what is missing in it and why."""
+    based = [f"[{result.task_id}] {result.title}".rstrip() for result in task.results if result.status == "completed"]
+    missing = [
+        f"[{result.task_id}] {result.title} ({result.error.message.rstrip('.') if result.error else result.status})"
+        for result in task.results
+        if result.status != "completed"
+    ]
+    lines = [f"*Based on* {' · '.join(based)}"] if based else []
+    lines += [f"*Missing:* {' · '.join(missing)}"] if missing else []
+    return "\n\n" + "\n\n".join(lines) if lines else ""

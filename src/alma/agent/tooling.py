@@ -1,0 +1,206 @@
+"""How an agent uses tools: intent before, result after, leave where it is needed, and never twice by accident.
+
+A call whose result is in the journal is not made again. One that a crash cut off is made again only where the tool says
+that this is harmless; else the user is asked.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from math import ceil
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from alma.agent.acts import ACTS, Doing, act, offered
+from alma.agent.role import Role
+from alma.agent.task import Desk, Task, ToolUse
+from alma.events import (
+    BudgetReached,
+    CallFacts,
+    JournalEntry,
+    MessageFinished,
+    QuestionAsked,
+    ToolCalled,
+    ToolReturned,
+)
+from alma.models.chat import ToolSpec
+from alma.models.probe import ProbeReport
+from alma.models.remote import ModelInfo
+from alma.plan import MAIN
+from alma.tools.signature import ToolContext
+from alma.tools.toolbox import Toolbox
+
+_AGAIN, _WITHOUT = "Call it again", "Go on without it"
+
+
+def can_use_tools(info: ModelInfo, report: ProbeReport | None) -> bool:
+    """Whether tools are offered to the model: by its probe's grade, else by its size."""
+    if report is not None:
+        return any(one.name == "tools" and one.grade in ("A", "B", "C") for one in report.grades)
+    return not info.tiny
+
+
+class Using(Struct):
+    """A task while its agent speaks and uses tools; `task` grows with what is done."""
+
+    task: Task
+    role: Role
+    desk: Desk
+    able: bool  # the model can call tools
+
+    def said(self, message: MessageFinished) -> None:
+        self.task = replace(self.task, steps={**self.task.steps, message.step: message})
+
+    def used(self, call_id: str) -> ToolUse | None:
+        return next((use for use in self.task.calls if use.called.call_id == call_id), None)
+
+    async def record(self, *entries: JournalEntry) -> None:
+        """Write, and take into the task what it says of calls."""
+        await self.desk.record(*entries)
+        uses = {use.called.call_id: use for use in self.task.calls}
+        for entry in entries:
+            if isinstance(entry, ToolCalled):
+                before = uses.get(entry.call_id)
+                uses[entry.call_id] = ToolUse(entry, before.approved if before else None)
+            elif isinstance(entry, ToolReturned):
+                uses[entry.call_id] = replace(uses[entry.call_id], returned=entry)
+        self.task = replace(self.task, calls=list(uses.values()))
+
+    @property
+    def spent(self) -> bool:
+        """Whether the task has made as many tool calls as it may."""
+        return sum(use.called.name not in ACTS for use in self.task.calls) >= self.role.budgets.tool_calls
+
+
+class Tooling:
+    """`toolbox`: what tools there are. `clock` gives Unix seconds."""
+
+    def __init__(self, toolbox: Toolbox, clock: Callable[[], float] = time.time) -> None:
+        self._toolbox = toolbox
+        self._clock = clock
+        self._sizes: dict[str, int] = {}
+
+    def offered(self, using: Using) -> list[ToolSpec]:
+        """What the model is offered now: nothing when it cannot call tools or has to come to an end."""
+        if not using.able:
+            return []
+        specs = [] if using.spent else [ToolSpec(**spec) for spec in self._toolbox.specs(using.role.tools)]
+        return [*specs, *(offered(using.task, using.role) if using.task.task_id != MAIN else [])]
+
+    def tokens(self, specs: list[ToolSpec]) -> int:
+        """About how many tokens of the prompt the specs take."""
+        for spec in specs:
+            if spec.name not in self._sizes:
+                self._sizes[spec.name] = ceil(len(msgspec.json.encode(spec)) / 3)
+        return sum(self._sizes[spec.name] for spec in specs)
+
+    async def use(self, using: Using, step: str, message: MessageFinished) -> bool:
+        """Carry out what the message asks for, one call after the other. False: the task has to wait."""
+        for number, call in enumerate(message.tool_calls, 1):
+            call_id = using.task.call_id(step, number)
+            use = using.used(call_id)
+            if use is not None and use.returned is not None:
+                continue
+            go_on = await (self._act if call.name in ACTS else self._call)(using, step, call, call_id)
+            if not go_on:
+                return False
+        return True
+
+    async def _act(self, using: Using, step: str, call: CallFacts, call_id: str) -> bool:
+        doing = Doing(using.task, using.role, using.desk, step, call, call_id, self._clock())
+        reply = next((one for one in using.task.replies if one.asked.question_id == call_id), None)
+        if reply is not None:
+            await using.record(doing.returned(reply.text))
+            return True
+        entries = await act(doing)
+        await using.record(*entries)
+        waits = any(entry.__struct_config__.tag in ("question_asked", "plan_made") for entry in entries)
+        return not waits
+
+    async def _call(self, using: Using, step: str, call: CallFacts, call_id: str) -> bool:
+        use = using.used(call_id)
+        tool = self._toolbox.get(call.name)
+        asks = tool is not None and tool.needs_approval and Toolbox.allowed(using.role.tools, call.name)
+        intent = ToolCalled(
+            at=self._clock(),
+            task_id=using.task.task_id,
+            call_id=call_id,
+            name=call.name,
+            arguments=call.arguments,
+            step=step,
+            attempt=0 if asks and use is None else (use.called.attempt if use is not None else 0) + 1,
+            needs_approval=asks,
+            idempotent=tool is not None and tool.idempotent,
+        )
+        if use is None and using.spent:
+            return await self._refuse(using, intent)
+        if use is None and asks:
+            await using.record(intent)
+            return False
+        if use is not None and asks and use.approved is not True:
+            if use.approved is None:
+                return False
+            await using.record(self._returned(using, call_id, False, "The user did not allow this call."))
+            return True
+        if use is not None and use.called.attempt > 0 and not intent.idempotent:
+            return await self._cut_off(using, intent)
+        await using.record(intent)
+        await self._run(using, intent)
+        return True
+
+    async def _run(self, using: Using, intent: ToolCalled) -> None:
+        task = using.task
+        context = ToolContext(task.owner, task.thread_id, task.run_id, task.task_id, intent.call_id, using.role.name)
+        outcome = await self._toolbox.call(intent.name, intent.arguments, context, allowed=using.role.tools)
+        returned = self._returned(using, intent.call_id, outcome.ok, outcome.text, outcome.ms, outcome.left_out)
+        await using.record(returned)
+
+    async def _cut_off(self, using: Using, intent: ToolCalled) -> bool:
+        """The call was under way when the process died: it may have had its effect. Only the user can say."""
+        question_id = f"{intent.call_id}!{intent.attempt - 1}"
+        reply = next((one for one in using.task.replies if one.asked.question_id == question_id), None)
+        if reply is None:
+            text = (
+                f"The call of {intent.name} was cut off by a crash. It may have had its effect already."
+                f" Its arguments: {intent.arguments[:500]}"
+            )
+            await using.record(
+                QuestionAsked(
+                    at=self._clock(),
+                    task_id=using.task.task_id,
+                    question_id=question_id,
+                    text=text,
+                    options=[_AGAIN, _WITHOUT],
+                )
+            )
+            return False
+        if reply.text != _AGAIN:
+            told = f"It was cut off by a crash and not called again. The user says: {reply.text}"
+            await using.record(self._returned(using, intent.call_id, False, told))
+            return True
+        await using.record(intent)
+        await self._run(using, intent)
+        return True
+
+    async def _refuse(self, using: Using, intent: ToolCalled) -> bool:
+        limit = using.role.budgets.tool_calls
+        told = f"You have used all {limit} tool calls of this task. Answer now with what you have."
+        note = BudgetReached(at=intent.at, task_id=using.task.task_id, what="tool_calls", limit=limit, used=limit)
+        await using.record(intent, note, self._returned(using, intent.call_id, False, told))
+        return True
+
+    def _returned(
+        self, using: Using, call_id: str, ok: bool, text: str, ms: float = 0.0, left_out: int = 0
+    ) -> ToolReturned:
+        return ToolReturned(
+            at=self._clock(),
+            task_id=using.task.task_id,
+            call_id=call_id,
+            ok=ok,
+            text=text,
+            ms=ms,
+            left_out=left_out,
+        )
