@@ -187,7 +187,10 @@ async def test_a_version_that_cannot_be_kept_is_not_used_until_it_can(tmp_path: 
         await in_use(roles, "translator", "Two, longer.")
 
 
-async def test_a_file_that_is_being_written_is_waited_for(tmp_path: Path) -> None:
+async def test_a_file_that_is_being_written_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "alma.agent.roles._SETTLED_S", 1.0
+    )  # so that a busy machine does not look like an editor at rest
     roles = Roles(tmp_path)
     async with followed(roles) as keeper:
         path = tmp_path / "translator.md"
