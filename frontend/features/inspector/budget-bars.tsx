@@ -1,9 +1,9 @@
 "use client";
 
-import { figuresOf, seconds } from "@/features/inspector/task-figures";
+import { figuresOf } from "@/features/inspector/task-figures";
 import { useLens, useMoment } from "@/features/inspector/use-lens";
 import { cn } from "@/lib/cn";
-import { count, duration } from "@/lib/format";
+import { count, duration, shortDuration } from "@/lib/format";
 import { isOver, type TaskState } from "@/lib/task-state";
 
 /** What the task took, and how much of what it may take is left. */
@@ -18,7 +18,7 @@ export function BudgetBars({ task }: { task: TaskState }) {
   return (
     <div data-slot="budget" className="space-y-2 text-[13px] tabular-nums">
       <dl className="flex flex-wrap gap-x-6 gap-y-1">
-        <Figure name="Time" value={task.startedAt === null ? "–" : seconds(figures.seconds)} />
+        <Figure name="Time" value={task.startedAt === null ? "–" : shortDuration(figures.ms)} />
         <Figure
           name="First token"
           value={figures.firstTokenMs === null ? "–" : duration(figures.firstTokenMs)}
@@ -36,8 +36,8 @@ export function BudgetBars({ task }: { task: TaskState }) {
       {budget.seconds > 0 ? (
         <Bar
           name="Time left"
-          share={1 - figures.seconds / budget.seconds}
-          words={`${seconds(Math.max(0, budget.seconds - figures.seconds))} of ${seconds(budget.seconds)}`}
+          share={1 - figures.ms / 1000 / budget.seconds}
+          words={`${shortDuration(Math.max(0, budget.seconds * 1000 - figures.ms))} of ${shortDuration(budget.seconds * 1000)}`}
         />
       ) : null}
       {budget.reached.map((each, at) => (

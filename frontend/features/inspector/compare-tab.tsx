@@ -1,16 +1,18 @@
 "use client";
 
 import { useMemo } from "react";
+import { Select } from "@/components/ui/select";
 import { CompareTask } from "@/features/inspector/compare-task";
 import { Nothing, Part } from "@/features/inspector/part";
-import { figuresOf, seconds } from "@/features/inspector/task-figures";
+import { figuresOf } from "@/features/inspector/task-figures";
 import { useLens, useMoment, useWhole } from "@/features/inspector/use-lens";
 import { useView } from "@/hooks/use-session";
 import { usePart } from "@/hooks/use-store";
-import { clockTime, count } from "@/lib/format";
+import { clockTime, count, shortDuration } from "@/lib/format";
 import { taskOrder } from "@/lib/lanes";
 import { go } from "@/lib/location";
 import { isWorking, type RunState, type ThreadState } from "@/lib/run-state";
+import { serverNow } from "@/lib/server-clock";
 import { session } from "@/lib/session";
 import { siblingsOf } from "@/lib/tree";
 
@@ -44,20 +46,16 @@ export function CompareTab() {
   return (
     <div data-slot="compare" className="@container">
       <Part>
-        <label className="flex items-center gap-2 text-[13px]">
+        <div className="flex items-center gap-2 text-[13px]">
           <span className="text-faint-foreground">Beside</span>
-          <select
-            value={other.id}
-            onChange={(event) => go({ compare: event.target.value }, "replace")}
-            className="h-7 min-w-0 flex-1 rounded-md border border-input bg-transparent px-1.5 text-xs max-sm:h-9 max-sm:text-base"
-          >
+          <Select value={other.id} onChange={(event) => go({ compare: event.target.value }, "replace")}>
             {others.map((id) => (
               <option key={id} value={id}>
                 {nameOf(store.get().runs.get(id), run)}
               </option>
             ))}
-          </select>
-        </label>
+          </Select>
+        </div>
         <Change run={run} />
         <Figures before={other} after={run} />
       </Part>
@@ -108,9 +106,9 @@ function totalsOf(run: RunState, now: number): { words: string; value: number }[
     if (task.status === "failed" || task.status === "rejected") failed++;
   }
   const end = isWorking(run) ? now : (run.history.at(-1)?.at ?? run.startedAt);
-  const time = Math.max(0, end - run.startedAt) / 1000;
+  const time = Math.max(0, end - run.startedAt);
   return [
-    { words: seconds(time), value: time },
+    { words: shortDuration(time), value: time },
     { words: count(tokensIn), value: tokensIn },
     { words: count(tokensOut), value: tokensOut },
     { words: count(run.tasks.size - 1), value: run.tasks.size - 1 },
@@ -122,7 +120,7 @@ const NAMES = ["Time", "Tokens in", "Tokens out", "Tasks", "Failed"];
 
 function Figures({ before, after }: Pair) {
   const now = useMoment(isWorking(before) || isWorking(after));
-  const left = totalsOf(before, isWorking(before) ? Date.now() : now);
+  const left = totalsOf(before, isWorking(before) ? serverNow() : now);
   const right = totalsOf(after, now);
   return (
     <table data-slot="compare-figures" className="w-full text-[13px] tabular-nums">
@@ -163,8 +161,8 @@ function Figures({ before, after }: Pair) {
 
 function difference(a: number, b: number, isTime: boolean): string {
   const by = b - a;
-  if (Math.abs(by) < (isTime ? 0.05 : 1)) return "–";
-  const size = isTime ? seconds(Math.abs(by)) : count(Math.abs(by));
+  if (Math.abs(by) < (isTime ? 50 : 1)) return "–";
+  const size = isTime ? shortDuration(Math.abs(by)) : count(Math.abs(by));
   return `${by > 0 ? "+" : "−"}${size}`;
 }
 

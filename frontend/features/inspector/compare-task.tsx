@@ -2,14 +2,16 @@
 
 import { useMemo } from "react";
 import { AgentDot } from "@/components/agent-dot";
-import { figuresOf, resultOf, seconds, titleOf } from "@/features/inspector/task-figures";
+import { figuresOf, resultOf } from "@/features/inspector/task-figures";
 import { statusWord } from "@/features/inspector/task-status";
 import { type DiffPart, diffWords } from "@/features/inspector/word-diff";
 import { cn } from "@/lib/cn";
-import { count } from "@/lib/format";
+import { count, shortDuration } from "@/lib/format";
 import { MAIN } from "@/lib/protocol";
 import type { RunState } from "@/lib/run-state";
+import { serverNow } from "@/lib/server-clock";
 import type { TaskState } from "@/lib/task-state";
+import { taskTitle } from "@/lib/task-words";
 
 interface CompareTaskProps {
   taskId: string;
@@ -35,7 +37,7 @@ export function CompareTask({ taskId, before, after }: CompareTaskProps) {
       <h4 className="flex items-baseline gap-2 text-[13px]">
         <AgentDot role={name.role || "manager"} />
         <span className="min-w-0 truncate font-medium">
-          {taskId === MAIN ? "The joined answer" : titleOf(name)}
+          {taskId === MAIN ? "The joined answer" : taskTitle(name)}
         </span>
         {same ? (
           <span className="ml-auto whitespace-nowrap text-faint-foreground text-xs">
@@ -74,14 +76,14 @@ function Goals({ a, b }: { a: TaskState | undefined; b: TaskState | undefined })
 
 function Facts({ run, task }: { run: RunState; task: TaskState | undefined }) {
   if (task === undefined) return <p className="text-faint-foreground text-xs">Not in this run</p>;
-  const figures = figuresOf(run, task, task.endedAt ?? Date.now());
+  const figures = figuresOf(run, task, task.endedAt ?? serverNow());
   return (
     <p className="text-faint-foreground text-xs tabular-nums">
       {[
         task.role,
         task.model,
         statusWord(task),
-        seconds(figures.seconds),
+        shortDuration(figures.ms),
         `${count(figures.tokensOut)} tokens out`,
       ]
         .filter(Boolean)

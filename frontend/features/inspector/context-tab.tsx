@@ -1,8 +1,9 @@
 "use client";
 
+import { Select } from "@/components/ui/select";
 import { ModelCall } from "@/features/inspector/model-call";
 import { Nothing, Part } from "@/features/inspector/part";
-import { promptTokens, stepWord, titleOf } from "@/features/inspector/task-figures";
+import { promptTokens, stepWord } from "@/features/inspector/task-figures";
 import { useLens, useShown } from "@/features/inspector/use-lens";
 import { useView } from "@/hooks/use-session";
 import { useStore } from "@/hooks/use-store";
@@ -11,6 +12,7 @@ import { taskOrder } from "@/lib/lanes";
 import type { MessageState } from "@/lib/message-state";
 import type { RunState } from "@/lib/run-state";
 import type { TaskState } from "@/lib/task-state";
+import { taskTitle } from "@/lib/task-words";
 
 /** What filled the window of one model call, and its prompt; the newest of the chosen task, or the one chosen here. */
 export function ContextTab() {
@@ -34,21 +36,22 @@ export function ContextTab() {
   return (
     <>
       <Part>
-        <label className="block space-y-1.5 text-[13px]">
-          <span className="text-faint-foreground text-xs">Model call</span>
-          <select
+        <div className="flex items-center gap-2 text-[13px]">
+          <span className="whitespace-nowrap text-faint-foreground">Model call</span>
+          <Select
+            aria-label="Which model call"
             data-slot="choose-call"
             value={start.messageId}
             onChange={(event) => lens.message.set(event.target.value)}
-            className="h-8 w-full rounded-md border border-input bg-transparent px-2 text-[13px] max-sm:h-10 max-sm:text-base"
+            className="w-full max-w-full truncate text-[13px]"
           >
             {(ofTask.length > 0 ? ofTask : calls).map(({ task, message }) => (
               <option key={message.start.messageId} value={message.start.messageId}>
                 {nameOf(task, message)}
               </option>
             ))}
-          </select>
-        </label>
+          </Select>
+        </div>
         <p className="text-[13px] text-muted-foreground tabular-nums">{factsOf(chosen.message)}</p>
       </Part>
       <Part title="What filled the window">
@@ -71,7 +74,7 @@ function callsOf(
 }
 
 function nameOf(task: TaskState, message: MessageState): string {
-  const name = task.parentId === null ? "Manager" : `${task.id} ${titleOf(task)}`;
+  const name = task.parentId === null ? "Manager" : `${task.id} ${taskTitle(task)}`;
   const step = stepWord(message.step);
   return `${name}${step === null ? "" : `, ${step}`} (${count(promptTokens(message))} tokens)`;
 }

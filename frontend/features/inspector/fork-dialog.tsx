@@ -1,15 +1,13 @@
 "use client";
 
-import { useId, useState } from "react";
+import { useEffect, useId, useState } from "react";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogContent } from "@/components/ui/dialog";
-import { Input } from "@/components/ui/input";
-import { titleOf } from "@/features/inspector/task-figures";
-import { useWhole } from "@/features/inspector/use-lens";
 import { useStore } from "@/hooks/use-store";
 import { go } from "@/lib/location";
 import { session } from "@/lib/session";
 import type { TaskState } from "@/lib/task-state";
+import { taskTitle } from "@/lib/task-words";
 
 interface ForkDialogProps {
   threadId: string;
@@ -24,17 +22,18 @@ const FIELD =
 /** Does the run again from this task on, with another goal, role or model; what does not follow from it is kept. */
 export function ForkDialog({ threadId, runId, task, onClose }: ForkDialogProps) {
   const id = useId();
-  const tasks = useWhole((run) => run.tasks);
+  const roles = useStore(session.roles.state);
+  useEffect(() => void session.roles.load(), []);
   const models = useStore(session.models.state).list?.models ?? [];
   const [goal, setGoal] = useState(task.spec?.goal ?? "");
   const [role, setRole] = useState(task.spec?.role ?? task.role);
   const [model, setModel] = useState("");
-  const roles = new Set([...(tasks?.values() ?? [])].map((each) => each.role).filter(Boolean));
+  const names = [...new Set([task.spec?.role ?? task.role, ...roles.map(({ name }) => name)])];
   const send = (): void => {
     session.forkRun(threadId, runId, {
       taskId: task.id,
       ...(goal.trim() !== (task.spec?.goal ?? "") ? { goal: goal.trim() } : {}),
-      ...(role.trim() !== (task.spec?.role ?? task.role) ? { role: role.trim() } : {}),
+      ...(role !== (task.spec?.role ?? task.role) ? { role } : {}),
       ...(model !== "" ? { model } : {}),
     });
     onClose();
@@ -45,7 +44,7 @@ export function ForkDialog({ threadId, runId, task, onClose }: ForkDialogProps) 
       <DialogContent
         data-slot="fork-dialog"
         title="Fork from this task"
-        description={`“${titleOf(task)}” is done again as you say here, with all that follows from it.`}
+        description={`“${taskTitle(task)}” is done again as you say here, with all that follows from it.`}
       >
         <form
           className="space-y-4 overflow-y-auto px-5 pb-5 text-[13px]"
@@ -68,18 +67,18 @@ export function ForkDialog({ threadId, runId, task, onClose }: ForkDialogProps) 
           <div className="grid gap-4 sm:grid-cols-2">
             <div className="space-y-1.5">
               <label htmlFor={`${id}-role`}>Role</label>
-              <Input
+              <select
                 id={`${id}-role`}
-                list={`${id}-roles`}
-                required
                 value={role}
                 onChange={(event) => setRole(event.target.value)}
-              />
-              <datalist id={`${id}-roles`}>
-                {[...roles].map((each) => (
-                  <option key={each} value={each} />
+                className={`${FIELD} h-8 max-sm:h-10`}
+              >
+                {names.map((name) => (
+                  <option key={name} value={name}>
+                    {name}
+                  </option>
                 ))}
-              </datalist>
+              </select>
             </div>
             <div className="space-y-1.5">
               <label htmlFor={`${id}-model`}>Model</label>
@@ -102,7 +101,7 @@ export function ForkDialog({ threadId, runId, task, onClose }: ForkDialogProps) 
             <Button variant="ghost" onClick={onClose}>
               Leave it
             </Button>
-            <Button type="submit" variant="primary" disabled={goal.trim() === "" || role.trim() === ""}>
+            <Button type="submit" variant="primary" disabled={goal.trim() === ""}>
               Fork the run
             </Button>
           </div>

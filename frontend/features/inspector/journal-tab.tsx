@@ -1,8 +1,9 @@
 "use client";
 
 import { ChevronRight } from "lucide-react";
-import { type ComponentProps, useState } from "react";
+import { useState } from "react";
 import { CopyButton } from "@/components/copy-button";
+import { Select } from "@/components/ui/select";
 import { usePlayhead } from "@/features/inspector/use-lens";
 import { RecordProblem, useRecord } from "@/features/inspector/why-tab";
 import { useView } from "@/hooks/use-session";
@@ -37,7 +38,7 @@ export function JournalTab() {
     <div data-slot="journal">
       <RecordProblem error={error} again={again} />
       <div className="sticky top-0 z-10 flex items-center gap-2 border-b bg-background py-1.5 pr-2 pl-5">
-        <Choose
+        <Select
           aria-label="Of which task"
           value={task ?? ""}
           onChange={(event) => go({ task: event.target.value || null }, "replace")}
@@ -48,15 +49,15 @@ export function JournalTab() {
               {id === MAIN ? "Manager" : `Task ${id}`}
             </option>
           ))}
-        </Choose>
-        <Choose aria-label="Of which kind" value={kind} onChange={(event) => setKind(event.target.value)}>
+        </Select>
+        <Select aria-label="Of which kind" value={kind} onChange={(event) => setKind(event.target.value)}>
           <option value="">All kinds</option>
           {kinds.map((each) => (
             <option key={each} value={each}>
               {each.replaceAll("_", " ")}
             </option>
           ))}
-        </Choose>
+        </Select>
         <span className="ml-auto whitespace-nowrap text-faint-foreground text-xs tabular-nums">
           {plural(shown.length, "entry", "entries")}
         </span>
@@ -68,15 +69,6 @@ export function JournalTab() {
         ))}
       </ol>
     </div>
-  );
-}
-
-function Choose(props: ComponentProps<"select">) {
-  return (
-    <select
-      className="h-7 min-w-0 max-w-40 rounded-md border border-input bg-transparent px-1.5 text-xs max-sm:h-9 max-sm:text-base"
-      {...props}
-    />
   );
 }
 

@@ -3,16 +3,17 @@
 import { Handle, type Node, type NodeProps, Position } from "@xyflow/react";
 import { RotateCw } from "lucide-react";
 import { memo, type ReactNode } from "react";
-import { figuresOf, isWriting, seconds, shareDone, titleOf } from "@/features/inspector/task-figures";
+import { figuresOf, isWriting, shareDone } from "@/features/inspector/task-figures";
 import { StatusSign, statusWord } from "@/features/inspector/task-status";
 import { useColour, useLens, useMoment, useShown, useTask, useWhole } from "@/features/inspector/use-lens";
 import { useView } from "@/hooks/use-session";
 import { cn } from "@/lib/cn";
-import { count } from "@/lib/format";
+import { count, shortDuration } from "@/lib/format";
 import { cardSize, JOIN, START } from "@/lib/graph-layout";
 import { go } from "@/lib/location";
 import { MAIN } from "@/lib/protocol";
 import { isOver, type TaskState } from "@/lib/task-state";
+import { taskTitle } from "@/lib/task-words";
 
 export type PlanNode = Node<{ compact: boolean; kind: "start" | "task" | "group" | "join" }>;
 
@@ -116,7 +117,7 @@ function TaskCard({ taskId, compact, bare }: { taskId: string; compact: boolean;
   return (
     <Card
       taskId={taskId}
-      label={`${titleOf(task)}, ${task.role}, ${word}`}
+      label={`${taskTitle(task)}, ${task.role}, ${word}`}
       chosen={chosen}
       faint={shown === undefined || shown.replacedBy !== null}
       bare={bare}
@@ -137,7 +138,7 @@ function TaskCard({ taskId, compact, bare }: { taskId: string; compact: boolean;
             shown?.status === "canceled" && "line-through decoration-1",
           )}
         >
-          {titleOf(task)}
+          {taskTitle(task)}
         </span>
         <span className="flex items-center gap-1.5 whitespace-nowrap text-muted-foreground text-xs leading-4 tabular-nums">
           {shown === undefined ? null : <StatusSign task={shown} colour={colour} className="-mx-0.5" />}
@@ -145,7 +146,7 @@ function TaskCard({ taskId, compact, bare }: { taskId: string; compact: boolean;
           {shown === undefined ? null : <Again task={shown} />}
           {figures === null ? null : (
             <span className="ml-auto">
-              {seconds(figures.seconds)}
+              {shortDuration(figures.ms)}
               {compact ? null : ` · ${count(figures.tokensOut)} t`}
             </span>
           )}
@@ -222,7 +223,7 @@ function EndCard({ join }: { join: boolean }) {
         <span className="font-medium text-[13px] leading-[18px]">{join ? "Joined answer" : "Manager"}</span>
         <span className="flex items-center justify-between gap-1.5 text-muted-foreground text-xs leading-4 tabular-nums">
           <span className="truncate">{word}</span>
-          {join && (joining || done) ? <span>{seconds(figures.seconds)}</span> : null}
+          {join && (joining || done) ? <span>{shortDuration(figures.ms)}</span> : null}
         </span>
       </span>
     </Card>

@@ -5,6 +5,7 @@
 
 import { isWorking, type RunState } from "@/lib/run-state";
 import { stateAt } from "@/lib/scrub";
+import { serverNow } from "@/lib/server-clock";
 import { session } from "@/lib/session";
 import { type Readable, writable } from "@/lib/store";
 
@@ -45,6 +46,6 @@ export class RunLens {
   }
 
   private end(run: RunState): number {
-    return isWorking(run) ? Date.now() : (run.history.at(-1)?.at ?? run.startedAt);
+    return isWorking(run) ? serverNow() : (run.history.at(-1)?.at ?? run.startedAt);
   }
 }

@@ -9,6 +9,7 @@ import { duration } from "@/lib/format";
 import { spanOf } from "@/lib/lanes";
 import { isWorking } from "@/lib/run-state";
 import { momentsOf, stepFrom } from "@/lib/scrub";
+import { serverNow } from "@/lib/server-clock";
 
 const SPEEDS = [1, 4, 16] as const;
 
@@ -92,7 +93,7 @@ function usePlaying(playing: boolean, speed: number, onEnd: () => void): void {
       if (at === null || run === undefined) return;
       const next = at + (time - last) * speed;
       last = time;
-      const { to } = spanOf(run, Date.now());
+      const { to } = spanOf(run, serverNow());
       if (next >= to) {
         lens.playhead.set(isWorking(run) ? null : to);
         ended.current();

@@ -1,18 +1,19 @@
 "use client";
 
 import { AgentText } from "@/features/inspector/agent-text";
-import { figuresOf, seconds, stepWord, titleOf } from "@/features/inspector/task-figures";
+import { figuresOf, stepWord } from "@/features/inspector/task-figures";
 import { StatusSign, statusWord } from "@/features/inspector/task-status";
 import { useFollowEnd } from "@/features/inspector/use-follow-end";
 import { useColour, useLens, useMoment, useShown, useTask, useWhole } from "@/features/inspector/use-lens";
 import { useView } from "@/hooks/use-session";
 import { cn } from "@/lib/cn";
-import { count } from "@/lib/format";
+import { count, shortDuration } from "@/lib/format";
 import { taskOrder } from "@/lib/lanes";
 import { go } from "@/lib/location";
 import type { MessageState } from "@/lib/message-state";
 import { MAIN } from "@/lib/protocol";
 import { isOver, type TaskState } from "@/lib/task-state";
+import { taskTitle } from "@/lib/task-words";
 
 /** What every agent writes, side by side; the joined answer comes last. */
 export function StreamsTab() {
@@ -43,7 +44,7 @@ function Pane({ taskId }: { taskId: string }) {
     <section
       data-slot="stream"
       data-task={taskId}
-      aria-label={titleOf(name)}
+      aria-label={taskTitle(name)}
       className={cn(
         "flex min-h-0 min-w-0 flex-col bg-background",
         task === undefined && "text-faint-foreground",
@@ -58,7 +59,7 @@ function Pane({ taskId }: { taskId: string }) {
       >
         {task === undefined ? null : <StatusSign task={task} colour={colour} />}
         <span className="min-w-0 flex-1 truncate font-medium">
-          {taskId === MAIN ? "Manager: the joined answer" : titleOf(name)}
+          {taskId === MAIN ? "Manager: the joined answer" : taskTitle(name)}
         </span>
         {task === undefined ? null : <PaneFigures task={task} />}
       </button>
@@ -66,7 +67,7 @@ function Pane({ taskId }: { taskId: string }) {
         ref={end.box}
         tabIndex={0}
         role="log"
-        aria-label={`Text of ${titleOf(name)}`}
+        aria-label={`Text of ${taskTitle(name)}`}
         aria-live="off"
         className="h-0 min-h-0 flex-1 overflow-y-auto overscroll-contain px-4 pb-3 outline-offset-[-2px]"
       >
@@ -86,7 +87,7 @@ function PaneFigures({ task }: { task: TaskState }) {
   const figures = figuresOf(run, task, now);
   return (
     <span className="whitespace-nowrap text-faint-foreground tabular-nums">
-      {seconds(figures.seconds)} · {count(figures.tokensOut)} t
+      {shortDuration(figures.ms)} · {count(figures.tokensOut)} t
     </span>
   );
 }

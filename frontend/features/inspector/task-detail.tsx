@@ -12,7 +12,7 @@ import { CallList } from "@/features/inspector/call-list";
 import { ForkDialog } from "@/features/inspector/fork-dialog";
 import { ModelCall } from "@/features/inspector/model-call";
 import { Part } from "@/features/inspector/part";
-import { resultOf, titleOf } from "@/features/inspector/task-figures";
+import { resultOf } from "@/features/inspector/task-figures";
 import { TaskLink } from "@/features/inspector/task-link";
 import { StatusSign, statusWord } from "@/features/inspector/task-status";
 import { useColour, useLens, usePlayhead, useShown, useTask } from "@/features/inspector/use-lens";
@@ -20,6 +20,7 @@ import { go } from "@/lib/location";
 import { MAIN } from "@/lib/protocol";
 import { session } from "@/lib/session";
 import { isOver, type TaskState } from "@/lib/task-state";
+import { taskTitle } from "@/lib/task-words";
 
 /** Everything about one task: what it is for, how it went, what it used, what it wrote and was given. */
 export function TaskDetail({ taskId }: { taskId: string }) {
@@ -35,7 +36,7 @@ export function TaskDetail({ taskId }: { taskId: string }) {
   return (
     <div data-slot="task-detail" data-task={taskId}>
       <Head
-        title={task.id === MAIN ? "The manager’s own part" : titleOf(task)}
+        title={task.id === MAIN ? "The manager’s own part" : taskTitle(task)}
         sign={<StatusSign task={task} colour={colour} className="mt-[3px]" />}
         onClose={close}
       >

@@ -3,9 +3,11 @@
 import { isAnswer, isOpen, type MessageState } from "@/lib/message-state";
 import type { RunState } from "@/lib/run-state";
 import type { TaskState } from "@/lib/task-state";
+import { elapsedMs } from "@/lib/task-words";
 
 export interface TaskFigures {
-  readonly seconds: number;
+  /** From its beginning to its end, or to the moment; 0 before. */
+  readonly ms: number;
   readonly tokensIn: number;
   readonly tokensOut: number;
   /** Ms from the call to the first token of its first answered model call; `null` before. */
@@ -28,8 +30,7 @@ export function figuresOf(run: RunState, task: TaskState, now: number): TaskFigu
     tokensOut += message.end.usage.output_tokens ?? 0;
     firstTokenMs ??= message.end.timing.first_token_ms ?? null;
   }
-  const seconds = task.startedAt === null ? 0 : Math.max(0, (task.endedAt ?? now) - task.startedAt) / 1000;
-  return { seconds, tokensIn, tokensOut, firstTokenMs };
+  return { ms: elapsedMs(task, now) ?? 0, tokensIn, tokensOut, firstTokenMs };
 }
 
 export function promptTokens({ start }: MessageState): number {
@@ -45,18 +46,13 @@ function writtenTokens({ tokens, n, reasoningN }: MessageState): number {
 }
 
 /** What the task has to show, 0 to 1: of its budget while it works, everything when it is done. */
-export function shareDone(task: TaskState, { tokensOut, seconds }: TaskFigures): number {
+export function shareDone(task: TaskState, { tokensOut, ms }: TaskFigures): number {
   if (task.status === "completed") return 1;
   if (task.startedAt === null) return 0;
   const { budget } = task;
   const ofTokens = budget.tokens > 0 ? tokensOut / budget.tokens : 1 - Math.exp(-tokensOut / 160);
-  const ofTime = budget.seconds > 0 ? seconds / budget.seconds : 0;
+  const ofTime = budget.seconds > 0 ? ms / 1000 / budget.seconds : 0;
   return Math.min(0.96, Math.max(ofTokens, ofTime));
-}
-
-export function titleOf(task: TaskState): string {
-  if (task.parentId === null) return "The whole";
-  return task.spec?.title || task.spec?.goal || `Task ${task.id}`;
 }
 
 /** The messages of a task that exist at the moment, in their order. */
@@ -81,10 +77,4 @@ export function stepWord(step: string): string | null {
   if (step === "decide") return "deciding whether to plan";
   const after = /^answer\.(\d+)$/.exec(step)?.[1];
   return after === undefined ? step : `going on, part ${after}`;
-}
-
-/** How long it took or takes, without more figures than one reads at a glance. */
-export function seconds(value: number): string {
-  if (value < 59.5) return `${value.toFixed(value < 9.95 ? 1 : 0)} s`;
-  return `${Math.floor(Math.round(value) / 60)} min ${Math.round(value) % 60} s`;
 }

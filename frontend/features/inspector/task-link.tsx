@@ -1,11 +1,11 @@
 "use client";
 
 import { AgentDot } from "@/components/agent-dot";
-import { titleOf } from "@/features/inspector/task-figures";
 import { useWhole } from "@/features/inspector/use-lens";
 import { cn } from "@/lib/cn";
 import { go } from "@/lib/location";
 import { MAIN } from "@/lib/protocol";
+import { taskTitle } from "@/lib/task-words";
 
 /** A task by name, in its agent's colour; leads to it. */
 export function TaskLink({ taskId, className }: { taskId: string; className?: string }) {
@@ -18,7 +18,7 @@ export function TaskLink({ taskId, className }: { taskId: string; className?: st
       className={cn("inline-flex max-w-full items-baseline gap-1.5 text-left hover:underline", className)}
     >
       <AgentDot role={task.role || "manager"} />
-      <span className="min-w-0 truncate">{taskId === MAIN ? "Manager" : titleOf(task)}</span>
+      <span className="min-w-0 truncate">{taskId === MAIN ? "Manager" : taskTitle(task)}</span>
     </button>
   );
 }

@@ -3,6 +3,7 @@ import type { RunLens } from "@/features/inspector/run-lens";
 import { usePart, useStore } from "@/hooks/use-store";
 import { agentColourVar } from "@/lib/agent-colour";
 import { isWorking, type RunState } from "@/lib/run-state";
+import { serverNow } from "@/lib/server-clock";
 import { type Readable, writable } from "@/lib/store";
 import type { TaskState } from "@/lib/task-state";
 import { quarterSeconds } from "@/lib/ticker";
@@ -44,7 +45,7 @@ export function useMoment(moving: boolean): number {
   if (playhead !== null) return playhead;
   const run = lens.live.get();
   if (run === undefined) return 0;
-  return isWorking(run) ? Date.now() : (run.history.at(-1)?.at ?? run.startedAt);
+  return isWorking(run) ? serverNow() : (run.history.at(-1)?.at ?? run.startedAt);
 }
 
 /** The colour of the agent that does the task, as CSS; the same one everywhere on the page. */

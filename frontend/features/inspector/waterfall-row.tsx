@@ -1,13 +1,13 @@
 "use client";
 
 import { memo } from "react";
-import { titleOf } from "@/features/inspector/task-figures";
 import { useColour, useLens, useWhole } from "@/features/inspector/use-lens";
 import { useView } from "@/hooks/use-session";
 import { cn } from "@/lib/cn";
 import { duration } from "@/lib/format";
 import type { Bar, Row, Span } from "@/lib/lanes";
 import { go } from "@/lib/location";
+import { taskTitle } from "@/lib/task-words";
 
 const LANE = 12;
 
@@ -38,8 +38,8 @@ export const WaterfallRow = memo(function WaterfallRow({ row, span, origin }: Ro
         style={{ paddingLeft: 20 + Math.max(0, row.depth - 1) * 10 }}
       >
         <span aria-hidden className="size-2 shrink-0 rounded-full" style={{ background: colour }} />
-        <span className="truncate" title={titleOf(task)}>
-          {titleOf(task)}
+        <span className="truncate" title={taskTitle(task)}>
+          {taskTitle(task)}
         </span>
       </button>
       <div

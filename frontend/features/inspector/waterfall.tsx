@@ -11,6 +11,7 @@ import { useStore } from "@/hooks/use-store";
 import { duration } from "@/lib/format";
 import { lanesOf, panned, type Span, spanOf, ticksOf, zoomed } from "@/lib/lanes";
 import { isWorking } from "@/lib/run-state";
+import { serverNow } from "@/lib/server-clock";
 import { writable } from "@/lib/store";
 import { quarterSeconds } from "@/lib/ticker";
 
@@ -29,13 +30,13 @@ export function Waterfall() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the history stands for the run; its text does not matter
   const rows = useMemo(() => {
     if (run === undefined) return [];
-    const clock = performance.timeOrigin;
-    return lanesOf(run, now, (id) => {
+    const clock = serverNow() - performance.now();
+    return lanesOf(run, serverNow(), (id) => {
       const first = run.messages.get(id)?.firstAt ?? 0;
       return first > 0 ? clock + first : null;
     });
   }, [history, now]);
-  const whole = run === undefined ? { from: 0, to: 1 } : spanOf(run, now || Date.now());
+  const whole = run === undefined ? { from: 0, to: 1 } : spanOf(run, serverNow());
   const span = near ?? whole;
   const whee = useRef({ span, whole });
   whee.current = { span, whole };
