@@ -4,6 +4,43 @@
  */
 
 export interface paths {
+    "/api/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Agents
+         * @description By name. A file with problems is used in its last good version, if there was one.
+         */
+        get: operations["list_agents_api_agents_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/agents/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Agent */
+        get: operations["get_agent_api_agents__name__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/endpoints": {
         parameters: {
             query?: never;
@@ -278,7 +315,7 @@ export interface paths {
         };
         /**
          * Read Prompt
-         * @description Exactly what the model was given.
+         * @description Exactly what the model was given for a message; by default for the run's own newest one.
          */
         get: operations["read_prompt_api_runs__run_id__prompt_get"];
         put?: never;
@@ -406,6 +443,102 @@ export interface components {
             /** @default null */
             threadId?: string | null;
         };
+        /** AgentList */
+        AgentList: {
+            /** Agents */
+            agents: components["schemas"]["AgentReply"][];
+            /** Problems */
+            problems: components["schemas"]["RoleProblemReply"][];
+        };
+        /**
+         * AgentReply
+         * @description A role. `sections`: the text under each heading of its file; `outputSchema`: null where it answers in text;
+         *     `when`: how work for it is put; `version`: of the file.
+         */
+        AgentReply: {
+            budgets: components["schemas"]["BudgetsReply"];
+            /** Delegatesto */
+            delegatesTo: string[];
+            /** Examples */
+            examples: components["schemas"]["WorkedExampleReply"][];
+            /** Kinds */
+            kinds: {
+                [key: string]: components["schemas"]["KindReply"];
+            };
+            memory: components["schemas"]["MemoryReply"];
+            /** Model */
+            model: string | null;
+            /** Name */
+            name: string;
+            /** Outputschema */
+            outputSchema: {
+                [key: string]: unknown;
+            } | null;
+            /** Prompt */
+            prompt: string;
+            /** Purpose */
+            purpose: string;
+            sampling: components["schemas"]["SamplingReply"];
+            /** Sections */
+            sections: {
+                [key: string]: string;
+            };
+            /** Standinmodels */
+            standInModels: string[];
+            /** Standins */
+            standIns: string[];
+            /** Tools */
+            tools: string[];
+            /** Version */
+            version: string;
+            /** When */
+            when: string[];
+        };
+        /**
+         * AgentSourceReply
+         * @description `source`: the file, word for word.
+         */
+        AgentSourceReply: {
+            budgets: components["schemas"]["BudgetsReply"];
+            /** Delegatesto */
+            delegatesTo: string[];
+            /** Examples */
+            examples: components["schemas"]["WorkedExampleReply"][];
+            /** Kinds */
+            kinds: {
+                [key: string]: components["schemas"]["KindReply"];
+            };
+            memory: components["schemas"]["MemoryReply"];
+            /** Model */
+            model: string | null;
+            /** Name */
+            name: string;
+            /** Outputschema */
+            outputSchema: {
+                [key: string]: unknown;
+            } | null;
+            /** Prompt */
+            prompt: string;
+            /** Purpose */
+            purpose: string;
+            sampling: components["schemas"]["SamplingReply"];
+            /** Sections */
+            sections: {
+                [key: string]: string;
+            };
+            /** Source */
+            source: string;
+            /** Standinmodels */
+            standInModels: string[];
+            /** Standins */
+            standIns: string[];
+            /** Tools */
+            tools: string[];
+            /** Version */
+            version: string;
+            /** When */
+            when: string[];
+        };
         /** Alive */
         Alive: {
             /**
@@ -463,6 +596,24 @@ export interface components {
             warning?: boolean;
             /** @enum {unknown} */
             what: "seconds" | "tokens" | "tool_calls";
+        };
+        /**
+         * BudgetsReply
+         * @description What one task may use. `tokens`, `seconds`: 0 takes a share of the parent's. `parallel`: tasks at once.
+         */
+        BudgetsReply: {
+            /** Children */
+            children: number;
+            /** Depth */
+            depth: number;
+            /** Parallel */
+            parallel: number;
+            /** Seconds */
+            seconds: number;
+            /** Tokens */
+            tokens: number;
+            /** Toolcalls */
+            toolCalls: number;
         };
         /**
          * CallFacts
@@ -796,12 +947,35 @@ export interface components {
             type: "hello";
         };
         /**
+         * KindReply
+         * @description How the role treats tasks of one kind; `examples` are sentences of that kind.
+         */
+        KindReply: {
+            /** Examples */
+            examples: string[];
+            /** Prompt */
+            prompt: string;
+            sampling: components["schemas"]["SamplingReply"];
+        };
+        /**
          * Live
          * @description `alma.live`: all that was missing has been sent; what follows is live. `older`: turns not sent (see `last`).
          */
         Live: {
             /** @default 0 */
             older?: number;
+        };
+        /**
+         * MemoryReply
+         * @description Scopes are private, team and owner; `tokens`: how many of a prompt its memories may take.
+         */
+        MemoryReply: {
+            /** Recall */
+            recall: string[];
+            /** Tokens */
+            tokens: number;
+            /** Write */
+            write: string[];
         };
         /**
          * Message
@@ -1089,7 +1263,7 @@ export interface components {
         };
         /**
          * PromptReply
-         * @description What the model was given for the run's last attempt, word for word.
+         * @description What the model was given for a message's last attempt, word for word.
          */
         PromptReply: {
             /** Messages */
@@ -1221,6 +1395,20 @@ export interface components {
             text: string;
         };
         /**
+         * RoleProblemReply
+         * @description `line` 0: the file as such; `field`, such as `budgets.tokens`, is empty where none is meant.
+         */
+        RoleProblemReply: {
+            /** Field */
+            field: string;
+            /** File */
+            file: string;
+            /** Line */
+            line: number;
+            /** Message */
+            message: string;
+        };
+        /**
          * Route
          * @description `alma.route` (seq): how the Manager decided to treat the task, and why.
          */
@@ -1340,6 +1528,15 @@ export interface components {
             temperature?: number;
             /** @default 0.95 */
             top_p?: number;
+        };
+        /** SamplingReply */
+        SamplingReply: {
+            /** Maxtokens */
+            maxTokens: number;
+            /** Temperature */
+            temperature: number;
+            /** Topp */
+            topP: number;
         };
         /**
          * Section
@@ -1764,6 +1961,13 @@ export interface components {
             protocol: number;
             version: string;
         };
+        /** WorkedExampleReply */
+        WorkedExampleReply: {
+            /** Answer */
+            answer: string;
+            /** Task */
+            task: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -1773,6 +1977,57 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_agents_api_agents_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentList"];
+                };
+            };
+        };
+    };
+    get_agent_api_agents__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentSourceReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     add_endpoint_api_endpoints_post: {
         parameters: {
             query?: never;
@@ -2173,7 +2428,9 @@ export interface operations {
     };
     read_prompt_api_runs__run_id__prompt_get: {
         parameters: {
-            query?: never;
+            query?: {
+                message?: string | null;
+            };
             header?: never;
             path: {
                 run_id: string;

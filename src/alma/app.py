@@ -19,6 +19,7 @@ import msgspec
 import uvicorn
 from fastapi import FastAPI
 
+import alma.tools.shipped as shipped_tools
 from alma import __version__
 from alma.agent.plan_check import PlanLimits
 from alma.agent.role import Role
@@ -52,8 +53,14 @@ from alma.session.notices import Notices
 from alma.session.sessions import Limits, Sessions
 from alma.session.steering import Steering
 from alma.session.wire import ModelsChanged, Notice, PullProgress, Welcome
+from alma.tools.files import ThreadFiles
+from alma.tools.pages import PageReader
+from alma.tools.python_runner import PythonRunner
+from alma.tools.signature import Provided
+from alma.tools.toolbox import Toolbox
 
 log = logging.getLogger(__name__)
+SHIPPED_TOOLS = Path(shipped_tools.__file__).parent
 SWEEP_EVERY = 30.0  # seconds between two looks for runs that nobody carries on
 OWNER = "local"  # whoever reaches a server on loopback; access tokens will name others
 
@@ -279,6 +286,7 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
         alma.sessions,
         alma.registry,
         alma.embedder,
+        alma.roles,
         owner=OWNER,
         welcome=Welcome(
             protocol=PROTOCOL,

@@ -153,15 +153,6 @@ class Unsubscribe(Command, frozen=True, tag="thread.unsubscribe"):
 
 Steer = StopRun | PauseRun | ResumeRun | DecidePlan | DecideTool | AnswerQuestion
 AnyCommand = (
-    Hello
-    | Ping
-    | StartRun
-    | RetryRun
-    | ForkRun
-    | Steer
-    | CorrectRoute
-    | PreviewRoute
-    | Subscribe
-    | Unsubscribe
+    Hello | Ping | StartRun | RetryRun | ForkRun | Steer | CorrectRoute | PreviewRoute | Subscribe | Unsubscribe
 )
 ALL: tuple[type[Command], ...] = get_args(AnyCommand)

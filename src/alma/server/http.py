@@ -8,10 +8,11 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 
+from alma.agent.roles import Roles
 from alma.memory.embedder import Embedder
 from alma.models.registry import Registry
 from alma.security.origin import LoopbackOnly
-from alma.server import health, models_api, problems, threads_api
+from alma.server import agents_api, health, models_api, problems, threads_api
 from alma.server.page import Page
 from alma.server.socket import SocketDoor
 from alma.session.sessions import Sessions
@@ -24,6 +25,7 @@ def build(
     sessions: Sessions,
     registry: Registry,
     embedder: Embedder,
+    roles: Roles,
     *,
     owner: str,
     welcome: Welcome,
@@ -36,6 +38,7 @@ def build(
     problems.install(app)
     app.include_router(threads_api.routes(sessions, owner))
     app.include_router(models_api.routes(registry))
+    app.include_router(agents_api.routes(roles))
     app.include_router(health.routes(sessions.database, embedder, registry))
     app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, welcome, outbox_bytes, owner)))
     app.mount("/", Page(), name="page")

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 
-from alma.server import commands, models_api, threads_api
+from alma.server import agents_api, commands, models_api, threads_api
 from alma.server.health import routes as health_routes
 from alma.session import wire
 
@@ -41,6 +41,7 @@ def document() -> dict[str, Any]:
     app = FastAPI(title="Alma", version="1")
     app.include_router(threads_api.routes(nothing, ""))
     app.include_router(models_api.routes(nothing))
+    app.include_router(agents_api.routes(nothing))
     app.include_router(health_routes(nothing, nothing, nothing))
     schema = app.openapi()
     structs = (*commands.ALL, *_EVENTS, *wire.CUSTOM_PAYLOADS.values())
