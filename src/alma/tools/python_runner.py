@@ -118,7 +118,7 @@ async def _feed(process: Process, code: str) -> None:
 async def _end(process: Process) -> None:
     """End the process, and whatever it may have started, and take it off the system's list."""
     with contextlib.suppress(ProcessLookupError):
-        pass
+        os.killpg(process.pid, signal.SIGKILL)
     await process.wait()
 
 
