@@ -118,6 +118,7 @@ class Alma:
                 self._group = group
                 tasks = [group.create_task(self.embedder.run()), group.create_task(self.registry.run())]
                 tasks.append(group.create_task(self.roles.run(self._roles_changed)))
+                tasks.append(group.create_task(self.router.warm()))
                 ready = asyncio.Event()
                 tasks.append(group.create_task(self.engine.run(ready.set, sweep=sweep)))
                 await ready.wait()

@@ -88,7 +88,7 @@ def _work(task: Task, mode: Mode) -> list[Part]:
     """Of a planned task: what it builds upon, and its goal; of a synthesis: the request, and the results."""
     results = [Part("result", _said(result), ref=result.task_id) for result in task.results]
     if mode == "synthesis":
-        return [Part("task", f"Task: {task.goal}"), *results, *_notes(task)]
+        return [*results, *_notes(task), Part("task", f"The request: {task.goal}")]
     spec = task.spec
     wanted = [f"Expected: {spec.expected}"] if spec is not None and spec.expected else []
     wanted += [f"Done when: {spec.done_when}"] if spec is not None and spec.done_when else []

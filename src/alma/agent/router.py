@@ -20,6 +20,7 @@ from alma.events import KINDS, Kind, RouteChosen
 from alma.memory.embedder import DIMENSIONS, Embedder
 
 log = logging.getLogger(__name__)
+_BATCH = 16
 
 
 class _Known(NamedTuple):
@@ -47,6 +48,13 @@ class Router:
         if own:
             vectors = np.vstack([vectors, *(vector[None] for _, vector in own.values())])
         return classify(task, examples, vectors)
+
+    async def warm(self) -> None:
+        """Embed the role's examples before the first task needs them."""
+        try:
+            await self._examples()
+        except EmbedderUnavailable as error:
+            log.info("the examples will be embedded when they are needed: %s", error)
 
     def prefetch(self, text: str) -> None:
         """Begin to embed `text`, which will be routed in a moment."""
@@ -91,7 +99,10 @@ class Router:
         role = self._manager()
         if self._known is None or self._known.version != role.version:
             examples = [Example(text, kind) for kind in KINDS for text in role.kinds[kind].examples]
-            vectors = await self._embedder.embed([example.text for example in examples])
+            texts = [example.text for example in examples]
+            # In small batches: a busy machine is slow to embed hundreds of sentences, and one call has a deadline.
+            batches = [await self._embedder.embed(texts[at : at + _BATCH]) for at in range(0, len(texts), _BATCH)]
+            vectors = np.vstack(batches)
             assert vectors.shape == (len(examples), DIMENSIONS)
             self._known = _Known(role.version, examples, vectors)
         return self._known
