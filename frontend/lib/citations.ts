@@ -4,14 +4,15 @@ export type CitedPart = string | { readonly taskId: string };
 
 const CITATION = /\[(\d+(?:\.\d+)*(?:\s*[,;]\s*\d+(?:\.\d+)*)*)\]/g;
 
-/** The text, cut where it cites a task; numbers that are no tasks stay text. */
+/** The text, cut where it cites a task, without the space before it; numbers that are no tasks stay text. */
 export function splitCitations(text: string, isTask: (id: string) => boolean): CitedPart[] {
   const parts: CitedPart[] = [];
   let from = 0;
   for (const match of text.matchAll(CITATION)) {
     const ids = (match[1] ?? "").split(/\s*[,;]\s*/);
     if (!ids.every(isTask)) continue;
-    if (match.index > from) parts.push(text.slice(from, match.index));
+    const before = text.slice(from, match.index).trimEnd();
+    if (before !== "") parts.push(before);
     for (const taskId of ids) parts.push({ taskId });
     from = match.index + match[0].length;
   }

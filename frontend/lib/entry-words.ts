@@ -50,7 +50,11 @@ export function entryWords({ entry }: EntryRecord): EntryWords {
       const other = [entry.to_role, entry.to_model].filter(Boolean).join(" with ");
       const next = other === "" ? wait : `; passed on to ${other}`;
       const of = entry.task_id ? ` of task ${entry.task_id}` : "";
-      return { what: `Attempt ${entry.attempt}${of} failed`, detail: `${error.message}${next}`, tone: "bad" };
+      return {
+        what: `Attempt ${entry.attempt}${of} failed`,
+        detail: `${next === "" ? error.message : error.message.replace(/\.$/, "")}${next}`,
+        tone: "bad",
+      };
     }
     case "message_finished": {
       const { output_tokens = 0 } = entry.usage as Usage;

@@ -67,7 +67,7 @@ function workingWords(task: TaskState): StateWords {
   const last = task.failures.at(-1);
   if (task.assignment > 1) return { words: `passed on to the ${task.role}`, tone: "plain" };
   if (last !== undefined) return { words: `attempt ${last.attempt + 1}: ${last.error.message}`, tone: "bad" };
-  return { words: "working", tone: "plain" };
+  return { words: task.messages.length === 0 ? "beginning" : "reading", tone: "plain" };
 }
 
 const TAIL_CHARS = 160;

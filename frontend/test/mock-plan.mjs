@@ -94,7 +94,7 @@ export async function planned(run, desk) {
   record(run, custom("alma.plan", { plan, needsApproval: run.approve }));
   const word = run.approve ? await spoken(run, "plan main") : { approved: true };
   const tasks = word?.approved ? (word.tasks ?? TASKS) : [];
-  await Promise.all(tasks.map((task, at) => work(run, task, at, desk, tasks)));
+  await Promise.all(tasks.map((task, at) => (run.fork ? fork : work)(run, task, at, desk, tasks)));
   while (run.paused && !run.stop) await sleep(50);
   if (!run.stop) {
     const start = begin(run, 1);
@@ -140,6 +140,17 @@ async function work(run, task, at, desk, all) {
     record(run, custom("alma.board", { key: "gas price", version: 1, text: "0.11 € per kWh" }, of));
   }
   end(isStopped(run, task.id) ? "canceled" : "completed", { messageId: start.messageId });
+}
+
+/** In a fork, only the task that it begins at is done again. */
+async function fork(run, task, at, desk, all) {
+  const { run_id: fromRunId, task_id: from, goal, role } = run.fork;
+  if (from === task.id) {
+    const changed = { ...task, ...(goal ? { goal, title: "" } : {}), ...(role ? { role } : {}) };
+    return work(run, changed, at, desk, all);
+  }
+  const value = { fromRunId, role: task.role, text: TASK_TEXTS[task.id], status: "completed" };
+  desk.record(run, desk.custom("alma.task_reused", value, { subagentRunId: task.id }));
 }
 
 function takeUp(run, task, { record }, more = {}) {

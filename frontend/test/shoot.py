@@ -171,6 +171,95 @@ def missing(page: Page) -> None:
     page.wait_for_selector("[data-slot=thread-missing]")
 
 
+COMPARE = "Compare heating a house with gas and with a heat pump: cost, climate, comfort"
+
+
+def ask(page: Page, text: str, *, approve: bool = False) -> None:
+    page.goto(BASE + "/")
+    ready(page)
+    pressed = page.locator("[data-slot=approve-toggle]").get_attribute("aria-pressed") == "true"
+    if pressed != approve:
+        page.locator("[data-slot=approve-toggle]").click()
+    composer(page).fill(text)
+    composer(page).press("Enter")
+
+
+def beside(page: Page) -> None:
+    """Without the inspector, which opens by itself: the conversation is the subject."""
+    if page.viewport_size["width"] >= 1200:
+        page.get_by_label("Close the inspector").click()
+        page.mouse.move(0, 0)
+        page.keyboard.press("Shift")
+
+
+def plan_running(page: Page) -> None:
+    ask(page, COMPARE + ", deep, at 40 tokens")
+    page.wait_for_selector("[data-slot=task][data-task='2.1'][data-status=working]")
+    page.wait_for_timeout(1500)
+    beside(page)
+    page.wait_for_timeout(200)
+
+
+def plan_done(page: Page) -> None:
+    ask(page, COMPARE + ", reassign, at 600")
+    page.wait_for_selector("[data-slot=turn][data-status=completed]", timeout=40_000)
+    beside(page)
+    page.wait_for_timeout(300)
+
+
+def plan_open(page: Page) -> None:
+    ask(page, COMPARE + ", reassign, lose, at 600")
+    page.wait_for_selector("[data-slot=turn][data-status=completed]", timeout=40_000)
+    beside(page)
+    page.locator("[data-slot=plan-summary]").click()
+    page.wait_for_timeout(300)
+
+
+def plan_stopped(page: Page) -> None:
+    ask(page, COMPARE + ", reassign, at 30")
+    page.wait_for_selector("[data-slot=task][data-task='2'][data-status=working]")
+    beside(page)
+    page.locator("[data-task='2'] [data-slot=stop-task]").click()
+    page.locator("[data-slot=pause-run]").click()
+    page.wait_for_selector("[data-slot=task][data-task='2'][data-status=canceled]")
+    page.wait_for_selector("[data-slot=task][data-task='3'][data-assignment='2']", timeout=20_000)
+    page.wait_for_timeout(1200)
+
+
+def approval(page: Page) -> None:
+    ask(page, COMPARE, approve=True)
+    page.wait_for_selector("[data-slot=plan-approval]")
+    beside(page)
+    page.locator("[data-slot=add-task]").click()
+    page.wait_for_timeout(300)
+
+
+def question(page: Page) -> None:
+    ask(page, COMPARE + ", ask me, at 400")
+    page.wait_for_selector("[data-slot=question]")
+    beside(page)
+    page.wait_for_selector("[data-slot=task][data-task='3'][data-status=completed]", timeout=20_000)
+    page.wait_for_timeout(300)
+
+
+def answered(page: Page) -> None:
+    ask(page, COMPARE + ", ask me, look it up, at 400", approve=True)
+    page.locator("[data-slot=approve-plan]").click()
+    beside(page)
+    page.locator("[data-slot=question-option]").first.click()
+    page.locator("[data-slot=allow]").click()
+    page.wait_for_selector("[data-slot=turn][data-status=completed]", timeout=40_000)
+    page.get_by_role("log").evaluate("log => { log.scrollTop = 0 }")
+    page.wait_for_timeout(300)
+
+
+def tool_approval(page: Page) -> None:
+    ask(page, COMPARE + ", look it up, at 400")
+    page.wait_for_selector("[data-slot=tool-approval]")
+    beside(page)
+    page.wait_for_timeout(300)
+
+
 SCREENS = [
     empty,
     conversation,
@@ -189,6 +278,14 @@ SCREENS = [
     rail,
     edit,
     missing,
+    plan_running,
+    plan_done,
+    plan_open,
+    plan_stopped,
+    approval,
+    question,
+    answered,
+    tool_approval,
 ]
 
 

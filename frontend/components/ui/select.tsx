@@ -8,7 +8,7 @@ export function Select({ className, ...props }: ComponentProps<"select">) {
     <span data-slot="select" className="relative inline-flex items-center">
       <select
         className={cn(
-          "h-7 cursor-pointer appearance-none rounded bg-transparent pr-5 text-xs hover:text-foreground focus-visible:ring-2 focus-visible:ring-ring/25 [&>option]:bg-popover [&>option]:text-foreground",
+          "field-sizing-content h-7 cursor-pointer appearance-none rounded bg-transparent pr-5 text-xs hover:text-foreground focus-visible:ring-2 focus-visible:ring-ring/25 [&>option]:bg-popover [&>option]:text-foreground",
           className,
         )}
         {...props}

@@ -34,14 +34,14 @@ export function Ask({ slot, id, role, title, settled, children }: AskProps) {
       data-ask={id}
       data-settled={settled}
       aria-labelledby={titleId}
-      style={{ borderColor: settled ? undefined : agentColourVar(role) }}
-      className={cn("border-l-2 pl-4 outline-none", settled ? "space-y-1 text-[13px]" : "space-y-3 py-1")}
+      style={{ borderColor: agentColourVar(role) }}
+      className={cn("outline-none", settled ? "text-[13px]" : "my-3 space-y-3 border-l-2 py-1 pl-4")}
     >
-      <p id={titleId} className="flex items-center gap-2 text-[13px] text-muted-foreground">
+      <p id={titleId} className="flex min-h-6 items-center gap-3 text-[13px] text-muted-foreground">
         <AgentDot role={role} />
         <span>{title}</span>
       </p>
-      {children}
+      {settled ? <div className="pl-5">{children}</div> : children}
     </section>
   );
 }

@@ -43,5 +43,5 @@ export const Asks = memo(function Asks({ runId, tasks, questions, calls, working
     });
   }
   if (cards.length === 0) return null;
-  return <div className="space-y-4">{cards.sort((a, b) => a.at - b.at).map(({ card }) => card)}</div>;
+  return <div className="space-y-1">{cards.sort((a, b) => a.at - b.at).map(({ card }) => card)}</div>;
 });

@@ -42,7 +42,7 @@ export const TaskLine = memo(function TaskLine(props: TaskLineProps) {
   const { threadId, runId, task, words, tone, working } = props;
   const view = useView();
   const chosen = view.inspect && view.task === task.id && (view.run === runId || view.run === null);
-  const writing = working && task.status === "working" && words === "working";
+  const writing = working && task.status === "working" && !task.stopping;
   const inset = (Math.min(DEEPEST, depthOf(task.id)) - 1) * 20;
   return (
     <li
@@ -77,7 +77,7 @@ export const TaskLine = memo(function TaskLine(props: TaskLineProps) {
           {taskTitle(task)}
         </span>
         {writing ? (
-          <Tail threadId={threadId} runId={runId} taskId={task.id} />
+          <Tail threadId={threadId} runId={runId} taskId={task.id} otherwise={words} tone={tone} />
         ) : (
           <span
             data-slot="task-state"
@@ -112,22 +112,34 @@ function StateDot({ task }: { task: TaskState }) {
   return <AgentDot role={task.role} className={task.status === "working" ? "animate-breathe" : undefined} />;
 }
 
+interface TailProps {
+  threadId: string;
+  runId: string;
+  taskId: string;
+  /** What is said while it is not writing. */
+  otherwise: string;
+  tone: StateWords["tone"];
+}
+
 /** The last words of what it is writing: their end in sight, what came before cut off. Not for reading aloud. */
-function Tail({ threadId, runId, taskId }: { threadId: string; runId: string; taskId: string }) {
+function Tail({ threadId, runId, taskId, otherwise, tone }: TailProps) {
   const words = usePart(session.thread(threadId), (thread) => {
     const run = thread.runs.get(runId);
     return run === undefined ? "" : lastWords(run, taskId);
   });
   return (
     <>
-      <span className="sr-only">working</span>
+      <span className="sr-only">{otherwise}</span>
       <span
         data-slot="task-tail"
         aria-hidden
-        dir="rtl"
-        className="min-w-0 flex-1 truncate text-left text-faint-foreground text-xs max-sm:order-last max-sm:basis-full max-sm:pl-5"
+        dir={words === "" ? undefined : "rtl"}
+        className={cn(
+          "min-w-0 flex-1 truncate text-left text-xs max-sm:order-last max-sm:basis-full max-sm:pl-5",
+          TONES[words === "" ? tone : "plain"],
+        )}
       >
-        <bdi dir="ltr">{words === "" ? "reading" : words}</bdi>
+        <bdi dir="ltr">{words === "" ? otherwise : words}</bdi>
       </span>
     </>
   );
