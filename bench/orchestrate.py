@@ -1,0 +1,295 @@
+"""What a planned run costs: one call that plans, ten agents at once, one joined answer, beside the same calls gathered.
+
+Alma works in full: WebSocket in, plan by the model (strong-model path: schema, check), ten specialists, synthesis, journal
+on disk with synchronous=FULL, every token of every agent streamed to the client that asked. The floor (`bench/gather.py`)
+makes the same twelve calls on aiohttp and keeps nothing. Both talk to the same scripted server, which answers at once,
+20 pieces a call, one event each; they take turns. CPU is the server process's own.
+
+Then: 100 tasks in one plan, 200 runs at once, runs that wait for their user's answer (memory), and what a run leaves on
+disk. Every run is checked: all its messages streamed to their end, in order and whole.
+
+    python -m bench.orchestrate [--quick]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from bench import rig
+from bench.follower import Frame, View, command, decode
+from bench.ws import RawSocket, connect
+
+MODEL = "fake-20-max"
+PEERS_MS = "47 without persistence, 65 to 262 with"  # CPU per run of agno, langgraph, openai-agents, pydantic-ai, adk
+ROLES = ("researcher", "analyst", "writer")
+
+
+# ── the script ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def request(tasks: int, number: int) -> str:
+    return f"Describe {tasks} ports of the northern sea, with their trade, in report {number}."
+
+
+def plan(tasks: int) -> str:
+    """A decision as a model would write it."""
+    of = [
+        {
+            "role": ROLES[number % len(ROLES)],
+            "title": f"Port {number}",
+            "goal": f"Describe port {number} of the northern sea and its trade in a few sentences.",
+            "inputs": [f"port {number}"],
+            "depends_on": [],
+            "expected": "A short description.",
+            "done_when": "Harbour and trade are described.",
+            "review_of": None,
+        }
+        for number in range(1, tasks + 1)
+    ]
+    return json.dumps({"action": "plan", "reason": "Each port is described alone.", "question": "", "tasks": of})
+
+
+def cut(text: str, pieces: int = 20) -> list[str]:
+    size = -(-len(text) // pieces)
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+def write_script(path: Path) -> None:
+    asks = json.dumps({"action": "ask", "reason": "", "question": "Which port is meant?", "tasks": []})
+    rules = [{"match": r"(?s)Decide how to treat.*Describe 0 ports", "pieces": cut(asks)}]
+    rules += [
+        {"match": rf"(?s)Decide how to treat.*Describe {tasks} ports", "pieces": cut(plan(tasks))}
+        for tasks in (100, 10)
+    ]
+    rules.append({"match": "Decide how to treat", "pieces": cut(plan(10))})
+    path.write_text(json.dumps(rules))
+
+
+def write_roles(folder: Path) -> None:
+    """The roles that ship, with a Manager that may plan a hundred tasks."""
+    shutil.copytree(rig.REPO / "agents", folder)
+    manager = folder / "manager.md"
+    text, changed = re.subn(r"children: \d+", "children: 100", manager.read_text())
+    assert changed == 1, "the Manager's budgets have no `children`"
+    manager.write_text(text)
+
+
+# ── the client ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Client:
+    """One connection with one run at a time; keeps and checks all that it is sent."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.socket: RawSocket | None = None
+        self.view = View()
+        self.run_id = ""
+        self.over = asyncio.Event()
+        self.failed = ""
+
+    def on_frame(self, payload: bytes) -> None:
+        frame: Frame = decode(payload)
+        if frame.name == "alma.error":
+            self.failed = str(frame.value)
+            self.over.set()
+        elif frame.name == "alma.ack":
+            self.run_id = frame.value.get("runId", "")
+        elif frame.run_id:
+            self.view.take(frame)
+            if frame.type in ("RUN_FINISHED", "RUN_ERROR") or frame.name == "alma.question":
+                self.over.set()
+
+    async def open(self) -> None:
+        self.socket = await connect(self.port, "/ws?watch=none", self.on_frame)
+
+    async def ask(self, key: str, text: str) -> None:
+        """Start a run and follow it until it ends or asks."""
+        assert self.socket is not None
+        self.view, self.run_id = View(), ""
+        self.over.clear()
+        self.socket.send(command("run.start", key=key, text=text, kind="analytical"))
+        await asyncio.wait_for(self.over.wait(), 120)
+        if self.failed or self.view.faults:
+            raise RuntimeError(self.failed or self.view.faults[0])
+
+    def check(self, tasks: int) -> None:
+        """All messages of the run are there, each streamed to its end."""
+        run = self.view.runs[self.run_id]
+        whole = sum(message.ended and len(message.text) > 20 for message in run.messages.values())
+        if run.status != "completed" or whole != len(run.messages) or whole != tasks + 2:
+            raise RuntimeError(f"run {self.run_id}: {run.status}, {whole} whole messages of {len(run.messages)}")
+
+    def close(self) -> None:
+        if self.socket is not None:
+            self.socket.close()
+
+
+class Floor:
+    def __init__(self, fake_port: int) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bench.gather", str(fake_port), MODEL],
+            cwd=rig.REPO,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def do(self, runs: int, at_once: int) -> dict[str, float]:
+        """CPU per run (ms) and runs a second."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"runs": runs, "at_once": at_once}) + "\n")
+        self._process.stdin.flush()
+        said = json.loads(self._process.stdout.readline())
+        return {"cpu_ms": 1000 * said["cpu"] / runs, "runs_per_s": runs / said["seconds"]}
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+class Bench:
+    def __init__(self, server: rig.Served, database: Path) -> None:
+        self.server = server
+        self.database = database
+        self._keys = 0
+
+    async def do(self, runs: int, at_once: int, tasks: int = 10) -> dict[str, float]:
+        """As `Floor.do`. 0 tasks: runs that ask, and stay."""
+        clients = [Client(self.server.port) for _ in range(at_once)]
+        for client in clients:
+            await client.open()
+        first = self._keys
+        self._keys += runs
+        numbers = iter(range(first, first + runs))
+
+        async def work(client: Client) -> None:
+            for number in numbers:
+                await client.ask(f"o{number}", request(tasks, number))
+                if tasks:
+                    client.check(tasks)
+
+        began, spent = time.perf_counter(), self.server.cpu()
+        async with asyncio.TaskGroup() as group:
+            for client in clients:
+                group.create_task(work(client))
+        seconds, spent = time.perf_counter() - began, self.server.cpu() - spent
+        for client in clients:
+            client.close()
+        await asyncio.sleep(0.1)
+        return {"cpu_ms": 1000 * spent / runs, "runs_per_s": runs / seconds}
+
+    def disk(self) -> float:
+        """KB of the database, with its log written back into it."""
+        with contextlib.closing(sqlite3.connect(self.database, timeout=10)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return self.database.stat().st_size / 1024
+
+
+# ── the measurements ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def twelve_calls(bench: Bench, floor: Floor, rounds: int, runs: int) -> dict[str, Any]:
+    """Alma and the floor in turns, eight runs at once and (for the wait of a single user) one by one."""
+    seen: dict[str, list[dict[str, float]]] = {"floor": [], "alma": []}
+    before = bench.disk()
+    for index in range(rounds):
+        for kind in ("floor", "alma") if index % 2 == 0 else ("alma", "floor"):
+            seen[kind].append(floor.do(runs, 8) if kind == "floor" else await bench.do(runs, 8))
+    disk = (bench.disk() - before) / (rounds * runs)
+    pairs = list(zip(seen["alma"], seen["floor"], strict=True))
+    alone = {"floor": floor.do(20, 1), "alma": await bench.do(20, 1)}
+    return {
+        "runs": rounds * runs,
+        **{f"{kind}_{name}": rig.median([one[name] for one in seen[kind]]) for kind in seen for name in seen[kind][0]},
+        "cpu_ratio": rig.median([alma["cpu_ms"] / floor["cpu_ms"] for alma, floor in pairs]),
+        "rate_ratio": rig.median([alma["runs_per_s"] / floor["runs_per_s"] for alma, floor in pairs]),
+        "alone_wall_ms": 1000 / alone["alma"]["runs_per_s"],
+        "alone_floor_wall_ms": 1000 / alone["floor"]["runs_per_s"],
+        "disk_kb_per_run": disk,
+    }
+
+
+async def growth(bench: Bench, rounds: int) -> dict[str, Any]:
+    """CPU of a model call in a plan of 100 tasks and with 200 runs at once, each against plans of ten, eight at once."""
+    per_call: dict[str, list[float]] = {"hundred": [], "crowd": []}
+    small: dict[str, list[float]] = {"hundred": [], "crowd": []}
+    for _ in range(rounds):
+        small["hundred"].append((await bench.do(80, 8))["cpu_ms"] / 12)
+        per_call["hundred"].append((await bench.do(10, 1, 100))["cpu_ms"] / 102)
+        small["crowd"].append((await bench.do(80, 8))["cpu_ms"] / 12)
+        per_call["crowd"].append((await bench.do(200, 200))["cpu_ms"] / 12)
+    return {
+        f"{name}_{what}": value
+        for name in per_call
+        for what, value in (
+            ("cpu_ms_per_call", rig.median(per_call[name])),
+            ("ratio", rig.median([one / two for one, two in zip(per_call[name], small[name], strict=True)])),
+        )
+    }
+
+
+async def idle(bench: Bench, runs: int) -> dict[str, Any]:
+    """Memory of runs that wait for their user, whose client has left; after as many that only warm up."""
+    await bench.do(runs, 8, 0)
+    before = bench.server.rss()
+    await bench.do(runs, 8, 0)
+    return {"idle_runs": runs, "idle_kb_per_run": 1000 * (bench.server.rss() - before) / runs}
+
+
+@contextlib.contextmanager
+def started(folder: Path) -> Generator[tuple[Bench, Floor]]:
+    write_script(folder / "rules.json")
+    write_roles(folder / "agents")
+    with rig.fake_model(folder / "rules.json") as fake:
+        server = rig.start_alma(folder / "data", fake_port=fake.port, models=[MODEL], agents_dir=folder / "agents")
+        floor = Floor(fake.port)
+        try:
+            yield Bench(server, folder / "data" / "alma.db"), floor
+        finally:
+            floor.close()
+            server.stop()
+
+
+async def main() -> int:
+    quick = rig.options(__doc__).quick
+    with rig.scratch() as folder, started(folder) as (bench, floor):
+        floor.do(8, 8)
+        await bench.do(24, 8)
+        await bench.do(2, 1, 100)
+        figures: dict[str, dict[str, Any]] = {"twelve": await twelve_calls(bench, floor, 5 if quick else 11, 48)}
+        figures["growth"] = await growth(bench, 1 if quick else 5)
+        figures["idle"] = await idle(bench, 300 if quick else 1000)
+    for name, value in figures.items():
+        print(name, ", ".join(f"{what} {seen:.4g}" for what, seen in value.items()))
+    print(f"peers: CPU per run of twelve calls, ms: {PEERS_MS}")
+    twelve = figures["twelve"]
+    # Either figure is enough: the one says what a user gets, the other holds on a machine that is slow or busy.
+    enough = twelve["runs_per_s"] if twelve["alma_runs_per_s"] >= 45 else twelve["rate_ratio"] * 150
+    targets = {
+        "cpu_over_floor": (twelve["cpu_ratio"], "<=", 3.5),
+        "rate": (enough, ">=", 45.0),
+        "hundred_tasks_ratio": (figures["growth"]["hundred_ratio"], "<=", 1.25),
+        "crowd_ratio": (figures["growth"]["crowd_ratio"], "<=", 1.25),
+        "idle_kb_per_run": (figures["idle"]["idle_kb_per_run"], "<=", 20.0),
+        "disk_kb_per_run": (twelve["disk_kb_per_run"], "<=", 20.0),
+    }
+    return rig.report("orchestrate", figures, targets)
+
+
+if __name__ == "__main__":
+    sys.exit(uvloop.run(main()))
