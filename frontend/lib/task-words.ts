@@ -48,7 +48,7 @@ export function stateWords(task: TaskState, tasks: Tasks, paused: boolean): Stat
     case "submitted":
       return plain(task.stopping ? "stopping" : waitingWords(task, tasks, paused));
     case "working":
-      return task.stopping ? plain("stopping") : workingWords(task);
+      return task.stopping ? plain("stopping") : workingWords(task, tasks);
   }
 }
 
@@ -63,7 +63,9 @@ function waitingWords(task: TaskState, tasks: Tasks, paused: boolean): string {
   return others.length === 0 ? "next" : `after ${listed(others)}`;
 }
 
-function workingWords(task: TaskState): StateWords {
+function workingWords(task: TaskState, tasks: Tasks): StateWords {
+  const parts = [...tasks.values()].filter((other) => other.parentId === task.id && !isOver(other));
+  if (parts.length > 0) return { words: `waits for ${listed(parts.map(({ id }) => id))}`, tone: "plain" };
   const last = task.failures.at(-1);
   if (task.assignment > 1) return { words: `passed on to the ${task.role}`, tone: "plain" };
   if (last !== undefined) return { words: `attempt ${last.attempt + 1}: ${last.error.message}`, tone: "bad" };

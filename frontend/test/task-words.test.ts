@@ -47,6 +47,7 @@ describe("how a task stands", () => {
       "done by the writer in the end",
     );
     expect(words(task("1", { status: "failed", error }))).toBe("failed: It cannot be reached.");
+    expect(words(task("1", { status: "working" }), task("1.1"), task("1.2"))).toBe("waits for 1.1 and 1.2");
     expect(words(task("1", { status: "canceled" }))).toBe("stopped");
     expect(words(task("1", { status: "working", stopping: true }))).toBe("stopping");
     expect(words(task("1", { status: "input_required", openQuestion: "q" }))).toBe("asks you");
