@@ -360,13 +360,52 @@ export interface paths {
         post?: never;
         /**
          * Delete Thread
-         * @description Deletes the thread with all its runs; what is under way is stopped.
+         * @description Deletes the thread with all its runs and files; what is under way is stopped.
          */
         delete: operations["delete_thread_api_threads__thread_id__delete"];
         options?: never;
         head?: never;
         /** Rename Thread */
         patch: operations["rename_thread_api_threads__thread_id__patch"];
+        trace?: never;
+    };
+    "/api/threads/{thread_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Files */
+        get: operations["list_files_api_threads__thread_id__files_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/threads/{thread_id}/files/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read File */
+        get: operations["read_file_api_threads__thread_id__files__name__get"];
+        /**
+         * Put File
+         * @description Writes a file, in place of one of that name. The agents of the thread's runs can search it.
+         */
+        put: operations["put_file_api_threads__thread_id__files__name__put"];
+        post?: never;
+        /** Delete File */
+        delete: operations["delete_file_api_threads__thread_id__files__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/health": {
@@ -840,6 +879,30 @@ export interface components {
             kind: string;
             /** Text */
             text: string;
+        };
+        /**
+         * FileList
+         * @description By name. `maxBytes`: of one file; `maxFiles`: of one thread.
+         */
+        FileList: {
+            /** Files */
+            files: components["schemas"]["FileReply"][];
+            /** Maxbytes */
+            maxBytes: number;
+            /** Maxfiles */
+            maxFiles: number;
+        };
+        /**
+         * FileReply
+         * @description `modified`: Unix seconds.
+         */
+        FileReply: {
+            /** Bytes */
+            bytes: number;
+            /** Modified */
+            modified: number;
+            /** Name */
+            name: string;
         };
         /**
          * Fork
@@ -2608,6 +2671,135 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ThreadReply"];
                 };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_files_api_threads__thread_id__files_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                thread_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_file_api_threads__thread_id__files__name__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                thread_id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    put_file_api_threads__thread_id__files__name__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                thread_id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_file_api_threads__thread_id__files__name__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                thread_id: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Validation Error */
             422: {

@@ -78,7 +78,8 @@ class Alma:
         self.roles = Roles(settings.agents_dir)
         self.router = Router(lambda: self.roles.get(MANAGER), self.embedder)
         self.registry = _registry(settings, self._models_changed, self._pulled)
-        self.toolbox = _toolbox(settings)
+        self.files = ThreadFiles(settings.data_dir / "files")
+        self.toolbox = _toolbox(settings, self.files)
         self.engine = Engine(
             self.database,
             self.journal,
@@ -180,9 +181,9 @@ class Alma:
                 log.warning("the list of threads could not be told: %s", error)
 
 
-def _toolbox(settings: Settings) -> Toolbox:
+def _toolbox(settings: Settings, files: ThreadFiles) -> Toolbox:
     """The tools that ship and those of the user, all by the same door; what is off lacks what it needs."""
-    provided: list[Provided] = [ThreadFiles(settings.data_dir / "files")]
+    provided: list[Provided] = [files]
     if settings.read_page_hosts:
         provided.append(PageReader(settings.read_page_hosts))
     if settings.python_tool:
@@ -288,6 +289,7 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
         alma.registry,
         alma.embedder,
         alma.roles,
+        alma.files,
         owner=OWNER,
         welcome=Welcome(
             protocol=PROTOCOL,

@@ -12,11 +12,12 @@ from alma.agent.roles import Roles
 from alma.memory.embedder import Embedder
 from alma.models.registry import Registry
 from alma.security.origin import LoopbackOnly
-from alma.server import agents_api, health, models_api, problems, threads_api
+from alma.server import agents_api, files_api, health, models_api, problems, threads_api
 from alma.server.page import Page
 from alma.server.socket import SocketDoor
 from alma.session.sessions import Sessions
 from alma.session.wire import Welcome
+from alma.tools.files import ThreadFiles
 
 _ABOUT = "Everything the page does besides the conversation itself, which goes over the WebSocket at /ws."
 
@@ -26,6 +27,7 @@ def build(
     registry: Registry,
     embedder: Embedder,
     roles: Roles,
+    files: ThreadFiles,
     *,
     owner: str,
     welcome: Welcome,
@@ -36,7 +38,8 @@ def build(
 ) -> FastAPI:
     app = FastAPI(title="Alma", version=welcome.version, description=_ABOUT, lifespan=lifespan)
     problems.install(app)
-    app.include_router(threads_api.routes(sessions, owner))
+    app.include_router(threads_api.routes(sessions, files, owner))
+    app.include_router(files_api.routes(sessions, files, owner))
     app.include_router(models_api.routes(registry))
     app.include_router(agents_api.routes(roles))
     app.include_router(health.routes(sessions.database, embedder, registry))

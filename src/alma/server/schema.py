@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 
-from alma.server import agents_api, commands, models_api, threads_api
+from alma.server import agents_api, commands, files_api, models_api, threads_api
 from alma.server.health import routes as health_routes
 from alma.session import wire
 
@@ -39,7 +39,8 @@ def document() -> dict[str, Any]:
     """OpenAPI 3.1, sorted, the same for the same code."""
     nothing: Any = None  # routes only close over what they are given
     app = FastAPI(title="Alma", version="1")
-    app.include_router(threads_api.routes(nothing, ""))
+    app.include_router(threads_api.routes(nothing, nothing, ""))
+    app.include_router(files_api.routes(nothing, nothing, ""))
     app.include_router(models_api.routes(nothing))
     app.include_router(agents_api.routes(nothing))
     app.include_router(health_routes(nothing, nothing, nothing))

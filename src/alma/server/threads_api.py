@@ -10,7 +10,9 @@ from pydantic import Field
 
 from alma.errors import InvalidRequest, NotFound
 from alma.server.bodies import Body, Reply
+from alma.server.files_api import on_disk
 from alma.session.sessions import Sessions
+from alma.tools.files import ThreadFiles
 
 
 class ThreadReply(Reply):
@@ -89,7 +91,7 @@ def _clean(title: str) -> str:
     return line
 
 
-def routes(sessions: Sessions, owner: str) -> APIRouter:  # a table of routes
+def routes(sessions: Sessions, files: ThreadFiles, owner: str) -> APIRouter:  # a table of routes
     router = APIRouter(prefix="/api", tags=["threads"])
 
     @router.get("/threads")
@@ -116,8 +118,11 @@ def routes(sessions: Sessions, owner: str) -> APIRouter:  # a table of routes
 
     @router.delete("/threads/{thread_id}", status_code=204)
     async def delete_thread(thread_id: str) -> None:
-        """Deletes the thread with all its runs; what is under way is stopped."""
+        """Deletes the thread with all its runs and files; what is under way is stopped."""
+        await sessions.get_thread(owner, thread_id)
+        await on_disk(files.delete_all, thread_id)  # first, so that no crash leaves them without a thread
         await sessions.delete_thread(owner, thread_id)
+        await on_disk(files.delete_all, thread_id)  # what was put meanwhile
 
     @router.get("/runs/{run_id}/entries")
     async def read_entries(run_id: str, after: Annotated[int, Query(ge=0, le=2**53)] = 0) -> EntryList:
