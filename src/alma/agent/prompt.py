@@ -146,7 +146,7 @@ async def fit(model: ChatModel, parts: list[Part], *, window: int, max_tokens: i
 
     Raises `ContextOverflow` when what must be said leaves no room for an answer.
     """
-    tokens = [await model.count_tokens(part.text) + _PER_MESSAGE for part in parts]
+    tokens = [await _count(model, part) for part in parts]
     fixed = sum(count for part, count in zip(parts, tokens, strict=True) if part.name not in _ELASTIC) + _MARGIN
     if fixed + _LEAST_ANSWER > window:
         raise _overflow(parts, tokens, window)
@@ -173,6 +173,11 @@ async def fit(model: ChatModel, parts: list[Part], *, window: int, max_tokens: i
         answered=[part.ref for part, _ in chosen if part.name == "history" and part.speaker == "assistant"],
         left_out=len(turns) - len(kept),
     )
+
+
+async def _count(model: ChatModel, part: Part) -> int:
+    asked = sum([await model.count_tokens(call.name + call.arguments) for call in part.calls])
+    return await model.count_tokens(part.text) + asked + _PER_MESSAGE * (1 + len(part.calls))
 
 
 _SHORTENED = frozenset(("result", "tool", "message", "board"))
