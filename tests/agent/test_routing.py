@@ -66,7 +66,7 @@ async def embedder(data_dir: Path) -> AsyncGenerator[Embedder]:
 
 @pytest.mark.slow
 async def test_held_out_requests_are_told_apart(embedder: Embedder) -> None:
-    router = Router(load_role("manager"), embedder)
+    router = Router(lambda: load_role("manager"), embedder)
     wrong = [
         (text, kind, chosen.kind)
         for kind, texts in HELD_OUT.items()
@@ -78,7 +78,7 @@ async def test_held_out_requests_are_told_apart(embedder: Embedder) -> None:
 
 @pytest.mark.slow
 async def test_a_correction_changes_this_and_similar_tasks_of_its_owner_only(embedder: Embedder) -> None:
-    router = Router(load_role("manager"), embedder)
+    router = Router(lambda: load_role("manager"), embedder)
     text = "Describe my garden in June"
     before = (await router.route(text, "ada", None, 0)).kind
     other = "analytical" if before != "analytical" else "creative"
@@ -113,7 +113,7 @@ async def test_without_an_embedder_a_task_is_chat_and_says_so() -> None:
     embedder = Embedder(Path("nowhere"))
     task = asyncio.create_task(embedder.run())
     try:
-        route = await Router(load_role("manager"), embedder).route("Write a poem", "ada", None, 0)
+        route = await Router(lambda: load_role("manager"), embedder).route("Write a poem", "ada", None, 0)
     finally:
         task.cancel()
         await asyncio.wait([task])
