@@ -77,7 +77,7 @@ def test_two_options_by_three_criteria_are_a_task_per_criterion() -> None:
         assert "heating a house with gas" in task.goal
         assert "heating a house with a heat pump" in task.goal
         assert task.title.lower() in task.inputs
-    assert plan.tasks[0].goal.startswith("Compare the cost: heating a house with gas or heating")
+    assert plan.tasks[0].goal.startswith("What is the cost of heating a house with gas, and of")
 
 
 def test_two_by_two_are_four_tasks_and_two_alone_are_three() -> None:

@@ -19,12 +19,11 @@ from alma.plan import MAIN, Plan, PlanTask, child_id
 MOST = 6  # tasks of a pattern
 LEAST = 3  # where the request gives that many
 GOAL = 260  # characters up to which a goal takes in what is said besides
-SHORT = "At most five sentences."
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One task to be. `goal` without how long the answer may be; `role`: who does it, where the agent may ask them;
+    """One task to be. `role`: who does it, where the agent may ask them;
     `inputs`: the request's words in it."""
 
     title: str
@@ -78,7 +77,7 @@ def fill(
         PlanTask(
             id=ids[at],
             role=part.role if part.role in able else next((r for r in _STAND_IN if r in able), able[0]),
-            goal=" ".join([part.goal, *_besides(part.goal, facts), SHORT]),
+            goal=" ".join([part.goal, *_besides(part.goal, facts)]),
             title=line(part.title[:1].upper() + part.title[1:], TITLE),
             inputs=list(part.inputs),
             expected=part.expected,
@@ -161,8 +160,16 @@ def _of_options(topic: str, options: list[str], criteria: list[str]) -> Part:
     return Part(title, goal, "researcher", (*options, *criteria), expected)
 
 
+_QUESTION = re.compile(r"(?:how|what|which|who|where|when|whether|why)\b", re.IGNORECASE)
+
+
 def _of_criteria(topic: str, options: list[str], criteria: list[str]) -> Part:
-    goal = f"{topic}Compare the {_and(criteria)}: {' or '.join(options)}?"
+    asked = _and(criteria)
+    if _QUESTION.match(asked):
+        goal = f"{topic}Compare {_and(options)}: {asked}? Which is better?"
+    else:
+        what = "What is" if len(criteria) == 1 else "What are"
+        goal = f"{topic}{what} the {asked} of {', and of '.join(options)}? Which is better?"
     return Part(_and(criteria), goal, "analyst", (*options, *criteria), "How each does, and which does better.")
 
 

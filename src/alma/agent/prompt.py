@@ -19,10 +19,11 @@ from alma.events import Section
 from alma.models.chat import ChatMessage, ChatModel, ToolCall
 from alma.plan import MAIN
 
-Mode = Literal["answer", "synthesis"]
+Mode = Literal["answer", "synthesis", "notes"]  # `notes`: a synthesis put so that a weak model keeps to it
 _PER_MESSAGE = 8  # tokens that a chat template puts around each message, at most
 _MARGIN = 32  # for what the estimate misses
 _LEAST_ANSWER = 128  # an answer shorter than this is no use
+_NOTE_CHARS = 280  # of a result, for a weak model: it reads 250 tokens a second and loses the thread
 _LEAST_CHARS = 200  # of a result or tool text that had to be shortened
 
 
@@ -60,6 +61,8 @@ def system_prompt(role: Role, task: Task, mode: Mode) -> str:
     """The role's own words for what it is to do now."""
     if mode == "synthesis" and (joining := role.sections.get("synthesis")):
         return f"{role.prompt}\n\n{joining}".strip()
+    if mode == "notes":
+        return role.prompt
     if task.route is not None and task.route.kind in role.kinds:
         return role.kinds[task.route.kind].prompt
     return role.prompt
@@ -75,7 +78,7 @@ def gather(task: Task, role: Role, mode: Mode) -> list[Part]:
         parts.append(Part("history", turn.text, "user", turn.run_id))
         if turn.answer:
             parts.append(Part("history", turn.answer, "assistant", turn.run_id))
-    if mode == "synthesis" or task.task_id != MAIN:
+    if mode != "answer" or task.task_id != MAIN:
         parts += _work(task, mode)
     else:
         parts += [*_notes(task), Part("task", task.request)]
@@ -86,19 +89,27 @@ def gather(task: Task, role: Role, mode: Mode) -> list[Part]:
 
 def _work(task: Task, mode: Mode) -> list[Part]:
     """Of a planned task: what it builds upon, and its goal; of a synthesis: the request, and the results."""
+    if mode == "notes":
+        results = [Part("result", _said(result, _NOTE_CHARS), ref=result.task_id) for result in task.results]
+        ask = Part("task", f"Use these notes to answer: {task.goal}")
+        return [Part("notes", "Notes:"), *results, *_notes(task), ask]
     results = [Part("result", _said(result), ref=result.task_id) for result in task.results]
     if mode == "synthesis":
         return [*results, *_notes(task), Part("task", f"The request: {task.goal}")]
     spec = task.spec
     wanted = [f"Expected: {spec.expected}"] if spec is not None and spec.expected else []
     wanted += [f"Done when: {spec.done_when}"] if spec is not None and spec.done_when else []
-    return [*results, *_notes(task), Part("task", "\n".join([task.goal, *wanted]))]
+    expected = [Part("expected", "\n".join(wanted))] if wanted else []
+    return [*results, *_notes(task), Part("task", task.goal), *expected]
 
 
-def _said(result: Result) -> str:
+def _said(result: Result, most: int = 0) -> str:
+    """`most`: characters of its text, cut at the end of a sentence; 0 is all."""
     head = f"[{result.task_id}] {result.title}".rstrip()
     if result.status == "completed":
-        return f"{head}:\n{result.text}"
+        text = result.text if not most or len(result.text) <= most else result.text[:most]
+        end = max(text.rfind(mark) for mark in (". ", ".\n", "! ", "? ")) if len(text) < len(result.text) else -1
+        return f"{head}:\n{text[: end + 1] if end > most // 3 else text}"
     reason = f": {result.error.message}" if result.error is not None else ""
     return f"{head}: not available ({result.status}{reason})"
 

@@ -127,6 +127,8 @@ class Agent:
             message = task.steps.get(step)
             fresh = message is None
             if message is None:
+                if told and desk.paused():
+                    return Wait()
                 spoken = await self._ask_planner(
                     task, who, desk, step, new, planning.messages(ask, who.role, self._purposes(who), told, last)
                 )
@@ -166,17 +168,25 @@ class Agent:
 
     async def _answer(self, task: Task, who: Who, desk: Desk, new: list[JournalEntry]) -> Outcome:
         """Rounds of speaking and using tools; the last one only speaks."""
-        mode: Mode = "synthesis" if task.plan is not None and not task.declined else "answer"
+        joins = task.plan is not None and not task.declined
+        mode: Mode = "answer" if not joins else "notes" if who.weak and task.task_id == MAIN else "synthesis"
         using = Using(task, who.role, desk, who.tools)
         number = 1
         while True:
             step = "answer" if number == 1 else f"answer.{number}"
             message = using.task.steps.get(step)
             if message is None:
+                if number > 1 and desk.paused():
+                    return Wait()
+                using.heard()
                 spoken = await self._speak(using, who, mode, step, new)
                 if isinstance(spoken, Failed):
                     return spoken
                 new = []
+                if using.exhausted and spoken.tool_calls:
+                    if not spoken.text.strip():
+                        return Failed(OutputInvalid("It went on calling tools and gave no answer."), step)
+                    spoken = msgspec.structs.replace(spoken, tool_calls=[], finish_reason="stop")
                 if not spoken.tool_calls:
                     return Answer(spoken)
                 await desk.record(spoken)
@@ -198,7 +208,8 @@ class Agent:
         sampling = self._sampling(task, who, mode)
         prompt = await fit(
             who.model,
-            gather(task, who.role, mode),
+            # What is expected of it only leads a weak model astray: it answers that instead.
+            [part for part in gather(task, who.role, mode) if not (who.weak and part.name == "expected")],
             window=who.info.context_window - self._tooling.tokens(specs),
             max_tokens=sampling.max_tokens,
         )
@@ -211,7 +222,7 @@ class Agent:
         schema = who.role.output_schema if mode == "answer" else None
         sampling = msgspec.structs.replace(sampling, max_tokens=min(prompt.max_tokens, left))
         request = self._request(who, prompt, sampling, specs, schema)
-        tail = closing(task) if mode == "synthesis" else ""
+        tail = closing(task) if mode != "answer" else ""
         spoken = await self._call(task, who, using.desk, step, prompt, request, new, tail=tail)
         if isinstance(spoken, MessageFinished) and schema is not None and not spoken.tool_calls:
             try:
@@ -222,8 +233,8 @@ class Agent:
 
     def _sampling(self, task: Task, who: Who, mode: Mode) -> Sampling:
         sampling = task.route.sampling if task.route is not None else who.role.sampling
-        if who.weak and who.info.kind != "scripted" and (mode == "synthesis" or task.task_id != MAIN):
-            most = _WEAK_WHOLE if mode == "synthesis" else _WEAK_PART
+        if who.weak and who.info.kind != "scripted" and (mode != "answer" or task.task_id != MAIN):
+            most = _WEAK_WHOLE if mode != "answer" else _WEAK_PART
             return msgspec.structs.replace(sampling, max_tokens=min(sampling.max_tokens, most))
         return sampling
 

@@ -6,8 +6,9 @@ import time
 
 import sqlalchemy as sa
 from msgspec import Struct
+from msgspec.structs import replace
 
-from alma.agent.prompt import as_sent, gather
+from alma.agent.prompt import Mode, as_sent, gather
 from alma.agent.role import Role, parse_role
 from alma.db.tables import role_versions
 from alma.engine.briefing import brief
@@ -15,10 +16,23 @@ from alma.engine.fold import fold
 from alma.engine.journal import read_entries
 from alma.engine.turns import read_turns
 from alma.errors import NotFound
-from alma.events import MessageStarted, Recorded
+from alma.events import BoardWritten, MessageStarted, Recorded
 from alma.models.chat import ChatMessage
 from alma.plan import MAIN
 from alma.session.threads import find_run
+
+
+def _board(log: list[Recorded], started: MessageStarted) -> dict[str, BoardWritten]:
+    """The versions that stood in the prompt: others may have been written before its start was."""
+    shown = {section.ref for section in started.sections if section.name == "board"}
+    board: dict[str, BoardWritten] = {}
+    for recorded in log:
+        entry = recorded.entry
+        if isinstance(entry, BoardWritten):
+            known = board.get(entry.key)
+            if known is None or f"{entry.key}@{entry.version}" in shown:
+                board[entry.key] = entry
+    return board
 
 
 class SentPrompt(Struct, frozen=True):
@@ -68,5 +82,8 @@ def sent_prompt(connection: sa.Connection, owner: str, run_id: str, message_id: 
     role = parse_role(source, f"{started.role} {started.prompt_version}")
     state = fold(run_id, (one for one in log if one.seq < found.seq))
     task = brief(state, state.tasks[started.task_id], read_turns(connection, started.turns), 0)
-    mode = "synthesis" if task.plan is not None and not task.declined else "answer"
+    task = replace(task, board=_board(log, started))
+    mode: Mode = "synthesis" if task.plan is not None and not task.declined else "answer"
+    if any(section.name == "notes" for section in started.sections):
+        mode = "notes"
     return SentPrompt(as_sent(gather(task, role, mode), started.sections, started.turns, started.answered), started)
