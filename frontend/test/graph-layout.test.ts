@@ -55,13 +55,12 @@ describe("the layout of a plan", () => {
       task("3", [], { replacedBy: "4" }),
       task("4"),
     ]);
-    expect(edgesOf(layout)).toEqual([
-      "1→3 instead",
-      `2→${JOIN} join`,
-      "3→4 instead",
-      "4→2 result",
-      "main→1 split",
-    ]);
+    expect(edgesOf(layout)).toEqual([`2→${JOIN} join`, "4→2 result", "main→4 split"]);
+    const [one, three, four] = ["1", "3", "4"].map((id) => nodeOf(layout, id));
+    expect([one?.kind, three?.kind, four?.kind]).toEqual(["ghost", "ghost", "task"]);
+    expect(new Set([one?.x, three?.x, four?.x]).size).toBe(1);
+    expect(three?.y).toBeGreaterThan(one?.y ?? 0);
+    expect(four?.y).toBeGreaterThan(three?.y ?? 0);
   });
 
   it("survives replacements that go in a circle and dependencies on what is not there", () => {
@@ -71,6 +70,7 @@ describe("the layout of a plan", () => {
       task("3", ["1", "3"]),
     ]);
     expect(layout.nodes).toHaveLength(5);
+    expect(layout.nodes.filter(({ kind }) => kind === "ghost")).toEqual([]);
   });
 
   it("puts a plan within a plan inside its task", () => {
@@ -98,10 +98,18 @@ describe("the layout of a plan", () => {
       ),
     ]);
     expect(layout.compact).toBe(true);
+    const field = layout.nodes.find(({ kind }) => kind === "field");
+    expect(edgesOf(layout)).toEqual([
+      `101→${JOIN} join`,
+      `${field?.id}→101 result`,
+      `main→${field?.id} split`,
+    ]);
+    expect(layout.edges.find(({ to }) => to === "101")?.carries).toHaveLength(100);
     expect(layout.width / layout.height).toBeGreaterThan(0.7);
     expect(layout.width / layout.height).toBeLessThan(3);
-    for (const [at, a] of layout.nodes.entries())
-      for (const b of layout.nodes.slice(at + 1)) expect(overlaps(a, b), `${a.id} ${b.id}`).toBe(false);
+    const cards = layout.nodes.filter(({ kind }) => kind !== "field");
+    for (const [at, a] of cards.entries())
+      for (const b of cards.slice(at + 1)) expect(overlaps(a, b), `${a.id} ${b.id}`).toBe(false);
   });
 
   it("gives the same for the same", () => {

@@ -48,7 +48,11 @@ export function CompareTab() {
       <Part>
         <div className="flex items-center gap-2 text-[13px]">
           <span className="text-faint-foreground">Beside</span>
-          <Select value={other.id} onChange={(event) => go({ compare: event.target.value }, "replace")}>
+          <Select
+            aria-label="Beside which run"
+            value={other.id}
+            onChange={(event) => go({ compare: event.target.value }, "replace")}
+          >
             {others.map((id) => (
               <option key={id} value={id}>
                 {nameOf(store.get().runs.get(id), run)}
@@ -80,7 +84,7 @@ function Change({ run }: { run: RunState }) {
   if (run.fork === null) return null;
   const { task_id, goal, role, model } = run.fork;
   const changes = [
-    goal ? `goal “${goal}”` : null,
+    goal ? "another goal" : null,
     role ? `role ${role}` : null,
     model ? `model ${model}` : null,
   ].filter(Boolean);

@@ -34,7 +34,7 @@ export function CompareTask({ taskId, before, after }: CompareTaskProps) {
       data-same={same}
       className="space-y-2 border-b px-5 py-3 last:border-0"
     >
-      <h4 className="flex items-baseline gap-2 text-[13px]">
+      <h3 className="flex items-baseline gap-2 text-[13px]">
         <AgentDot role={name.role || "manager"} />
         <span className="min-w-0 truncate font-medium">
           {taskId === MAIN ? "The joined answer" : taskTitle(name)}
@@ -44,7 +44,7 @@ export function CompareTask({ taskId, before, after }: CompareTaskProps) {
             {b.reused === null ? "the same" : "taken over, not done again"}
           </span>
         ) : null}
-      </h4>
+      </h3>
       {same ? null : (
         <>
           <Goals a={a} b={b} />

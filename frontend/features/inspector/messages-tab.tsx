@@ -74,7 +74,12 @@ function Mail({ item, startedAt }: { item: MailItem; startedAt: number }) {
       </p>
       <AgentText text={item.text} />
       {item.refs.length > 0 ? (
-        <p className="text-faint-foreground text-xs">Speaks of {item.refs.join(", ")}</p>
+        <p className="flex flex-wrap gap-x-2 text-faint-foreground text-xs">
+          Speaks of
+          {item.refs.map((ref) => (
+            <TaskLink key={ref} taskId={ref} />
+          ))}
+        </p>
       ) : null}
     </li>
   );

@@ -65,15 +65,15 @@ function Graph() {
           width,
           height,
           data,
-          zIndex: kind === "group" ? 0 : 1,
+          zIndex: kind === "group" || kind === "field" ? 0 : 1,
         };
       }),
     [layout],
   );
   const edges = useMemo(
     () =>
-      layout.edges.map(({ id, from, to, kind }): PlanEdge => {
-        return { id, type: "plan", source: from, target: to, data: { kind }, focusable: false };
+      layout.edges.map(({ id, from, to, kind, carries }): PlanEdge => {
+        return { id, type: "plan", source: from, target: to, data: { kind, carries }, focusable: false };
       }),
     [layout],
   );
@@ -173,7 +173,7 @@ function walk(event: KeyboardEvent<HTMLElement>, nodes: readonly GraphNode[]): v
     const x = node.x + node.width / 2 - here.x - here.width / 2;
     const y = node.y + node.height / 2 - here.y - here.height / 2;
     const along = x * dx + y * dy;
-    if (node.id === here.id || along <= 0) continue;
+    if (node.id === here.id || node.kind === "field" || along <= 0) continue;
     const cost = along + 3 * Math.abs(x * dy + y * dx);
     if (best === null || cost < best.cost) best = { id: node.id, cost };
   }

@@ -1,26 +1,42 @@
-import { cn } from "@/lib/cn";
+"use client";
+
+import { useWhole } from "@/features/inspector/use-lens";
+import { agentColourVar } from "@/lib/agent-colour";
 import { count, plural } from "@/lib/format";
 import type { Section, TextMessageStart } from "@/lib/protocol";
+import type { TaskState } from "@/lib/task-state";
+import { taskTitle } from "@/lib/task-words";
 
-const COLOURS = ["bg-series-1", "bg-series-2", "bg-series-3", "bg-series-4"] as const;
 const WORDS: Record<string, string> = {
   role: "Role",
   history: "Earlier turns",
   task: "The task",
-  result: "Result of",
   message: "Message",
   tool: "Tool",
   board: "Blackboard",
 };
+const COLOURS = ["role", "history", "task", "tool"];
 
-/** A result is told by the task that it is of. */
-function nameOf({ name, ref, chars }: Section): string {
+type Tasks = ReadonlyMap<string, TaskState> | undefined;
+
+/** A result has the colour of the agent that wrote it. */
+function colourOf({ name, ref }: Section, at: number, tasks: Tasks): string {
+  const task = name === "result" && ref ? tasks?.get(ref) : undefined;
+  if (task !== undefined) return agentColourVar(task.role);
+  const known = COLOURS.indexOf(name);
+  return `var(--series-${((known < 0 ? at : known) % COLOURS.length) + 1})`;
+}
+
+function nameOf({ name, ref, chars }: Section, tasks: Tasks): string {
   const cut = chars ? `, cut to ${count(chars)} characters` : "";
-  return `${WORDS[name] ?? name}${ref ? ` ${name === "result" ? `task ${ref}` : ref}` : ""}${cut}`;
+  const task = name === "result" && ref ? tasks?.get(ref) : undefined;
+  if (task !== undefined) return `Result of “${taskTitle(task)}”${cut}`;
+  return `${WORDS[name] ?? name}${ref ? ` ${ref}` : ""}${cut}`;
 }
 
 /** What filled the context window, to scale. */
 export function PromptBar({ start }: { start: TextMessageStart }) {
+  const tasks = useWhole((run) => run.tasks);
   const used = start.sections.reduce((sum, section) => sum + section.tokens, 0);
   const size = Math.max(start.contextWindow ?? 0, used);
   const percent = (tokens: number): string => `${(100 * tokens) / Math.max(1, size)}%`;
@@ -34,16 +50,20 @@ export function PromptBar({ start }: { start: TextMessageStart }) {
         {start.sections.map((section, at) => (
           <div
             key={at}
-            className={cn("min-w-0.5", COLOURS[at % COLOURS.length])}
-            style={{ width: percent(section.tokens) }}
+            className="min-w-0.5"
+            style={{ width: percent(section.tokens), background: colourOf(section, at, tasks) }}
           />
         ))}
       </div>
       <dl className="grid grid-cols-[auto_1fr_auto] items-center gap-x-2 gap-y-1 tabular-nums">
         {start.sections.map((section, at) => (
           <div key={at} className="col-span-3 grid grid-cols-subgrid items-center">
-            <span aria-hidden className={cn("size-2 rounded-full", COLOURS[at % COLOURS.length])} />
-            <dt className="min-w-0 truncate">{nameOf(section)}</dt>
+            <span
+              aria-hidden
+              className="size-2 rounded-full"
+              style={{ background: colourOf(section, at, tasks) }}
+            />
+            <dt className="min-w-0 truncate">{nameOf(section, tasks)}</dt>
             <dd className="text-right text-muted-foreground">{count(section.tokens)}</dd>
           </div>
         ))}

@@ -67,7 +67,7 @@ function look(
   { kind, state }: Bar,
   colour: string,
 ): { className: string; background?: string; border?: string } {
-  if (state === "failed") return { className: "rounded-xs bg-destructive" };
+  if (state === "failed") return { className: "rounded-xs bg-destructive/75" };
   switch (kind) {
     case "queued":
       return { className: "my-[4px] !h-px bg-faint-foreground/70" };

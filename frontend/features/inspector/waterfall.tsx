@@ -8,7 +8,7 @@ import { Playhead } from "@/features/inspector/playhead";
 import { useLens, useWhole } from "@/features/inspector/use-lens";
 import { WaterfallRow } from "@/features/inspector/waterfall-row";
 import { useStore } from "@/hooks/use-store";
-import { duration } from "@/lib/format";
+import { shortDuration } from "@/lib/format";
 import { lanesOf, panned, type Span, spanOf, ticksOf, zoomed } from "@/lib/lanes";
 import { isWorking } from "@/lib/run-state";
 import { serverNow } from "@/lib/server-clock";
@@ -84,7 +84,7 @@ export function Waterfall() {
   return (
     <div
       data-slot="waterfall"
-      className="flex h-full min-h-0 flex-col [--label:136px] max-sm:[--label:104px]"
+      className="flex h-full min-h-0 flex-col [--label:168px] max-sm:[--label:104px]"
     >
       <div className="flex h-9 shrink-0 items-stretch border-b">
         <div className="flex w-(--label) shrink-0 items-center pl-4">
@@ -157,9 +157,16 @@ function Axis({ span, origin }: { span: Span; origin: number }) {
       className="absolute bottom-1.5 border-l pl-1 text-[11px] text-faint-foreground leading-3 tabular-nums"
       style={{ left: `${(100 * (at + origin - span.from)) / size}%` }}
     >
-      {at === 0 ? "0" : duration(at)}
+      {markWord(at)}
     </span>
   ));
+}
+
+/** Marks are round, so they need no more figures than they have. */
+function markWord(ms: number): string {
+  if (ms === 0) return "0";
+  if (ms >= 60_000) return shortDuration(ms);
+  return ms % 1000 === 0 || ms > 1000 ? `${Number((ms / 1000).toFixed(2))} s` : `${Math.round(ms)} ms`;
 }
 
 const SIGNS = [
@@ -168,7 +175,7 @@ const SIGNS = [
   ["Writing", "h-1.5 rounded-xs bg-foreground/65"],
   ["Tool", "h-1.5 rounded-xs border border-foreground/65"],
   ["Asks you", "h-1.5 rounded-xs bg-caution/60"],
-  ["Failed", "h-1.5 rounded-xs bg-destructive"],
+  ["Failed", "h-1.5 rounded-xs bg-destructive/75"],
 ] as const;
 
 function Legend() {

@@ -9,11 +9,13 @@ export interface DiffPart {
   readonly text: string;
 }
 
+/** Words and numbers (also `48,000` and `air-water`), each other sign by itself, and the space between them. */
+const WORDS = /\s+|[\p{L}\p{N}]+(?:[.,'’-][\p{L}\p{N}]+)*|[^\s\p{L}\p{N}]/gu;
 const MOST_EDITS = 600;
 
 export function diffWords(before: string, after: string): DiffPart[] {
-  const a = before.match(/\s+|[^\s]+/g) ?? [];
-  const b = after.match(/\s+|[^\s]+/g) ?? [];
+  const a = before.match(WORDS) ?? [];
+  const b = after.match(WORDS) ?? [];
   let head = 0;
   while (head < a.length && head < b.length && a[head] === b[head]) head++;
   let tail = 0;
