@@ -6,6 +6,7 @@ they become entries and nothing else. Each gives back the entries it leads to, i
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Literal
 
 import msgspec
@@ -98,6 +99,7 @@ def may_delegate(task: Task, role: Role) -> bool:
     return bool(role.delegates_to) and depth_of(task.task_id) < role.budgets.depth and task.plan is None
 
 
+@functools.cache
 def _spec(name: str) -> ToolSpec:
     act = ACTS[name]
     _, parts = msgspec.json.schema_components([act], ref_template="#/$defs/{name}")

@@ -7,8 +7,8 @@ in order, on the bus. Knows what an entry is, not what it means.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -74,20 +74,30 @@ class Journal:
         *,
         fence: Fence | None = None,
         head: int | None = None,
+        then: Callable[[list[Recorded]], None] = lambda _written: None,
     ) -> asyncio.Future[list[Recorded]]:
-        """As `append`, without waiting: appends are written in the order in which they were submitted."""
+        """As `append`, without waiting: appends are written in the order in which they were submitted. What was written
+        is given to `then` and published before the future resolves."""
         append = _Append(run_id, new, fence, head)
-        future = self._database.submit(_append, append)
-        future.add_done_callback(lambda done: self._done(thread_id, append, done))
-        return cast("asyncio.Future[list[Recorded]]", future)
+        told: asyncio.Future[list[Recorded]] = asyncio.get_running_loop().create_future()
 
-    def _done(self, thread_id: str, append: _Append, done: asyncio.Future[list[Recorded]]) -> None:
-        if done.cancelled() or done.exception() is not None:
-            if append.fence is not None and append.fence.claimed_by is append:
-                append.fence.epoch = UNCLAIMED  # whether it was claimed is not known: claim it again
-            return
-        for recorded in done.result():
-            self._bus.publish(thread_id, recorded)
+        def tell(done: asyncio.Future[list[Recorded]]) -> None:
+            if (error := done.exception()) is not None:
+                if fence is not None and fence.claimed_by is append:
+                    fence.epoch = UNCLAIMED  # whether it was claimed is not known: claim it again
+                told.set_exception(error)
+                told.exception()  # it is no leak when nobody waits for it
+                return
+            written = done.result()
+            try:
+                then(written)
+                for recorded in written:
+                    self._bus.publish(thread_id, recorded)
+            finally:
+                told.set_result(written)
+
+        self._database.submit(_append, append).add_done_callback(tell)
+        return told
 
     def publish(self, thread_id: str, recorded: Recorded) -> None:
         """Announce what is committed but not yet published: a run begun by `insert_run`, an append whose answer was

@@ -367,13 +367,14 @@ class Engine:
         self, active: Active, new: Sequence[JournalEntry], fence: Fence, head: int | None = None
     ) -> asyncio.Future[list[Recorded]]:
         """Append under a task's fence; what was written is in the state before anybody who waits for it goes on."""
-        future = self.journal.submit(active.thread_id, active.run_id, new, fence=fence, head=head)
-        future.add_done_callback(lambda done: self._written(active, done))
-        return future
-
-    def _written(self, active: Active, done: asyncio.Future[list[Recorded]]) -> None:
-        if not done.cancelled() and done.exception() is None:
-            self.absorb(active, done.result())
+        return self.journal.submit(
+            active.thread_id,
+            active.run_id,
+            new,
+            fence=fence,
+            head=head,
+            then=lambda written: self.absorb(active, written),
+        )
 
     async def settle(
         self, active: Active, new: Sequence[JournalEntry], fence: Fence, first: asyncio.Future[list[Recorded]]
