@@ -98,6 +98,8 @@ def _apply_plan(state: RunState, task: TaskState, entry: PlanMade | PlanDecided 
             task.status = "working"
             _add(state, task, entry.plan.tasks)
         case PlanDecided():
+            if not task.plan_open:
+                return  # two words at the same time: the first one counts
             task.plan_open = False
             state.clock_from = entry.at
             if not entry.approved or entry.tasks is not None:
