@@ -45,7 +45,7 @@ def brief(state: RunState, task: TaskState, history: list[Turn], older: int) -> 
         budget_tokens=max(task.budget_tokens - task.spent_tokens, 1) if task.budget_tokens else 0,
         tokens_limit=task.budget_tokens,
         warned=any(note.what == "tokens" for note in task.reached),
-        next_child=len(task.children) + 1,
+        next_child=task.next_child,
         problem=failure.error.message if failure is not None and failure.error.code == "output_invalid" else "",
     )
 

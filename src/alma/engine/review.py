@@ -37,7 +37,7 @@ def send_back(state: RunState, critic: TaskState, text: str, max_reviews: int, a
     if judged is None or judged.spec is None or verdict.verdict != "revise" or spec.round >= max_reviews:
         return []
     parent_id = parent_of(critic.id) or MAIN
-    number = len(state.tasks[parent_id].children) + 1
+    number = state.tasks[parent_id].next_child
     again = PlanTask(
         id=child_id(parent_id, number),
         role=judged.role,

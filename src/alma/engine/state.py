@@ -83,6 +83,11 @@ class TaskState(Struct):
         return None
 
     @property
+    def next_child(self) -> int:
+        """The number of the next task in its plan. A user may have left numbers out."""
+        return max((int(child.rpartition(".")[2]) for child in self.children), default=0) + 1
+
+    @property
     def ended(self) -> bool:
         return self.status in ENDED
 

@@ -308,10 +308,10 @@ class Worker:
             return "", f"There is no role {role}."
 
         def entry() -> PlanAmended | None:
-            number = len(self._active.state.tasks[parent_id].children) + 1
-            if number > engine.policy.max_tasks:
+            parent = self._active.state.tasks[parent_id]
+            if len(parent.children) >= engine.policy.max_tasks:
                 return None
-            added = PlanTask(id=child_id(parent_id, number), role=role, goal=goal, title=title)
+            added = PlanTask(id=child_id(parent_id, parent.next_child), role=role, goal=goal, title=title)
             reason = f"Task {self._task.id} found that it is missing."
             return PlanAmended(at=engine.clock(), task_id=parent_id, add=[added], reason=reason)
 

@@ -6,6 +6,7 @@ comes too late is refused with the state that it met.
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 from alma.agent.facts import read_facts
@@ -20,6 +21,7 @@ from alma.plan import MAIN, Plan, PlanTask
 from alma.session.evidence import read_journal
 
 MOST_ANSWER = 20_000  # characters
+_NUMBER = re.compile(r"[1-9][0-9]{0,5}")
 
 
 class RoleNames(Protocol):
@@ -139,7 +141,7 @@ def _wrong_ids(task: TaskState, tasks: list[PlanTask]) -> list[str]:
     return [
         f"task {one.id[:40]!r} needs an id such as {prefix}1"
         for one in tasks
-        if not (one.id.startswith(prefix) and one.id.removeprefix(prefix).isdigit() and len(one.id) < 40)
+        if not (one.id.startswith(prefix) and _NUMBER.fullmatch(one.id.removeprefix(prefix)))
     ]
 
 
