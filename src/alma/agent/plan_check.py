@@ -185,7 +185,8 @@ def _clean(task: PlanTask, limits: PlanLimits) -> PlanTask:
         goal=line(task.goal, GOAL),
         title=line(task.title, TITLE) or line(task.goal, TITLE),
         inputs=list(dict.fromkeys(kept for one in task.inputs[:INPUTS] if (kept := line(one, NOTE)))),
-        depends_on=list(dict.fromkeys(task.depends_on)),
+        # Whoever judges a task waits for it, also where that was not said.
+        depends_on=list(dict.fromkeys([*task.depends_on, *([task.review_of] if task.review_of else [])])),
         expected=line(task.expected, NOTE),
         done_when=line(task.done_when, NOTE),
         tokens=min(tokens, limits.task_tokens) if limits.task_tokens else tokens,

@@ -51,19 +51,31 @@ def brief(state: RunState, task: TaskState, history: list[Turn], older: int) -> 
 
 
 def _results(state: RunState, task: TaskState) -> list[Result]:
-    """Of what it depends on, then of its own children; not of those that another task has replaced."""
+    """Of what it depends on, then of its own children but those that another task has replaced. In place of a verdict
+    stands what was judged."""
+    wanted: dict[str, None] = {}
+    for task_id in task.depends_on:
+        judged = _judged(state, task_id)
+        wanted[judged or task_id] = None
+    for task_id in task.children:
+        if _judged(state, task_id) is None and state.tasks[task_id].replaced_by is None:
+            wanted[task_id] = None
     found: list[Result] = []
-    for task_id in (*task.depends_on, *task.children):
+    for task_id in wanted:
         other = state.tasks.get(task_id)
-        if other is None or not other.ended or other.replaced_by is not None:
+        if other is None or not other.ended:
             continue
-        if other.spec is not None and other.spec.review_of is not None and other.status == "completed":
-            continue  # a verdict; what it judged stands beside it
         title = (other.spec.title or other.spec.goal) if other.spec is not None else ""
         error = other.result.error if other.result is not None else None
         text = other.text if other.status == "completed" else ""
         found.append(Result(other.id, other.role, title, other.status, text, error))
     return found
+
+
+def _judged(state: RunState, task_id: str) -> str | None:
+    """What a critic that has come to a verdict judged; None for every other task."""
+    task = state.tasks.get(task_id)
+    return task.spec.review_of if task is not None and task.spec is not None and task.status == "completed" else None
 
 
 def _reaches(message: AgentMessage, task: TaskState) -> bool:
