@@ -208,7 +208,7 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
                 continue  # it came too late to mean anything
             head.seq += 1
             head.ended = head.ended or isinstance(entry, RunFinished)
-            if isinstance(entry, MessageFinished) and entry.task_id == MAIN and entry.step != "decide":
+            if isinstance(entry, MessageFinished) and entry.task_id == MAIN and entry.step.startswith("answer"):
                 answers.append({"run": append.run_id, "said": entry.text.replace("\0", "")})
             written.append(Recorded(append.run_id, head.seq, entry))
             rows.append({"run_id": append.run_id, "seq": head.seq, "data": _encode(entry).decode()})
