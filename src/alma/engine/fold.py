@@ -40,6 +40,9 @@ from alma.events import (
 from alma.plan import MAIN, MANAGER, PlanTask, parent_of
 
 
+_CHARS_A_TOKEN = 4  # of an attempt that failed nobody sends the usage
+
+
 def fold(run_id: str, entries: Iterable[Recorded]) -> RunState:
     state = RunState(run_id)
     for recorded in entries:
@@ -190,6 +193,8 @@ def _apply_to_task(state: RunState, task: TaskState, entry: _OfTask) -> None:
         case MessageStarted():
             task.status = "working"
             task.attempts[entry.step] = entry.attempt
+            task.spent_tokens += task.asked_tokens  # of an attempt that a crash cut off
+            task.asked_tokens = sum(section.tokens for section in entry.sections)
         case AttemptFailed():
             _failed(task, entry)
         case MessageFinished():
@@ -197,6 +202,7 @@ def _apply_to_task(state: RunState, task: TaskState, entry: _OfTask) -> None:
             task.last_failure = None
             task.steps[entry.step] = entry
             task.spent_tokens += entry.usage.input_tokens + entry.usage.output_tokens
+            task.asked_tokens = 0
             task.spent_ms += entry.timing.total_ms
         case ToolCalled():
             known = task.calls.get(entry.call_id)
@@ -231,6 +237,8 @@ def _apply_to_task(state: RunState, task: TaskState, entry: _OfTask) -> None:
 
 def _failed(task: TaskState, entry: AttemptFailed) -> None:
     task.failures += 1
+    task.spent_tokens += task.asked_tokens + len(entry.text) // _CHARS_A_TOKEN
+    task.asked_tokens = 0
     begun = task.attempts.get(entry.step, 0)
     task.attempts[entry.step] = max(begun, entry.attempt)  # it may have failed before its message was begun
     task.last_failure = entry

@@ -72,6 +72,7 @@ class TaskState(Struct):
     budget_seconds: float = 0.0
     spent_tokens: int = 0
     spent_ms: float = 0.0
+    asked_tokens: int = 0  # of the prompt of the message under way
     reached: list[BudgetReached] = []
 
     @property

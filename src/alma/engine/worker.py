@@ -363,8 +363,10 @@ def _share(tasks: dict[str, TaskState], task: TaskState, own: int) -> int:
     parent = tasks[above]
     if not parent.budget_tokens or depth_of(task.id) == 0:
         return wanted
-    left = max(parent.budget_tokens - parent.spent_tokens, 1)
-    share = max(left // (parent.open_children + 1), 1)
+    others = [tasks[child] for child in parent.children if child != task.id]
+    held = [other.budget_tokens for other in others if other.begun and not other.ended]
+    left = parent.budget_tokens - parent.spent_tokens - sum(held)
+    share = max(left // (parent.open_children - len(held) + 1), 1)
     return min(wanted, share) if wanted else share
 
 
