@@ -173,3 +173,11 @@ class Desk(Protocol):
     def board(self) -> dict[str, BoardWritten]:
         """The blackboard as it is now."""
         ...
+
+    def mail(self) -> list[tuple[int, AgentMessage]]:
+        """All messages to this task until now, with their `seq`."""
+        ...
+
+    def paused(self) -> bool:
+        """Whether nothing new is to begin: no model call, no tool call."""
+        ...

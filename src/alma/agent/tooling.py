@@ -33,6 +33,7 @@ from alma.plan import MAIN
 from alma.tools.signature import ToolContext
 from alma.tools.toolbox import Toolbox
 
+_MOST_ACTS = 12  # rounds of a task besides those in which it uses tools
 _AGAIN, _WITHOUT = "Call it again", "Go on without it"
 
 
@@ -52,7 +53,11 @@ class Using(Struct):
     able: bool  # the model can call tools
 
     def said(self, message: MessageFinished) -> None:
-        self.task = replace(self.task, steps={**self.task.steps, message.step: message})
+        self.task = replace(self.task, steps={**self.task.steps, message.step: message}, problem="")
+
+    def heard(self) -> None:
+        """Take in what others have said and written meanwhile."""
+        self.task = replace(self.task, mail=self.desk.mail(), board=dict(self.desk.board()))
 
     def used(self, call_id: str) -> ToolUse | None:
         return next((use for use in self.task.calls if use.called.call_id == call_id), None)
@@ -70,6 +75,11 @@ class Using(Struct):
         self.task = replace(self.task, calls=list(uses.values()))
 
     @property
+    def exhausted(self) -> bool:
+        """Whether it has gone on so often that it has to come to an end."""
+        return len(self.task.steps) >= self.role.budgets.tool_calls + _MOST_ACTS
+
+    @property
     def spent(self) -> bool:
         """Whether the task has made as many tool calls as it may."""
         return sum(use.called.name not in ACTS for use in self.task.calls) >= self.role.budgets.tool_calls
@@ -85,7 +95,7 @@ class Tooling:
 
     def offered(self, using: Using) -> list[ToolSpec]:
         """What the model is offered now: nothing when it cannot call tools or has to come to an end."""
-        if not using.able:
+        if not using.able or using.exhausted:
             return []
         specs = [] if using.spent else [ToolSpec(**spec) for spec in self._toolbox.specs(using.role.tools)]
         return [*specs, *(offered(using.task, using.role) if using.task.task_id != MAIN else [])]
@@ -104,6 +114,8 @@ class Tooling:
             use = using.used(call_id)
             if use is not None and use.returned is not None:
                 continue
+            if using.desk.paused():
+                return False
             go_on = await (self._act if call.name in ACTS else self._call)(using, step, call, call_id)
             if not go_on:
                 return False

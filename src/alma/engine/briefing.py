@@ -8,7 +8,7 @@ from __future__ import annotations
 from alma.agent.plan_check import delegation
 from alma.agent.task import Reply, Result, Task, ToolUse, Turn
 from alma.engine.state import RunState, TaskState
-from alma.events import AgentMessage
+from alma.events import AgentMessage, AttemptFailed
 from alma.plan import MAIN
 
 
@@ -40,14 +40,19 @@ def brief(state: RunState, task: TaskState, history: list[Turn], older: int) -> 
         calls=[ToolUse(call.called, call.approved, call.returned) for call in task.calls.values()],
         replies=[Reply(asked, task.answers.get(key, "")) for key, asked in task.questions.items()],
         results=_results(state, task),
-        mail=[(seq, message) for seq, message in state.mail if _reaches(message, task)],
+        mail=mail(state, task),
         board=dict(state.board),
         budget_tokens=max(task.budget_tokens - task.spent_tokens, 1) if task.budget_tokens else 0,
         tokens_limit=task.budget_tokens,
         warned=any(note.what == "tokens" for note in task.reached),
         next_child=task.next_child,
-        problem=failure.error.message if failure is not None and failure.error.code == "output_invalid" else "",
+        problem=failure.error.message if failure is not None and _is_to_mend(failure) else "",
     )
+
+
+def _is_to_mend(failure: AttemptFailed) -> bool:
+    """Whether who failed is to be told what was wrong; who stands in for them did nothing wrong."""
+    return failure.error.code == "output_invalid" and failure.retry_in_ms is not None
 
 
 def _results(state: RunState, task: TaskState) -> list[Result]:
@@ -78,9 +83,10 @@ def _judged(state: RunState, task_id: str) -> str | None:
     return task.spec.review_of if task is not None and task.spec is not None and task.status == "completed" else None
 
 
-def _reaches(message: AgentMessage, task: TaskState) -> bool:
-    """A message is for a task, for everybody of a role, or for the whole team; never for its sender."""
-    return message.task_id != task.id and message.recipient in (task.id, task.role, "team")
+def mail(state: RunState, task: TaskState) -> list[tuple[int, AgentMessage]]:
+    """The messages to a task, to everybody of its role, or to the whole team, with their `seq`; none of its own."""
+    to = (task.id, task.role, "team")
+    return [(seq, one) for seq, one in state.mail if one.task_id != task.id and one.recipient in to]
 
 
 def delegations(state: RunState) -> set[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 from msgspec import Struct
 
 from alma.agent.task import Answer, Failed, Outcome, Turn, Wait
-from alma.engine.briefing import brief, delegations
+from alma.engine.briefing import brief, delegations, mail
 from alma.engine.decide import End, after_failure
 from alma.engine.journal import Fence
 from alma.engine.open_text import OpenMessage
@@ -22,6 +22,7 @@ from alma.engine.state import TaskState
 from alma.engine.turns import read_history
 from alma.errors import BudgetSpent, FenceLost, HeadMoved
 from alma.events import (
+    AgentMessage,
     AttemptFailed,
     BoardWritten,
     BudgetReached,
@@ -288,6 +289,12 @@ class Worker:
 
     def board(self) -> dict[str, BoardWritten]:
         return self._active.state.board
+
+    def mail(self) -> list[tuple[int, AgentMessage]]:
+        return mail(self._active.state, self._task)
+
+    def paused(self) -> bool:
+        return self._active.state.paused
 
     def delegations(self) -> set[str]:
         return delegations(self._active.state)
