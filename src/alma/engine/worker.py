@@ -226,14 +226,15 @@ class Worker:
 
     def _failure(self, failed: Failed, at: float) -> AttemptFailed:
         task, engine = self._task, self._engine
-        may_pass_on = task.id != MAIN and task.assignment == 1 and not isinstance(failed.error, BudgetSpent)
+        planned = task.spec.role if task.spec is not None else None
+        stand_ins = engine.policy.duty(planned).stand_ins if planned is not None else []
         following = after_failure(
             task,
             retryable=failed.retryable,
             max_attempts=engine.policy.max_attempts,
             asked_ms=failed.retry_after_ms,
             jitter=engine.jitter(),
-            stand_ins=engine.policy.duty(task.role).stand_ins if may_pass_on else [],
+            stand_ins=stand_ins if not isinstance(failed.error, BudgetSpent) else [],
         )
         of = task.id if task.assignment == 1 else f"{task.id}@{task.assignment}"
         suffix = "" if failed.step == "answer" else f".{failed.step}"
