@@ -339,6 +339,9 @@ class Engine:
             if active.behind:
                 await self.catch_up(active)
             active.queued.discard(ticket.task_id)
+            if active.state.started is None:  # it was deleted while the ticket was queued
+                active.abandoned = True
+                self._forget(active)
             if ticket.task_id in active.workers or ticket.task_id not in active.state.ready or active.state.paused:
                 return
             worker = Worker(self, active, active.state.tasks[ticket.task_id])
