@@ -290,6 +290,7 @@ def _refresh(state: RunState, task: TaskState) -> None:
         state.ready.pop(task.id, None)
         state.ending[task.id] = None
         return
+    state.ending.pop(task.id, None)  # what it had nothing of may come yet: its plan was amended
     parent = state.tasks.get(parent_of(task.id) or "")
     asks = task.waits_for_user
     if asks:
