@@ -22,19 +22,6 @@ from alma.plan import MAIN
 from alma.session.threads import find_run
 
 
-def _board(log: list[Recorded], started: MessageStarted) -> dict[str, BoardWritten]:
-    """The versions that stood in the prompt: others may have been written before its start was."""
-    shown = {section.ref for section in started.sections if section.name == "board"}
-    board: dict[str, BoardWritten] = {}
-    for recorded in log:
-        entry = recorded.entry
-        if isinstance(entry, BoardWritten):
-            known = board.get(entry.key)
-            if known is None or f"{entry.key}@{entry.version}" in shown:
-                board[entry.key] = entry
-    return board
-
-
 class SentPrompt(Struct, frozen=True):
     """`started`: the attempt it was sent for."""
 
@@ -87,3 +74,16 @@ def sent_prompt(connection: sa.Connection, owner: str, run_id: str, message_id: 
     if any(section.name == "notes" for section in started.sections):
         mode = "notes"
     return SentPrompt(as_sent(gather(task, role, mode), started.sections, started.turns, started.answered), started)
+
+
+def _board(log: list[Recorded], started: MessageStarted) -> dict[str, BoardWritten]:
+    """The versions that stood in the prompt: others may have been written before its start was."""
+    shown = {section.ref for section in started.sections if section.name == "board"}
+    board: dict[str, BoardWritten] = {}
+    for recorded in log:
+        entry = recorded.entry
+        if isinstance(entry, BoardWritten):
+            known = board.get(entry.key)
+            if known is None or f"{entry.key}@{entry.version}" in shown:
+                board[entry.key] = entry
+    return board
