@@ -11,6 +11,11 @@ First token: tasks that no call has seen, each with a number of its own at its e
 prefix in the prompt cache and nothing more; the answer is stopped at its first token. `given`: the kind is given with
 the task; `typed`: the page asked for a preview before it was sent, as it does while one types; `untyped`: neither, so
 that the task is embedded and routed in that time. The median of the differences to the direct call of the same round.
+
+Planned: a comparison is sent as a user would send it. Counted are the agents that worked on it, the time to the first
+token that anybody sees, and the time to the end of the joined answer; medians of so many tries, each with a request of
+its own, so that no cache has seen it. They are bare times: on a busy machine they say how busy it was. A haiku must go
+straight to one agent.
 """
 
 from __future__ import annotations
@@ -178,6 +183,45 @@ async def first_tokens(
     }
 
 
+THINGS = ("a house", "a school", "a shop", "a barn", "a library", "a workshop", "a hotel", "a greenhouse")
+
+
+async def planned(alma: Through, tries: int) -> dict[str, float]:
+    """Comparisons: how soon something is seen, how soon all of it, and by how many agents beside the Manager."""
+    firsts: list[float] = []
+    wholes: list[float] = []
+    agents: list[float] = []
+    for thing in THINGS[:tries]:
+        text = f"Compare heating {thing} with gas and with a heat pump: cost, climate, comfort; recommend one"
+        began = time.perf_counter()
+        alma.send("run.start", key=f"p{time.time_ns()}", text=text)
+        started, first = 0, 0.0
+        while True:
+            at, frame = await alma.until("SUBAGENT_STARTED", "TEXT_MESSAGE_CONTENT", "RUN_FINISHED")
+            started += frame.type == "SUBAGENT_STARTED"
+            first = first or (at if frame.type == "TEXT_MESSAGE_CONTENT" else 0.0)
+            if frame.type == "RUN_FINISHED":
+                break
+        firsts.append(first - began)
+        wholes.append(at - began)
+        agents.append(started)
+    return {
+        "first_visible_s": round(rig.median(firsts), 2),
+        "whole_s": round(rig.median(wholes), 2),
+        "slowest_s": round(max(wholes), 2),
+        "agents_least": min(agents),
+    }
+
+
+async def straight(alma: Through) -> int:
+    """How many agents a haiku is delegated to."""
+    alma.send("run.start", key=f"h{time.time_ns()}", text="Write a haiku about autumn leaves")
+    started = 0
+    while (await alma.until("SUBAGENT_STARTED", "RUN_FINISHED"))[1].type != "RUN_FINISHED":
+        started += 1
+    return started
+
+
 async def main() -> int:
     quick = rig.options(__doc__).quick
     with rig.scratch() as folder:
@@ -199,17 +243,23 @@ async def main() -> int:
                 entries = rig.get(f"{server.url}/api/runs/{alma.run_id}/entries")["entries"]
                 route = next(one["entry"] for one in entries if one["entry"]["type"] == "route_chosen")
                 prompts[kind] = (asked["messages"], route["sampling"])
-            first = await first_tokens(alma, direct, *prompts["chat"], 16 if quick else 60)
-            speed = await rates(alma, direct, *prompts["creative"], *((18.0, 60) if quick else (120.0, 300)))
+            first = await first_tokens(alma, direct, *prompts["chat"], 10 if quick else 60)
+            speed = await rates(alma, direct, *prompts["creative"], *((9.0, 60) if quick else (120.0, 300)))
+            plan = await planned(alma, 1 if quick else len(THINGS))
+            haiku = await straight(alma)
         finally:
             server.stop()
-    for name, value in (("first token", first), ("rate", speed)):
+    for name, value in (("first token", first), ("rate", speed), ("planned", plan)):
         print(name, ", ".join(f"{what} {seen}" for what, seen in value.items()))
     targets = {
         "tokens_per_s_ratio": (speed["ratio"], ">=", 0.95),
         "first_token_added_p50_ms": (first["typed_added_p50_ms"], "<=", 20.0),
+        "planned_first_visible_s": (plan["first_visible_s"], "<=", 2.0),
+        "planned_whole_s": (plan["whole_s"], "<=", 30.0),
+        "planned_agents": (plan["agents_least"], ">=", 3),
+        "haiku_agents": (haiku, "<=", 0),
     }
-    return rig.report("embedded", {"first_token": first, "rate": speed}, targets)
+    return rig.report("embedded", {"first_token": first, "rate": speed, "planned": plan}, targets)
 
 
 def embedded_url(server: rig.Served) -> str:
