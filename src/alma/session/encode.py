@@ -247,6 +247,7 @@ def _task_end(entry: TaskFinished) -> wire.Wire:
             code=error.code,
             message=error.message,
             status=entry.status,
+            message_id=entry.message_id,
             expected=error.expected,
             actual=error.actual,
             hint=error.hint,

@@ -123,11 +123,13 @@ class SubagentFinished(Wire, frozen=True, tag="SUBAGENT_FINISHED"):
 
 
 class SubagentError(Wire, frozen=True, tag="SUBAGENT_ERROR"):
-    """The task failed, or was rejected because there was nothing to work on. The run may go on without it."""
+    """The task failed, or was rejected because there was nothing to work on. The run may go on without it. What it had
+    written is the text of `message_id`."""
 
     code: str
     message: str
     status: TaskStatus
+    message_id: str = ""
     expected: str | None = None
     actual: str | None = None
     hint: str | None = None
