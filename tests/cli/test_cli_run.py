@@ -13,8 +13,9 @@ import pytest
 from server_stand import Peer, Stand
 
 from alma.cli.door import Door, ServerGone
-from alma.cli.run import follow
+from alma.cli.following import Following
 from alma.cli.server_transport import to_server
+from alma.cli.watch import Watch
 from alma.errors import Misuse
 from alma.server.commands import StartRun
 
@@ -23,7 +24,7 @@ COMMAND = StartRun(id="run", key="k", text="the task")
 
 async def run(tmp_path: Path, *, as_json: bool = False, patience_s: float = 20.0) -> int:
     async with to_server(tmp_path, patience_s) as transport:
-        return await follow(Door(transport), COMMAND, as_json=as_json)
+        return await Watch(Door(transport), Following(), as_json=as_json).run(COMMAND)
 
 
 async def acknowledge(peer: Peer, **more: Any) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from typing import Protocol
 import msgspec
 
 from alma.cli.connection import Connection, ConnectionLost, raise_if_refused
-from alma.cli.following import Following
+from alma.cli.following import Event, Following
 from alma.cli.server_file import answers, running_server
 from alma.config import Settings
 from alma.errors import AlmaError, Misuse
-from alma.server.commands import StartRun, StopRun, Subscribe
+from alma.server.commands import StartRun, Steer, Subscribe
 from alma.session.wire import Custom
 
 
@@ -42,23 +42,28 @@ class Door:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    async def run(self, command: StartRun) -> AsyncGenerator[str]:
-        """Start a run and yield its events, each once and as the text of its frame, until it has ended. A connection
-        that is lost is made anew and resumed. Raises `Misuse` when the task is refused, `ServerGone`."""
-        following = Following()
+    async def follow(self, following: Following, command: StartRun | None = None) -> AsyncGenerator[tuple[str, Event]]:
+        """Yield a run's events, each once, with the text of its frame, until it has ended; also the event which says
+        that all which had happened before was sent. `command` starts the run. A connection that is lost is made anew
+        and resumed. Raises `Misuse` when the task is refused, `ServerGone`."""
         last_heard, pause = time.monotonic(), 0.05
         while True:
             try:
                 async with self._transport.connect() as connection:
-                    if following.run_id:
+                    if following.run_id or command is None:
+                        following.live = False
                         await connection.resume(following)
                     else:  # not acknowledged: its key makes it harmless to send it once more
                         await connection.send(command, following)
+                        following.live = True
                     async for frame, event in connection.events():
                         last_heard, pause = time.monotonic(), 0.05
                         raise_if_refused(event)
-                        if following.take(event):
-                            yield frame
+                        if isinstance(event, Custom) and event.name == "alma.live":
+                            following.live = True
+                            yield frame, event
+                        elif following.take(event):
+                            yield frame, event
                         if following.ended:
                             return
             except ConnectionLost as lost:
@@ -67,11 +72,11 @@ class Door:
             await asyncio.sleep(pause)
             pause = min(pause * 2, 2.0)
 
-    async def stop(self, run_id: str) -> None:
-        """Stop a run; returns once that is durable."""
+    async def tell(self, command: Steer) -> None:
+        """A word to a run under way; returns once it is durable. Raises `Misuse` when it comes too late."""
         try:
             async with self._transport.connect() as connection:
-                await connection.send(StopRun(id="stop", run_id=run_id), Following())
+                await connection.send(command, Following())
         except ConnectionLost as lost:
             raise _gone() from lost
 
@@ -103,9 +108,11 @@ class Door:
             raise _gone() from lost
 
     async def call(self, method: str, path: str, body: object = None) -> object:
-        """One request of the JSON API: the decoded answer, None where there is none. Raises `Misuse`, `ServerGone`."""
+        """One request of the JSON API: the decoded answer, None where there is none. A `body` of bytes is sent as it
+        is. Raises `Misuse`, `ServerGone`."""
+        sent = body if isinstance(body, bytes) else msgspec.json.encode(body) if body else b""
         try:
-            status, answer = await self._transport.request(method, path, msgspec.json.encode(body) if body else b"")
+            status, answer = await self._transport.request(method, path, sent)
         except ConnectionLost as lost:
             raise _gone() from lost
         if status >= 400:

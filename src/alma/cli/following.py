@@ -13,9 +13,14 @@ from alma.session.wire import (
     RunErrorEvent,
     RunFinishedEvent,
     RunStartedEvent,
+    SubagentError,
+    SubagentFinished,
+    SubagentStarted,
     TextMessageContent,
     TextMessageEnd,
     TextMessageStart,
+    ToolCallResult,
+    ToolCallStart,
 )
 
 Event = (
@@ -24,6 +29,11 @@ Event = (
     | TextMessageContent
     | ReasoningMessageContent
     | TextMessageEnd
+    | SubagentStarted
+    | SubagentFinished
+    | SubagentError
+    | ToolCallStart
+    | ToolCallResult
     | RunFinishedEvent
     | RunErrorEvent
     | Custom
@@ -40,11 +50,13 @@ def parse_event(frame: str) -> Event | None:
 
 
 class Following:
-    """One run as seen through connections that may be cut: `run_id` is empty until the server has named it."""
+    """One run as seen through connections that may be cut: `run_id` is empty until the server has named it. `live`: all
+    that had happened before has been seen."""
 
-    def __init__(self) -> None:
-        self.run_id = ""
-        self.thread_id = ""
+    def __init__(self, run_id: str = "", thread_id: str = "") -> None:
+        self.run_id = run_id
+        self.thread_id = thread_id
+        self.live = False
         self.ended = False
         self._seq = 0
         self._messages: dict[str, MessageCursor] = {}
@@ -71,7 +83,15 @@ class Following:
                 self._messages.pop(event.message_id, None)
             case RunFinishedEvent() | RunErrorEvent():
                 self.ended = True
-            case RunStartedEvent() | Custom():
+            case (
+                RunStartedEvent()
+                | SubagentStarted()
+                | SubagentFinished()
+                | SubagentError()
+                | ToolCallStart()
+                | ToolCallResult()
+                | Custom()
+            ):
                 pass
         return True
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import signal
 import sys
 import textwrap
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alma.cli.options import Subparsers, add_command, add_data_dir, read_settings, text, utf8
 
 if TYPE_CHECKING:
-    from alma.cli.door import Door
     from alma.server.commands import StartRun
-
-EXIT_STOPPED = 130
 
 
 def add(commands: Subparsers) -> None:
@@ -26,23 +23,41 @@ def add(commands: Subparsers) -> None:
         run,
         help="give Alma a task and watch the answer come",
         description="Sends a task to the running server, or, where none runs, to an Alma started for this one task."
-        " The answer goes to standard output, figures and remarks to standard error. Ctrl-C stops the run.",
+        " The answer goes to standard output; the plan, its tasks, figures and remarks go to standard error. Ctrl-C"
+        " stops the run. What an agent asks is asked here, where there is a terminal; else the run is left waiting.",
         epilog=textwrap.dedent(
             """\
             examples:
               alma run "Write a haiku about rain"
               alma run --kind analytical "Is 91 a prime number?"
               git diff | alma run -                     the task from standard input
+              alma run --approve "Compare …"            see the plan first, and change it
+              alma run --file notes.md "Sum it up"      with a file that the agents can search
               alma run --json "Hello" | jq -r .type     one AG-UI event per line
               alma run --thread t_… "And in German?"    go on with a conversation
 
-            exit code: 0 completed, 1 failed or refused, 130 stopped"""
+            exit code: 0 completed, 1 failed or refused, 3 left waiting for you (see `alma answer`), 130 stopped"""
         ),
     )
     parser.add_argument("task", type=text, help="what to do; - reads it from standard input")
     parser.add_argument("--model", type=text, metavar="ID", help="model to use, as `alma models list` names it")
     parser.add_argument("--kind", choices=("chat", "creative", "analytical"), help="how to treat the task")
     parser.add_argument("--thread", type=text, metavar="ID", help="conversation to go on with; without it, a new one")
+    parser.add_argument(
+        "--file",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="PATH",
+        help="text file to put into the conversation; may be given more than once",
+    )
+    parser.add_argument("--approve", action="store_true", help="show a plan before it runs, and ask: yes, no, edit")
+    parser.add_argument(
+        "--stream",
+        choices=("answer", "all"),
+        default="answer",
+        help="whose text is shown: the answer's, or every agent's too (on standard error)",
+    )
     parser.add_argument("--json", action="store_true", help="print the run's events, one per line")
     add_data_dir(parser)
 
@@ -58,49 +73,20 @@ def run(arguments: argparse.Namespace) -> int:
         thread_id=arguments.thread,
         model=arguments.model,
         kind=arguments.kind,
+        approve=arguments.approve,
     )
     return asyncio.run(_run(arguments, command))
 
 
 async def _run(arguments: argparse.Namespace, command: StartRun) -> int:
     from alma.cli.door import open_door
+    from alma.cli.files import read_files, with_files
+    from alma.cli.following import Following
+    from alma.cli.watch import Watch
 
+    files = read_files(arguments.file)
     async with open_door(read_settings(data_dir=arguments.data_dir)) as door:
-        return await follow(door, command, as_json=arguments.json)
-
-
-async def follow(door: Door, command: StartRun, *, as_json: bool) -> int:
-    """Show the run to its end. The first Ctrl-C stops the run, a second one leaves without waiting for it."""
-    from alma.cli.following import parse_event
-    from alma.cli.printer import Outcome, Printer
-
-    outcome, printer = Outcome(), Printer()
-    interrupted = asyncio.Event()
-
-    async def read() -> None:
-        async for frame in door.run(command):
-            event = parse_event(frame)
-            if as_json:
-                print(frame, flush=True)
-            elif event is not None:
-                printer.show(event)
-            if event is not None:
-                outcome.take(event)
-
-    async def stop_when_interrupted() -> None:
-        await interrupted.wait()
-        await outcome.started.wait()
-        await door.stop(outcome.run_id)
-
-    async with asyncio.TaskGroup() as group:
-        reader = group.create_task(read())
-        stopper = group.create_task(stop_when_interrupted())
-        reader.add_done_callback(lambda _: stopper.cancel())
-
-        def interrupt() -> None:
-            if interrupted.is_set():
-                reader.cancel()
-            interrupted.set()
-
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupt)
-    return EXIT_STOPPED if outcome.exit_code is None else outcome.exit_code
+        following = Following()
+        watch = Watch(door, following, as_json=arguments.json, every_agent=arguments.stream == "all")
+        async with with_files(door, command, files, following) as told:
+            return await watch.run(told)

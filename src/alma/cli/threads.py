@@ -37,7 +37,7 @@ def add(commands: Subparsers) -> None:
             examples:
               alma threads list
               alma threads search rain
-              alma threads show t_…
+              alma threads show t_… --plans
               alma threads export t_… > talk.md"""
         ),
     )
@@ -59,6 +59,7 @@ def add(commands: Subparsers) -> None:
     search.add_argument("--limit", type=_limit, default=20, metavar="N", help="how many (20)")
     show = action("show", show_thread, "A conversation, as its newest branch.")
     show.add_argument("--all", action="store_true", help="every turn of every branch")
+    show.add_argument("--plans", action="store_true", help="the plans too, and how their tasks went")
     rename = action("rename", rename_thread, "Give a thread another title.")
     rename.add_argument("title", type=_title)
     delete = action("delete", delete_thread, "Delete a thread and all its turns.")
@@ -113,6 +114,7 @@ async def list_threads(door: Door, arguments: argparse.Namespace) -> None:
 
 
 async def show_thread(door: Door, arguments: argparse.Namespace) -> None:
+    from alma.cli.run_lines import task_rows
     from alma.cli.terminal import note, safe, styled
     from alma.cli.transcript import newest_branch
 
@@ -121,6 +123,8 @@ async def show_thread(door: Door, arguments: argparse.Namespace) -> None:
     for turn in shown:
         print(styled(f"{_when(turn.started / 1000)}  {turn.run_id}", "dim", sys.stdout))
         print(styled(safe(turn.task), "bold", sys.stdout) + "\n")
+        if arguments.plans and turn.view.tasks:
+            print(safe("\n".join(task_rows(turn.view))) + "\n")
         print(safe(turn.answer))
         if turn.status != "completed":
             print(styled(safe(turn.error or turn.status), "red" if turn.error else "yellow", sys.stdout))

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from alma.cli.following import Event
+from alma.cli.run_view import RunView
 from alma.session.wire import (
-    Custom,
-    ReasoningMessageContent,
     RunErrorEvent,
     RunFinishedEvent,
     RunStartedEvent,
@@ -21,7 +20,8 @@ from alma.session.wire import (
 
 @dataclass
 class Turn:
-    """A task and its answer. `started`: Unix milliseconds. `status`: working until the run has ended."""
+    """A task and its answer. `started`: Unix milliseconds. `status`: working until the run has ended. `view`: the plan
+    and how its tasks went. `parts`: of the message that is being read; `writing`: whose it is."""
 
     run_id: str
     parent_run_id: str | None
@@ -31,6 +31,8 @@ class Turn:
     status: str = "working"
     error: str = ""
     model: str = ""
+    view: RunView = field(default_factory=RunView)
+    writing: str = ""
     parts: list[str] = field(default_factory=list[str])
 
 
@@ -40,25 +42,29 @@ def fold_turns(events: Iterable[Event]) -> list[Turn]:
     for event in events:
         if isinstance(event, RunStartedEvent):
             turns[event.run_id] = Turn(event.run_id, event.parent_run_id, event.timestamp, event.text)
-        elif event.run_id in turns:
+        if event.run_id in turns:
+            turns[event.run_id].view.take(event)
             _apply(turns[event.run_id], event)
     for turn in turns.values():
-        turn.answer = "".join(turn.parts)
+        turn.answer = turn.answer or "".join(turn.parts)
     return sorted(turns.values(), key=lambda turn: turn.started)
 
 
 def _apply(turn: Turn, event: Event) -> None:
+    """The answer is the last message of the run's own agent that asks for no tools; other agents' are no part of it."""
     match event:
-        case TextMessageStart():  # another attempt begins the text anew
-            turn.parts.clear()
-            turn.model = event.model
-        case TextMessageContent():
+        case TextMessageStart() if not event.subagent_run_id and event.step.startswith("answer"):
+            turn.parts.clear()  # another attempt begins the text anew
+            turn.writing, turn.model = event.message_id, event.model
+        case TextMessageContent() if event.message_id == turn.writing:
             turn.parts.append(event.delta)
+        case TextMessageEnd() if event.message_id == turn.writing and not event.tool_calls:
+            turn.answer = "".join(turn.parts)
         case RunFinishedEvent():
             turn.status = event.status
         case RunErrorEvent():
             turn.status, turn.error = "failed", f"{event.message} ({event.code})"
-        case RunStartedEvent() | ReasoningMessageContent() | TextMessageEnd() | Custom():
+        case _:
             pass
 
 
