@@ -63,7 +63,7 @@ interface Place extends Size {
 const MANY = 24;
 /** From this many twins on they are packed. */
 const BLOCK = 9;
-const ROOMY: Size = { width: 164, height: 80 };
+const ROOMY: Size = { width: 164, height: 84 };
 const COMPACT: Size = { width: 152, height: 44 };
 const GHOST = 26;
 const ENDS: Size = { width: 100, height: 56 };
@@ -219,8 +219,11 @@ function place(sizes: ReadonlyMap<string, Size>, own: readonly GraphEdge[]): Pla
   graph.setDefaultEdgeLabel(() => ({}));
   for (const [id, size] of sizes) if (!blockOf.has(id)) graph.setNode(id, { ...size });
   for (const [block, members] of blocks) graph.setNode(block, fieldSize(members, sizes));
-  for (const { from, to } of edges) graph.setEdge(from, to);
+  // Work that is free to begin stands at the start, whoever waits for it.
+  for (const { from, to, kind } of edges) graph.setEdge(from, to, { weight: kind === "split" ? 20 : 1 });
   layout(graph);
+  if (isUpsideDown(graph, [...sizes.keys()]))
+    for (const id of graph.nodes()) graph.node(id).y = (graph.graph().height ?? 0) - graph.node(id).y;
   const places = new Map<string, Place>();
   const fields: [string, Place][] = [];
   let [width, height] = [0, 0];
@@ -244,6 +247,16 @@ function place(sizes: ReadonlyMap<string, Size>, own: readonly GraphEdge[]): Pla
       places.set(member, { ...spot, x: at.x + spot.x, y: at.y + spot.y });
   }
   return { places, fields, edges, width, height };
+}
+
+/** Dagre cares for crossings, not for which is first: seen as a whole, do the first tasks stand below the later ones? */
+function isUpsideDown(graph: Graph, order: readonly string[]): boolean {
+  const places = order.filter((id) => graph.hasNode(id)).map((id) => graph.node(id) as Place);
+  let below = 0;
+  for (const [at, first] of places.entries())
+    for (const later of places.slice(at + 1))
+      if (Math.abs(first.x - later.x) < 1) below += Math.sign(first.y - later.y);
+  return below > 0;
 }
 
 /** Edges to and from the members of a block become one edge to and from the block. */

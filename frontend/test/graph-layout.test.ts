@@ -48,6 +48,20 @@ describe("the layout of a plan", () => {
     expect(nodeOf(layout, "1").x).toBe(nodeOf(layout, "2").x);
   });
 
+  it("puts all that is free to begin into one column, the first task on top", () => {
+    const layout = layoutPlan([
+      task("1"),
+      task("2"),
+      task("3"),
+      task("4", ["1", "2"]),
+      task("5", ["1", "2", "3", "4"]),
+    ]);
+    const [one, two, three] = ["1", "2", "3"].map((id) => nodeOf(layout, id));
+    expect(new Set([one?.x, two?.x, three?.x]).size).toBe(1);
+    expect(one?.y).toBeLessThan(two?.y ?? 0);
+    expect(two?.y).toBeLessThan(three?.y ?? 0);
+  });
+
   it("sends who waited for a replaced task to the one that stands in", () => {
     const layout = layoutPlan([
       task("1", [], { replacedBy: "3" }),

@@ -49,8 +49,8 @@ export function CompareTask({ taskId, before, after }: CompareTaskProps) {
         <>
           <Goals a={a} b={b} />
           <Sides>
-            <Facts run={before} task={a} />
-            <Facts run={after} task={b} />
+            <Facts name="Beside" run={before} task={a} />
+            <Facts name="This run" run={after} task={b} />
           </Sides>
           <Difference before={textA} after={textB} />
         </>
@@ -74,11 +74,12 @@ function Goals({ a, b }: { a: TaskState | undefined; b: TaskState | undefined })
   );
 }
 
-function Facts({ run, task }: { run: RunState; task: TaskState | undefined }) {
-  if (task === undefined) return <p className="text-faint-foreground text-xs">Not in this run</p>;
+function Facts({ name, run, task }: { name: string; run: RunState; task: TaskState | undefined }) {
+  if (task === undefined) return <p className="text-faint-foreground text-xs">{name}: not there</p>;
   const figures = figuresOf(run, task, task.endedAt ?? serverNow());
   return (
     <p className="text-faint-foreground text-xs tabular-nums">
+      {name}:{" "}
       {[
         task.role,
         task.model,
@@ -92,17 +93,24 @@ function Facts({ run, task }: { run: RunState; task: TaskState | undefined }) {
   );
 }
 
+/** Side by side where there is room, else as one text with both. */
 function Difference({ before, after }: { before: string; after: string }) {
   const parts = useMemo(() => diffWords(before, after), [before, after]);
+  const text = "whitespace-pre-wrap break-words text-[13px] leading-5";
   return (
-    <Sides>
-      <p className="whitespace-pre-wrap break-words text-[13px] leading-5">
-        <Marked parts={parts} shown={["same", "removed"]} />
+    <>
+      <p className={cn(text, "@md:hidden")}>
+        <Marked parts={parts} shown={["same", "removed", "added"]} />
       </p>
-      <p className="whitespace-pre-wrap break-words text-[13px] leading-5">
-        <Marked parts={parts} shown={["same", "added"]} />
-      </p>
-    </Sides>
+      <div className="grid grid-cols-2 gap-x-6 @max-md:hidden">
+        <p className={text}>
+          <Marked parts={parts} shown={["same", "removed"]} />
+        </p>
+        <p className={text}>
+          <Marked parts={parts} shown={["same", "added"]} />
+        </p>
+      </div>
+    </>
   );
 }
 
@@ -115,7 +123,7 @@ function Marked({ parts, shown }: { parts: readonly DiffPart[]; shown: readonly 
       ) : kind === "removed" ? (
         <del
           key={at}
-          className={cn("rounded-xs bg-destructive-tint no-underline decoration-clone", "text-destructive")}
+          className="rounded-xs bg-destructive-tint text-destructive no-underline decoration-clone"
         >
           {text}
         </del>

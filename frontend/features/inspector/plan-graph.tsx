@@ -17,7 +17,9 @@ import "@xyflow/react/dist/base.css";
 
 const NODES = { plan: PlanNodeView };
 const EDGES = { plan: PlanEdgeView };
-const FIT = { padding: "16px", maxZoom: 1, duration: 0 } as const;
+/** A few tasks stay readable, even if one has to pan; of many the shape is seen first. */
+const fitting = (compact: boolean) =>
+  ({ padding: "16px", maxZoom: 1.15, minZoom: compact ? 0.1 : 0.5 }) as const;
 
 function graphTasks(tasks: ReadonlyMap<string, TaskState>): GraphTask[] {
   return taskOrder(tasks)
@@ -77,10 +79,9 @@ function Graph() {
       }),
     [layout],
   );
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another layout is another picture, and is shown whole
   useEffect(() => {
     const fit = (): void => {
-      if (!moved.current) void flow.fitView(FIT);
+      if (!moved.current) void flow.fitView(fitting(layout.compact));
     };
     const watch = new ResizeObserver(fit);
     if (frame.current !== null) watch.observe(frame.current);
@@ -92,7 +93,7 @@ function Graph() {
   }, [flow, layout]);
   const whole = (): void => {
     moved.current = false;
-    void flow.fitView(FIT);
+    void flow.fitView({ ...fitting(layout.compact), minZoom: 0.1 });
   };
   const zoom = (way: 1 | -1): void => {
     moved.current = true;
@@ -124,7 +125,7 @@ function Graph() {
         maxZoom={2}
         zoomOnDoubleClick={false}
         fitView
-        fitViewOptions={FIT}
+        fitViewOptions={fitting(layout.compact)}
         onMoveStart={(event) => {
           if (event !== null) moved.current = true;
         }}

@@ -45,7 +45,10 @@ function PlanNote({
   const { source, pattern, reason, problems = [], tasks } = plan;
   const last = amendments.at(-1);
   return (
-    <div data-slot="plan-note" className="space-y-0.5 border-t px-5 py-2 text-muted-foreground text-xs">
+    <div
+      data-slot="plan-note"
+      className="space-y-0.5 border-t max-sm:group-has-[[data-slot=task-detail]]/tabs:hidden px-5 py-2 text-muted-foreground text-xs"
+    >
       <p>
         {paused ? (
           <span className="mr-2 inline-flex items-center gap-1 text-caution">

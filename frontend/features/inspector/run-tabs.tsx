@@ -42,6 +42,15 @@ const TABS: readonly Tab[] = [
   { id: "compare", label: "Compare", View: CompareTab, of: "twin" },
 ];
 
+/** On a phone the tabs are wider than the screen; the chosen one is shown. */
+function intoSight(trigger: HTMLElement | null): void {
+  const list = trigger?.parentElement;
+  if (!trigger || !list) return;
+  const { offsetLeft, offsetWidth } = trigger;
+  if (offsetLeft + offsetWidth > list.scrollLeft + list.clientWidth || offsetLeft < list.scrollLeft)
+    list.scrollLeft = offsetLeft - (list.clientWidth - offsetWidth) / 2;
+}
+
 interface RunTabsProps {
   threadId: string;
   runId: string;
@@ -65,7 +74,7 @@ export function RunTabs({ threadId, runId, planned }: RunTabsProps) {
       <Tabs.Root
         value={tab.id}
         onValueChange={(id) => go({ tab: id }, "replace")}
-        className="flex min-h-0 flex-1 flex-col"
+        className="group/tabs flex min-h-0 flex-1 flex-col"
       >
         <Tabs.List
           aria-label="Ways to look at the run"
@@ -75,6 +84,7 @@ export function RunTabs({ threadId, runId, planned }: RunTabsProps) {
             <Tabs.Trigger
               key={id}
               value={id}
+              ref={id === tab.id ? intoSight : undefined}
               data-slot={`tab-${id}`}
               className="-mb-px h-8 shrink-0 border-transparent border-b-2 text-[13px] text-muted-foreground outline-offset-[-2px] hover:text-foreground data-[state=active]:border-primary data-[state=active]:text-foreground"
             >

@@ -111,7 +111,7 @@ function GhostLines({ name, task, colour }: LinesProps) {
     <span className="relative flex min-w-0 flex-1 items-center gap-1 px-2 text-xs">
       {task === undefined ? null : <StatusSign task={task} colour={colour} className="-ml-0.5" />}
       <span className="min-w-0 flex-1 truncate">{name}</span>
-      <span className="shrink-0">{task === undefined ? null : statusWord(task)}</span>
+      <span className="sr-only">{task === undefined ? null : statusWord(task)}</span>
     </span>
   );
 }
