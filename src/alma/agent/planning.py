@@ -5,6 +5,7 @@ The decisions themselves are `planner.py`'s; the model calls are the agent loop'
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,19 +18,29 @@ from alma.events import JournalEntry, PlanMade, QuestionAsked, Sampling
 from alma.models.chat import ChatMessage
 from alma.plan import Plan
 
+_PRONOUN = re.compile(r"\s*\b(?:it|this|that|these|those|them)\b\W*$", re.IGNORECASE)
 SAMPLING = Sampling(temperature=0.2, top_p=0.9, max_tokens=2000)
 
 
 def ask(task: Task, role: Role, *, strong: bool) -> PlanAsk:
     """What is decided on: the request, with what the user answered when they were asked about it."""
     return PlanAsk(
-        request="\n".join([task.request, *(reply.text for reply in task.replies)]),
+        request=_in_full(task, strong),
         roles=role.delegates_to,
         limits=plan_limits(task, role),
         first_number=task.next_child,
         follows=bool(task.history) or bool(task.replies),
         strong=strong,
     )
+
+
+def _in_full(task: Task, strong: bool) -> str:
+    """The request with the user's answers. For patterns, which read it as one sentence, they take the place of the
+    pronoun that was asked about: "Compare them" and "gas and oil" become "Compare gas and oil"."""
+    replies = [reply.text for reply in task.replies]
+    if strong or not replies:
+        return "\n".join([task.request, *replies])
+    return " ".join([_PRONOUN.sub("", task.request), *replies])
 
 
 def steps(task: Task) -> list[str]:
