@@ -47,6 +47,7 @@ from alma.models.registry import Registry
 from alma.plan import MANAGER
 from alma.server.commands import PROTOCOL
 from alma.server.http import build
+from alma.server.protocol import GatheringProtocol
 from alma.session.evidence import keep_role
 from alma.session.feed import Feeds
 from alma.session.notices import Notices
@@ -325,7 +326,7 @@ def serve(settings: Settings) -> int:
                 access_log=False,
                 loop="uvloop",
                 http="httptools",
-                ws="websockets-sansio",
+                ws=GatheringProtocol,
                 ws_per_message_deflate=False,
                 # Over the limit a frame is answered with an error; far over it, the connection is closed.
                 ws_max_size=4 * settings.max_frame_bytes,

@@ -7,6 +7,7 @@ It knows no model and no plan; docs/planning.md says what becomes of the facts.
 
 from __future__ import annotations
 
+import functools
 import re
 
 from msgspec import Struct
@@ -31,6 +32,7 @@ class Facts(Struct, frozen=True):
     wants_recommendation: bool = False
 
 
+@functools.lru_cache(64)
 def read_facts(text: str) -> Facts:
     """The facts of a request. Looks at its first 4,000 characters; takes well under a millisecond per sentence."""
     prose, lists = lists_in(text)
