@@ -45,6 +45,11 @@ async def test_fails_the_first_calls_only():
     assert model.active == 0
 
 
+async def test_a_rule_may_hold_for_the_first_calls_of_a_prompt_only():
+    model = ScriptedModel([Rule(match="^x$", answer="first", times=1), Rule(answer="then")])
+    assert [text_of(await collect(model, ask(text))) for text in ("x", "x", "y")] == ["first", "then", "then"]
+
+
 async def test_commands_in_the_prompt_and_the_models_name():
     model = ScriptedModel()
     with pytest.raises(EndpointRateLimited) as caught:

@@ -47,7 +47,8 @@ class Fault(Struct, frozen=True):
 
 class Rule(Struct, frozen=True):
     """What to do when the regular expression `match` is found in the last user text. `answer` may use its groups
-    (`\\1`); `pieces` says how it is cut, by default at words. Delays are seconds; `whole`: no stream, one JSON."""
+    (`\\1`); `pieces` says how it is cut, by default at words. Delays are seconds; `whole`: no stream, one JSON. `times`:
+    it holds for the first calls of a prompt only, then the next rule that matches does; None is always."""
 
     match: str = ""
     answer: str = ""
@@ -59,6 +60,7 @@ class Rule(Struct, frozen=True):
     finish_reason: str = "stop"
     fault: Fault | None = None
     whole: bool = False
+    times: int | None = None
 
 
 class Act(Struct, frozen=True):
@@ -85,6 +87,8 @@ def resolve(
 ) -> Act:
     """What call number `call` of the prompt whose last user text is `text` gets."""
     for rule in script:
+        if rule.times is not None and call > rule.times:
+            continue
         if found := re.search(rule.match, text):
             return _act(rule, found.expand(rule.answer) if rule.match else rule.answer, call)
     if fake := _FAKE.fullmatch(model):
