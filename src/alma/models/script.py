@@ -47,8 +47,8 @@ class Fault(Struct, frozen=True):
 
 class Rule(Struct, frozen=True):
     """What to do when the regular expression `match` is found in the last user text. `answer` may use its groups
-    (`\\1`); `pieces` says how it is cut, by default at words. Delays are seconds; `whole`: no stream, one JSON. `times`:
-    it holds for the first calls of a prompt only, then the next rule that matches does; None is always."""
+    (`\\1`); `pieces` says how it is cut, by default at words. Delays are seconds; `whole`: no stream, one JSON.
+    `times`: it holds for the first calls of a prompt only, then the next rule that matches does; None is always."""
 
     match: str = ""
     answer: str = ""
