@@ -1,4 +1,4 @@
-"""What tests of planned runs share: plans as a model would make them, answers that wait for a word, looking at frames."""
+"""What tests of planned runs share: plans as a model makes them, answers that wait for a word, looking at frames."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any, TypeVar
 
-from alma.events import Recorded
+from alma.events import MessageStarted, Recorded
 from alma.models.chat import ToolCall
 from alma.models.script import Rule
 from session_bench import Client, SessionBench
@@ -16,7 +16,6 @@ from session_bench import Client, SessionBench
 REQUEST = "Tell me about bread."  # names no option and no criterion: any goal is related to it
 COMPARE = "Compare heating a house with gas and with a heat pump: cost, climate, comfort; recommend one"
 DECIDE = "^Decide how to treat the request"
-JOIN = "^(Notes:|.*The request: )|(?s:Use these notes to answer|The request: Tell me about bread)"
 HELD = 1000.0  # seconds of delay from which on it is a gate and no delay
 E = TypeVar("E")
 
@@ -135,8 +134,6 @@ def asked(bench: SessionBench, part: str) -> list[str]:
 
 async def prompts_are_exact(bench: SessionBench, run_id: str) -> int:
     """Every message of the run shows the prompt that its model was sent; gives how many there were."""
-    from alma.events import MessageStarted
-
     sent = [one.messages for one in bench.model.requests]
     ids = {entry.message_id for entry in await log_of(bench, run_id, MessageStarted)}
     for message_id in ids:

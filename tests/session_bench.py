@@ -121,7 +121,8 @@ class Client:
 
 
 class SessionBench:
-    """`roles`: a folder of role files over those that ship; `toolbox`: what tools there are."""
+    """`roles`: a folder of role files over those that ship; `toolbox`: what tools there are; `at_once`: as many tasks
+    of a role at once as its file says, else a hundred."""
 
     def __init__(
         self,
@@ -133,6 +134,7 @@ class SessionBench:
         toolbox: Toolbox | None = None,
         run_seconds: float = 0.0,
         run_tokens: int = 0,
+        at_once: bool = False,
     ) -> None:
         self.model = ScriptedModel()
         self.models = OneModel(self.model)
@@ -149,8 +151,8 @@ class SessionBench:
             self.journal,
             self.bus,
             Agent(self.roles, self.router, self.models, Tooling(self.toolbox)),
-            LocalDispatcher(DispatchLimits(lambda _role: 100)),
-            policy=Policy(max_attempts=max_attempts, duty=self.duty),
+            LocalDispatcher(DispatchLimits(lambda name: self.roles.get(name).budgets.parallel if at_once else 100)),
+            policy=Policy(max_attempts, self.duty, lambda name: name in self.roles.names()),
             limits=RunLimits(run_seconds),
             jitter=lambda: 0.02,
         )
@@ -169,8 +171,12 @@ class SessionBench:
         self._group: asyncio.TaskGroup | None = None
 
     def duty(self, name: str) -> Duty:
-        role = self.roles.get(name)
-        stand_ins: list[tuple[str | None, str | None]] = [(other, None) for other in role.stand_ins]
+        try:
+            role = self.roles.get(name)
+        except NotFound:
+            return Duty()
+        stand_ins: list[tuple[str | None, str | None]] = [(None, model) for model in role.stand_in_models]
+        stand_ins += [(other, None) for other in role.stand_ins]
         return Duty(role.version, role.budgets.tokens, role.budgets.seconds, stand_ins)
 
     @contextlib.asynccontextmanager
