@@ -110,6 +110,32 @@ async def test_show_all_has_every_turn(stand: Stand, tmp_path: Path, capsys: pyt
     assert all(word in shown for word in ("answer 1", "answer 2", "answer 3"))
 
 
+async def test_show_prints_answers_only_and_plans_when_asked(
+    stand: Stand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.welcome()
+        command = await peer.command()
+        await peer.custom("alma.ack", id=command["id"], threadId="t_1")
+        await peer.plan()
+        await peer.task("1", "Gas is dear.")
+        await peer.task_opens("", step="decide")
+        await peer.task_says("", 2, "{}", step="decide")
+        await peer.task_closes("", 2, step="decide")
+        await peer.answer("Take a pump.")
+        await peer.send(type="CUSTOM", name="alma.live", threadId="t_1", value={})
+
+    stand.script = script
+    await threads(tmp_path, "show", "t_1")
+    plain = capsys.readouterr().out
+    assert plain.endswith("the task\n\nTake a pump.\n\n")
+    await threads(tmp_path, "show", "--plans", "t_1")
+    planned = capsys.readouterr().out
+    assert "  ✓ [1] researcher  Gas (2.0 s, 20 tokens)\n" in planned
+    assert "  · [3] analyst  Compare both.  (after 1, 2)\n" in planned
+    assert "Gas is dear." not in planned
+
+
 async def test_export_writes_a_page(stand: Stand, tmp_path: Path) -> None:
     stand.script = tell_a_branched_thread
     stand.answers["GET /api/threads/t_1"] = (200, THREAD)

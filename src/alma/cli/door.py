@@ -29,8 +29,8 @@ class Transport(Protocol):
         """`watch`: news that belong to no thread come too."""
         ...
 
-    async def request(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
-        """An HTTP request with a JSON body (empty: none); the status and the body of the answer."""
+    async def request(self, method: str, path: str, body: bytes, kind: str = "application/json") -> tuple[int, bytes]:
+        """An HTTP request with a body (empty: none) of this content type; the status and the body of the answer."""
         ...
 
 
@@ -108,11 +108,14 @@ class Door:
             raise _gone() from lost
 
     async def call(self, method: str, path: str, body: object = None) -> object:
-        """One request of the JSON API: the decoded answer, None where there is none. A `body` of bytes is sent as it
-        is. Raises `Misuse`, `ServerGone`."""
-        sent = body if isinstance(body, bytes) else msgspec.json.encode(body) if body else b""
+        """One request of the JSON API: the decoded answer, None where there is none. A `body` of bytes is a text file,
+        and sent as it is. Raises `Misuse`, `ServerGone`."""
         try:
-            status, answer = await self._transport.request(method, path, sent)
+            if isinstance(body, bytes):
+                status, answer = await self._transport.request(method, path, body, "text/plain")
+            else:
+                sent = msgspec.json.encode(body) if body else b""
+                status, answer = await self._transport.request(method, path, sent)
         except ConnectionLost as lost:
             raise _gone() from lost
         if status >= 400:

@@ -113,7 +113,6 @@ class Printer:
         """What the user was asked needs no answer any more."""
         print(file=sys.stderr)
         note("(no answer is needed any more)")
-        self.release()
 
     def fail(self, error: ErrorFacts | AlmaError) -> None:
         first, *more = run_lines.problem(error)

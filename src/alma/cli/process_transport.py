@@ -53,11 +53,11 @@ class ProcessTransport:
     async def _serve(self, scope: dict[str, Any], socket: _Socket) -> None:
         await self._app(scope, socket.to_app.get, socket.from_app.put)
 
-    async def request(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+    async def request(self, method: str, path: str, body: bytes, kind: str = "application/json") -> tuple[int, bytes]:
         path, _, query = path.partition("?")
         scope = _scope("http", path, query) | {"method": method, "http_version": "1.1"}
         if body:
-            scope["headers"] = [*_HOST, (b"content-type", b"application/json")]
+            scope["headers"] = [*_HOST, (b"content-type", kind.encode())]
         status, parts = 0, list[bytes]()
 
         async def receive() -> MutableMapping[str, Any]:

@@ -41,8 +41,8 @@ class ServerTransport:
             await connection.welcomed()
             yield connection
 
-    async def request(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
-        headers = {"content-type": "application/json"} if body else {}
+    async def request(self, method: str, path: str, body: bytes, kind: str = "application/json") -> tuple[int, bytes]:
+        headers = {"content-type": kind} if body else {}
         limit = aiohttp.ClientTimeout(total=_REQUEST_S)
         try:
             async with self._http.request(

@@ -16,7 +16,7 @@ from alma.cli.following import Event, Following
 from alma.cli.printer import Printer
 from alma.cli.run_view import Ask, RunView
 from alma.cli.terminal import note
-from alma.server.commands import StartRun, StopRun
+from alma.server.commands import StartRun, Steer, StopRun
 from alma.session.wire import RunErrorEvent, RunFinishedEvent, RunStartedEvent
 
 EXIT_STOPPED = 130
@@ -38,6 +38,7 @@ class Watch:
         self._reader: asyncio.Task[None] | None = None
         self._asking: asyncio.Task[None] | None = None
         self._asked: Ask | None = None
+        self._telling = False  # the user has spoken, and the server is being told
         self._put: set[str] = set()  # asks that were put to the user
 
     async def run(self, command: StartRun | None = None) -> int:
@@ -103,7 +104,7 @@ class Watch:
                 note(line)
             self._exit_code = EXIT_WAITING
             return False
-        if self._asked is not None and self._asked.key not in self._view.asks:
+        if self._asked is not None and self._asked.key not in self._view.asks and not self._telling:
             self._withdraw()
         if self._asking is None and (ask := next(iter(self._view.asks.values()), None)) is not None:
             self._asked = ask
@@ -115,7 +116,7 @@ class Watch:
         again = bool(self._put) and ask.key not in self._put
         self._put.add(ask.key)
         task = self._view.task(ask.task_id)
-        said = await ask_user(self._following.run_id, ask, task, self._door.tell, again=again)
+        said = await ask_user(self._following.run_id, ask, task, self._tell, again=again)
         self._asking = self._asked = None
         self._printer.release()
         if said:
@@ -125,9 +126,18 @@ class Watch:
         if not self._attend(group) and self._reader is not None:
             self._reader.cancel()
 
+    async def _tell(self, command: Steer) -> None:
+        self._telling = True
+        try:
+            await self._door.tell(command)
+        finally:
+            self._telling = False
+
     def _withdraw(self) -> None:
         """Somebody else has answered, or the run has ended."""
         if self._asking is not None:
             self._asking.cancel()
             self._asking = self._asked = None
-            self._printer.withdraw()
+            if not self._telling:
+                self._printer.withdraw()
+            self._printer.release()
