@@ -34,7 +34,7 @@ export function PlanCard({
       aria-pressed={chosen}
       onClick={() => go({ task: chosen ? null : taskId }, "replace")}
       className={cn(
-        "nopan relative flex size-full overflow-hidden rounded-md border bg-background text-left outline-offset-2 hover:border-input",
+        "nopan pointer-events-auto relative flex size-full overflow-hidden rounded-md border bg-background text-left outline-offset-2 hover:border-input",
         chosen && "border-foreground/60 hover:border-foreground/60",
         faint && "border-dashed text-faint-foreground",
         className,

@@ -99,7 +99,7 @@ function Actions({ task }: { task: TaskState }) {
       {stoppable ? (
         <Button
           size="sm"
-          data-slot="stop-task"
+          data-slot="stop-this"
           disabled={task.stopping}
           onClick={() => session.stopTask(runId, task.id)}
         >

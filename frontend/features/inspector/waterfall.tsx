@@ -25,6 +25,7 @@ export function Waterfall() {
   const history = useWhole((state) => state.history);
   const now = useStore(working ? quarterSeconds : STILL);
   const [near, setNear] = useState<Span | null>(null);
+  const root = useRef<HTMLDivElement>(null);
   const track = useRef<HTMLDivElement>(null);
   const run = lens.live.get();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the history stands for the run; its text does not matter
@@ -38,13 +39,13 @@ export function Waterfall() {
   }, [history, now]);
   const whole = run === undefined ? { from: 0, to: 1 } : spanOf(run, serverNow());
   const span = near ?? whole;
-  const whee = useRef({ span, whole });
-  whee.current = { span, whole };
+  const latest = useRef({ span, whole });
+  latest.current = { span, whole };
   useEffect(() => {
     const box = track.current;
     if (box === null) return;
     const turned = (event: WheelEvent): void => {
-      const { span: from, whole: all } = whee.current;
+      const { span: from, whole: all } = latest.current;
       const isZoom = event.ctrlKey || event.metaKey;
       if (!isZoom && Math.abs(event.deltaX) <= Math.abs(event.deltaY)) return;
       event.preventDefault();
@@ -56,7 +57,7 @@ export function Waterfall() {
       setNear(next.to - next.from >= all.to - all.from ? null : next);
     };
     // React's own wheel listeners are passive and could not keep the page from zooming.
-    const frame = box.parentElement ?? box;
+    const frame = root.current ?? box;
     frame.addEventListener("wheel", turned, { passive: false });
     return () => frame.removeEventListener("wheel", turned);
   }, []);
@@ -83,6 +84,7 @@ export function Waterfall() {
   };
   return (
     <div
+      ref={root}
       data-slot="waterfall"
       className="flex h-full min-h-0 flex-col [--label:168px] max-sm:[--label:104px]"
     >
