@@ -7,6 +7,7 @@ in order, on the bus. Knows what an entry is, not what it means.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -118,21 +119,25 @@ class Journal:
         return await self._database.read(query)
 
 
+# Statements that every run needs many times are made once: to put one together costs as much as to execute it.
+_new_run = sa.insert(runs)
+_new_entries = sa.insert(entries)
+
+
 def insert_run(connection: sa.Connection, run_id: str, entry: RunStarted, more: Sequence[JournalEntry] = ()) -> Fence:
     """Begin a run's log with its first entries, inside the caller's transaction; the caller holds its main task."""
-    connection.execute(
-        sa.insert(runs).values(
-            id=run_id,
-            thread_id=entry.thread_id,
-            parent_run_id=entry.parent_run_id,
-            owner=entry.owner,
-            text=entry.text,
-            head=1 + len(more),
-            created_at=entry.at,
-        )
-    )
+    row = {
+        "id": run_id,
+        "thread_id": entry.thread_id,
+        "parent_run_id": entry.parent_run_id,
+        "owner": entry.owner,
+        "text": entry.text,
+        "head": 1 + len(more),
+        "created_at": entry.at,
+    }
+    connection.execute(_new_run, row)
     rows = [{"run_id": run_id, "seq": seq, "data": _encode(one).decode()} for seq, one in enumerate((entry, *more), 1)]
-    connection.execute(sa.insert(entries), rows)
+    connection.execute(_new_entries, rows)
     return Fence(run_id, entry.task_id, 0)
 
 
@@ -169,6 +174,15 @@ _move_head = (
     .values(head=sa.bindparam("new_head"), finished=sa.bindparam("ended", type_=sa.Boolean))
 )
 _keep_answer = sa.update(runs).where(runs.c.id == sa.bindparam("run")).values(answer=sa.bindparam("said"))
+
+
+@functools.cache
+def _raise_epochs(insert: Callable[[sa.Table], Any]) -> Any:
+    """In the dialect of `insert`."""
+    statement = insert(leases)
+    return statement.on_conflict_do_update(
+        index_elements=["run_id", "task_id"], set_={"epoch": statement.excluded.epoch}
+    )
 
 
 class _Head:
@@ -215,14 +229,10 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
             moved.add(append.run_id)
         results.append(written)
     if claimed:
-        insert = insert_for(connection)(leases)
-        raised = insert.on_conflict_do_update(
-            index_elements=["run_id", "task_id"], set_={"epoch": insert.excluded.epoch}
-        )
         values = [{"run_id": run, "task_id": task, "epoch": epoch} for (run, task), epoch in claimed.items()]
-        connection.execute(raised, values)
+        connection.execute(_raise_epochs(insert_for(connection)), values)
     if rows:
-        connection.execute(sa.insert(entries), rows)
+        connection.execute(_new_entries, rows)
         changes = [{"run": run, "new_head": heads[run].seq, "ended": heads[run].ended} for run in moved]
         connection.execute(_move_head, changes)
     if answers:

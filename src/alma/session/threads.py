@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import time
+from collections.abc import Callable
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -76,8 +79,12 @@ def _mentions(word: str) -> sa.ColumnElement[bool]:
     return sa.or_(threads.c.title.ilike(pattern, escape="\\"), in_run)
 
 
+_new_thread = sa.insert(threads)  # made once, as `_new_key`: a run begins with them
+
+
 def create_thread(connection: sa.Connection, owner: str, thread_id: str, title: str, at: float) -> None:
-    connection.execute(sa.insert(threads).values(id=thread_id, owner=owner, title=title, created_at=at, updated_at=at))
+    row = {"id": thread_id, "owner": owner, "title": title, "created_at": at, "updated_at": at}
+    connection.execute(_new_thread, row)
 
 
 def rename_thread(connection: sa.Connection, owner: str, thread_id: str, title: str) -> ThreadSummary:
@@ -139,11 +146,16 @@ def find_run(connection: sa.Connection, owner: str, run_id: str) -> Place:
     return Place(row.thread_id, row.parent_run_id, row.text, row.finished)
 
 
+@functools.cache
+def _new_key(insert: Callable[[sa.Table], Any]) -> Any:
+    """In the dialect of `insert`; gives the key back when it is new."""
+    return insert(command_keys).on_conflict_do_nothing().returning(command_keys.c.key)
+
+
 def claim_key(connection: sa.Connection, owner: str, key: str, fingerprint: str, run_id: str) -> tuple[str, str] | None:
     """Let `key` stand for `run_id`; when it was used before, returns that (fingerprint, run_id)."""
     row = {"owner": owner, "key": key, "fingerprint": fingerprint, "run_id": run_id, "created_at": time.time()}
-    insert = insert_for(connection)(command_keys).values(row).on_conflict_do_nothing()
-    if connection.execute(insert.returning(command_keys.c.key)).first() is not None:
+    if connection.execute(_new_key(insert_for(connection)), row).first() is not None:
         return None
     query = sa.select(command_keys.c.fingerprint, command_keys.c.run_id)
     found = connection.execute(query.where(command_keys.c.owner == owner, command_keys.c.key == key)).one()
