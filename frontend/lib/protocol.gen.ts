@@ -1659,7 +1659,8 @@ export interface components {
         Stopping: Record<string, never>;
         /**
          * SubagentError
-         * @description The task failed, or was rejected because there was nothing to work on. The run may go on without it.
+         * @description The task failed, or was rejected because there was nothing to work on. The run may go on without it. What it had
+         *         written is the text of `message_id`.
          */
         SubagentError: {
             /** @default null */
@@ -1670,6 +1671,8 @@ export interface components {
             /** @default null */
             hint?: string | null;
             message: string;
+            /** @default  */
+            messageId?: string;
             /** @default  */
             runId?: string;
             /** @default 0 */
