@@ -92,13 +92,21 @@ class Tooling:
         self._toolbox = toolbox
         self._clock = clock
         self._sizes: dict[str, int] = {}
+        self._offers: dict[str, list[ToolSpec]] = {}
 
     def offered(self, using: Using) -> list[ToolSpec]:
         """What the model is offered now: nothing when it cannot call tools or has to come to an end."""
         if not using.able or using.exhausted:
             return []
-        specs = [] if using.spent else [ToolSpec(**spec) for spec in self._toolbox.specs(using.role.tools)]
+        specs = [] if using.spent else self._specs(using.role)
         return [*specs, *(offered(using.task, using.role) if using.task.task_id != MAIN else [])]
+
+    def _specs(self, role: Role) -> list[ToolSpec]:
+        """Of the role's tools; put together once for every version of it."""
+        specs = self._offers.get(role.version)
+        if specs is None:
+            specs = self._offers[role.version] = [ToolSpec(**spec) for spec in self._toolbox.specs(role.tools)]
+        return specs
 
     def tokens(self, specs: list[ToolSpec]) -> int:
         """About how many tokens of the prompt the specs take."""

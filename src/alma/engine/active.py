@@ -33,6 +33,7 @@ class Active:
         self.again = False
         self.abandoned = False
         self.wake: asyncio.TimerHandle | None = None
+        self.wake_at = 0.0  # when it is due, in Unix seconds; 0: it is not
         self.unsubscribe: Callable[[], None] = lambda: None
 
     @property

@@ -6,6 +6,7 @@ failed step is tried again, by whom, and when the run itself has its end.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Literal
 
 from msgspec import Struct
@@ -50,8 +51,14 @@ class RunLimits(Struct, frozen=True):
     seconds: float = 0.0
 
 
-def decide(state: RunState, now: float, limits: RunLimits = RunLimits()) -> list[Decision]:  # noqa: B008  # frozen
-    """What to do now, in this order; nothing when the run has its end or waits for somebody."""
+def decide(
+    state: RunState,
+    now: float,
+    limits: RunLimits = RunLimits(),  # noqa: B008  # frozen
+    under_way: tuple[Container[str], Container[str]] = ((), ()),
+) -> list[Decision]:
+    """What to do now, in this order; nothing when the run has its end or waits for somebody. Tasks in `under_way` (being
+    worked on, handed out) need no beginning."""
     if state.finished is not None or state.started is None:
         return []
     main = state.main
@@ -65,7 +72,12 @@ def decide(state: RunState, now: float, limits: RunLimits = RunLimits()) -> list
     due = state.clock_from + limits.seconds if limits.seconds and main.open_children else 0.0
     if due and now >= due and not main.plan_open:
         return found + _too_late(state, limits)
-    found += [Begin(task_id, state.tasks[task_id].not_before) for task_id in state.ready]
+    worked_on, handed_out = under_way
+    found += [
+        Begin(task_id, state.tasks[task_id].not_before)
+        for task_id in state.ready
+        if task_id not in worked_on and task_id not in handed_out
+    ]
     if due and not main.plan_open:
         found.append(Wake(due))
     return found

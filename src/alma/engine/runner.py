@@ -269,10 +269,7 @@ class Engine:
         """Do what can be done at once; gives back the ends that are to be written."""
         now = self.clock()
         ends: list[JournalEntry] = []
-        if active.wake is not None:
-            active.wake.cancel()
-            active.wake = None
-        for decision in decide(active.state, now, self._limits):
+        for decision in decide(active.state, now, self._limits, (active.workers, active.queued)):
             match decision:
                 case Begin():
                     self._enqueue(active, decision)
@@ -285,13 +282,24 @@ class Engine:
                 case Complete():
                     if not active.workers:
                         ends.append(RunFinished(at=now, status="completed"))
-                case Wake():
-                    active.wake = asyncio.get_running_loop().call_later(
-                        max(decision.at - now, 0.0), self.advance, active
-                    )
+                case Wake(at):
+                    if at != active.wake_at:
+                        self._wake(active, at, now)
                 case _:
                     assert_never(decision)
         return ends
+
+    def _wake(self, active: Active, at: float, now: float) -> None:
+        """Decide again at `at`, instead of when it was to be before."""
+
+        def decide_again() -> None:
+            active.wake_at = 0.0
+            self.advance(active)
+
+        if active.wake is not None:
+            active.wake.cancel()
+        active.wake_at = at
+        active.wake = asyncio.get_running_loop().call_later(max(at - now, 0.0), decide_again)
 
     def _enqueue(self, active: Active, decision: Begin) -> None:
         task_id = decision.task_id
