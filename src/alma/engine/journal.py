@@ -18,8 +18,17 @@ from alma.db.database import Database, insert_for
 from alma.db.tables import entries, leases, runs
 from alma.engine.bus import Bus
 from alma.errors import FenceLost, HeadMoved, NotFound
-from alma.events import JournalEntry, MessageFinished, Recorded, RouteCorrected, RunFinished, RunStarted
-from alma.plan import MAIN
+from alma.events import (
+    JournalEntry,
+    MessageFinished,
+    PlanAmended,
+    PlanDecided,
+    Recorded,
+    RouteCorrected,
+    RunFinished,
+    RunStarted,
+)
+from alma.plan import MAIN, parent_of
 
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(JournalEntry)
@@ -30,11 +39,13 @@ UNCLAIMED = -1
 
 class Fence(msgspec.Struct):
     """The right to write for a task: good until somebody else claims the task. One that is `UNCLAIMED` claims it with
-    the first append that carries it, in the same transaction; `epoch` is then set by the journal."""
+    the first append that carries it, in the same transaction; `epoch` is then set by the journal. `seen`: the claim
+    rests on the log up to there, and is refused when more was written that concerns the task."""
 
     run_id: str
     task_id: str
     epoch: int = UNCLAIMED
+    seen: int | None = None
     claimed_by: object = None  # the append that claimed it
 
 
@@ -188,12 +199,13 @@ def _raise_epochs(insert: Callable[[sa.Table], Any]) -> Any:
 class _Head:
     """A run while a group of appends is being written."""
 
-    __slots__ = ("ended", "epochs", "seq")
+    __slots__ = ("ended", "epochs", "seq", "tail")
 
     def __init__(self, seq: int, ended: bool) -> None:
         self.seq = seq
         self.ended = ended
         self.epochs: dict[str, int] = {}  # by task
+        self.tail: list[Recorded] = []  # what a claim of this group may not have seen
 
 
 def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[Recorded] | Exception]:
@@ -204,6 +216,7 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
         head = heads.setdefault(run_id, _Head(seq, ended))
         if task_id is not None:
             head.epochs[task_id] = epoch
+    _read_tails(connection, appends, heads)
     results: list[list[Recorded] | Exception] = []
     rows: list[dict[str, Any]] = []
     answers: list[dict[str, Any]] = []
@@ -227,6 +240,7 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
             written.append(Recorded(append.run_id, head.seq, entry))
             rows.append({"run_id": append.run_id, "seq": head.seq, "data": _encode(entry).decode()})
             moved.add(append.run_id)
+        head.tail += written
         results.append(written)
     if claimed:
         values = [{"run_id": run, "task_id": task, "epoch": epoch} for (run, task), epoch in claimed.items()]
@@ -238,6 +252,25 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
     if answers:
         connection.execute(_keep_answer, answers)
     return results
+
+
+def _read_tails(connection: sa.Connection, appends: Sequence[_Append], heads: dict[str, _Head]) -> None:
+    """What was written since the state was read on which claims of this group rest: as a rule, nothing."""
+    after: dict[str, int] = {}
+    for append in appends:
+        head, fence = heads.get(append.run_id), append.fence
+        if head is None or fence is None or fence.seen is None or fence.seen >= head.seq or not _is_open(append):
+            continue
+        after[append.run_id] = min(after.get(append.run_id, fence.seen), fence.seen)
+    for run_id, tail in (read_entries(connection, after) if after else {}).items():
+        heads[run_id].tail = tail
+
+
+def _concerns(entry: JournalEntry, task_id: str) -> bool:
+    """Whether a worker that begins on the task must know of the entry."""
+    if entry.task_id == task_id:
+        return True
+    return isinstance(entry, PlanAmended | PlanDecided) and entry.task_id == parent_of(task_id)
 
 
 def _is_open(append: _Append) -> bool:
@@ -258,10 +291,21 @@ def _refusal(append: _Append, head: _Head | None) -> Exception | None:
     if append.head is not None and head.seq != append.head:
         return HeadMoved(f"Run {append.run_id} has moved on.", expected=f"seq {append.head}", actual=f"seq {head.seq}")
     fence = append.fence
-    if fence is not None and not _is_open(append) and (epoch := head.epochs.get(fence.task_id, 0)) != fence.epoch:
-        message = f"Another worker has taken over task {fence.task_id} of run {fence.run_id}."
-        return FenceLost(message, expected=f"epoch {epoch}", actual=f"epoch {fence.epoch}")
-    return None
+    return _stale(append, fence, head) if fence is not None else None
+
+
+def _stale(append: _Append, fence: Fence, head: _Head) -> FenceLost | None:
+    if _is_open(append):
+        seen = fence.seen
+        if seen is None or not any(one.seq > seen and _concerns(one.entry, fence.task_id) for one in head.tail):
+            return None
+        message = f"Task {fence.task_id} of run {fence.run_id} has moved on since it was looked at."
+        return FenceLost(message, expected="a claim that rests on the whole log", actual=f"one that saw {seen} entries")
+    epoch = head.epochs.get(fence.task_id, 0)
+    if epoch == fence.epoch:
+        return None
+    message = f"Another worker has taken over task {fence.task_id} of run {fence.run_id}."
+    return FenceLost(message, expected=f"epoch {epoch}", actual=f"epoch {fence.epoch}")
 
 
 def _unknown(run_id: str) -> NotFound:

@@ -106,11 +106,10 @@ class Engine:
                 self._group = None  # nothing new is begun while what is under way is being cancelled
 
     async def _sweep(self) -> None:
-        """Take up every unfinished run that nobody seems to carry on."""
+        """Take up every unfinished run, also those that are known: a ticket or news of them may have been lost. What is
+        queued or worked on already stays so."""
         for run_id in await self.journal.unfinished():
-            active = self._active.get(run_id)
-            if active is None or active.elsewhere or not (active.workers or active.queued):
-                self.take_up(run_id)
+            self.take_up(run_id)
 
     async def _sweep_forever(self) -> None:
         while True:
@@ -145,6 +144,7 @@ class Engine:
         active = self._active.get(run_id) or self._add(Active(RunState(run_id)))
         active.behind = True
         active.elsewhere.clear()
+        active.queued.clear()
         self.advance(active)
 
     async def tell(self, thread_id: str, run_id: str, *news: JournalEntry) -> bool:
@@ -310,14 +310,11 @@ class Engine:
 
     async def _end(self, active: Active, ends: list[JournalEntry]) -> None:
         """Write the ends, on the condition that the log is as it was when they were decided."""
+        head = active.state.head
         try:
-            written = await self.patiently(
-                lambda: self.journal.append(active.thread_id, active.run_id, ends, head=active.state.head)
-            )
+            await self.settle(active, ends, None, self.submit(active, ends, None, head), head, head)
         except HeadMoved:
             active.behind = active.again = True
-            return
-        self.absorb(active, written)
 
     async def give_up(self, active: Active, error: Exception) -> None:
         """A bug: end this run, so that the user is told and nothing hangs."""
@@ -340,6 +337,7 @@ class Engine:
         key = (ticket.run_id, ticket.task_id)
         self._working[key] = ticket
         active = self._active.get(ticket.run_id)
+        worker: Worker | None = None
         try:
             if active is None:
                 active = self._add(Active(RunState(ticket.run_id)))
@@ -362,7 +360,8 @@ class Engine:
             log.info("task %s of run %s is no longer ours: %s", ticket.task_id, ticket.run_id, error)
             if active is not None:
                 active.behind = True
-                active.elsewhere.add(ticket.task_id)
+                if worker is None or worker.claimed:  # else it was begun on old news: look again
+                    active.elsewhere.add(ticket.task_id)
         except Exception as error:  # noqa: BLE001  # the task's boundary
             if active is not None:
                 await self.give_up(active, error)
@@ -375,9 +374,9 @@ class Engine:
     # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def submit(
-        self, active: Active, new: Sequence[JournalEntry], fence: Fence, head: int | None = None
+        self, active: Active, new: Sequence[JournalEntry], fence: Fence | None, head: int | None = None
     ) -> asyncio.Future[list[Recorded]]:
-        """Append under a task's fence; what was written is in the state before anybody who waits for it goes on."""
+        """Append under a task's fence; what was written is taken into the state if nothing before it is missing there."""
         return self.journal.submit(
             active.thread_id,
             active.run_id,
@@ -388,26 +387,39 @@ class Engine:
         )
 
     async def settle(
-        self, active: Active, new: Sequence[JournalEntry], fence: Fence, first: asyncio.Future[list[Recorded]]
+        self,
+        active: Active,
+        new: Sequence[JournalEntry],
+        fence: Fence | None,
+        first: asyncio.Future[list[Recorded]],
+        after: int,
+        head: int | None,
     ) -> list[Recorded]:
-        """Wait for `first`, the submission of `new`; when the database could not, submit it again until it can."""
+        """Wait for `first`, the submission of `new` when the log was known up to `after`; when the database could not,
+        submit it again until it can. Then it is in the state, with all that came before it."""
         try:
-            return await asyncio.shield(first)
+            written = await asyncio.shield(first)
         except StorageFailure as error:
             self._trouble(error)
-            written = await self.patiently(lambda: self._append_once(active, new, fence))
+            written = await self.patiently(lambda: self._append_once(active, new, fence, after, head))
             self._trouble(None)
-            return written
+        if written and active.state.head < written[-1].seq:
+            await self.catch_up(active)
+        return written
 
-    async def _append_once(self, active: Active, new: Sequence[JournalEntry], fence: Fence) -> list[Recorded]:
+    async def _append_once(
+        self, active: Active, new: Sequence[JournalEntry], fence: Fence | None, after: int, head: int | None
+    ) -> list[Recorded]:
         """Append `new` unless it is there: a database that fails may have committed before it did."""
-        there = [one for one in await self.journal.read(active.run_id, active.state.head) if one.entry in new]
+        there = [one for one in await self.journal.read(active.run_id, after) if one.entry in new]
         if len(there) == len(new):
             for recorded in there:
                 self.journal.publish(active.thread_id, recorded)
             active.behind = True
+            if fence is not None:
+                fence.seen = max([after, *(one.seq for one in there)])  # its own words do not make a claim stale
             return there
-        return await asyncio.shield(self.submit(active, new, fence))
+        return await asyncio.shield(self.submit(active, new, fence, head))
 
     async def patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do `work`, again and again while the database cannot, up to 5 s apart."""

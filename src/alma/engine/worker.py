@@ -11,11 +11,12 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from alma.agent.task import Answer, Failed, Outcome, Turn, Wait
 from alma.engine.briefing import brief, delegations, mail
 from alma.engine.decide import End, after_failure
-from alma.engine.journal import Fence
+from alma.engine.journal import UNCLAIMED, Fence
 from alma.engine.open_text import OpenMessage
 from alma.engine.review import send_back
 from alma.engine.state import TaskState
@@ -78,12 +79,12 @@ class Worker:
         fence = active.fence if task.id == MAIN else None
         if fence is not None:
             active.fence = None  # good for one activation; the next claims anew
-        self._fence = fence or Fence(active.run_id, task.id)
+        self._fence = fence or Fence(active.run_id, task.id, seen=active.state.head)
         self._first: list[JournalEntry] = []  # written with the first thing that the agent says
-        self._seconds = task.budget_seconds
+        self._tokens, self._seconds = task.budget_tokens, task.budget_seconds
         if task.id != MAIN and task.begun != task.assignment:
             started = self._started()
-            self._seconds = started.seconds
+            self._tokens, self._seconds = started.tokens, started.seconds
             self._first.append(started)
         self._begun: set[str] = set()  # steps whose message was begun in this activation
         self._open: OpenMessage | None = None
@@ -118,6 +119,11 @@ class Worker:
         if self._attempt is not None:
             self._attempt.cancel()
 
+    @property
+    def claimed(self) -> bool:
+        """Whether the task was ours at any time."""
+        return self._fence.epoch != UNCLAIMED
+
     async def run(self) -> None:
         """Raises `FenceLost`, `NotFound` when the task is not ours any more; and what is a bug."""
         try:
@@ -146,7 +152,10 @@ class Worker:
         wrap them."""
         try:
             history, older = await self._history()
+            self._fence.seen = self._active.state.head
             task = brief(self._active.state, self._task, history, older)
+            # Of a task that begins, its start is not in the log yet.
+            task = replace(task, budget_tokens=self.tokens_left(), tokens_limit=self._tokens)
             left = self._seconds_left()
             if left is None:
                 return await self._engine.agent.run(task, self)
@@ -220,8 +229,7 @@ class Worker:
         task = self._task
         if not isinstance(failed.error, BudgetSpent):
             return [self._failure(failed, at)]
-        limit = task.budget_tokens
-        reached = BudgetReached(at=at, task_id=task.id, what="tokens", limit=limit, used=task.spent_tokens)
+        reached = BudgetReached(at=at, task_id=task.id, what="tokens", limit=self._tokens, used=task.spent_tokens)
         return [reached, self._failure(failed, at)]
 
     def _failure(self, failed: Failed, at: float) -> AttemptFailed:
@@ -294,6 +302,9 @@ class Worker:
     def mail(self) -> list[tuple[int, AgentMessage]]:
         return mail(self._active.state, self._task)
 
+    def tokens_left(self) -> int:
+        return max(self._tokens - self._task.spent_tokens, 1) if self._tokens else 0
+
     def paused(self) -> bool:
         return self._active.state.paused
 
@@ -351,13 +362,15 @@ class _Recording:
         self._active = active
         self._new = new
         self._fence = fence
+        self._head = head
+        self._after = active.state.head
         self._first = engine.submit(active, new, fence, head)
 
     def __await__(self) -> Generator[Any, None, list[Recorded]]:
         return self._settled().__await__()
 
     async def _settled(self) -> list[Recorded]:
-        written = await self._engine.settle(self._active, self._new, self._fence, self._first)
+        written = await self._engine.settle(self._active, self._new, self._fence, self._first, self._after, self._head)
         if len(written) < len(self._new):
             raise FenceLost("The run has ended meanwhile.", expected="a run under way", actual="its end")
         return written

@@ -81,6 +81,7 @@ class Client:
         self._said = 0
         self._asked_at = -1.0
         self._asked_for: dict[str, str] = {}  # by command id: the key
+        self._subscribing = ""  # id of the command that waits for its acknowledgement
 
     # ── the connection ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -90,7 +91,7 @@ class Client:
         self.line = Line(self.world, process, self)
         process.loop.call_soon(process.connect, self.line)
         if self.thread_id is not None:
-            self.say("thread.subscribe", threadId=self.thread_id, cursors=self._cursors())
+            self._subscribing = self.say("thread.subscribe", threadId=self.thread_id, cursors=self._cursors())
 
     def disconnect(self) -> None:
         if self.line is not None:
@@ -98,6 +99,7 @@ class Client:
             self.line.say(None)
             self.line = None
             self._asked_at = -1.0
+            self._subscribing = ""
 
     def _cursors(self) -> dict[str, Any]:
         return {
@@ -160,6 +162,11 @@ class Client:
 
     def _hear_custom(self, event: dict[str, Any]) -> None:
         value = event["value"]
+        if value.get("id") == self._subscribing:
+            self._subscribing = ""
+            if event["name"] == "alma.error":
+                self.disconnect()  # and try again on another line
+                return
         if event["name"] == "alma.ack" and value.get("id") in self._asked_for and value.get("runId"):
             self.thread_id = value["threadId"]
             key = self._asked_for[value["id"]]
@@ -188,7 +195,7 @@ class Client:
         """What the user does now: the next task, an answer, or (`whims`, of 1) something uncalled for."""
         if self.line is None:
             return
-        if len(self.acked) < len(self._asks):
+        if len(self.acked) < len(self._asks) and not self._subscribing:
             ask = self._asks[len(self.acked)]
             if self._asked_at < 0 or self.world.now - self._asked_at > _PATIENCE_S:
                 self._asked_at = self.world.now

@@ -118,9 +118,10 @@ class SimDatabase(Database):
         super()._commit(connection, group)
         self._trouble = ""
 
-    def _begins(self, _connection: sa.Connection) -> None:
+    def _begins(self, connection: sa.Connection) -> None:
         self._written, self._others = [], False
         if self._trouble == "refused":
+            connection.exec_driver_sql("ROLLBACK")  # it was begun by the hook before this one
             raise _failed("database or disk is full")
 
     def _commits(self, connection: sa.Connection) -> None:

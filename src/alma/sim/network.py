@@ -79,7 +79,6 @@ class _Held(Struct):
     ticket: Ticket
     delivery: int = 0
     lease_until: float = 0.0
-    again: bool = False  # it was wanted once more while it was out
 
 
 class TicketQueue:
@@ -105,12 +104,16 @@ class TicketQueue:
     def beat(self, key: tuple[str, str], delivery: int) -> None:
         held = self._held.get(key)
         if held is not None and held.delivery == delivery:
-            held.lease_until = self.world.now + LEASE_S
+            self._lease(held, LEASE_S)
 
     def done(self, key: tuple[str, str], delivery: int) -> None:
         held = self._held.get(key)
         if held is not None and held.delivery == delivery:
             del self._held[key]
+
+    def _lease(self, held: _Held, seconds: float) -> None:
+        held.lease_until = self.world.now + seconds
+        self.world.at(held.lease_until + 0.001, self._give_out)
 
     def _give_out(self) -> None:
         self._waiting = [one for one in self._waiting if not one.loop.dead]
@@ -121,10 +124,8 @@ class TicketQueue:
                 return
             held = free[int(self.world.random.random() * len(free))]
             dispatcher = self._waiting.pop(int(self.world.random.random() * len(self._waiting)))
-            twice = self.world.chance(self.network.losses.twice)
             held.delivery += 1
-            held.lease_until = now if twice else now + LEASE_S
-            self.world.at(held.lease_until + 0.01, self._give_out)
+            self._lease(held, 0.01 if self.world.chance(self.network.losses.twice) else LEASE_S)
             self.world.after(self.network.latency(), dispatcher.take, held.ticket, held.delivery)
 
 
