@@ -80,13 +80,13 @@ class Peer:
     async def plan(self, *, needs_approval: bool = False) -> None:
         """The run begins, with a plan of three tasks: 3 waits for 1 and 2."""
         await self.event("RUN_STARTED", 1, text="the task", timestamp=1_700_000_000_000)
-        await self.note("alma.plan", 2, plan=PLAN, **({"needsApproval": True} if needs_approval else {}))
+        await self.note("alma.plan", 2, plan=PLAN, needsApproval=needs_approval)
 
     async def task_begins(self, task: str, role: str = "researcher", at: int = 0, **more: Any) -> None:
         await self.event("SUBAGENT_STARTED", 9, subagentRunId=task, name=role, timestamp=self.at(at), **more)
 
     async def task_opens(self, task: str, at: int = 0, attempt: int = 1, step: str = "answer") -> None:
-        place = {"subagentRunId": task} if task else {}
+        place: dict[str, Any] = {"subagentRunId": task} if task else {}
         await self.event(
             "TEXT_MESSAGE_START",
             9,
@@ -102,12 +102,12 @@ class Peer:
         )
 
     async def task_says(self, task: str, n: int, delta: str, step: str = "answer") -> None:
-        place = {"subagentRunId": task} if task else {}
+        place: dict[str, Any] = {"subagentRunId": task} if task else {}
         message = f"r_1.{task or 'main'}.{step}"
         await self.event("TEXT_MESSAGE_CONTENT", messageId=message, attempt=1, n=n, delta=delta, **place)
 
     async def task_closes(self, task: str, n: int, step: str = "answer", **more: Any) -> None:
-        place = {"subagentRunId": task} if task else {}
+        place: dict[str, Any] = {"subagentRunId": task} if task else {}
         await self.event(
             "TEXT_MESSAGE_END",
             9,

@@ -22,7 +22,21 @@ HEAVY = {
     "sqlalchemy",
     "uvicorn",
 }
-COMMANDS = ("serve", "run", "threads", "models", "doctor", "settings")
+COMMANDS = (
+    "serve",
+    "run",
+    "answer",
+    "approve",
+    "stop",
+    "pause",
+    "resume",
+    "threads",
+    "files",
+    "agents",
+    "models",
+    "doctor",
+    "settings",
+)
 
 
 @pytest.mark.parametrize("statement", ["import alma", "import alma.__main__ as m; m.build_parser().format_help()"])

@@ -115,7 +115,7 @@ async def test_what_happens_between_the_agents_is_said(
         await peer.note("alma.attempt_failed", task="1", **failure, retryInMs=500.0)
         await peer.note("alma.attempt_failed", task="1", **{**failure, "attempt": 2}, toRole="analyst")
         await peer.task_begins("1", "analyst", assignment=2)
-        say = {"sender": "analyst", "recipient": "2", "kind": "request", "text": "How\nmuch?"}
+        say: dict[str, Any] = {"sender": "analyst", "recipient": "2", "kind": "request", "text": "How\nmuch?"}
         await peer.note("alma.message", task="1", **say)
         await peer.note("alma.board", task="1", key="prices", version=2, text="gas: 10 ct")
         await peer.note("alma.budget", task="1", what="tokens", limit=1000, used=900, warning=True)
@@ -490,7 +490,7 @@ async def test_on_a_terminal_the_tasks_lines_are_updated_in_place(stand: Stand, 
     terminal.close()
     assert "  · [1] researcher  Gas" in terminal.text
     assert "\x1b[3A\r\x1b[J  ▸ [1] researcher  Gas" in terminal.text
-    assert "  ✓ [1] researcher  Gas  2.0 s · 20 tok" in terminal.text
+    assert "  ✓ [1] researcher  Gas            2.0 s · 20 tok" in terminal.text
     assert "[1] researcher begins" not in terminal.text
     assert terminal.text.rindex("  ✓ [1]") < terminal.text.index("Take a pump.")
 

@@ -149,7 +149,7 @@ class Printer:
         most = max(rows - 2, 1)
         if len(tasks) > most:
             tasks.sort(key=lambda task: (task.over, not task.began))
-        lines = [run_lines.task_line(task, int(now * 1000), columns - 1) for task in tasks[:most]]
+        lines = run_lines.task_lines(tasks[:most], int(now * 1000), columns - 1)
         if len(tasks) > most:
             lines[-1] = f"  … {len(tasks) - most + 1} more"
         self._lines.draw(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -64,7 +65,7 @@ def plan_head(plan: Plan, task: TaskView) -> str:
     return head + (f": {one_line(plan.reason)}" if plan.reason else "")
 
 
-def plan_lines(tasks: list[PlanTask]) -> list[str]:
+def plan_lines(tasks: Sequence[PlanTask]) -> list[str]:
     """Numbers and roles in columns, then the title, then what a task waits for."""
     numbers = [f"[{task.id}]" for task in tasks]
     widths = max(map(len, numbers), default=0), max((len(task.role) for task in tasks), default=0)
@@ -99,10 +100,23 @@ def _took(task: TaskView) -> str:
     return f" ({words})" if words else ""
 
 
-def task_line(task: TaskView, now: int, columns: int) -> str:
-    """A task as it stands at `now` (Unix milliseconds), in at most `columns` columns: the last words as far as they
+def task_lines(tasks: Sequence[TaskView], now: int, columns: int) -> list[str]:
+    """How tasks stand at `now` (Unix milliseconds), each in at most `columns` columns, its last words as far as they
     fit."""
-    head = f"  {SIGNS[task.status]} {named(task)}  {one_line(task.title, 40)}"
+    heads = [named(task) for task in tasks]
+    titles = [one_line(task.title, 40) for task in tasks]
+    most = max(map(width, heads), default=0), max(map(width, titles), default=0)
+    return [
+        _task_line(task, f"  {SIGNS[task.status]} {_padded(head, most[0])}  {_padded(title, most[1])}", now, columns)
+        for task, head, title in zip(tasks, heads, titles, strict=True)
+    ]
+
+
+def _padded(text: str, columns: int) -> str:
+    return text + " " * (columns - width(text))
+
+
+def _task_line(task: TaskView, head: str, now: int, columns: int) -> str:
     facts: list[str] = []
     if task.began:
         facts.append(f"{max((task.ended or now) - task.began, 0) / 1000:.1f} s")
@@ -112,7 +126,7 @@ def task_line(task: TaskView, now: int, columns: int) -> str:
         facts.append("taken over")
     if not task.began and not task.over and task.depends_on:
         facts.append(f"after {', '.join(task.depends_on)}")
-    line = head + (f"  {' · '.join(facts)}" if facts else "")
+    line = (head + (f"  {' · '.join(facts)}" if facts else "")).rstrip()
     room = columns - width(line) - 3
     if task.writing and room > 8:
         line += f"  {last_words(task.words, room)}"
@@ -205,7 +219,7 @@ def _attempt_failed(task: TaskView, failure: AttemptFailure) -> str:
     return said if failure.retry_in_ms is None else f"{said}; trying again in {failure.retry_in_ms / 1000:.1f} s"
 
 
-def _options(options: list[str] | tuple[str, ...]) -> list[str]:
+def _options(options: Sequence[str]) -> list[str]:
     return [f"  {number}) {one_line(option)}" for number, option in enumerate(options, 1)]
 
 
