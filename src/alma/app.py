@@ -356,7 +356,7 @@ class _Server(uvicorn.Server):
         if self.started:
             gc.collect()
             gc.freeze()  # what is loaded by now stays: later collections need not look at it
-            gc.set_threshold(20_000, 20, 50)  # a run makes thousands of objects and hardly a cycle: an eighth of its CPU
+            gc.set_threshold(20_000, 20, 50)  # a run makes thousands of objects and hardly a cycle
             self._on_started()
 
 

@@ -31,7 +31,7 @@ metadata = MetaData()
 
 
 class Compact(TypeDecorator[str]):
-    """Text that SQLite keeps compressed where it is long: a prompt or a plan takes a third. PostgreSQL does so itself."""
+    """Text that SQLite keeps compressed where it is long: a plan takes a third. PostgreSQL does so by itself."""
 
     impl = Text
     cache_ok = True

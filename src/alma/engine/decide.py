@@ -57,8 +57,8 @@ def decide(
     limits: RunLimits = RunLimits(),  # noqa: B008  # frozen
     under_way: tuple[Container[str], Container[str]] = ((), ()),
 ) -> list[Decision]:
-    """What to do now, in this order; nothing when the run has its end or waits for somebody. Tasks in `under_way` (being
-    worked on, handed out) need no beginning."""
+    """What to do now, in this order; nothing when the run has its end or waits for somebody. Tasks in `under_way`
+    (being worked on, handed out) need no beginning."""
     if state.finished is not None or state.started is None:
         return []
     main = state.main
