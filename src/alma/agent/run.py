@@ -157,7 +157,8 @@ class Agent:
         parts = [Part("plan", one.content) for one in messages]
         prompt = await fit(who.model, parts, window=who.info.context_window, max_tokens=planning.SAMPLING.max_tokens)
         prompt = msgspec.structs.replace(prompt, messages=messages)
-        sampling = msgspec.structs.replace(planning.SAMPLING, max_tokens=prompt.max_tokens)
+        left, _ = self._left(task, desk, prompt)
+        sampling = msgspec.structs.replace(planning.SAMPLING, max_tokens=min(prompt.max_tokens, left))
         request = self._request(who, prompt, sampling, [], planning.schema(who.role))
         return await self._call(task, who, desk, step, prompt, request, new, sent=True)
 
@@ -216,9 +217,10 @@ class Agent:
         if specs:
             names = ",".join(spec.name for spec in specs)
             prompt.sections.insert(1, Section("tools", self._tooling.tokens(specs), names))
-        left, warned = self._left(task, prompt)
+        left, warned = self._left(task, using.desk, prompt)
         if warned is not None:
             new = [*new, warned]
+            using.task = msgspec.structs.replace(task, warned=True)
         schema = who.role.output_schema if mode == "answer" else None
         sampling = msgspec.structs.replace(sampling, max_tokens=min(prompt.max_tokens, left))
         request = self._request(who, prompt, sampling, specs, schema)
@@ -238,16 +240,17 @@ class Agent:
             return msgspec.structs.replace(sampling, max_tokens=min(sampling.max_tokens, most))
         return sampling
 
-    def _left(self, task: Task, prompt: Prompt) -> tuple[int, BudgetReached | None]:
+    def _left(self, task: Task, desk: Desk, prompt: Prompt) -> tuple[int, BudgetReached | None]:
         """How much may be written within the budget. Raises `BudgetSpent` when it is used up."""
-        if not task.budget_tokens:
+        budget = desk.tokens_left()
+        if not budget:
             return prompt.max_tokens, None
-        left = task.budget_tokens - prompt.tokens
+        left = budget - prompt.tokens
         if left < _LEAST_TOKENS:
             raise BudgetSpent(
                 "The task has used up its budget of tokens.",
                 expected=f"at least {_LEAST_TOKENS} tokens left beside the prompt's {prompt.tokens}",
-                actual=f"{task.budget_tokens} left",
+                actual=f"{budget} left",
                 hint="Raise budgets.tokens in the role's file, or the run's budget.",
             )
         limit, used = task.tokens_limit, task.tokens_limit - left

@@ -178,6 +178,10 @@ class Desk(Protocol):
         """All messages to this task until now, with their `seq`."""
         ...
 
+    def tokens_left(self) -> int:
+        """Of the task's budget, after all that it has spent until now; 0 is no limit."""
+        ...
+
     def paused(self) -> bool:
         """Whether nothing new is to begin: no model call, no tool call."""
         ...

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
+from msgspec.structs import replace
 
 from alma.agent.task import Answer, Failed, Outcome, Turn, Wait
 from alma.engine.briefing import brief, delegations, mail
@@ -154,6 +155,8 @@ class Worker:
             history, older = await self._history()
             self._fence.seen = self._active.state.head
             task = brief(self._active.state, self._task, history, older)
+            # Of a task that begins, its start is not in the log yet.
+            task = replace(task, budget_tokens=self.tokens_left(), tokens_limit=self._tokens)
             # Of a task that begins, its start is not in the log yet.
             task = replace(task, budget_tokens=self.tokens_left(), tokens_limit=self._tokens)
             left = self._seconds_left()
@@ -301,6 +304,9 @@ class Worker:
 
     def mail(self) -> list[tuple[int, AgentMessage]]:
         return mail(self._active.state, self._task)
+
+    def tokens_left(self) -> int:
+        return max(self._tokens - self._task.spent_tokens, 1) if self._tokens else 0
 
     def tokens_left(self) -> int:
         return max(self._tokens - self._task.spent_tokens, 1) if self._tokens else 0
