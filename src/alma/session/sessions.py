@@ -26,6 +26,7 @@ from alma.engine.runner import Engine
 from alma.errors import AlmaError, Conflict, InvalidRequest
 from alma.events import Fork, JournalEntry, Kind, Recorded, RouteCorrected, RunStarted
 from alma.memory.examples import SavedExample, delete_example, load_examples, save_example
+from alma.plan import MAIN
 from alma.session import encode
 from alma.session import threads as thread_queries
 from alma.session.evidence import SentPrompt, read_journal, sent_prompt
@@ -140,6 +141,10 @@ class Sessions:
         """Is there a model and room for the run? What was acknowledged before is never refused."""
         try:
             self._models.resolve(ask.model)
+            if ask.fork is not None:
+                self.steering.check_fork(ask.fork)
+                if ask.fork.model is not None:
+                    self._models.resolve(ask.fork.model)
             running = self.engine.running + self._starting
             if running >= self.limits.max_unfinished_runs:
                 raise Conflict(
@@ -178,13 +183,14 @@ class Sessions:
     async def fork(self, owner: str, key: str, fork: Fork, command_id: str = "", begun: Begun | None = None) -> Ack:
         """Run again from one task on, as a sibling."""
         turn = await self.database.read(lambda connection: thread_queries.find_run(connection, owner, fork.run_id))
+        of_main = fork.task_id == MAIN  # its goal is the request, its model the run's
         again = Ask(
             key=key,
-            text=turn.text,
+            text=fork.goal if of_main and fork.goal is not None else turn.text,
             thread_id=turn.thread_id,
             parent_run_id=turn.parent_run_id,
             root=turn.parent_run_id is None,
-            model=None,
+            model=fork.model if of_main else None,
             of_run_id=fork.run_id,
             fork=fork,
         )
@@ -204,21 +210,26 @@ class Sessions:
         return await self._router.preview(text, owner)
 
     def _check(self, ask: Ask) -> None:
-        if not ask.text.strip():
-            raise InvalidRequest("empty_prompt", "The task is empty.", expected="some text", actual="none")
-        check_text("text", ask.text)
+        self._check_prompt(ask.text)
+        if ask.fork is not None and ask.fork.goal is not None:
+            self._check_prompt(ask.fork.goal)
         check_text("key", ask.key)
-        if len(ask.text) > self.limits.max_prompt_chars:
+        if not 0 < len(ask.key) <= 200:
+            raise InvalidRequest(
+                "invalid_field", "The idempotency key is out of bounds.", expected="key of 1 to 200 characters"
+            )
+
+    def _check_prompt(self, text: str) -> None:
+        if not text.strip():
+            raise InvalidRequest("empty_prompt", "The task is empty.", expected="some text", actual="none")
+        check_text("text", text)
+        if len(text) > self.limits.max_prompt_chars:
             raise InvalidRequest(
                 "prompt_too_long",
                 "The task is too long.",
                 expected=f"at most {self.limits.max_prompt_chars:,} characters",
-                actual=f"{len(ask.text):,} characters",
+                actual=f"{len(text):,} characters",
                 hint="Shorten it, or raise ALMA_MAX_PROMPT_CHARS.",
-            )
-        if not 0 < len(ask.key) <= 200:
-            raise InvalidRequest(
-                "invalid_field", "The idempotency key is out of bounds.", expected="key of 1 to 200 characters"
             )
 
     def _insert(self, connection: sa.Connection, owner: str, ask: Ask) -> _Made:
@@ -254,7 +265,8 @@ class Sessions:
             origin = fold(ask.fork.run_id, read_journal(connection, owner, ask.fork.run_id))
             more = forked(origin, ask.fork, at)
             if origin.started is not None:
-                entry = msgspec.structs.replace(entry, model=origin.started.model, kind=origin.started.kind)
+                model = entry.model or origin.started.model
+                entry = msgspec.structs.replace(entry, model=model, kind=origin.started.kind)
         fence = insert_run(connection, run_id, entry, more)
         return _Made(run_id, thread_id, [entry, *more], fence, ask.thread_id is None)
 

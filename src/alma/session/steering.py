@@ -16,8 +16,8 @@ from alma.engine.fold import fold
 from alma.engine.runner import Engine
 from alma.engine.state import RunState, TaskState
 from alma.errors import Conflict, InvalidRequest, NotFound
-from alma.events import JournalEntry, PauseRequested, PlanDecided, QuestionAnswered, ResumeRequested, ToolDecided
-from alma.plan import MAIN, Plan, PlanTask
+from alma.events import Fork, JournalEntry, PauseRequested, PlanDecided, QuestionAnswered, ResumeRequested, ToolDecided
+from alma.plan import MAIN, MANAGER, Plan, PlanTask
 from alma.session.evidence import read_journal
 
 MOST_ANSWER = 20_000  # characters
@@ -93,6 +93,16 @@ class Steering:
                 return await self._tell(state, answer)
         hint = "It was answered before, or its task has ended."
         raise Conflict("question_gone", f"No question {question_id!r} waits for an answer.", hint=hint)
+
+    def check_fork(self, fork: Fork) -> None:
+        """Raises `NotFound` (unknown_role), and `InvalidRequest` for another role of the run's own task."""
+        if fork.role is None:
+            return
+        if fork.task_id == MAIN:
+            raise InvalidRequest("invalid_field", f"The run's own task is the {MANAGER}'s.", expected="no role")
+        if fork.role not in (names := self._roles.names()):
+            hint = f"There are: {', '.join(names)}."
+            raise NotFound("unknown_role", f"There is no role named {fork.role[:80]!r}.", hint=hint)
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
 
