@@ -51,6 +51,7 @@ from alma.server.protocol import GatheringProtocol
 from alma.session.evidence import keep_role
 from alma.session.feed import Feeds
 from alma.session.notices import Notices
+from alma.session.retention import keep_pruning
 from alma.session.sessions import Limits, Sessions
 from alma.session.steering import Steering
 from alma.session.wire import ModelsChanged, Notice, PullProgress, Welcome
@@ -121,6 +122,7 @@ class Alma:
                 tasks = [group.create_task(self.embedder.run()), group.create_task(self.registry.run())]
                 tasks.append(group.create_task(self.roles.run(self._roles_changed)))
                 tasks.append(group.create_task(self.router.warm()))
+                tasks.append(group.create_task(keep_pruning(self.database, self.settings.keep_runs_days)))
                 ready = asyncio.Event()
                 tasks.append(group.create_task(self.engine.run(ready.set, sweep=sweep)))
                 await ready.wait()
