@@ -6,7 +6,7 @@ BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 BENCHES := stream orchestrate embedded resume crash page footprint
 
-.PHONY: help setup run test check format bench lock docs clean
+.PHONY: help setup run test sim check format bench lock docs clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 15
@@ -23,6 +23,10 @@ test:  ## run every test: the page's, then Python's
 	$(SETUP) npm test || status=1; \
 	$(BIN)/pytest $(ARGS) || status=1; \
 	exit $$status
+
+sim:  ## play 2,000 simulated worlds (make sim ARGS="--seeds 10000")
+	@$(SETUP) test
+	@$(BIN)/python -m alma.sim $(ARGS)
 
 check:  ## lint, types, layers: everything that reads code without running it
 	@$(SETUP) check

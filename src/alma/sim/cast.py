@@ -202,9 +202,10 @@ class SimModel:
         if self._world.chance(0.2):
             return Rule(answer='{"action": "plan", "tasks": 7}')
         if self._world.chance(0.1):
-            said = {"action": "ask", "reason": "", "question": "For whom?", "tasks": []}
+            action, question, tasks = "ask", "For whom?", []
         else:
-            said = {"action": "plan", "reason": "parts", "question": "", "tasks": self._tasks(task.request)}
+            action, question, tasks = "plan", "", self._tasks(task.request)
+        said: dict[str, Any] = {"action": action, "reason": "", "question": question, "tasks": tasks}
         return Rule(answer=json.dumps(said))
 
     def _tasks(self, request: str) -> list[dict[str, Any]]:
@@ -219,7 +220,8 @@ class SimModel:
 
 
 def _task(role: str, goal: str, depends_on: list[int], review_of: int | None = None) -> dict[str, Any]:
-    return {"role": role, "title": "", "goal": goal, "inputs": [], "depends_on": depends_on, "expected": "", "done_when": "", "review_of": review_of}  # fmt: skip
+    empty: dict[str, Any] = {"title": "", "inputs": [], "expected": "", "done_when": ""}
+    return {**empty, "role": role, "goal": goal, "depends_on": depends_on, "review_of": review_of}
 
 
 def _all_text(messages: list[ChatMessage]) -> str:

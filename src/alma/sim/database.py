@@ -7,10 +7,11 @@ and the answer of a commit can be lost.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -18,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from alma.db.database import Database, Handler
 from alma.db.tables import metadata
+from alma.errors import StorageFailure
 from alma.events import Recorded
 from alma.sim.world import SimLoop, World
 
@@ -48,6 +50,8 @@ class SimDatabase(Database):
         self._written: list[Recorded] = []
         self._others = False  # the transaction also did what is not an append
         self._observers: dict[Handler, Handler] = {}
+        # First entries of runs are written by sessions, not by the journal; whoever observes knows which are new.
+        self.first_entries: Callable[[sa.Connection], list[Recorded]] = _nothing
         self.committed: Callable[[list[Recorded]], None] = lambda _new: None
         self.trouble: Callable[[], Trouble] = lambda: ""
         self._trouble: Trouble = ""
@@ -62,7 +66,7 @@ class SimDatabase(Database):
         self.trouble = lambda: ""
         with self._connection.begin():
             for table in metadata.tables.values():
-                self._connection.execute(_delete(table))
+                self._connection.execute(sa.delete(table))
 
     def now(self, work: Callable[[sa.Connection], T]) -> T:
         """What stands in it this moment; for whoever judges, not for a process."""
@@ -82,8 +86,8 @@ class SimDatabase(Database):
         def run(connection: sa.Connection, payloads: Sequence[Any]) -> Sequence[Any]:
             results = handler(connection, payloads)
             for result in results:
-                if isinstance(result, list) and all(isinstance(one, Recorded) for one in result):
-                    self._written += result
+                if isinstance(result, list):
+                    self._written += [one for one in cast("list[object]", result) if isinstance(one, Recorded)]
                 elif not isinstance(result, Exception):
                     self._others = True
             return results
@@ -130,18 +134,12 @@ class SimDatabase(Database):
             raise _failed("disk I/O error")
         new, self._written = self._written, []
         if self._others:
-            new = [*self._first(connection), *new]
+            new = [*self.first_entries(connection), *new]
         if new:
             self.committed(new)
         if self._trouble == "unanswered":
             connection.exec_driver_sql("COMMIT")
             raise _failed("the connection was lost while it committed")
-
-    def _first(self, connection: sa.Connection) -> list[Recorded]:
-        """First entries of runs are written by sessions, not by the journal; the observer knows which are new."""
-        return self.first_entries(connection)
-
-    first_entries: Callable[[sa.Connection], list[Recorded]] = staticmethod(lambda _connection: [])
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -162,26 +160,22 @@ class SimDatabase(Database):
             with self._connection.begin():
                 result = work(self._connection)
         except DBAPIError as failed:
-            error = self._storage_failure(failed)
+            error = StorageFailure("The database could not do it.", actual=str(failed.orig))
         except Exception as failed:  # noqa: BLE001  # it is the reader's, who gets it
             error = failed
         self._trouble = ""
         loop.call_soon_threadsafe(_resolve, future, result, error)
-
-    @staticmethod
-    def _storage_failure(error: DBAPIError) -> Exception:
-        from alma.errors import StorageFailure
-
-        return StorageFailure("The database could not do it.", actual=str(error.orig))
 
     def _latency(self) -> float:
         draw = self._world.random.random()
         return draw * _LATENCY_S if draw < 0.97 else draw * 0.5
 
 
-def _running() -> SimLoop:
-    import asyncio
+def _nothing(_connection: sa.Connection) -> list[Recorded]:
+    return []
 
+
+def _running() -> SimLoop:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, SimLoop)
     return loop
@@ -198,7 +192,3 @@ def _resolve(future: Any, result: Any, error: Exception | None) -> None:
 
 def _failed(said: str) -> OperationalError:
     return OperationalError(None, None, sqlite3.OperationalError(said))
-
-
-def _delete(table: sa.Table) -> sa.Delete:
-    return sa.delete(table)

@@ -6,6 +6,7 @@ import asyncio
 import gc
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from alma.agent.plan_check import PlanLimits
 from alma.agent.roles import Roles
@@ -160,6 +161,6 @@ class Process:
 def _could_not_start(error: BaseException) -> bool:
     """A process that finds no database when it starts gives up, and is started again."""
     if isinstance(error, BaseExceptionGroup):
-        group: BaseExceptionGroup[BaseException] = error
+        group = cast("BaseExceptionGroup[BaseException]", error)
         return all(_could_not_start(one) for one in group.exceptions)
     return isinstance(error, StorageFailure)

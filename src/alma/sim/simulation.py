@@ -150,7 +150,9 @@ class _Play:
         self._storage_fails = False
 
     def _trouble(self) -> Trouble:
-        if self._calm or not (self.world.chance(0.7) if self._storage_fails else self.world.chance(self.weather.storage)):
+        if self._calm or not (
+            self.world.chance(0.7) if self._storage_fails else self.world.chance(self.weather.storage)
+        ):
             return ""
         return self.world.random.choice(("refused", "rolled_back", "unanswered"))
 
@@ -191,10 +193,12 @@ class _Play:
 @contextlib.contextmanager
 def _stage(world: World) -> Generator[None]:
     """Clocks and ids are the world's; what falls down when a world is cleared away is nobody's error."""
-    clock = SimpleNamespace(
-        time=world.clock, perf_counter=world.clock, monotonic=world.clock, time_ns=lambda: int(world.now * 1e9)
-    )
-    ids = SimpleNamespace(token_hex=lambda size: world.random.randbytes(size).hex())
+
+    def token_hex(size: int) -> str:
+        return world.random.randbytes(size).hex()
+
+    clock = SimpleNamespace(time=world.clock, perf_counter=world.clock, time_ns=lambda: int(world.now * 1e9))
+    ids = SimpleNamespace(token_hex=token_hex)
     places = [
         (alma.agent.call, "time", clock),
         (alma.tools.tool, "time", clock),

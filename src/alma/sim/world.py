@@ -1,7 +1,7 @@
 """Virtual time: what happens when, in how many processes, all in one thread and all drawn from one seed.
 
-A `World` owns the clock and the queue of events; a `SimLoop` is the event loop of one simulated process. Time moves only
-when nobody has anything left to do, so an hour of waiting costs nothing. Knows nothing of Alma.
+A `World` owns the clock and the queue of events; a `SimLoop` is the event loop of one simulated process. Time moves
+only when nobody has anything left to do, so an hour of waiting costs nothing. Knows nothing of Alma.
 
 What is random, and what is not: within a process, callbacks run in the order in which they were scheduled, because
 asyncio promises that and code may rely on it. What no program may rely on is drawn: which process goes on first and for
@@ -26,7 +26,7 @@ _LATE_S = 0.003  # most that a timer is late
 _APART_S = 1e-6  # what must not overtake each other; a float of today's Unix seconds resolves a quarter of that
 
 
-class Violation(Exception):  # noqa: N818  # what is broken is a promise
+class Violation(Exception):
     """A promise of the design does not hold."""
 
 
@@ -224,9 +224,7 @@ class SimLoop(asyncio.AbstractEventLoop):
     def create_future(self) -> asyncio.Future[Any]:
         return asyncio.Future(loop=self)
 
-    def create_task(
-        self, coro: Any, *, name: str | None = None, context: Context | None = None
-    ) -> asyncio.Task[Any]:
+    def create_task(self, coro: Any, *, name: str | None = None, context: Context | None = None) -> asyncio.Task[Any]:
         del name  # names cost more than they tell here
         task = SimTask(coro, loop=self, number=len(self.tasks), context=context)
         self.tasks.append(task)
