@@ -51,7 +51,7 @@ export function EndCard({ join }: { join: boolean }) {
       share={status === "completed" ? 1 : join && status === "working" ? written : 0}
       status={status}
     >
-      <span className="relative flex min-w-0 flex-1 flex-col justify-between px-2 py-1.5">
+      <span className="flex min-w-0 flex-1 flex-col justify-between px-2 py-1.5">
         <span className="font-medium text-[13px] leading-[17px]">{join ? "Answer" : "Manager"}</span>
         <span className="flex justify-between gap-1 text-muted-foreground text-xs leading-4 tabular-nums">
           <span className="truncate">{word}</span>

@@ -46,7 +46,7 @@ function Pane({ taskId }: { taskId: string }) {
       data-task={taskId}
       aria-label={taskTitle(name)}
       className={cn(
-        "flex min-h-0 min-w-0 flex-col bg-background",
+        "flex min-h-0 min-w-0 flex-col bg-background [content-visibility:auto]",
         task === undefined && "text-faint-foreground",
       )}
     >
@@ -69,7 +69,7 @@ function Pane({ taskId }: { taskId: string }) {
         role="log"
         aria-label={`Text of ${taskTitle(name)}`}
         aria-live="off"
-        className="h-0 min-h-0 flex-1 overflow-y-auto overscroll-contain px-4 pb-3 outline-offset-[-2px]"
+        className="contain-strict min-h-0 flex-1 overflow-y-auto overscroll-contain px-4 pb-3 outline-offset-[-2px]"
       >
         <div ref={end.content} className="space-y-2">
           {task === undefined ? <p className="text-[13px]">Not planned yet.</p> : <PaneText task={task} />}

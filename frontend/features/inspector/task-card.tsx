@@ -52,7 +52,7 @@ const QUIET = "text-muted-foreground text-xs leading-4 tabular-nums";
 
 function RoomyLines({ name, task, colour, figures }: LinesProps) {
   return (
-    <span className="relative flex min-w-0 flex-1 flex-col justify-between px-2 py-1.5">
+    <span className="flex min-w-0 flex-1 flex-col justify-between px-2 py-1.5">
       <span
         className={cn(
           "line-clamp-2 font-medium text-[13px] leading-[17px]",
@@ -85,7 +85,7 @@ function RoomyLines({ name, task, colour, figures }: LinesProps) {
 
 function CompactLines({ name, task, colour, figures }: LinesProps) {
   return (
-    <span className="relative flex min-w-0 flex-1 flex-col justify-between px-2 py-1">
+    <span className="flex min-w-0 flex-1 flex-col justify-between px-2 py-1">
       <span
         className={cn(
           "truncate font-medium text-xs leading-[17px]",
@@ -96,7 +96,8 @@ function CompactLines({ name, task, colour, figures }: LinesProps) {
       </span>
       {task === undefined ? null : (
         <span className={cn("flex items-center gap-1", QUIET)}>
-          <StatusSign task={task} colour={colour} className="-ml-0.5" />
+          {/* Where there are many, they do not breathe: every breath would paint the whole field again. */}
+          <StatusSign task={task} colour={colour} className="-ml-0.5 animate-none" />
           <span className="min-w-0 flex-1 truncate">{isQuiet(task) ? task.role : statusWord(task)}</span>
           <Again task={task} />
           {figures === null ? null : <span>{shortDuration(figures.ms)}</span>}
@@ -108,7 +109,7 @@ function CompactLines({ name, task, colour, figures }: LinesProps) {
 
 function GhostLines({ name, task, colour }: LinesProps) {
   return (
-    <span className="relative flex min-w-0 flex-1 items-center gap-1 px-2 text-xs">
+    <span className="flex min-w-0 flex-1 items-center gap-1 px-2 text-xs">
       {task === undefined ? null : <StatusSign task={task} colour={colour} className="-ml-0.5" />}
       <span className="min-w-0 flex-1 truncate">{name}</span>
       <span className="sr-only">{task === undefined ? null : statusWord(task)}</span>

@@ -5,7 +5,7 @@ import { useColour, useLens, useWhole } from "@/features/inspector/use-lens";
 import { useView } from "@/hooks/use-session";
 import { cn } from "@/lib/cn";
 import { duration } from "@/lib/format";
-import type { Bar, Row, Span } from "@/lib/lanes";
+import type { Bar, Row } from "@/lib/lanes";
 import { go } from "@/lib/location";
 import { taskTitle } from "@/lib/task-words";
 
@@ -13,17 +13,36 @@ const LANE = 12;
 
 interface RowProps {
   row: Row;
-  span: Span;
+  /** When the run began: bars are placed in ms since then. */
   origin: number;
 }
 
-/** One task along the axis: its name, and its bars. */
-export const WaterfallRow = memo(function WaterfallRow({ row, span, origin }: RowProps) {
+/** Less than one sees. */
+const CLOSE_MS = 5;
+
+function isSameBar(a: Bar | undefined, b: Bar | undefined): boolean {
+  if (a === undefined || b === undefined || a.id !== b.id || a.state !== b.state) return false;
+  // How far an open bar has come is in the style sheet's hands.
+  return Math.abs(a.from - b.from) < CLOSE_MS && (a.state === "open" || Math.abs(a.to - b.to) < CLOSE_MS);
+}
+
+/**
+ * One task along the axis: its name, and its bars. They are placed by the CSS variables `--from`, `--size` and `--now`
+ * of the list, so that zooming and the passing of time cost no rendering of rows.
+ */
+export const WaterfallRow = memo(
+  WaterfallRowView,
+  (before, after) =>
+    before.origin === after.origin &&
+    before.row.bars.length === after.row.bars.length &&
+    before.row.bars.every((bar, at) => isSameBar(bar, after.row.bars[at])),
+);
+
+function WaterfallRowView({ row, origin }: RowProps) {
   const task = useWhole((run) => run.tasks.get(row.taskId));
   const colour = useColour(task);
   const chosen = useView().task === row.taskId;
   if (task === undefined) return null;
-  const seen = row.bars.filter((bar) => bar.to >= span.from && bar.from <= span.to);
   return (
     <li
       data-slot="waterfall-row"
@@ -46,13 +65,13 @@ export const WaterfallRow = memo(function WaterfallRow({ row, span, origin }: Ro
         className="relative mr-5 min-w-0 flex-1 overflow-hidden"
         style={{ minHeight: row.lanes * LANE + 12 }}
       >
-        {seen.map((bar) => (
-          <BarView key={bar.id} bar={bar} row={row} span={span} origin={origin} colour={colour} />
+        {row.bars.map((bar) => (
+          <BarView key={bar.id} bar={bar} row={row} origin={origin} colour={colour} />
         ))}
       </div>
     </li>
   );
-});
+}
 
 const WORDS: Record<Bar["kind"], string> = {
   queued: "waited for its turn",
@@ -88,15 +107,15 @@ interface BarProps extends RowProps {
   colour: string;
 }
 
-function BarView({ bar, row, span, origin, colour }: BarProps) {
+function BarView({ bar, row, origin, colour }: BarProps) {
   const lens = useLens();
-  const size = span.to - span.from;
-  const left = (100 * (Math.max(bar.from, span.from) - span.from)) / size;
-  const right = (100 * (Math.min(bar.to, span.to) - span.from)) / size;
+  const from = bar.from - origin;
+  const to = bar.state === "open" ? "var(--now)" : bar.to - origin;
   const { className, background, border } = look(bar, colour);
   const again = bar.attempt > 1 ? `, attempt ${bar.attempt}` : "";
-  const outcome = bar.state === "failed" ? ", failed" : bar.state === "open" ? ", still going" : "";
-  const label = `${bar.label}${again}: ${WORDS[bar.kind]} ${duration(bar.to - bar.from)}${outcome}, from ${duration(bar.from - origin)} on`;
+  const took = bar.state === "open" ? "still going" : duration(bar.to - bar.from);
+  const outcome = bar.state === "failed" ? ", failed" : "";
+  const label = `${bar.label}${again}: ${WORDS[bar.kind]}, ${took}${outcome}, from ${duration(from)} on`;
   const open = (): void => {
     if (bar.messageId !== null) lens.message.set(bar.messageId);
     go(bar.messageId === null ? { task: row.taskId } : { task: row.taskId, tab: "context" }, "replace");
@@ -113,8 +132,8 @@ function BarView({ bar, row, span, origin, colour }: BarProps) {
       onClick={open}
       className={cn("absolute h-[9px] min-w-[2px] hover:brightness-90 dark:hover:brightness-115", className)}
       style={{
-        left: `${left}%`,
-        width: `${Math.max(0, right - left)}%`,
+        left: `calc((${from} - var(--from)) / var(--size) * 100%)`,
+        width: `calc((${to} - ${from}) / var(--size) * 100%)`,
         top: 6 + bar.lane * LANE + 1,
         background,
         borderColor: border,

@@ -1,7 +1,7 @@
 "use client";
 
 import { Minus, Plus, UnfoldHorizontal } from "lucide-react";
-import { type PointerEvent, useEffect, useMemo, useRef, useState } from "react";
+import { type CSSProperties, type PointerEvent, useEffect, useMemo, useRef, useState } from "react";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
 import { Playhead } from "@/features/inspector/playhead";
@@ -28,7 +28,8 @@ export function Waterfall() {
   const root = useRef<HTMLDivElement>(null);
   const track = useRef<HTMLDivElement>(null);
   const run = lens.live.get();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the history stands for the run; its text does not matter
+  const at = working ? now : history;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `at` stands for the run: as of the clock, else for good
   const rows = useMemo(() => {
     if (run === undefined) return [];
     const clock = serverNow() - performance.now();
@@ -36,7 +37,7 @@ export function Waterfall() {
       const first = run.messages.get(id)?.firstAt ?? 0;
       return first > 0 ? clock + first : null;
     });
-  }, [history, now]);
+  }, [at]);
   const whole = run === undefined ? { from: 0, to: 1 } : spanOf(run, serverNow());
   const span = near ?? whole;
   const latest = useRef({ span, whole });
@@ -139,9 +140,9 @@ export function Waterfall() {
           <div className="pointer-events-none absolute inset-y-0 right-5 left-(--label)">
             <Playhead span={span} whole={whole} />
           </div>
-          <ol>
+          <ol style={scaleOf(span, run.startedAt)}>
             {rows.map((row) => (
-              <WaterfallRow key={row.taskId} row={row} span={span} origin={run.startedAt} />
+              <WaterfallRow key={row.taskId} row={row} origin={run.startedAt} />
             ))}
           </ol>
         </div>
@@ -149,6 +150,15 @@ export function Waterfall() {
       </div>
     </div>
   );
+}
+
+/** The time window for the bars, in ms since the run began. */
+function scaleOf(span: Span, origin: number): CSSProperties {
+  return {
+    "--from": span.from - origin,
+    "--size": span.to - span.from,
+    "--now": serverNow() - origin,
+  } as CSSProperties;
 }
 
 function Axis({ span, origin }: { span: Span; origin: number }) {
