@@ -8,6 +8,7 @@ frame out is empty: ready.
 
 from __future__ import annotations
 
+import signal
 import struct
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ _BATCH = 32  # rows at once: bounds the memory of one forward pass
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C on a terminal is for its parent, which ends it when it will
     model = MiniLM(Path(sys.argv[1]))
     model.embed(["warm"])
     source, sink = sys.stdin.buffer, sys.stdout.buffer
