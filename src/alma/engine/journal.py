@@ -27,6 +27,7 @@ from alma.events import (
     RouteCorrected,
     RunFinished,
     RunStarted,
+    TaskFinished,
 )
 from alma.plan import MAIN, parent_of
 
@@ -237,6 +238,9 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
             head.ended = head.ended or isinstance(entry, RunFinished)
             if isinstance(entry, MessageFinished) and entry.task_id == MAIN and entry.step.startswith("answer"):
                 answers.append({"run": append.run_id, "said": entry.text.replace("\0", "")})
+            if isinstance(entry, TaskFinished) and append.fence is None:
+                # Ended by decision: whoever holds it elsewhere has nothing more to say.
+                claimed[append.run_id, entry.task_id] = _raised(head, entry.task_id)
             written.append(Recorded(append.run_id, head.seq, entry))
             rows.append({"run_id": append.run_id, "seq": head.seq, "data": _encode(entry).decode()})
             moved.add(append.run_id)
@@ -281,8 +285,12 @@ def _is_open(append: _Append) -> bool:
 def _claim(append: _Append, fence: Fence, head: _Head, claimed: dict[tuple[str, str], int]) -> None:
     """Take over the task: this fence is good, every earlier one is stale."""
     fence.claimed_by = append
-    fence.epoch = head.epochs.get(fence.task_id, 0) + 1
-    head.epochs[fence.task_id] = claimed[fence.run_id, fence.task_id] = fence.epoch
+    fence.epoch = claimed[fence.run_id, fence.task_id] = _raised(head, fence.task_id)
+
+
+def _raised(head: _Head, task_id: str) -> int:
+    head.epochs[task_id] = head.epochs.get(task_id, 0) + 1
+    return head.epochs[task_id]
 
 
 def _refusal(append: _Append, head: _Head | None) -> Exception | None:
