@@ -42,13 +42,12 @@ class Pruned(Struct, frozen=True):
 
 
 def prunable(connection: sa.Connection, before: float) -> Pruned:
-    """What there is to prune of the finished runs that began before `before` (Unix seconds)."""
-    found = connection.execute(
-        sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(runs.c.head), 0)).where(_old(before))
-    )
-    count, steps = found.one()
+    """What there is to prune of the finished runs that began before `before` (Unix seconds); the bytes are those of all
+    their text, what stays of it included."""
+    steps = sa.func.coalesce(sa.func.sum(runs.c.head - _LEAST), 0)
+    count, gone = connection.execute(sa.select(sa.func.count(), steps).where(_old(before))).one()
     size = connection.execute(_size.where(entries.c.run_id.in_(sa.select(runs.c.id).where(_old(before))))).scalar_one()
-    return Pruned(count, steps, size)
+    return Pruned(count, int(gone), int(size))
 
 
 def prune(connection: sa.Connection, before: float, *, keep_answers: bool = True) -> Pruned:
@@ -73,7 +72,7 @@ def prune(connection: sa.Connection, before: float, *, keep_answers: bool = True
         emptied = {} if keep_answers else {"answer": ""}
         connection.execute(sa.update(runs).where(runs.c.id == run_id).values(head=len(new_log), **emptied))
     left = connection.execute(_size.where(of_these)).scalar_one()
-    return Pruned(len(ids), sum(map(len, logs.values())) - len(rows), size - left)
+    return Pruned(len(ids), sum(map(len, logs.values())) - len(rows), int(size - left))
 
 
 def kept_of(run_log: list[Recorded], *, keep_answers: bool = True) -> list[JournalEntry]:
