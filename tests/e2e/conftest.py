@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from planned_page import MODELS, TEAM
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from serving import REPO, Serving, running
 
@@ -25,6 +27,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+expect.set_options(timeout=20_000)  # ms; the first task after a start waits for the embedding model
 
 
 @pytest.fixture(scope="session")
@@ -108,23 +111,51 @@ def embedded(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Genera
         yield serving
 
 
-@pytest.fixture
-def fake_endpoint(tmp_path: Path) -> Generator[Callable[..., int]]:
-    """Serve the scripted model, with the given rules, behind an OpenAI-compatible address of its own: the port."""
-    processes: list[subprocess.Popen[bytes]] = []
-
-    def serve(*rules: dict[str, object]) -> int:
-        script = tmp_path / "rules.json"
-        script.write_text(json.dumps(rules))
-        command = [sys.executable, "-m", "alma.models.scripted", "--script", str(script)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE)
-        processes.append(process)
-        assert process.stdout is not None
-        return int(json.loads(process.stdout.readline())["port"])
-
-    yield serve
-    for process in processes:
+@contextlib.contextmanager
+def _scripted_endpoint(folder: Path, rules: Sequence[object]) -> Generator[int]:
+    """The scripted model, with these rules, behind an OpenAI-compatible address of its own: its port."""
+    script = folder / "rules.json"
+    script.write_text(json.dumps(rules))
+    command = [sys.executable, "-m", "alma.models.scripted", "--script", str(script)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        yield int(json.loads(process.stdout.readline())["port"])
+    finally:
         process.kill()
         process.wait()
-        assert process.stdout is not None
         process.stdout.close()
+
+
+@pytest.fixture
+def fake_endpoint(tmp_path: Path) -> Generator[Callable[..., int]]:
+    """Serve the scripted model with the given rules: gives the port."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *rules: stack.enter_context(_scripted_endpoint(tmp_path, rules))
+
+
+@pytest.fixture(scope="module")
+def rules_port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Generator[int]:
+    """Where an endpoint serves the RULES of the test's module."""
+    with _scripted_endpoint(tmp_path_factory.mktemp("endpoint"), request.module.RULES) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def team_folder(rules_port: int, embedder_only: Callable[[], Path]) -> Callable[[], Path]:
+    """Make fresh folders for servers whose agents are answered by that endpoint; start them with TEAM."""
+
+    def make() -> Path:
+        folder = embedder_only()
+        (folder / "models.toml").write_text(MODELS.format(port=rules_port))
+        (folder / "models.toml").chmod(0o600)
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def team(team_folder: Callable[[], Path]) -> Generator[Serving]:
+    """A server whose agents say what the RULES of the test's module say."""
+    with running(team_folder(), **TEAM) as serving:
+        yield serving
