@@ -20,7 +20,8 @@ from alma.errors import AlmaError, InvalidRequest, StorageFailure
 from alma.events import Fork
 from alma.server import commands
 from alma.session import encode, wire
-from alma.session.sessions import Ask, Sessions
+from alma.session.sessions import Sessions
+from alma.session.starting import Ask
 from alma.session.subscription import Have, RunHave, Subscription
 
 log = logging.getLogger(__name__)

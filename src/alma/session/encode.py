@@ -36,7 +36,7 @@ from alma.events import (
     ToolReturned,
 )
 from alma.plan import MAIN, parent_of
-from alma.session import wire
+from alma.session import payloads, wire
 
 _encode = msgspec.json.Encoder().encode
 _NAME_OF = {payload: name for name, payload in wire.CUSTOM_PAYLOADS.items()}
@@ -47,12 +47,12 @@ def frame(event: wire.Wire) -> str:
     return _encode(event).decode()
 
 
-def custom(payload: wire.Payload, *, thread_id: str = "") -> str:
+def custom(payload: payloads.Payload, *, thread_id: str = "") -> str:
     """A CUSTOM event that the journal does not hold; its name is the payload's."""
     return frame(_custom(payload, thread_id=thread_id))
 
 
-def _custom(payload: wire.Payload, **place: Any) -> wire.Custom:
+def _custom(payload: payloads.Payload, **place: Any) -> wire.Custom:
     return wire.Custom(name=_NAME_OF[type(payload)], value=payload, **place)
 
 
@@ -78,12 +78,12 @@ def entry_frame(thread_id: str, recorded: Recorded) -> str:
         "subagent_run_id": "" if entry.task_id == MAIN else entry.task_id,
     }
     event = _event(entry, recorded.run_id)
-    if isinstance(event, wire.Payload):
+    if isinstance(event, payloads.Payload):
         return frame(_custom(event, **place))
     return frame(msgspec.structs.replace(event, **place))
 
 
-def _event(entry: JournalEntry, run_id: str) -> wire.Wire | wire.Payload:
+def _event(entry: JournalEntry, run_id: str) -> wire.Wire | payloads.Payload:
     match entry:
         case RunStarted():
             return wire.RunStartedEvent(
@@ -179,11 +179,11 @@ _Rest = (
 )
 
 
-def _payload(entry: _Rest) -> wire.Payload:
+def _payload(entry: _Rest) -> payloads.Payload:
     """What AG-UI has no event for."""
     match entry:
         case RouteChosen():
-            return wire.Route(
+            return payloads.Route(
                 kind=entry.kind,
                 source=entry.source,
                 scores=entry.scores,
@@ -193,9 +193,9 @@ def _payload(entry: _Rest) -> wire.Payload:
                 sampling=entry.sampling,
             )
         case RouteCorrected():
-            return wire.RouteCorrection(kind=entry.kind)
+            return payloads.RouteCorrection(kind=entry.kind)
         case AttemptFailed():
-            return wire.AttemptFailure(
+            return payloads.AttemptFailure(
                 message_id=entry.message_id,
                 attempt=entry.attempt,
                 error=entry.error,
@@ -204,33 +204,35 @@ def _payload(entry: _Rest) -> wire.Payload:
                 to_model=entry.to_model,
             )
         case StopRequested():
-            return wire.Stopping()
+            return payloads.Stopping()
         case PauseRequested():
-            return wire.Pausing()
+            return payloads.Pausing()
         case ResumeRequested():
-            return wire.Resuming()
+            return payloads.Resuming()
         case PlanMade():
-            return wire.PlanEvent(plan=entry.plan, needs_approval=entry.needs_approval)
+            return payloads.PlanEvent(plan=entry.plan, needs_approval=entry.needs_approval)
         case PlanDecided():
-            return wire.PlanDecision(approved=entry.approved, tasks=entry.tasks)
+            return payloads.PlanDecision(approved=entry.approved, tasks=entry.tasks)
         case PlanAmended():
-            return wire.PlanAmendment(add=entry.add, replace=entry.replace, cancel=entry.cancel, reason=entry.reason)
+            return payloads.PlanAmendment(
+                add=entry.add, replace=entry.replace, cancel=entry.cancel, reason=entry.reason
+            )
         case TaskReused():
-            return wire.Reused(from_run_id=entry.from_run_id, role=entry.role, text=entry.text, status=entry.status)
+            return payloads.Reused(from_run_id=entry.from_run_id, role=entry.role, text=entry.text, status=entry.status)
         case BudgetReached():
-            return wire.Budget(what=entry.what, limit=entry.limit, used=entry.used, warning=entry.warning)
+            return payloads.Budget(what=entry.what, limit=entry.limit, used=entry.used, warning=entry.warning)
         case ToolDecided():
-            return wire.ToolDecision(tool_call_id=entry.call_id, approved=entry.approved)
+            return payloads.ToolDecision(tool_call_id=entry.call_id, approved=entry.approved)
         case QuestionAsked():
-            return wire.Question(question_id=entry.question_id, text=entry.text, options=entry.options)
+            return payloads.Question(question_id=entry.question_id, text=entry.text, options=entry.options)
         case QuestionAnswered():
-            return wire.QuestionReply(question_id=entry.question_id, text=entry.text)
+            return payloads.QuestionReply(question_id=entry.question_id, text=entry.text)
         case AgentMessage():
-            return wire.Message(
+            return payloads.Message(
                 sender=entry.sender, recipient=entry.recipient, kind=entry.kind, text=entry.text, refs=entry.refs
             )
         case BoardWritten():
-            return wire.Board(key=entry.key, version=entry.version, text=entry.text)
+            return payloads.Board(key=entry.key, version=entry.version, text=entry.text)
         case _:
             assert_never(entry)
 

@@ -7,7 +7,6 @@ what is started here. Everything acknowledged is durable before the acknowledgem
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import time
 from collections.abc import Callable
@@ -19,42 +18,24 @@ from alma.agent.route import Verdict
 from alma.agent.router import Router
 from alma.agent.run import Models
 from alma.db.database import Database
-from alma.db.tables import threads
-from alma.engine.fold import fold
-from alma.engine.journal import Fence, Journal, insert_run
+from alma.engine.journal import Journal
 from alma.engine.runner import Engine
 from alma.errors import AlmaError, Conflict, InvalidRequest
-from alma.events import Fork, JournalEntry, Kind, Recorded, RouteCorrected, RunStarted
+from alma.events import Fork, Kind, Recorded, RouteCorrected
 from alma.memory.examples import SavedExample, delete_example, load_examples, save_example
 from alma.plan import MAIN
 from alma.session import encode
 from alma.session import threads as thread_queries
 from alma.session.evidence import SentPrompt, read_journal, sent_prompt
 from alma.session.feed import Feeds
-from alma.session.fork import forked
 from alma.session.ids import new_id
 from alma.session.notices import Notices
+from alma.session.starting import Ask, Made, insert
 from alma.session.steering import Steering
 from alma.session.subscription import Outbox, RunHave, Subscription, cursor_ahead
 from alma.session.wire import Ack, CommandError, ThreadSummary
 
 log = logging.getLogger(__name__)
-
-
-class Ask(msgspec.Struct, frozen=True):
-    """A task as a user sends it; see `commands.StartRun`. `of_run_id`: retry or edit that turn."""
-
-    key: str
-    text: str
-    thread_id: str | None = None
-    parent_run_id: str | None = None
-    root: bool = False
-    model: str | None = None
-    kind: Kind | None = None
-    of_run_id: str | None = None
-    approve: bool = False
-    priority: int = 0
-    fork: Fork | None = None
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -67,18 +48,7 @@ class Limits(msgspec.Struct, frozen=True):
 Begun = Callable[[Ack, bool], None]
 
 
-class _Made(msgspec.Struct):
-    """What the transaction of `start` made (or found, when the key had been used)."""
-
-    run_id: str
-    thread_id: str
-    first: list[JournalEntry] = []
-    fence: Fence | None = None
-    new_thread: bool = False
-    unfinished: bool = False
-
-
-def _ack(made: _Made, command_id: str) -> Ack:
+def _ack(made: Made, command_id: str) -> Ack:
     return Ack(id=command_id, thread_id=made.thread_id, run_id=made.run_id, duplicate=not made.first)
 
 
@@ -115,9 +85,11 @@ class Sessions:
         if ask.kind is None:
             self._router.prefetch(ask.text)
         self._starting += 1
-        future = self.database.begin_write(lambda connection: self._insert(connection, owner, ask))
+        future = self.database.begin_write(
+            lambda connection: insert(connection, owner, ask, tokens=self.limits.run_tokens)
+        )
 
-        def go(done: asyncio.Future[_Made]) -> None:
+        def go(done: asyncio.Future[Made]) -> None:
             """Once it is written it must run, whether or not its caller still waits."""
             self._starting -= 1
             if not done.cancelled() and done.exception() is None:
@@ -126,7 +98,7 @@ class Sessions:
         future.add_done_callback(go)
         return _ack(await asyncio.shield(future), command_id)
 
-    def _go(self, made: _Made, command_id: str, begun: Begun | None) -> None:
+    def _go(self, made: Made, command_id: str, begun: Begun | None) -> None:
         if begun is not None:
             begun(_ack(made, command_id), made.new_thread)
         if made.fence is not None:
@@ -231,79 +203,6 @@ class Sessions:
                 actual=f"{len(text):,} characters",
                 hint="Shorten it, or raise ALMA_MAX_PROMPT_CHARS.",
             )
-
-    def _insert(self, connection: sa.Connection, owner: str, ask: Ask) -> _Made:
-        fingerprint = hashlib.sha256(msgspec.json.encode(ask)).hexdigest()[:32]
-        run_id = new_id("r")
-        before = thread_queries.claim_key(connection, owner, ask.key, fingerprint, run_id)
-        if before is not None:
-            return self._seen_before(connection, owner, ask, fingerprint, before)
-        at = time.time()
-        thread_id = ask.thread_id or new_id("t")
-        parent = ask.parent_run_id
-        if ask.thread_id is None:
-            thread_queries.create_thread(connection, owner, thread_id, thread_queries.title_from(ask.text), at)
-        else:
-            parent = self._parent_in(connection, owner, ask, at)
-        entry = RunStarted(
-            at=at,
-            thread_id=thread_id,
-            owner=owner,
-            text=ask.text,
-            parent_run_id=parent,
-            of_run_id=ask.of_run_id,
-            model=ask.model,
-            kind=ask.kind,
-            key=ask.key,
-            approve=ask.approve,
-            priority=max(-9, min(ask.priority, 9)),
-            tokens=self.limits.run_tokens,
-            fork=ask.fork,
-        )
-        more: list[JournalEntry] = []
-        if ask.fork is not None:
-            origin = fold(ask.fork.run_id, read_journal(connection, owner, ask.fork.run_id))
-            more = forked(origin, ask.fork, at)
-            if origin.started is not None:
-                model = entry.model or origin.started.model
-                entry = msgspec.structs.replace(entry, model=model, kind=origin.started.kind)
-        fence = insert_run(connection, run_id, entry, more)
-        return _Made(run_id, thread_id, [entry, *more], fence, ask.thread_id is None)
-
-    def _parent_in(self, connection: sa.Connection, owner: str, ask: Ask, at: float) -> str | None:
-        """The turn that the new one follows, in an existing thread."""
-        assert ask.thread_id is not None
-        thread = thread_queries.get_thread(connection, owner, ask.thread_id)
-        changed: dict[str, object] = {"updated_at": at}
-        if not thread.title:
-            changed["title"] = thread_queries.title_from(ask.text)
-        connection.execute(sa.update(threads).where(threads.c.id == ask.thread_id).values(changed))
-        if ask.root:
-            return None
-        known = thread_queries.run_ids(connection, ask.thread_id)
-        if ask.parent_run_id is None:
-            return known[-1] if known else None
-        if ask.parent_run_id not in known:
-            raise InvalidRequest(
-                "unknown_run",
-                f"There is no run {ask.parent_run_id!r} in this thread.",
-                expected="parentRunId: a run of the thread",
-                hint="It may have been deleted.",
-            )
-        return ask.parent_run_id
-
-    def _seen_before(
-        self, connection: sa.Connection, owner: str, ask: Ask, fingerprint: str, before: tuple[str, str]
-    ) -> _Made:
-        if before[0] != fingerprint:
-            raise Conflict(
-                "key_reused",
-                f"The idempotency key {ask.key!r} was used for another command.",
-                expected="a new key for a new command",
-                hint="Make a random key for each task the user sends.",
-            )
-        row = thread_queries.find_run(connection, owner, before[1])
-        return _Made(before[1], row.thread_id, unfinished=not row.finished)
 
     # ── threads ───────────────────────────────────────────────────────────────────────────────────────────────────
 

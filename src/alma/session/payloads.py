@@ -1,0 +1,141 @@
+"""What a run's entries become on the wire where AG-UI has no event: the `value` of CUSTOM events. Data only.
+
+Each docstring begins with the event's name; `wire.py` has the table.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from alma.events import ErrorFacts, Kind, MessageKind, Neighbour, Sampling, TaskStatus
+from alma.plan import Plan, PlanTask
+
+
+class Payload(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """Base of the `value` of CUSTOM events."""
+
+
+class Route(Payload, frozen=True):
+    """`alma.route` (seq): how the Manager decided to treat the task, and why."""
+
+    kind: Kind
+    source: Literal["examples", "user", "default"]
+    scores: dict[str, float]
+    neighbours: list[Neighbour]
+    role: str
+    prompt_version: str
+    sampling: Sampling
+
+
+class RouteCorrection(Payload, frozen=True):
+    """`alma.route_corrected` (seq)."""
+
+    kind: Kind
+
+
+class AttemptFailure(Payload, frozen=True):
+    """`alma.attempt_failed` (seq): the attempt ended badly; `retry_in_ms` is absent when there is no further one by
+    this role and model. `to_role`, `to_model`: who gets the task instead."""
+
+    message_id: str
+    attempt: int
+    error: ErrorFacts
+    retry_in_ms: float | None = None
+    to_role: str | None = None
+    to_model: str | None = None
+
+
+class Stopping(Payload, frozen=True):
+    """`alma.stop_requested` (seq): of the event's task with all below it; without one, of the run."""
+
+
+class Pausing(Payload, frozen=True):
+    """`alma.paused` (seq): nothing new begins in this run."""
+
+
+class Resuming(Payload, frozen=True):
+    """`alma.resumed` (seq)."""
+
+
+class PlanEvent(Payload, frozen=True):
+    """`alma.plan` (seq): the event's task (absent: the run itself) was split into these tasks. `needs_approval`: it
+    waits for `plan.decide`."""
+
+    plan: Plan
+    needs_approval: bool = False
+
+
+class PlanDecision(Payload, frozen=True):
+    """`alma.plan_decided` (seq): the user's word on the plan; `tasks` when they changed it."""
+
+    approved: bool
+    tasks: list[PlanTask] | None = None
+
+
+class PlanAmendment(Payload, frozen=True):
+    """`alma.plan_amended` (seq): the plan changed while it ran."""
+
+    add: list[PlanTask] = []
+    replace: dict[str, str] = {}
+    cancel: list[str] = []
+    reason: str = ""
+
+
+class Reused(Payload, frozen=True):
+    """`alma.task_reused` (seq): in a fork, the task's result is taken from the run it was forked from."""
+
+    from_run_id: str
+    role: str
+    text: str
+    status: TaskStatus
+
+
+class Budget(Payload, frozen=True):
+    """`alma.budget` (seq): the task has used up what it may, or (`warning`) most of it."""
+
+    what: Literal["tokens", "seconds", "tool_calls"]
+    limit: float
+    used: float
+    warning: bool = False
+
+
+class ToolDecision(Payload, frozen=True):
+    """`alma.tool_decided` (seq)."""
+
+    tool_call_id: str
+    approved: bool
+
+
+class Question(Payload, frozen=True):
+    """`alma.question` (seq): the event's task waits for `question.answer`."""
+
+    question_id: str
+    text: str
+    options: list[str] = []
+
+
+class QuestionReply(Payload, frozen=True):
+    """`alma.question_answered` (seq)."""
+
+    question_id: str
+    text: str
+
+
+class Message(Payload, frozen=True):
+    """`alma.message` (seq): the agent of the event's task tells `recipient` (a task, a role, or `team`) something."""
+
+    sender: str
+    recipient: str
+    kind: MessageKind
+    text: str
+    refs: list[str] = []
+
+
+class Board(Payload, frozen=True):
+    """`alma.board` (seq): the run's blackboard changed."""
+
+    key: str
+    version: int
+    text: str
