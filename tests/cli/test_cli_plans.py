@@ -243,6 +243,25 @@ async def test_a_tool_call_to_allow_leaves_the_run_waiting(
     assert "alma approve r_1 main.c1" in said
 
 
+async def test_a_paused_run_is_left_once_what_was_being_written_is_finished(
+    stand: Stand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def script(peer: Peer) -> None:
+        await acknowledge(peer)
+        await peer.plan()
+        await peer.task_begins("1")
+        await peer.task_opens("1")
+        await peer.note("alma.paused")
+        await peer.task_says("1", 4, "Gas.")
+        await peer.task_closes("1", 4)
+        await peer.socket.receive()
+
+    stand.script = script
+    assert await run(tmp_path, every_agent=True) == 3
+    said = capsys.readouterr().err
+    assert said.endswith("[1] Gas.\nrun r_1 waits for you:\n  it is paused\n  → `alma resume r_1`\n")
+
+
 # ── a word to a run ───────────────────────────────────────────────────────────────────────────────────────────────
 
 ENTRIES = {"entries": [{"seq": 1, "entry": {"type": "run_started", "thread_id": "t_1"}}]}

@@ -240,7 +240,7 @@ def asked(ask: Ask, task: TaskView) -> list[str]:
 
 def left_waiting(run_id: str, view: RunView) -> list[str]:
     """That the run waits, for what, and how to go on."""
-    lines = [f"run {run_id} waits for you and goes on when you have answered:"]
+    lines = [f"run {run_id} waits for you:"]
     for ask in view.asks.values():
         task = view.task(ask.task_id)
         what = "a plan to approve" if ask.kind == "plan" else one_line(asked(ask, task)[0])
@@ -249,6 +249,8 @@ def left_waiting(run_id: str, view: RunView) -> list[str]:
             key = "" if ask.key == MAIN else f" {shlex.quote(ask.key)}"
             how = f"alma approve {run_id}{key}` or `alma approve {run_id}{key} --decline"
         lines += [f"  {what}", *(f"  {line}" for line in _options(ask.options)), f"  → `{how}`"]
+    if view.paused:
+        lines += ["  it is paused", f"  → `alma resume {run_id}`"]
     return lines
 
 

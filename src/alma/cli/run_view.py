@@ -44,7 +44,8 @@ _KEPT = 400  # characters of a task's text: its last words are shown
 @dataclass
 class TaskView:
     """One task. `began`, `ended`: Unix milliseconds, 0 when not yet. `tokens`: written so far, of the open message as
-    they come. `words`: the end of what it has written. `writing`: the step of its open message."""
+    they come. `words`: the end of what it has written. `writing`: the step of its open message. `calls`: tool calls
+    under way."""
 
     id: str
     role: str = ""
@@ -57,6 +58,7 @@ class TaskView:
     tokens: int = 0
     words: str = ""
     writing: str = ""
+    calls: set[str] = field(default_factory=set[str])
     reused: bool = False
     open_tokens: int = 0
 
@@ -129,10 +131,12 @@ class RunView:
             case SubagentError():
                 self._end(task, event.status, event.timestamp)
             case ToolCallStart():
+                task.calls.add(event.tool_call_id)
                 if event.needs_approval:
                     text = f"{event.tool_call_name} {event.arguments}"
                     self._ask(Ask("tool", task.id, event.tool_call_id, text))
             case ToolCallResult():
+                task.calls.discard(event.tool_call_id)
                 self.answered(event.tool_call_id)
             case RunFinishedEvent() | RunErrorEvent():
                 self.ended = event.timestamp
@@ -150,16 +154,18 @@ class RunView:
 
     @property
     def stuck(self) -> bool:
-        """Nothing goes on before the user has spoken."""
-        return bool(self.asks) and not any(map(self._moves, [self.main, *self.tasks.values()]))
+        """Nothing goes on before the user has spoken: answered what is asked, or let a paused run go on."""
+        return bool(self.asks or self.paused) and not any(map(self._moves, [self.main, *self.tasks.values()]))
 
     def open_tasks(self) -> Iterator[TaskView]:
         return (task for task in self.tasks.values() if not task.over)
 
     def _moves(self, task: TaskView) -> bool:
         """Somebody works on it now, or soon will."""
-        if task.over or self.paused or any(ask.task_id == task.id for ask in self.asks.values()):
+        if task.over or any(ask.task_id == task.id for ask in self.asks.values()):
             return False
+        if self.paused:
+            return bool(task.writing or task.calls)
         parent = parent_of(task.id)
         if any(ask.kind == "plan" and ask.task_id == parent for ask in self.asks.values()):
             return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import textwrap
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from alma.server.commands import Steer
 
     Act = Callable[[Door, argparse.Namespace], Awaitable[int]]
+
+
+_STOPPING_S = 10.0  # until a stop that was acknowledged is taken for done
 
 
 def add(commands: Subparsers) -> None:
@@ -137,9 +141,17 @@ async def decide(door: Door, arguments: argparse.Namespace) -> int:
 
 
 async def stop_run(door: Door, arguments: argparse.Namespace) -> int:
+    """Returns once it has stopped: without a server it would else be left half stopped until there is one."""
+    from alma.cli.following import Following
     from alma.server.commands import StopRun
 
+    entries = await _entries(door, arguments.run_id)
     await door.tell(StopRun(id="stop", run_id=arguments.run_id, task_id=arguments.task))
+    if arguments.task is None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_STOPPING_S):
+                async for _ in door.follow(Following(arguments.run_id, entries[0].thread_id)):
+                    pass
     return 0
 
 
@@ -170,23 +182,26 @@ async def _tell(door: Door, following: Following, command: Steer, arguments: arg
 
 async def _find(door: Door, run_id: str) -> Following:
     """The run, which must not have ended. Raises `Misuse`."""
-    import msgspec
-
     from alma.cli.following import Following
     from alma.errors import Misuse
 
-    answer = await door.call("GET", f"/api/runs/{quote(run_id, safe='')}/entries")
-    entries = [one.entry for one in msgspec.convert(answer, _Entries).entries]
+    entries = await _entries(door, run_id)
     if any(entry.type == "run_finished" for entry in entries):
         thread_id = entries[0].thread_id
         raise Misuse("run_finished", f"Run {run_id} has ended.", hint=f"`alma threads show {thread_id}` shows it.")
     return Following(run_id, entries[0].thread_id)
 
 
+async def _entries(door: Door, run_id: str) -> list[_Entry]:
+    """Its journal; the first entry names its thread. Raises `Misuse`."""
+    import msgspec
+
+    answer = await door.call("GET", f"/api/runs/{quote(run_id, safe='')}/entries")
+    return [one.entry for one in msgspec.convert(answer, _Entries).entries]
+
+
 async def _view(door: Door, following: Following) -> RunView:
     """The run as it stands now."""
-    import contextlib
-
     from alma.cli.following import Following
     from alma.cli.run_view import RunView
 

@@ -96,16 +96,17 @@ class Watch:
     # ── asking ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _attend(self, group: asyncio.TaskGroup) -> bool:
-        """Put to the user what waits for them; False: nothing goes on without them, and nobody can be asked."""
-        if not self._asks_user:
+        """Put to the user what waits for them; False: nothing goes on without them, and nobody can be asked, or the run
+        is paused."""
+        if not self._asks_user or not self._view.asks:
             if not self._view.stuck:
+                self._withdraw_answered()
                 return True
             for line in run_lines.left_waiting(self._following.run_id, self._view):
                 note(line)
             self._exit_code = EXIT_WAITING
             return False
-        if self._asked is not None and self._asked.key not in self._view.asks and not self._telling:
-            self._withdraw()
+        self._withdraw_answered()
         if self._asking is None and (ask := next(iter(self._view.asks.values()), None)) is not None:
             self._asked = ask
             self._printer.hold()
@@ -132,6 +133,10 @@ class Watch:
             await self._door.tell(command)
         finally:
             self._telling = False
+
+    def _withdraw_answered(self) -> None:
+        if self._asked is not None and self._asked.key not in self._view.asks and not self._telling:
+            self._withdraw()
 
     def _withdraw(self) -> None:
         """Somebody else has answered, or the run has ended."""
