@@ -214,12 +214,13 @@ class Worker:
         """The task's result; where it is a critic's verdict, the work may go back with it."""
         task = self._task
         end = TaskFinished(at=at, task_id=task.id, status="completed", message_id=message.message_id)
+        said = [] if message.step in task.steps else [message]  # it may be there from before a crash
         spec = task.spec
         if spec is None or spec.review_of is None:
-            await self.record(message, end)
+            await self.record(*said, end)
             return
-        if message.step not in task.steps:  # it may be there from before a crash
-            await self.record(message)
+        if said:
+            await self.record(*said)
         while True:  # the numbers of new tasks are taken from the state: nobody may have taken them meanwhile
             more = send_back(self._active.state, task, message.text, self._engine.policy.max_reviews, at)
             try:
