@@ -1,10 +1,10 @@
 """`kill -9` of the server at random moments under eight running tasks: nothing acknowledged lost, nothing redone.
 
-Eight clients keep a task running each and start the next when one ends; a task lasts 0.5 to 1.6 s. The server is killed
-up to 2.4 s after it was ready. Some kills wait, in that time, until a client sends a start (and come 0 to 4 ms later,
-before or after it is acknowledged) or until an answer ends; one in ten comes while the server is still starting. Port
-and data folder stay. Clients come back with their cursors; a start that was not acknowledged is sent again, with its
-key.
+Eight clients keep a task running each and start the next when one ends. Half are chats of 0.5 to 1.6 s, half are plans
+of three tasks, one of which uses a tool (`crash_tasks.py`); these last twice as long. The server is killed up to 2.4 s
+after it was ready. Some kills wait, in that time, until a client sends a start (and come 0 to 4 ms later, before or
+after it is acknowledged) or until an answer ends; one in ten comes while the server is still starting. Port and data
+folder stay. Clients come back with their cursors; a start that was not acknowledged is sent again, with its key.
 
 After each kill, with nobody alive to write, the bench looks at a copy of the database and at the fake model's counters.
 At that moment the journal must hold every acknowledged run, and the end of every message whose end a client has seen;
@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import random
 import shutil
@@ -28,100 +27,38 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zlib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from bench import rig
-from bench.follower import Frame, View, command, decode
-from bench.ws import RawSocket, connect
+from bench.crash_tasks import PLAN, SIZES, Task, faults_of, write_agents, write_script
+from bench.follower import decode
+from bench.ws import connect
 
 TASKS = 8
-SIZES = {"short": (100, 0.5), "middle": (240, 0.8), "long": (480, 1.6)}  # tokens, seconds
-
-
-def text_of(size: str) -> list[str]:
-    return [f" {size}{index}" for index in range(SIZES[size][0])]
-
-
-def write_script(path: Path) -> None:
-    rules = [
-        {"match": f"a {size} answer", "pieces": text_of(size), "delay": seconds / tokens}
-        for size, (tokens, seconds) in SIZES.items()
-    ]
-    path.write_text(json.dumps(rules))
-
-
-class Task:
-    """One task as its client knows it. `marker` names its counter at the fake model; it lived through `kills`."""
-
-    def __init__(self, marker: str, size: str, moments: dict[str, asyncio.Event]) -> None:
-        self.marker = marker
-        self.moments = moments
-        self.size = size
-        self.sends = 0
-        self.thread_id = ""
-        self.run_id = ""
-        self.kills = 0
-        self.view = View()
-        self.refused: list[str] = []
-        self.changed = asyncio.Event()
-
-    @property
-    def prompt(self) -> str:
-        return f"Give me a {self.size} answer, please. [#{self.marker}]"
-
-    @property
-    def ended(self) -> bool:
-        run = self.view.runs.get(self.run_id)
-        return run is not None and bool(run.status)
-
-    @property
-    def end_seen(self) -> bool:
-        """Whether the client was told that the message is whole."""
-        run = self.view.runs.get(self.run_id)
-        return run is not None and any(message.ended for message in run.messages.values())
-
-    def on_frame(self, payload: bytes) -> None:
-        frame: Frame = decode(payload)
-        if frame.name == "alma.ack" and "runId" in frame.value:
-            if self.run_id not in ("", frame.value["runId"]):
-                self.refused.append(f"{self.marker} was acknowledged as {self.run_id}, then as {frame.value['runId']}")
-            self.thread_id, self.run_id = frame.value["threadId"], frame.value["runId"]
-        elif frame.name == "alma.error":
-            self.refused.append(f"{self.marker}: {frame.value}")
-        elif frame.run_id:
-            self.view.take(frame)
-            if frame.type == "TEXT_MESSAGE_END":
-                self.moments["end"].set()
-        if self.ended or self.refused:
-            self.changed.set()
-
-    def ask(self, socket: RawSocket) -> None:
-        """What this client has to say on a new connection."""
-        if self.run_id:
-            socket.send(command("thread.subscribe", threadId=self.thread_id, cursors=self.view.cursors()))
-        else:
-            self.sends += 1
-            socket.send(command("run.start", key=self.marker, text=self.prompt, kind="chat"))
-            self.moments["start"].set()
 
 
 class Server:
     """The server that is killed and started again, always on the same port and folder."""
 
-    def __init__(self, folder: Path, fake_port: int) -> None:
+    def __init__(self, folder: Path, fake_port: int, settings: dict[str, Path]) -> None:
         self.folder = folder
+        self.settings = settings
         self.port = rig.free_port()
         self.fake_port = fake_port
         self.served: rig.Served | None = None
 
     def start(self) -> rig.Served:
         """Returns when /readyz gives its first good answer."""
-        self.served = rig.start_alma(self.folder, fake_port=self.fake_port, port=self.port)
+        self.served = rig.start_alma(self.folder, fake_port=self.fake_port, port=self.port, **self.settings)
         return self.served
 
     def start_and_kill(self, after: float) -> None:
-        arguments, env = rig.prepare_alma(self.folder, self.port, fake_port=self.fake_port)
+        arguments, env = rig.prepare_alma(self.folder, self.port, fake_port=self.fake_port, **self.settings)
         process = subprocess.Popen(
             arguments, cwd=rig.REPO, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
         )
@@ -135,8 +72,9 @@ class Server:
 
 
 class Bench:
-    def __init__(self, server: Server, fake: rig.Served, chance: random.Random) -> None:
+    def __init__(self, server: Server, fake: rig.Served, noted: Path, chance: random.Random) -> None:
         self.server = server
+        self.noted = noted
         self.fake = fake
         self.chance = chance
         self.tasks: list[Task] = []
@@ -144,6 +82,7 @@ class Bench:
         self.stopping = False
         self.wrong: list[str] = []
         self.calls_at_end: dict[str, int] = {}  # marker → calls when its message was first seen in the journal
+        self.tools_at_end: dict[str, int] = {}  # run and call → times it was made, when its return was first seen there
         self.kills_by_running: list[int] = []
         self.moments = {"start": asyncio.Event(), "end": asyncio.Event()}
 
@@ -152,7 +91,8 @@ class Bench:
     async def client(self, number: int) -> None:
         count = 0
         while not self.stopping:
-            task = Task(f"t{number}-{count}", self.chance.choice(list(SIZES)), self.moments)
+            size = PLAN if self.chance.random() < 0.5 else self.chance.choice(list(SIZES))
+            task = Task(f"t{number}-{count}", size, self.moments)
             count += 1
             self.tasks.append(task)
             self.running.add(task)
@@ -202,58 +142,59 @@ class Bench:
     def look(self) -> None:
         """With the server dead: the journal against what clients were told, and the calls made so far."""
         acknowledged = {task.run_id: task for task in self.tasks if task.run_id}
-        seen = [task for task in acknowledged.values() if task.end_seen]
+        calls, tools = rig.get(f"{self.fake.url}/counts"), self.tool_calls()
         with journal_copy(self.server.folder) as database:
             runs = {row[0] for row in database.execute("SELECT id FROM runs")}
-            whole = {
-                row[0] for row in database.execute("SELECT run_id FROM entries WHERE data LIKE '%message_finished%'")
-            }
-        calls = rig.get(f"{self.fake.url}/counts")
+            rows = database.execute("SELECT run_id, data FROM entries").fetchall()
         self.wrong += [f"{task.marker}: acknowledged and lost" for run, task in acknowledged.items() if run not in runs]
-        self.wrong += [f"{task.marker}: its end was shown and lost" for task in seen if task.run_id not in whole]
-        for run in whole & acknowledged.keys():
-            marker = acknowledged[run].marker
-            self.calls_at_end.setdefault(marker, calls[marker]["started"])
+        whole: set[str] = set()
+        for run_id, data in rows:
+            entry = msgspec.json.decode(zlib.decompress(data) if isinstance(data, bytes) else data)
+            task = acknowledged.get(run_id)
+            if entry["type"] == "message_finished":
+                whole.add(entry["message_id"])
+                if task is not None and (marker := task.marker_after(entry)) is not None:
+                    self.calls_at_end.setdefault(marker, calls[marker]["started"])
+            elif entry["type"] == "tool_returned":
+                call = f"{run_id} {entry['call_id']}"
+                self.tools_at_end.setdefault(call, tools[call])
+        for task in acknowledged.values():
+            self.wrong += [f"{name}: its end was shown and lost" for name in task.ends_seen if name not in whole]
+
+    def tool_calls(self) -> Counter[str]:
+        """By run and call, how often the tool was called."""
+        return Counter(self.noted.read_text().splitlines() if self.noted.exists() else [])
 
     # ── the account at the end ────────────────────────────────────────────────────────────────────────────────────
 
     def compare(self) -> dict[str, int]:
-        calls = rig.get(f"{self.fake.url}/counts")
-        redone = 0
+        calls, tools = rig.get(f"{self.fake.url}/counts"), self.tool_calls()
+        again = [one for one, made in self.calls_at_end.items() if calls[one]["started"] > made]
+        tools_again = [one for one, made in self.tools_at_end.items() if tools[one] > made]
+        self.wrong += [f"{marker}: its message was whole and the model was called again" for marker in again]
+        self.wrong += [f"{call}: had returned and was called again" for call in tools_again]
         for task in self.tasks:
-            made = calls[task.marker]["started"]
-            if made > self.calls_at_end.get(task.marker, made):
-                redone += 1
-                self.wrong.append(f"{task.marker}: its message was whole and the model was called again")
-            if made > 1 + task.kills:
-                self.wrong.append(f"{task.marker}: {made} calls with {task.kills} kills")
-            self.wrong += self.compare_text(task)
+            for marker, needed in task.markers().items():
+                if (made := calls.get(marker, {}).get("started", 0)) > needed + task.kills:
+                    self.wrong.append(f"{marker}: {made} calls with {task.kills} kills")
+            log = rig.get(f"http://127.0.0.1:{self.server.port}/api/runs/{task.run_id}/entries")["entries"]
+            self.wrong += faults_of(task, log)
         with journal_copy(self.server.folder) as database:
             found = dict(database.execute("SELECT text, count(*) FROM runs GROUP BY text").fetchall())
         for task in self.tasks:
             if found.pop(task.prompt, 0) != 1:
                 self.wrong.append(f"{task.marker}: has not exactly one run")
         self.wrong += [f"a run that nobody asked for: {text}" for text in found]
+        needed = {marker: count for task in self.tasks for marker, count in task.markers().items()}
+        made = sum(calls.get(marker, {}).get("started", 0) for marker in needed)
         return {
-            "finished_steps_redone": redone,
-            "calls": sum(calls[task.marker]["started"] for task in self.tasks),
+            "finished_steps_redone": len(again),
+            "finished_tools_redone": len(tools_again),
+            "calls": made,
+            "attempts_replaced": made - sum(needed.values()),
             "checked_for_redoing": len(self.calls_at_end),
+            "tools_checked": len(self.tools_at_end),
         }
-
-    def compare_text(self, task: Task) -> list[str]:
-        entries = rig.get(f"http://127.0.0.1:{self.server.port}/api/runs/{task.run_id}/entries")["entries"]
-        text = "".join(text_of(task.size))
-        finished = [one["entry"] for one in entries if one["entry"]["type"] == "message_finished"]
-        wrong = list(task.view.faults)
-        if [one["seq"] for one in entries] != list(range(1, len(entries) + 1)):
-            wrong.append(f"{task.marker}: the journal's seq has gaps")
-        if [one["text"] for one in finished] != [text]:
-            wrong.append(f"{task.marker}: the journal has not exactly one whole message")
-        if entries[-1]["entry"].get("status") != "completed":
-            wrong.append(f"{task.marker}: ends as {entries[-1]['entry']}")
-        if task.view.runs[task.run_id].text != text:
-            wrong.append(f"{task.marker}: the client has another text")
-        return wrong
 
     async def send_again(self) -> None:
         """Every key once more, on one connection: each must give the run that it gave before."""
@@ -269,7 +210,7 @@ class Bench:
 
         socket = await connect(self.server.port, "/ws?watch=none", on_frame)
         for task in self.tasks:
-            socket.send(command("run.start", key=task.marker, text=task.prompt, kind="chat"))
+            socket.send(task.start())
         await asyncio.wait_for(done.wait(), 60)
         socket.close()
         for task, value in zip(self.tasks, given.values(), strict=True):
@@ -290,7 +231,7 @@ def journal_copy(folder: Path) -> Any:
 
 async def main() -> int:
     quick = rig.options(__doc__).quick
-    kills = 8 if quick else 60
+    kills = 8 if quick else 100
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
     chance = random.Random(seed)
@@ -298,9 +239,10 @@ async def main() -> int:
     with rig.scratch() as folder:
         write_script(folder / "rules.json")
         with rig.fake_model(folder / "rules.json") as fake:
-            server = Server(folder / "data", fake.port)
+            noted = folder / "noted"
+            server = Server(folder / "data", fake.port, write_agents(folder, noted))
             first = server.start()
-            bench = Bench(server, fake, chance)
+            bench = Bench(server, fake, noted, chance)
             try:
                 async with asyncio.TaskGroup() as group:
                     for number in range(TASKS):
@@ -329,10 +271,10 @@ async def main() -> int:
         "seed": seed,
         "kills": kills,
         "tasks": len(bench.tasks),
+        "plans": sum(task.size == PLAN for task in bench.tasks),
         "running_at_a_kill": round(rig.median(bench.kills_by_running), 1),
         "tasks_that_lived_through_a_kill": sum(task.kills > 0 for task in bench.tasks),
         "starts_sent_again": sum(task.sends > 1 for task in bench.tasks),
-        "attempts_replaced": counted["calls"] - len(bench.tasks),
         **counted,
         "wrong": len(bench.wrong),
         "first_ready_s": round(first.ready_s, 3),
@@ -345,6 +287,7 @@ async def main() -> int:
     targets = {
         "wrong": (len(bench.wrong), "<=", 0),
         "finished_steps_redone": (counted["finished_steps_redone"], "<=", 0),
+        "finished_tools_redone": (counted["finished_tools_redone"], "<=", 0),
         "ready_alone_p50_s": (rig.median(alone), "<=", 2.0),
         "ready_alone_max_s": (max(alone), "<=", 2.0),
     }

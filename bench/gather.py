@@ -50,7 +50,8 @@ async def call(session: aiohttp.ClientSession, text: str) -> str:
 
 async def one(session: aiohttp.ClientSession, request: str) -> str:
     await call(session, f"Decide how to treat the request below.\n{request}")
-    parts = await asyncio.gather(*(call(session, f"Describe port {number} of {request}") for number in range(1, 11)))  # noqa: TID251  # it is what is measured
+    goals = [f"Describe port {number} of {request}" for number in range(1, 11)]
+    parts = await asyncio.gather(*(call(session, goal) for goal in goals))
     return await call(session, f"Join these: {' '.join(parts)}")
 
 
