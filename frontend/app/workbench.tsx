@@ -19,14 +19,16 @@ import { action, followKeys, toggleInspector } from "@/lib/actions";
 import { cn } from "@/lib/cn";
 import { layout, setLayout, toggleRail } from "@/lib/layout";
 import { followAddress } from "@/lib/location";
+import { patiently } from "@/lib/patient-import";
 import { session } from "@/lib/session";
 import { followTheme } from "@/lib/theme";
 
-const Inspector = dynamic(() => import("@/features/inspector/inspector").then((module) => module.Inspector), {
-  ssr: false,
-});
+const Inspector = dynamic(
+  () => patiently(() => import("@/features/inspector/inspector")).then((module) => module.Inspector),
+  { ssr: false },
+);
 const ModelsDialog = dynamic(
-  () => import("@/features/models/models-dialog").then((module) => module.ModelsDialog),
+  () => patiently(() => import("@/features/models/models-dialog")).then((module) => module.ModelsDialog),
   { ssr: false },
 );
 

@@ -4,14 +4,13 @@ import { Pause } from "lucide-react";
 import dynamic from "next/dynamic";
 import { useShown } from "@/features/inspector/use-lens";
 import { plural } from "@/lib/format";
+import { patiently } from "@/lib/patient-import";
 import { MAIN } from "@/lib/protocol";
 import type { PlanState } from "@/lib/task-state";
 
 const PlanGraph = dynamic(
-  () => import("@/features/inspector/plan-graph").then((module) => module.PlanGraph),
-  {
-    ssr: false,
-  },
+  () => patiently(() => import("@/features/inspector/plan-graph")).then((module) => module.PlanGraph),
+  { ssr: false },
 );
 
 /** Who does what, and what waits for what: the live graph, and a line on where the plan comes from. */
