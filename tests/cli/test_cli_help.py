@@ -31,6 +31,7 @@ COMMANDS = (
     "pause",
     "resume",
     "threads",
+    "runs",
     "files",
     "agents",
     "models",
