@@ -233,9 +233,9 @@ async def growth(bench: Bench, rounds: int) -> dict[str, Any]:
     per_call: dict[str, list[float]] = {"hundred": [], "crowd": []}
     small: dict[str, list[float]] = {"hundred": [], "crowd": []}
     for _ in range(rounds):
-        small["hundred"].append((await bench.do(80, 8))["cpu_ms"] / 12)
+        small["hundred"].append((await bench.do(40, 8))["cpu_ms"] / 12)
         per_call["hundred"].append((await bench.do(10, 1, 100))["cpu_ms"] / 102)
-        small["crowd"].append((await bench.do(80, 8))["cpu_ms"] / 12)
+        small["crowd"].append((await bench.do(40, 8))["cpu_ms"] / 12)
         per_call["crowd"].append((await bench.do(200, 200))["cpu_ms"] / 12)
     return {
         f"{name}_{what}": value
@@ -283,7 +283,7 @@ async def main() -> int:
         figures["twelve"] = await twelve_calls(bench, floor, 5 if quick else 11, 40)
         figures["growth"] = await growth(bench, 1 if quick else 5)
     with rig.scratch() as folder, started(folder) as (bench, _):
-        figures["idle"] = await idle(bench, 250 if quick else 1000)
+        figures["idle"] = await idle(bench, 200 if quick else 1000)
     for name, value in figures.items():
         print(name, ", ".join(f"{what} {seen:.4g}" for what, seen in value.items()))
     print(f"peers: CPU per run of twelve calls, ms: {PEERS_MS}")

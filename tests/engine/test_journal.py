@@ -44,6 +44,17 @@ async def test_what_is_published_is_committed_and_in_order(bench: SessionBench) 
     assert seen == list(range(2, 102))
 
 
+async def test_nobody_sees_an_append_done_before_it_is_published(bench: SessionBench) -> None:
+    """A task that looks at the append by chance, woken by something else, must not be ahead of those who follow."""
+    await new_run(bench, "r1")
+    seen: list[int] = []
+    bench.bus.subscribe("t", lambda item: seen.append(item.seq))  # type: ignore[union-attr]
+    done = bench.journal.submit("t", "r1", [stop()])
+    while not done.done():
+        await asyncio.sleep(0)
+    assert seen == [2]
+
+
 async def test_a_worker_that_lost_its_task_cannot_write(bench: SessionBench) -> None:
     await new_run(bench, "r1")
     first, second = Fence("r1", "main"), Fence("r1", "main")
