@@ -83,11 +83,11 @@ def part(page: Page | Locator, name: str, **data: object) -> Locator:
     return page.locator(f"[data-slot={name}]{more}")
 
 
-def ask(page: Page, request: str, *, approve: bool = False) -> None:
-    """Send a request as an analytical one, so that nobody has to find out; `approve`: see its plan first."""
-    if part(page, "kind-select").get_attribute("data-kind") != "analytical":
+def ask(page: Page, request: str, *, approve: bool = False, kind: str | None = "analytical") -> None:
+    """Send a request as one of that kind; None: the Manager finds out. `approve`: see its plan first."""
+    if kind is not None and part(page, "kind-select").get_attribute("data-kind") != kind:
         part(page, "kind-select").click()
-        page.get_by_role("menuitemradio", name="Analytical").click()
+        page.get_by_role("menuitemradio", name=kind.capitalize()).click()
     pressed = part(page, "approve-toggle").get_attribute("aria-pressed") == "true"
     if pressed != approve:
         part(page, "approve-toggle").click()

@@ -125,6 +125,24 @@ def test_kill_9_in_mid_stream_the_page_reconnects_and_ends_with_the_journals_tex
         server.stop()
 
 
+def test_a_part_of_the_page_that_is_first_needed_while_the_server_is_away_comes_later(
+    embedder_only: Callable[[], Path], open_page: Open
+) -> None:
+    folder = embedder_only()
+    server = start(folder)
+    try:
+        page = open_page(server)
+        server.kill()
+        expect(part(page, "connection")).not_to_have_attribute("data-phase", "online")
+        page.keyboard.press("Control+Shift+M")
+        page.wait_for_url(re.compile("dialog=models"))
+        expect(part(page, "composer-text")).to_be_visible()
+        server = start(folder, port=server.port)
+        expect(part(page, "models-dialog")).to_be_visible()
+    finally:
+        server.stop()
+
+
 # ── a conversation ────────────────────────────────────────────────────────────────────────────────────────────────
 
 

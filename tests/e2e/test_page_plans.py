@@ -32,7 +32,7 @@ from serving import Serving, start
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 Open = Callable[..., Page]
-RULES: list[Rule] = [*bakery.RULES]
+RULES: list[Rule] = [*bakery.story()]
 
 
 # ── as it happens ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -40,7 +40,7 @@ RULES: list[Rule] = [*bakery.RULES]
 
 def test_a_planned_run_is_seen_as_it_happens(team: Serving, open_page: Open) -> None:
     page = open_page(team)
-    ask(page, bakery.REQUEST)
+    ask(page, bakery.request())
 
     # The plan: a line and a node for each task; the inspector has opened by itself.
     expect(part(page, "task")).to_have_count(5)
@@ -121,6 +121,23 @@ RULES += [
     says("Weigh why the ferry is late", "It waits for sight."),
     joins(FERRY, "The ferry is late because of fog [1]."),
 ]
+
+
+def test_the_embedded_model_splits_a_comparison_and_joins_what_three_specialists_say(
+    embedded: Serving, open_page: Open
+) -> None:
+    page = open_page(embedded)
+    ask(page, "Compare heating a house with gas and with a heat pump: cost, climate, comfort; recommend one", kind=None)
+    expect(part(page, "task").nth(2)).to_be_visible()
+    expect(part(page, "turn")).to_have_attribute("data-status", "completed", timeout=120_000)
+    run_id = run_id_of(page)
+    begun = [one["task_id"] for one in entries(embedded, run_id, "task_started")]
+    ended = {one["task_id"]: one["status"] for one in entries(embedded, run_id, "task_finished")}
+    assert len(begun) >= 3
+    assert ended == dict.fromkeys(begun, "completed")
+    expect(part(page, "kind-chip")).to_have_attribute("data-kind", "analytical")
+    expect(part(page, "answer-text")).to_contain_text("Based on")
+    assert part(page, "citation").count() >= 3
 
 
 # ── nothing is lost ───────────────────────────────────────────────────────────────────────────────────────────────
