@@ -93,7 +93,7 @@ def tasks(draw: st.DrawFn) -> Task:
 
 
 @given(tasks(), st.booleans(), st.booleans(), st.integers(256, 8192), st.integers(1, 4096))
-@settings(max_examples=250)
+@settings(max_examples=100)
 async def test_any_prompt_fits_and_can_be_put_together_again(
     task: Task, synthesis: bool, examples: bool, window: int, max_tokens: int
 ) -> None:
