@@ -79,7 +79,10 @@ function Text({ title, text }: { title: string; text: string }) {
         {title}
         <CopyButton text={() => text} />
       </div>
-      <pre className="max-h-64 overflow-auto whitespace-pre-wrap break-words font-mono text-xs leading-5">
+      <pre
+        tabIndex={0}
+        className="max-h-64 overflow-auto whitespace-pre-wrap break-words font-mono text-xs leading-5"
+      >
         {text}
       </pre>
     </div>

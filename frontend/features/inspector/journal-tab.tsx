@@ -96,7 +96,10 @@ function Entry({ record, first }: { record: EntryRecord; first: number }) {
         {open ? (
           <div className="relative pb-2 pl-8">
             <CopyButton text={() => JSON.stringify(record, null, 2)} className="absolute top-0 right-2" />
-            <pre className="max-h-96 overflow-auto whitespace-pre-wrap break-words pr-12 font-mono text-xs leading-4">
+            <pre
+              tabIndex={0}
+              className="max-h-96 overflow-auto whitespace-pre-wrap break-words pr-12 font-mono text-xs leading-4"
+            >
               {JSON.stringify(record.entry, null, 2)}
             </pre>
           </div>

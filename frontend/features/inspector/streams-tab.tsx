@@ -44,7 +44,7 @@ function Pane({ taskId }: { taskId: string }) {
     <section
       data-slot="stream"
       data-task={taskId}
-      aria-label={taskTitle(name)}
+      aria-label={taskId === MAIN ? "The joined answer" : `Task ${taskId}: ${taskTitle(name)}`}
       className={cn(
         "flex min-h-0 min-w-0 flex-col bg-background [content-visibility:auto]",
         task === undefined && "text-faint-foreground",
