@@ -29,13 +29,15 @@ _LEAST_CHARS = 200  # of a result or tool text that had to be shortened
 
 class Part(Struct, frozen=True):
     """One piece of a prompt. `name`, `ref`: as in its `Section`. `speaker`: whose message it is part of; parts of the
-    same speaker in a row make one message. `calls`: what an assistant part asks for."""
+    same speaker in a row make one message. `calls`: what an assistant part asks for. `chars`: `text` was cut to that
+    many characters already; 0 is whole."""
 
     name: str
     text: str
     speaker: Literal["system", "user", "assistant", "tool"] = "user"
     ref: str = ""
     calls: list[ToolCall] = []
+    chars: int = 0
 
 
 class Prompt(Struct, frozen=True):
@@ -90,10 +92,10 @@ def gather(task: Task, role: Role, mode: Mode) -> list[Part]:
 def _work(task: Task, mode: Mode) -> list[Part]:
     """Of a planned task: what it builds upon, and its goal; of a synthesis: the request, and the results."""
     if mode == "notes":
-        results = [Part("result", _said(result, _NOTE_CHARS), ref=result.task_id) for result in task.results]
+        results = [_result(result, _NOTE_CHARS) for result in task.results]
         ask = Part("task", f"Use these notes to answer: {task.goal}")
         return [Part("notes", "Notes:"), *results, *_notes(task), ask]
-    results = [Part("result", _said(result), ref=result.task_id) for result in task.results]
+    results = [_result(result) for result in task.results]
     if mode == "synthesis":
         return [*results, *_notes(task), Part("task", f"The request: {task.goal}")]
     spec = task.spec
@@ -103,15 +105,18 @@ def _work(task: Task, mode: Mode) -> list[Part]:
     return [*results, *_notes(task), Part("task", task.goal), *expected]
 
 
-def _said(result: Result, most: int = 0) -> str:
+def _result(result: Result, most: int = 0) -> Part:
     """`most`: characters of its text, cut at the end of a sentence; 0 is all."""
     head = f"[{result.task_id}] {result.title}".rstrip()
-    if result.status == "completed":
-        text = result.text if not most or len(result.text) <= most else result.text[:most]
-        end = max(text.rfind(mark) for mark in (". ", ".\n", "! ", "? ")) if len(text) < len(result.text) else -1
-        return f"{head}:\n{text[: end + 1] if end > most // 3 else text}"
-    reason = f": {result.error.message}" if result.error is not None else ""
-    return f"{head}: not available ({result.status}{reason})"
+    if result.status != "completed":
+        reason = f": {result.error.message}" if result.error is not None else ""
+        return Part("result", f"{head}: not available ({result.status}{reason})", ref=result.task_id)
+    if not most or len(result.text) <= most:
+        return Part("result", f"{head}:\n{result.text}", ref=result.task_id)
+    text = result.text[:most]
+    end = max(text.rfind(mark) for mark in (". ", ".\n", "! ", "? "))
+    said = f"{head}:\n{text[: end + 1] if end > most // 3 else text}"
+    return Part("result", said, ref=result.task_id, chars=len(said))
 
 
 def _notes(task: Task) -> list[Part]:
@@ -172,7 +177,7 @@ async def fit(model: ChatModel, parts: list[Part], *, window: int, max_tokens: i
     kept = _newest_turns(parts, tokens, room - elastic)
     turns = dict.fromkeys(part.ref for part in parts if part.name == "history")
     chosen = [
-        (part, Section(part.name, count, part.ref, cut))
+        (part, Section(part.name, count, part.ref, cut or part.chars))
         for part, count, cut in zip(parts, tokens, chars, strict=True)
         if part.name != "history" or part.ref in kept
     ]
