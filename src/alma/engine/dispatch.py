@@ -99,7 +99,8 @@ class LocalDispatcher:
             self._changed.clear()
             wait = self._delayed[0][0] - self._clock() if self._delayed else None
             try:
-                await asyncio.wait_for(self._changed.wait(), wait)
+                async with asyncio.timeout(wait):  # `wait_for` can swallow a cancellation that comes with news
+                    await self._changed.wait()
             except TimeoutError:
                 continue
 
