@@ -25,6 +25,7 @@ from alma.engine.dispatch import Dispatcher, Ticket
 from alma.engine.fold import apply
 from alma.engine.journal import Fence, Journal
 from alma.engine.open_text import OpenText
+from alma.engine.recording import Recording
 from alma.engine.state import RunState
 from alma.engine.worker import Policy, Worker
 from alma.errors import FenceLost, HeadMoved, NotFound, StorageFailure
@@ -78,7 +79,7 @@ class Engine:
         self.jitter = jitter
         self._dispatcher = dispatcher
         self._limits = limits
-        self._trouble = trouble
+        self.trouble = trouble
         self._changed = changed
         self._sweep_every = sweep_every
         self._heartbeat_every = heartbeat_every
@@ -310,9 +311,8 @@ class Engine:
 
     async def _end(self, active: Active, ends: list[JournalEntry]) -> None:
         """Write the ends, on the condition that the log is as it was when they were decided."""
-        head = active.state.head
         try:
-            await self.settle(active, ends, None, self.submit(active, ends, None, head), head, head)
+            await Recording(self, active, ends, None, active.state.head)
         except HeadMoved:
             active.behind = active.again = True
 
@@ -376,7 +376,7 @@ class Engine:
     def submit(
         self, active: Active, new: Sequence[JournalEntry], fence: Fence | None, head: int | None = None
     ) -> asyncio.Future[list[Recorded]]:
-        """Append under a task's fence; what was written is taken into the state if nothing before it is missing there."""
+        """Append under a task's fence; what was written goes into the state unless something before it is missing."""
         return self.journal.submit(
             active.thread_id,
             active.run_id,
@@ -386,41 +386,6 @@ class Engine:
             then=lambda written: self.absorb(active, written),
         )
 
-    async def settle(
-        self,
-        active: Active,
-        new: Sequence[JournalEntry],
-        fence: Fence | None,
-        first: asyncio.Future[list[Recorded]],
-        after: int,
-        head: int | None,
-    ) -> list[Recorded]:
-        """Wait for `first`, the submission of `new` when the log was known up to `after`; when the database could not,
-        submit it again until it can. Then it is in the state, with all that came before it."""
-        try:
-            written = await asyncio.shield(first)
-        except StorageFailure as error:
-            self._trouble(error)
-            written = await self.patiently(lambda: self._append_once(active, new, fence, after, head))
-            self._trouble(None)
-        if written and active.state.head < written[-1].seq:
-            await self.catch_up(active)
-        return written
-
-    async def _append_once(
-        self, active: Active, new: Sequence[JournalEntry], fence: Fence | None, after: int, head: int | None
-    ) -> list[Recorded]:
-        """Append `new` unless it is there: a database that fails may have committed before it did."""
-        there = [one for one in await self.journal.read(active.run_id, after) if one.entry in new]
-        if len(there) == len(new):
-            for recorded in there:
-                self.journal.publish(active.thread_id, recorded)
-            active.behind = True
-            if fence is not None:
-                fence.seen = max([after, *(one.seq for one in there)])  # its own words do not make a claim stale
-            return there
-        return await asyncio.shield(self.submit(active, new, fence, head))
-
     async def patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do `work`, again and again while the database cannot, up to 5 s apart."""
         delay = 0.25
@@ -429,10 +394,10 @@ class Engine:
                 result = await work()
             except StorageFailure as error:
                 log.warning("waiting for the database: %s", error.actual)
-                self._trouble(error)
+                self.trouble(error)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)
                 continue
             if delay > 0.25:
-                self._trouble(None)
+                self.trouble(None)
             return result

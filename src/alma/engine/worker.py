@@ -7,11 +7,10 @@ message, and the end that was decided is written with it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, assert_never
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from msgspec import Struct
-from msgspec.structs import replace
 from msgspec.structs import replace
 
 from alma.agent.task import Answer, Failed, Outcome, Turn, Wait
@@ -19,10 +18,11 @@ from alma.engine.briefing import brief, delegations, mail
 from alma.engine.decide import End, after_failure
 from alma.engine.journal import UNCLAIMED, Fence
 from alma.engine.open_text import OpenMessage
+from alma.engine.recording import Recording
 from alma.engine.review import send_back
 from alma.engine.state import TaskState
 from alma.engine.turns import read_history
-from alma.errors import BudgetSpent, FenceLost, HeadMoved
+from alma.errors import BudgetSpent, HeadMoved
 from alma.events import (
     AgentMessage,
     AttemptFailed,
@@ -89,6 +89,7 @@ class Worker:
             self._first.append(started)
         self._begun: set[str] = set()  # steps whose message was begun in this activation
         self._open: OpenMessage | None = None
+        self._whole: Recording | None = None  # of the open message, once it has been written to its end
         self._attempt: asyncio.Task[Outcome | Exception | None] | None = None
         self._end: End | None = None
         self._dropped = False
@@ -155,8 +156,6 @@ class Worker:
             history, older = await self._history()
             self._fence.seen = self._active.state.head
             task = brief(self._active.state, self._task, history, older)
-            # Of a task that begins, its start is not in the log yet.
-            task = replace(task, budget_tokens=self.tokens_left(), tokens_limit=self._tokens)
             # Of a task that begins, its start is not in the log yet.
             task = replace(task, budget_tokens=self.tokens_left(), tokens_limit=self._tokens)
             left = self._seconds_left()
@@ -269,7 +268,9 @@ class Worker:
         at = engine.clock()
         new: list[JournalEntry] = []
         message_id = ""
-        if self._open is not None and (self._open.n or self._open.reasoning_n):
+        if self._open is not None and self._whole is not None:
+            await self._whole  # it was at its end, and only the database's word is missing
+        elif self._open is not None and (self._open.n or self._open.reasoning_n):
             stopped = _stopped(self._open, at, task.id)
             new.append(stopped)
             message_id = stopped.message_id
@@ -286,7 +287,10 @@ class Worker:
     def record(self, *entries: JournalEntry, head: int | None = None) -> Awaitable[list[Recorded]]:
         new, self._first = [*self._first, *entries], []
         self._begun.update(entry.step for entry in entries if isinstance(entry, MessageStarted))
-        return _Recording(self._engine, self._active, new, self._fence, head)
+        recording = Recording(self._engine, self._active, new, self._fence, head)
+        if self._open is not None and any(isinstance(entry, MessageFinished) for entry in entries):
+            self._whole = recording
+        return recording
 
     def open(self, started: MessageStarted) -> None:
         self._open = self._engine.open_text.begin(self._active.run_id, started, self._engine.clock())
@@ -298,16 +302,13 @@ class Worker:
 
     def close(self, message_id: str) -> None:
         self._engine.open_text.end(self._active.run_id, message_id)
-        self._open = None
+        self._open = self._whole = None
 
     def board(self) -> dict[str, BoardWritten]:
         return self._active.state.board
 
     def mail(self) -> list[tuple[int, AgentMessage]]:
         return mail(self._active.state, self._task)
-
-    def tokens_left(self) -> int:
-        return max(self._tokens - self._task.spent_tokens, 1) if self._tokens else 0
 
     def tokens_left(self) -> int:
         return max(self._tokens - self._task.spent_tokens, 1) if self._tokens else 0
@@ -357,30 +358,6 @@ class Worker:
                 return new
             except HeadMoved:
                 await self._engine.catch_up(self._active)
-
-
-class _Recording:
-    """Entries on their way to the journal from the moment they were recorded; awaiting it makes sure of them."""
-
-    def __init__(
-        self, engine: Engine, active: Active, new: Sequence[JournalEntry], fence: Fence, head: int | None
-    ) -> None:
-        self._engine = engine
-        self._active = active
-        self._new = new
-        self._fence = fence
-        self._head = head
-        self._after = active.state.head
-        self._first = engine.submit(active, new, fence, head)
-
-    def __await__(self) -> Generator[Any, None, list[Recorded]]:
-        return self._settled().__await__()
-
-    async def _settled(self) -> list[Recorded]:
-        written = await self._engine.settle(self._active, self._new, self._fence, self._first, self._after, self._head)
-        if len(written) < len(self._new):
-            raise FenceLost("The run has ended meanwhile.", expected="a run under way", actual="its end")
-        return written
 
 
 def _share(tasks: dict[str, TaskState], task: TaskState, own: int) -> int:
