@@ -171,7 +171,7 @@ async def act(doing: Doing) -> list[JournalEntry]:
 def plan_limits(task: Task, role: Role) -> PlanLimits:
     return PlanLimits(
         tasks=role.budgets.children,
-        depth=role.budgets.depth + depth_of(task.task_id) if task.task_id == MAIN else role.budgets.depth,
+        depth=role.budgets.depth,
         depth_now=depth_of(task.task_id),
         tokens_left=task.budget_tokens or None,
         task_tokens=0,

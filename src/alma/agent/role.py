@@ -62,8 +62,9 @@ class MemoryPolicy(Struct, frozen=True):
 
 
 class Budgets(Struct, frozen=True):
-    """What one task of a role may use. `tokens`, `seconds`: 0 takes a share of the parent's. `depth`: how many levels
-    of delegation may lie below it; `children`: tasks in one plan; `parallel`: tasks of this role that run at once."""
+    """What one task of a role may use. `tokens`, `seconds`: 0 takes a share of the parent's. `depth`: the deepest level
+    of a run, whose own task is 0, to which it may delegate; `children`: tasks in one plan; `parallel`: tasks of this
+    role that run at once."""
 
     tokens: int = 0
     seconds: float = 0.0
