@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
+import warnings
 from collections.abc import Callable, Generator
 from types import SimpleNamespace
 
@@ -214,7 +215,8 @@ def _stage(world: World) -> Generator[None]:
     try:
         for module, name, value in places:
             setattr(module, name, value)
-        yield
+        with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # of coroutines that were never begun
+            yield
     finally:
         for (module, name, _), value in zip(places, before, strict=True):
             setattr(module, name, value)
