@@ -26,7 +26,7 @@ import sqlalchemy as sa
 from alma.db.database import Database
 from alma.engine.bus import LocalBus
 from alma.engine.journal import Journal, insert_run
-from alma.events import JournalEntry, MessageFinished, RunFinished, RunStarted, Timing, Usage
+from alma.events import JournalEntry, MessageFinished, RunStarted, TaskFinished, Timing, Usage
 from bench import rig
 
 SHAPES = {"pairs": (64, 2), "singles": (256, 1)}  # runs at once, entries of an append
@@ -92,9 +92,9 @@ def idle(folder: Path) -> dict[str, float]:
 
 
 def entry(index: int) -> JournalEntry:
-    """In turns an answer of 60 words, and a run's end."""
+    """In turns an answer of 60 words, and a task's end."""
     if index % 2:
-        return RunFinished(at=1_700_000_000.0 + index, status="completed")
+        return TaskFinished(at=1_700_000_000.0 + index, task_id="1", status="completed", message_id="m.1")
     return MessageFinished(
         at=1_700_000_000.0 + index,
         message_id="m.main",

@@ -85,7 +85,7 @@ async def many(job: dict[str, Any]) -> dict[str, Any]:
         await stream.open(job["port"])
     began = time.perf_counter()
     for index, stream in enumerate(streams):
-        await stream.ask(job["model"], f"Tell me about subject number {index}.")
+        await stream.ask(job["model"], f"Tell me a fun fact about the number {index}.")
         if job.get("spread"):
             await asyncio.sleep(job["spread"] / len(streams))
     for stream in streams:
@@ -110,7 +110,7 @@ async def direct(job: dict[str, Any]) -> dict[str, Any]:
     waits = []
     async with aiohttp.ClientSession() as session:
         for index in range(job["first"]):
-            messages = [{"role": "user", "content": f"Please tell me something about subject number {index}."}]
+            messages = [{"role": "user", "content": f"Tell me a fun fact about the number {index}."}]
             body = {"model": job["model"], "stream": True, "messages": messages}
             sent = time.perf_counter()
             async with session.post(f"http://127.0.0.1:{job['port']}/v1/chat/completions", json=body) as response:
@@ -127,7 +127,7 @@ async def first(job: dict[str, Any]) -> dict[str, Any]:
     await stream.open(job["port"])
     waits = []
     for index in range(job["first"]):
-        text = f"Please tell me something about subject number {job.get('offset', 0) + index}."
+        text = f"Tell me a fun fact about the number {job.get('offset', 0) + index}."
         sent = await stream.ask(job["model"], text, typed=job.get("typed", False))
         await asyncio.wait_for(stream.done.wait(), 30)
         if stream.failed:
