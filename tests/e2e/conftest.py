@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 from planned_page import MODELS, TEAM
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
+from stage import chromium, scripted_endpoint
 
 from serving import REPO, Serving, running
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 expect.set_options(timeout=20_000)  # ms; the first task after a start waits for the embedding model
 
 
@@ -40,12 +26,8 @@ def built_page() -> Path:
 
 @pytest.fixture(scope="session")
 def browser() -> Generator[Browser]:
-    path = os.environ.get("TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    assert path, "no Chromium is here: install it (`apt-get install chromium`), or name one in TEST_CHROMIUM"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -111,33 +93,17 @@ def embedded(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Genera
         yield serving
 
 
-@contextlib.contextmanager
-def _scripted_endpoint(folder: Path, rules: Sequence[object]) -> Generator[int]:
-    """The scripted model, with these rules, behind an OpenAI-compatible address of its own: its port."""
-    script = folder / "rules.json"
-    script.write_text(json.dumps(rules))
-    command = [sys.executable, "-m", "alma.models.scripted", "--script", str(script)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    try:
-        yield int(json.loads(process.stdout.readline())["port"])
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-
-
 @pytest.fixture
 def fake_endpoint(tmp_path: Path) -> Generator[Callable[..., int]]:
     """Serve the scripted model with the given rules: gives the port."""
     with contextlib.ExitStack() as stack:
-        yield lambda *rules: stack.enter_context(_scripted_endpoint(tmp_path, rules))
+        yield lambda *rules: stack.enter_context(scripted_endpoint(tmp_path, rules))
 
 
 @pytest.fixture(scope="module")
 def rules_port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Generator[int]:
     """Where an endpoint serves the RULES of the test's module."""
-    with _scripted_endpoint(tmp_path_factory.mktemp("endpoint"), request.module.RULES) as port:
+    with scripted_endpoint(tmp_path_factory.mktemp("endpoint"), request.module.RULES) as port:
         yield port
 
 
