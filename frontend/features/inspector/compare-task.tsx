@@ -128,7 +128,10 @@ function Marked({ parts, shown }: { parts: readonly DiffPart[]; shown: readonly 
           {text}
         </del>
       ) : (
-        <ins key={at} className="rounded-xs bg-primary-tint text-primary no-underline decoration-clone">
+        <ins
+          key={at}
+          className="rounded-xs bg-primary-tint text-primary no-underline decoration-clone [del+&]:ml-1"
+        >
           {text}
         </ins>
       ),

@@ -54,14 +54,14 @@ function Mail({ item, startedAt }: { item: MailItem; startedAt: number }) {
   return (
     <li data-slot="mail-item" className="space-y-1 py-2.5 first:pt-0 last:pb-0">
       <p className="flex items-baseline gap-1.5 text-xs">
-        <TaskLink taskId={item.taskId || MAIN} className="max-w-[38%] font-medium" />
+        <TaskLink taskId={item.taskId || MAIN} className="min-w-0 max-w-[38%] font-medium" />
         <ArrowRight
           role="img"
           aria-label="to"
           className="size-3 shrink-0 self-center text-faint-foreground"
         />
         {isTask ? (
-          <TaskLink taskId={item.recipient} className="max-w-[38%] font-medium" />
+          <TaskLink taskId={item.recipient} className="min-w-0 max-w-[38%] font-medium" />
         ) : (
           <span className="inline-flex min-w-0 items-baseline gap-1.5 truncate font-medium">
             {item.recipient === "team" ? null : <AgentDot role={item.recipient} />}
