@@ -118,7 +118,7 @@ FERRY = "Investigate why the ferry is late so often"
 RULES += [
     plans(FERRY, task("researcher", "Find when the ferry is late"), task("analyst", "Weigh why the ferry is late", 1)),
     says("Find when the ferry is late", "It is late in fog."),
-    says("Weigh why the ferry is late", "It waits for sight."),
+    says("Weigh why the ferry is late", words("sight", 20), STEADY),  # a bar that is wide enough to be hit
     joins(FERRY, "The ferry is late because of fog [1]."),
 ]
 
