@@ -39,7 +39,6 @@ from alma.events import (
 )
 from alma.plan import MAIN, MANAGER, PlanTask, parent_of
 
-
 _CHARS_A_TOKEN = 4  # of an attempt that failed nobody sends the usage
 
 
