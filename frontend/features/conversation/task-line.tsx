@@ -68,7 +68,7 @@ export const TaskLine = memo(function TaskLine(props: TaskLineProps) {
         <span
           data-slot="task-title"
           className={cn(
-            "min-w-0 truncate max-sm:flex-1",
+            "min-w-0 truncate max-sm:flex-1 sm:max-w-[62%] sm:shrink-0",
             task.status === "submitted" && "text-muted-foreground",
             isOver(task) && task.status !== "completed" && "text-muted-foreground",
             writing && "sm:max-w-[46%] sm:shrink-0",
@@ -83,7 +83,7 @@ export const TaskLine = memo(function TaskLine(props: TaskLineProps) {
             data-slot="task-state"
             title={tone === "bad" ? words : undefined}
             className={cn(
-              "min-w-0 max-w-[60%] shrink-0 truncate text-xs max-sm:order-last max-sm:max-w-full max-sm:basis-full max-sm:pl-5",
+              "min-w-0 truncate text-xs max-sm:shrink-0 max-sm:order-last max-sm:max-w-full max-sm:basis-full max-sm:pl-5",
               TONES[tone],
               words === "done" && "sr-only",
             )}
