@@ -183,9 +183,12 @@ _heads = (
 _move_head = (
     sa.update(runs)
     .where(runs.c.id == sa.bindparam("run"))
-    .values(head=sa.bindparam("new_head"), finished=sa.bindparam("ended", type_=sa.Boolean))
+    .values(
+        head=sa.bindparam("new_head"),
+        finished=sa.bindparam("ended", type_=sa.Boolean),
+        answer=sa.func.coalesce(sa.bindparam("said", type_=sa.Text), runs.c.answer),
+    )
 )
-_keep_answer = sa.update(runs).where(runs.c.id == sa.bindparam("run")).values(answer=sa.bindparam("said"))
 
 
 @functools.cache
@@ -200,11 +203,12 @@ def _raise_epochs(insert: Callable[[sa.Table], Any]) -> Any:
 class _Head:
     """A run while a group of appends is being written."""
 
-    __slots__ = ("ended", "epochs", "seq", "tail")
+    __slots__ = ("answer", "ended", "epochs", "seq", "tail")
 
     def __init__(self, seq: int, ended: bool) -> None:
         self.seq = seq
         self.ended = ended
+        self.answer: str | None = None  # a new one
         self.epochs: dict[str, int] = {}  # by task
         self.tail: list[Recorded] = []  # what a claim of this group may not have seen
 
@@ -220,7 +224,6 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
     _read_tails(connection, appends, heads)
     results: list[list[Recorded] | Exception] = []
     rows: list[dict[str, Any]] = []
-    answers: list[dict[str, Any]] = []
     moved: set[str] = set()
     for append in appends:
         head = heads.get(append.run_id)
@@ -237,7 +240,7 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
             head.seq += 1
             head.ended = head.ended or isinstance(entry, RunFinished)
             if isinstance(entry, MessageFinished) and entry.task_id == MAIN and entry.step.startswith("answer"):
-                answers.append({"run": append.run_id, "said": entry.text.replace("\0", "")})
+                head.answer = entry.text.replace("\0", "")
             if isinstance(entry, TaskFinished) and append.fence is None:
                 # Ended by decision: whoever holds it elsewhere has nothing more to say.
                 claimed[append.run_id, entry.task_id] = _raised(head, entry.task_id)
@@ -251,10 +254,9 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
         connection.execute(_raise_epochs(insert_for(connection)), values)
     if rows:
         connection.execute(_new_entries, rows)
-        changes = [{"run": run, "new_head": heads[run].seq, "ended": heads[run].ended} for run in moved]
+        now = [(run, heads[run]) for run in moved]
+        changes = [{"run": run, "new_head": head.seq, "ended": head.ended, "said": head.answer} for run, head in now]
         connection.execute(_move_head, changes)
-    if answers:
-        connection.execute(_keep_answer, answers)
     return results
 
 
