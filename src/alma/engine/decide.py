@@ -64,7 +64,9 @@ def decide(
     main = state.main
     if (answer := main.answer) is not None:
         return [End(MAIN, "canceled") if answer.finish_reason == "stopped" else Complete()]
-    found: list[Decision] = [_end(state, state.tasks[task_id]) for task_id in state.ending]
+    # The run's own task comes last, also when it was stopped before its plan was written: nothing follows its end.
+    ending = sorted(state.ending, key=lambda task_id: task_id == MAIN)
+    found: list[Decision] = [_end(state, state.tasks[task_id]) for task_id in ending]
     if main.stop_requested:
         return found
     if state.paused:
