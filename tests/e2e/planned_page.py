@@ -112,6 +112,15 @@ def has_ended(page: Page, status: str = "completed") -> None:
     expect(part(page, "turn").last).to_have_attribute("data-status", status, timeout=30_000)
 
 
+def tab_to(page: Page, slot: str) -> None:
+    """Press Tab until the focus is on this part."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement?.dataset.slot") == slot:
+            return
+    raise AssertionError(f"the keyboard does not reach {slot}")
+
+
 def run_id_of(page: Page) -> str:
     found = part(page, "turn").last.get_attribute("data-run")
     assert found

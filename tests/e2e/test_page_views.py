@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import views
-from planned_page import AXE, ask, calls, has_ended, joins, look, part, plans, says, task
+from planned_page import AXE, ask, calls, has_ended, joins, look, part, plans, says, tab_to, task
 from playwright.sync_api import Page, expect
 
 from serving import REPO, Serving
@@ -54,15 +54,6 @@ def test_axe_finds_no_violation_in_a_planned_run(
         if overflow > 0:
             wrong.append(f"{view.__name__}: scrolls sideways by {overflow} px")
     assert not wrong, "\n".join(wrong)
-
-
-def tab_to(page: Page, slot: str) -> None:
-    """Press Tab until the focus is on this part."""
-    for _ in range(80):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement?.dataset.slot") == slot:
-            return
-    raise AssertionError(f"the keyboard does not reach {slot}")
 
 
 def test_the_keyboard_is_enough_for_a_planned_run(team: Serving, open_page: Open) -> None:
