@@ -24,6 +24,8 @@ interface ComposerProps {
 const DEFAULT_LIMIT = 100_000;
 /** From this share of the limit on, the count is shown. */
 const NEAR_LIMIT = 0.8;
+/** From this length on, lines are not wrapped. */
+const UNBROKEN = 50_000;
 
 export function Composer({ threadId, leaf, onSent }: ComposerProps) {
   const text = usePart(composer, (state) => state.drafts[draftKey(threadId)] ?? "");
@@ -94,7 +96,11 @@ export function Composer({ threadId, leaf, onSent }: ComposerProps) {
           placeholder={leaf === null ? "Ask anything" : "Reply"}
           onChange={(event) => type(event.target.value)}
           onKeyDown={pressed}
-          className="field-sizing-content block max-h-[38vh] min-h-12 w-full resize-none bg-transparent px-4 pt-3.5 pb-1 text-[15px] leading-6 outline-none placeholder:text-faint-foreground max-sm:text-base"
+          className={cn(
+            "field-sizing-content block max-h-[38vh] min-h-12 w-full resize-none bg-transparent px-4 pt-3.5 pb-1 text-[15px] leading-6 outline-none placeholder:text-faint-foreground max-sm:text-base",
+            // Breaking one word of a hundred thousand letters takes a browser seconds.
+            text.length > UNBROKEN && "overflow-x-auto whitespace-pre",
+          )}
         />
         {length > limit * NEAR_LIMIT ? (
           <p
