@@ -144,6 +144,7 @@ class Database:
         try:
             transaction.commit()
         except Exception as error:  # noqa: BLE001  # the same; whether it was written is not known, so no second try here
+            connection.invalidate()  # the transaction may still be open in it: the next write gets a new one
             with contextlib.suppress(DBAPIError):
                 transaction.rollback()
             results = [_translated(error)] * len(group)
