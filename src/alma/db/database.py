@@ -144,9 +144,9 @@ class Database:
         try:
             transaction.commit()
         except Exception as error:  # noqa: BLE001  # the same; whether it was written is not known, so no second try here
-            connection.invalidate()  # the transaction may still be open in it: the next write gets a new one
             with contextlib.suppress(DBAPIError):
                 transaction.rollback()
+            _roll_back(connection)
             results = [_translated(error)] * len(group)
         _deliver(group, results)
 
@@ -210,6 +210,16 @@ def _resolve(pairs: list[tuple[asyncio.Future[Any], Any]]) -> None:
             future.set_exception(result)
         else:
             future.set_result(result)
+
+
+def _roll_back(connection: sa.Connection) -> None:
+    """End the transaction that a refused COMMIT may have left open, of which SQLAlchemy believes that it is over."""
+    try:
+        raw = connection.connection.dbapi_connection
+        if raw is not None:
+            raw.rollback()
+    except Exception:  # noqa: BLE001  # the connection's boundary: whatever its driver says, it is of no more use
+        connection.invalidate()
 
 
 def _translated(error: Exception) -> Exception:
