@@ -220,7 +220,7 @@ class Settings(BaseModel):
         default=0,
         ge=0,
         le=36_500,
-        description="After how many days the steps of finished runs are given up; questions and answers stay. 0 keeps all.",
+        description="After how many days the steps of finished runs are given up; question and answer stay. 0: never.",
     )
     shutdown_grace_s: float = Field(
         default=5, ge=0, le=600, description="How long a stopping server waits for open requests, in seconds."
