@@ -19,7 +19,6 @@ import msgspec
 import uvicorn
 from fastapi import FastAPI
 
-import alma.tools.shipped as shipped_tools
 from alma import __version__
 from alma.agent.plan_check import PlanLimits
 from alma.agent.role import Role
@@ -59,10 +58,9 @@ from alma.tools.files import ThreadFiles
 from alma.tools.pages import PageReader
 from alma.tools.python_runner import PythonRunner
 from alma.tools.signature import Provided
-from alma.tools.toolbox import Toolbox
+from alma.tools.toolbox import SHIPPED, Toolbox
 
 log = logging.getLogger(__name__)
-SHIPPED_TOOLS = Path(shipped_tools.__file__).parent
 SWEEP_EVERY = 30.0  # seconds between two looks for runs that nobody carries on
 OWNER = "local"  # whoever reaches a server on loopback; access tokens will name others
 
@@ -192,7 +190,7 @@ def _toolbox(settings: Settings, files: ThreadFiles) -> Toolbox:
     if settings.python_tool:
         provided.append(PythonRunner())
     toolbox = Toolbox(provided=provided)
-    for folder in (SHIPPED_TOOLS, settings.tools_dir):
+    for folder in (SHIPPED, settings.tools_dir):
         for problem in toolbox.load_folder(folder) if folder is not None else ():
             log.warning("%s", problem)
     return toolbox

@@ -64,3 +64,9 @@ def child_id(parent: str, number: int) -> str:
 def depth_of(task_id: str) -> int:
     """0 for the run's own task, 1 for its children, and so on."""
     return 0 if task_id == MAIN else task_id.count(".") + 1
+
+
+def message_id(run_id: str, task_id: str, assignment: int, step: str) -> str:
+    """Of the message of a step: the same for every attempt at it, another one after a reassignment."""
+    of = task_id if assignment == 1 else f"{task_id}@{assignment}"
+    return f"{run_id}.{of}" if step == "answer" else f"{run_id}.{of}.{step}"

@@ -23,7 +23,7 @@ from alma.events import (
     ToolCalled,
     ToolReturned,
 )
-from alma.plan import MAIN, Plan, PlanTask
+from alma.plan import MAIN, Plan, PlanTask, message_id
 
 
 class Turn(Struct, frozen=True):
@@ -105,8 +105,7 @@ class Task(Struct, frozen=True):
 
     def message_id(self, step: str) -> str:
         """Of the message of a step: the same for every attempt at it, another one after a reassignment."""
-        of = self.task_id if self.assignment == 1 else f"{self.task_id}@{self.assignment}"
-        return f"{self.run_id}.{of}" if step == "answer" else f"{self.run_id}.{of}.{step}"
+        return message_id(self.run_id, self.task_id, self.assignment, step)
 
     def call_id(self, step: str, number: int) -> str:
         """Of the tool call `number` (from 1) that the message of `step` asks for: the call's idempotency key."""

@@ -41,7 +41,7 @@ from alma.events import (
     Timing,
     Usage,
 )
-from alma.plan import MAIN, PlanTask, child_id, depth_of, parent_of
+from alma.plan import MAIN, PlanTask, child_id, depth_of, message_id, parent_of
 
 if TYPE_CHECKING:
     from alma.engine.runner import Active, Engine
@@ -247,12 +247,10 @@ class Worker:
             jitter=engine.jitter(),
             stand_ins=stand_ins if not isinstance(failed.error, BudgetSpent) else [],
         )
-        of = task.id if task.assignment == 1 else f"{task.id}@{task.assignment}"
-        suffix = "" if failed.step == "answer" else f".{failed.step}"
         return AttemptFailed(
             at=at,
             task_id=task.id,
-            message_id=f"{self._active.run_id}.{of}{suffix}",
+            message_id=message_id(self._active.run_id, task.id, task.assignment, failed.step),
             attempt=task.attempts.get(failed.step, 0) + (failed.step not in self._begun),
             error=ErrorFacts(**failed.error.facts()),
             text=failed.text,
