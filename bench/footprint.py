@@ -26,7 +26,8 @@ import sqlalchemy as sa
 from alma.db.database import Database
 from alma.engine.bus import LocalBus
 from alma.engine.journal import Journal, insert_run
-from alma.events import JournalEntry, MessageFinished, RunStarted, TaskFinished, Timing, Usage
+from alma.events import JournalEntry, MessageFinished, RunStarted, TaskFinished
+from alma.model_call import Timing, Usage
 from bench import rig
 
 SHAPES = {"pairs": (64, 2), "singles": (256, 1)}  # runs at once, entries of an append

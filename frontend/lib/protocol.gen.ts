@@ -606,8 +606,12 @@ export interface components {
          */
         AttemptFailure: {
             attempt: number;
+            /** @default  */
+            endpoint?: string;
             error: components["schemas"]["ErrorFacts"];
             messageId: string;
+            /** @default 0 */
+            others?: number;
             /** @default null */
             retryInMs?: number | null;
             /** @default null */
@@ -626,15 +630,20 @@ export interface components {
         };
         /**
          * Budget
-         * @description `alma.budget` (seq): the task has used up what it may, or (`warning`) most of it.
+         * @description `alma.budget` (seq): the budget of the task (or what `scope` says) is used up, or (`warning`) most of it.
          */
         Budget: {
             limit: number;
+            /**
+             * @default task
+             * @enum {unknown}
+             */
+            scope?: "day" | "owner" | "run" | "task" | "thread";
             used: number;
             /** @default false */
             warning?: boolean;
             /** @enum {unknown} */
-            what: "seconds" | "tokens" | "tool_calls";
+            what: "money" | "seconds" | "tokens" | "tool_calls";
         };
         /**
          * BudgetsReply
@@ -653,6 +662,32 @@ export interface components {
             tokens: number;
             /** Toolcalls */
             toolCalls: number;
+        };
+        /**
+         * CacheHit
+         * @description The answer was not made anew. `source`: of the same request (exact), of one that means the same (semantic), or of
+         *         one that was under way at that moment (shared). `run_id`: whose answer it is; `question`, `score`: for a semantic
+         *         one what was asked then, and its cosine similarity. `saved_…`: what making it had taken.
+         */
+        CacheHit: {
+            /** @default 0 */
+            age_s?: number;
+            /** @default  */
+            question?: string;
+            /** @default  */
+            run_id?: string;
+            /** @default 0 */
+            saved_cost?: number;
+            /** @default 0 */
+            saved_input_tokens?: number;
+            /** @default 0 */
+            saved_ms?: number;
+            /** @default 0 */
+            saved_output_tokens?: number;
+            /** @default 0 */
+            score?: number;
+            /** @enum {unknown} */
+            source: "exact" | "semantic" | "shared";
         };
         /**
          * CallFacts
@@ -738,6 +773,22 @@ export interface components {
             status: "ok" | "degraded" | "down";
         };
         /**
+         * ContextNote
+         * @description `alma.context` (seq): what was left out or shortened so that the prompt of `message_id` fits its window; `tokens`
+         *         that freed. Its TEXT_MESSAGE_START follows.
+         */
+        ContextNote: {
+            /** @default  */
+            detail?: string;
+            messageId: string;
+            /** @default [] */
+            refs?: string[];
+            /** @enum {unknown} */
+            rung: "duplicates" | "memories" | "refused" | "results" | "summary";
+            /** @default 0 */
+            tokens?: number;
+        };
+        /**
          * CorrectRoute
          * @description Say what kind the task of a run really was; it is kept as an example for the next ones.
          */
@@ -807,6 +858,43 @@ export interface components {
             state: string;
         };
         /**
+         * EndpointHealth
+         * @description How an endpoint is now. `limit`: calls that it gets at once, as it has shown to bear; `breaker`: open lets none
+         *         through until `retry_at` (Unix seconds), half_open one to try. The rest is of the last five minutes: calls, errors,
+         *         medians and 95th percentiles in ms (0: none yet).
+         */
+        EndpointHealth: {
+            /** @default 0 */
+            active?: number;
+            /**
+             * @default closed
+             * @enum {unknown}
+             */
+            breaker?: "closed" | "half_open" | "open";
+            /** @default 0 */
+            calls?: number;
+            /** @default  */
+            detail?: string;
+            /** @default 0 */
+            errors?: number;
+            /** @default 0 */
+            firstTokenP50Ms?: number;
+            /** @default 0 */
+            firstTokenP95Ms?: number;
+            /** @default  */
+            lastError?: string;
+            /** @default 0 */
+            limit?: number;
+            name: string;
+            /** @default 0 */
+            queued?: number;
+            /** @default 0 */
+            retryAt?: number;
+            state: string;
+            /** @default 0 */
+            tokensPerS?: number;
+        };
+        /**
          * EndpointReply
          * @description Where models answer. `state`: ready, starting, down, unknown. `source`: file, a variable, built in.
          */
@@ -829,6 +917,13 @@ export interface components {
             source: string;
             /** State */
             state: string;
+        };
+        /**
+         * EndpointsNow
+         * @description `alma.endpoints`: how the endpoints are, at most once a second while that changes.
+         */
+        EndpointsNow: {
+            endpoints: components["schemas"]["EndpointHealth"][];
         };
         /** EntryList */
         EntryList: {
@@ -1293,11 +1388,22 @@ export interface components {
         };
         /**
          * PreviewRoute
-         * @description Ask how a task would be treated, while it is being typed.
+         * @description Ask how a task would be treated, while it is being typed. The prompt that it would follow (of the thread, the
+         *         turn and the model, as for `run.start`) is read in advance where the model gains by it.
          */
         PreviewRoute: {
             id: string;
+            /** @default null */
+            kind?: ("analytical" | "chat" | "creative") | null;
+            /** @default null */
+            model?: string | null;
+            /** @default null */
+            parentRunId?: string | null;
+            /** @default false */
+            root?: boolean;
             text: string;
+            /** @default null */
+            threadId?: string | null;
             /** @enum {unknown} */
             type: "route.preview";
         };
@@ -1556,18 +1662,24 @@ export interface components {
             approve?: boolean;
             /** @default null */
             fork?: components["schemas"]["Fork"] | null;
+            /** @default false */
+            fresh?: boolean;
             /** @default null */
             key?: string | null;
             /** @default null */
             kind?: ("analytical" | "chat" | "creative") | null;
             /** @default null */
             model?: string | null;
+            /** @default 0 */
+            money?: number;
             /** @default null */
             ofRunId?: string | null;
             /** @default null */
             parentRunId?: string | null;
             /** @default  */
             runId?: string;
+            /** @default 0 */
+            seconds?: number;
             /** @default 0 */
             seq?: number;
             /** @default  */
@@ -1577,6 +1689,8 @@ export interface components {
             threadId?: string;
             /** @default 0 */
             timestamp?: number;
+            /** @default 0 */
+            tokens?: number;
             /** @enum {unknown} */
             type: "RUN_STARTED";
         };
@@ -1617,26 +1731,36 @@ export interface components {
         /**
          * StartRun
          * @description Send a task. Without `thread_id` a thread is made. `parent_run_id`: the turn it follows; without it, the thread's
-         *         newest turn (or none, when `root` is true: another first turn). `approve`: show a plan before it runs.
+         *         newest turn (or none, when `root` is true: another first turn). `approve`: show a plan before it runs. `tokens`,
+         *         `seconds`, `money` (US dollars): the run's budget, within the server's own; 0 is none. `fresh`: no answer from the
+         *         cache.
          */
         StartRun: {
             /** @default false */
             approve?: boolean;
+            /** @default false */
+            fresh?: boolean;
             id: string;
             key: string;
             /** @default null */
             kind?: ("analytical" | "chat" | "creative") | null;
             /** @default null */
             model?: string | null;
+            /** @default 0 */
+            money?: number;
             /** @default null */
             parentRunId?: string | null;
             /** @default 0 */
             priority?: number;
             /** @default false */
             root?: boolean;
+            /** @default 0 */
+            seconds?: number;
             text: string;
             /** @default null */
             threadId?: string | null;
+            /** @default 0 */
+            tokens?: number;
             /** @enum {unknown} */
             type: "run.start";
         };
@@ -1793,6 +1917,12 @@ export interface components {
          */
         TextMessageEnd: {
             attempt: number;
+            /** @default null */
+            cache?: components["schemas"]["CacheHit"] | null;
+            /** @default 0 */
+            cost?: number;
+            /** @default  */
+            endpoint?: string;
             finishReason: string;
             messageId: string;
             /** @default  */
@@ -1815,6 +1945,8 @@ export interface components {
             timing: components["schemas"]["Timing"];
             /** @default [] */
             toolCalls?: components["schemas"]["CallFacts"][];
+            /** @default [] */
+            tried?: components["schemas"]["Tried"][];
             /** @enum {unknown} */
             type: "TEXT_MESSAGE_END";
             usage: components["schemas"]["Usage"];
@@ -1835,6 +1967,8 @@ export interface components {
             name: string;
             /** @default  */
             promptVersion?: string;
+            /** @default 0 */
+            reserve?: number;
             /**
              * @default assistant
              * @enum {unknown}
@@ -1981,6 +2115,17 @@ export interface components {
             approved: boolean;
             toolCallId: string;
         };
+        /**
+         * Tried
+         * @description An endpoint that was asked and did not give the answer. `code`: of its error, or `slower` when another one, asked
+         *         as well, began first. `ms`: how long it took until that was known.
+         */
+        Tried: {
+            code: string;
+            endpoint: string;
+            /** @default 0 */
+            ms?: number;
+        };
         /** Unsubscribe */
         Unsubscribe: {
             id: string;
@@ -1990,11 +2135,14 @@ export interface components {
         };
         /**
          * Usage
-         * @description Tokens of one model call. `estimated`: the endpoint sent no usage, so Alma counted.
+         * @description Tokens of one model call. `estimated`: the endpoint sent no usage, so Alma counted; `doubted`: what it sent
+         *         cannot be true, so Alma's own counts stand here.
          */
         Usage: {
             /** @default 0 */
             cached_tokens?: number;
+            /** @default false */
+            doubted?: boolean;
             /** @default false */
             estimated?: boolean;
             /** @default 0 */

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
-import gc
 import logging
-import os
 import secrets
 import signal
-import socket
-import sys
-from collections.abc import AsyncGenerator, Callable, Generator
-from pathlib import Path
+from collections.abc import AsyncGenerator, Callable
 
-import msgspec
-import uvicorn
 from fastapi import FastAPI
 
 from alma import __version__
@@ -26,7 +18,7 @@ from alma.agent.roles import Roles
 from alma.agent.router import Router
 from alma.agent.run import Agent
 from alma.agent.tooling import Tooling
-from alma.config import Settings, environment
+from alma.config import environment
 from alma.db.database import Database
 from alma.engine.bus import LocalBus
 from alma.engine.decide import RunLimits
@@ -35,7 +27,7 @@ from alma.engine.dispatch import LocalDispatcher
 from alma.engine.journal import Journal
 from alma.engine.runner import Engine
 from alma.engine.worker import Duty, Policy
-from alma.errors import DataDirBusy, NotFound, PortInUse, StorageFailure
+from alma.errors import NotFound, StorageFailure
 from alma.events import RunStarted
 from alma.memory.embedder import Embedder
 from alma.memory.examples import load_examples
@@ -46,7 +38,6 @@ from alma.models.registry import Registry
 from alma.plan import MANAGER
 from alma.server.commands import PROTOCOL
 from alma.server.http import build
-from alma.server.protocol import GatheringProtocol
 from alma.session.evidence import keep_role
 from alma.session.feed import Feeds
 from alma.session.notices import Notices
@@ -54,6 +45,7 @@ from alma.session.retention import keep_pruning
 from alma.session.sessions import Limits, Sessions
 from alma.session.steering import Steering
 from alma.session.wire import ModelsChanged, Notice, PullProgress, Welcome
+from alma.settings import Settings
 from alma.tools.files import ThreadFiles
 from alma.tools.pages import PageReader
 from alma.tools.python_runner import PythonRunner
@@ -249,27 +241,6 @@ def _registry(settings: Settings, on_change: Callable[[str], None], on_pull: Cal
     )
 
 
-@contextlib.contextmanager
-def data_dir_lock(folder: Path) -> Generator[None]:
-    """Hold the data folder: one Alma at a time. Raises `DataDirBusy`. It ends with the process."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            raise DataDirBusy(
-                f"Another Alma uses {folder}.",
-                expected="a data folder of its own",
-                actual=f"process {file.read().strip() or 'unknown'} holds it",
-                hint="Use that one, stop it, or set ALMA_DATA_DIR to another folder.",
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-
-
 def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
     """The ASGI app around `alma`: WebSocket, JSON API, health, page."""
 
@@ -305,80 +276,3 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
         allowed_origins=settings.allowed_origins,
         lifespan=lifespan,
     )
-
-
-def serve(settings: Settings) -> int:
-    """Run the server until it is told to stop. Raises a `StartupError` when it must not start."""
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", force=True
-    )
-    for chatty in ("alembic", "uvicorn"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    alma = Alma(settings)
-    with data_dir_lock(settings.data_dir), _listen(settings.host, settings.port) as listener:
-        host, port = listener.getsockname()[:2]
-        url = f"http://{'[' + host + ']' if ':' in host else host}:{port}"
-        address = settings.data_dir / "server.json"
-        server = _Server(
-            uvicorn.Config(
-                create_app(alma),
-                log_config=None,
-                access_log=False,
-                loop="uvloop",
-                http="httptools",
-                ws=GatheringProtocol,
-                ws_per_message_deflate=False,
-                # Over the limit a frame is answered with an error; far over it, the connection is closed.
-                ws_max_size=4 * settings.max_frame_bytes,
-                timeout_graceful_shutdown=max(int(settings.shutdown_grace_s), 1),
-            ),
-            lambda: _announce_address(url, address),
-        )
-        # uvicorn raises the signal that stopped it once more, after its shutdown; it must not skip what follows.
-        signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(int(alma.failed)))
-        try:
-            with contextlib.suppress(KeyboardInterrupt):
-                server.run(sockets=[listener])
-        finally:
-            address.unlink(missing_ok=True)
-    return 0
-
-
-class _Server(uvicorn.Server):
-    """Says where it is once it is there."""
-
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_started = started
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            gc.collect()
-            gc.freeze()  # what is loaded by now stays: later collections need not look at it
-            gc.set_threshold(20_000, 20, 50)  # a run makes thousands of objects and hardly a cycle
-            self._on_started()
-
-
-def _announce_address(url: str, address: Path) -> None:
-    temporary = address.with_suffix(".tmp")
-    temporary.write_bytes(msgspec.json.encode({"pid": os.getpid(), "url": url}))
-    temporary.replace(address)
-    print(f"\n  Alma is ready: {url}\n", flush=True)  # noqa: T201  # the address is for whoever started it
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise PortInUse(
-            f"Port {port} cannot be used.",
-            expected=f"a free port on {host}",
-            actual=error.strerror or str(error),
-            hint=f"Stop what uses it, or choose another: ALMA_PORT={port + 1}.",
-        ) from None
-    return listener

@@ -69,7 +69,8 @@ class RunFailure(AlmaError):
 
 
 class EndpointError(RunFailure):
-    """A model endpoint misbehaved. `retryable`: another attempt may help. `retry_after`: seconds it asked for."""
+    """A model endpoint misbehaved. `retryable`: another attempt may help. `retry_after`: seconds it asked for.
+    `others`: how many other endpoints can take the call at once; a pool sets it."""
 
     code = "endpoint_error"
     retryable: ClassVar[bool] = True
@@ -89,6 +90,7 @@ class EndpointError(RunFailure):
         self.endpoint = endpoint
         self.status = status
         self.retry_after = retry_after
+        self.others = 0
 
 
 class EndpointUnreachable(EndpointError):

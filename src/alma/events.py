@@ -11,6 +11,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from alma.model_call import CacheHit, CallFacts, Sampling, Section, SentMessage, Timing, Tried, Usage
 from alma.plan import MAIN, Plan, PlanTask
 
 Kind = Literal["chat", "creative", "analytical"]
@@ -19,14 +20,9 @@ KINDS: tuple[Kind, ...] = ("chat", "creative", "analytical")
 TaskStatus = Literal["submitted", "working", "input_required", "completed", "failed", "canceled", "rejected"]
 RunStatus = Literal["submitted", "working", "input_required", "completed", "failed", "canceled"]
 MessageKind = Literal["inform", "request", "reply", "critique"]
-
-
-class Sampling(Struct, frozen=True):
-    """How tokens are drawn. `max_tokens` bounds the answer."""
-
-    temperature: float = 0.7
-    top_p: float = 0.95
-    max_tokens: int = 1024
+BudgetWhat = Literal["tokens", "seconds", "money", "tool_calls"]
+BudgetScope = Literal["task", "run", "thread", "owner", "day"]
+Rung = Literal["duplicates", "memories", "summary", "results", "refused"]
 
 
 class Neighbour(Struct, frozen=True):
@@ -36,32 +32,6 @@ class Neighbour(Struct, frozen=True):
     kind: Kind
     score: float
     source: Literal["role", "correction"] = "role"
-
-
-class Section(Struct, frozen=True, omit_defaults=True):
-    """One part of a prompt: `name` (role, history, task, result, message, tool …) and its tokens. `ref`: which one of
-    its kind (a task, an entry's `seq`, a call). `chars`: it was cut to that many characters; 0 is whole."""
-
-    name: str
-    tokens: int
-    ref: str = ""
-    chars: int = 0
-
-
-class Usage(Struct, frozen=True, omit_defaults=True):
-    """Tokens of one model call. `estimated`: the endpoint sent no usage, so Alma counted."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_tokens: int = 0
-    estimated: bool = False
-
-
-class Timing(Struct, frozen=True):
-    """Of one attempt, in ms: from the call to its first token, and to its end."""
-
-    first_token_ms: float = 0.0
-    total_ms: float = 0.0
 
 
 class ErrorFacts(Struct, frozen=True, omit_defaults=True):
@@ -74,14 +44,6 @@ class ErrorFacts(Struct, frozen=True, omit_defaults=True):
     hint: str | None = None
 
 
-class CallFacts(Struct, frozen=True, omit_defaults=True):
-    """A tool call that a model asked for, as it asked. `arguments` is JSON text."""
-
-    id: str
-    name: str
-    arguments: str = "{}"
-
-
 class Fork(Struct, frozen=True, omit_defaults=True):
     """The run repeats `run_id` from `task_id` on, with what is given here in place of what it had."""
 
@@ -90,13 +52,6 @@ class Fork(Struct, frozen=True, omit_defaults=True):
     goal: str | None = None
     role: str | None = None
     model: str | None = None
-
-
-class SentMessage(Struct, frozen=True, omit_defaults=True):
-    """A message of a prompt, word for word."""
-
-    role: str
-    content: str
 
 
 class Entry(Struct, frozen=True, tag_field="type", kw_only=True, omit_defaults=True):
@@ -124,6 +79,9 @@ class RunStarted(Entry, frozen=True, tag="run_started"):
     approve: bool = False  # the user wants to see and approve a plan before it runs
     priority: int = 0  # of its tasks; higher comes first
     tokens: int = 0  # what all its model calls together may read and write; 0 is no limit
+    seconds: float = 0.0  # how long it may take between two words of the user; 0: as the settings say
+    money: float = 0.0  # US dollars that its model calls may cost; 0 is no limit
+    fresh: bool = False  # no answer from the cache
     fork: Fork | None = None
 
 
@@ -223,12 +181,14 @@ class TaskReused(Entry, frozen=True, tag="task_reused"):
 
 
 class BudgetReached(Entry, frozen=True, tag="budget_reached"):
-    """The task has used up what it may (`what`: tokens, seconds, tool_calls), or (`warning`) most of it."""
+    """A budget is used up, or (`warning`) most of it is. `scope`: whose: the task's, its run's, its thread's, its
+    owner's in all, or its owner's for the day. `money` is in US dollars."""
 
-    what: Literal["tokens", "seconds", "tool_calls"]
+    what: BudgetWhat
     limit: float
     used: float
     warning: bool = False
+    scope: BudgetScope = "task"
 
 
 # ── one agent's steps ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -251,13 +211,27 @@ class MessageStarted(Entry, frozen=True, tag="message_started"):
     answered: list[str] = []
     left_out_turns: int = 0
     context_window: int = 0
+    reserve: int = 0  # tokens kept free for the answer
     step: str = "answer"
     sent: list[SentMessage] = []
 
 
+class ContextTrimmed(Entry, frozen=True, tag="context_trimmed"):
+    """Not all that could be said fitted into the prompt of `message_id`; written just before its start. `rung`: what
+    was done: duplicates or the least useful memories left out, old turns replaced by a summary or left out, results
+    shortened, or the prompt refused. `refs`: what it was done to; `tokens`: how many that freed."""
+
+    message_id: str
+    rung: Rung
+    tokens: int = 0
+    refs: list[str] = []
+    detail: str = ""
+
+
 class AttemptFailed(Entry, frozen=True, tag="attempt_failed"):
     """The attempt ended badly. `text` is what had streamed by then. `retry_in_ms` None: there is no further attempt
-    with this role and model; `to_role`, `to_model`: who gets the task instead."""
+    with this role and model; `to_role`, `to_model`: who gets the task instead. `endpoint`: who failed; `others`: how
+    many other endpoints can answer for the same model, so that the next attempt goes to one of them."""
 
     message_id: str
     attempt: int
@@ -267,10 +241,14 @@ class AttemptFailed(Entry, frozen=True, tag="attempt_failed"):
     to_role: str | None = None
     to_model: str | None = None
     step: str = "answer"
+    endpoint: str = ""
+    others: int = 0
 
 
 class MessageFinished(Entry, frozen=True, tag="message_finished"):
-    """The whole message. `finish_reason`: stop, length, tool_calls, or `stopped` by the user."""
+    """The whole message. `finish_reason`: stop, length, tool_calls, `stopped` by the user, or `budget`: all that could
+    be said within it. `endpoint`: who answered, where it is not the one named at the start; `tried`: who was asked
+    before. `cost`: US dollars. `cache`: it was not made anew."""
 
     message_id: str
     attempt: int
@@ -282,6 +260,10 @@ class MessageFinished(Entry, frozen=True, tag="message_finished"):
     model: str = ""  # as the endpoint named it
     step: str = "answer"
     tool_calls: list[CallFacts] = []
+    endpoint: str = ""
+    tried: list[Tried] = []
+    cost: float = 0.0
+    cache: CacheHit | None = None
 
 
 class ToolCalled(Entry, frozen=True, tag="tool_called"):
@@ -360,6 +342,7 @@ JournalEntry = (
     | TaskFinished
     | TaskReused
     | BudgetReached
+    | ContextTrimmed
     | MessageStarted
     | AttemptFailed
     | MessageFinished

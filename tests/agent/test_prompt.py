@@ -18,15 +18,13 @@ from alma.events import (
     KINDS,
     AgentMessage,
     BoardWritten,
-    CallFacts,
     ErrorFacts,
     MessageFinished,
     QuestionAsked,
-    Timing,
     ToolCalled,
     ToolReturned,
-    Usage,
 )
+from alma.model_call import CallFacts, Timing, Usage
 from alma.models.scripted import ScriptedModel
 from alma.plan import PlanTask
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from alma.agent.role import Budgets, MemoryPolicy, Role, parse_role, read_role, shipped_folder
 from alma.errors import RoleInvalid, StartupError
-from alma.events import KINDS, Sampling
+from alma.events import KINDS
+from alma.model_call import Sampling
 
 FULL = """\
 ---

@@ -13,7 +13,7 @@ import pytest
 
 from alma.__main__ import main
 from alma.cli import checks, model_checks
-from alma.config import Settings
+from alma.settings import Settings
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ import pytest
 import sqlalchemy as sa
 
 from alma.__main__ import main
-from alma.app import data_dir_lock
 from alma.db.database import Database
 from alma.db.tables import entries, runs
 from alma.engine.journal import insert_run
-from alma.events import MessageFinished, MessageStarted, RunFinished, RunStarted, Section, TaskFinished, Timing, Usage
+from alma.events import MessageFinished, MessageStarted, RunFinished, RunStarted, TaskFinished
+from alma.model_call import Section, Timing, Usage
+from alma.serve import data_dir_lock
 from alma.session.retention import DAY, keep_pruning, prunable, prune_all
 from planned import COMPARE, end_of, start
 from session_bench import SessionBench, texts

@@ -36,17 +36,15 @@ from alma.events import (
     RouteCorrected,
     RunFinished,
     RunStarted,
-    Section,
     StopRequested,
     TaskFinished,
     TaskReused,
     TaskStarted,
-    Timing,
     ToolCalled,
     ToolDecided,
     ToolReturned,
-    Usage,
 )
+from alma.model_call import Section, Timing, Usage
 from alma.plan import MAIN, Plan, PlanTask
 
 STARTED = RunStarted(at=1, thread_id="t", owner="o", text="q")

@@ -8,8 +8,9 @@ import pytest
 from dotenv import dotenv_values
 
 from alma.cli.settings import env_file, page
-from alma.config import Settings, described, environment, load_settings
+from alma.config import described, environment, load_settings
 from alma.errors import SettingsInvalid
+from alma.settings import Settings
 
 
 def problems(environ: dict[str, str], dotenv: Path = Path("no such file"), **overrides: object) -> list[str]:

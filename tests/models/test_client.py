@@ -22,7 +22,7 @@ from alma.errors import (
     EndpointUnauthorized,
     EndpointUnreachable,
 )
-from alma.events import Sampling, Usage
+from alma.model_call import Sampling, Usage
 from alma.models.chat import ChatMessage, ChatRequest, ToolCall, ToolSpec
 from alma.models.client import OVERRUN_LEAST, Listed, OpenAIClient, Timeouts, proxy_of
 from alma.models.gate import Gate

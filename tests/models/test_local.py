@@ -16,7 +16,7 @@ import pytest
 from endpoints_at_hand import ask, collect, text_of
 
 from alma.errors import EndpointCut, EndpointUnreachable, InvalidRequest, ModelUnavailable
-from alma.events import Sampling
+from alma.model_call import Sampling
 from alma.models.client import open_session
 from alma.models.local import LocalModel
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alma.errors import EndpointError, EndpointGarbled
-from alma.events import Usage
+from alma.model_call import Usage
 from alma.models.chat import ToolCall
 from alma.models.reply import MAX_LINE, Lines, Reply
 

@@ -28,9 +28,8 @@ from alma.events import (
     Recorded,
     RunFinished,
     RunStarted,
-    Timing,
-    Usage,
 )
+from alma.model_call import Timing, Usage
 from alma.session.feed import Feeds
 from alma.session.subscription import Have, RunHave, Subscription
 

@@ -16,7 +16,8 @@ from alma.agent.facts import read_facts
 from alma.agent.plan_check import PlanLimits, check, delegation, repeats, sanitise
 from alma.agent.role import Role
 from alma.agent.task import Desk, Task
-from alma.events import AgentMessage, CallFacts, JournalEntry, PlanMade, QuestionAsked, ToolCalled, ToolReturned
+from alma.events import AgentMessage, JournalEntry, PlanMade, QuestionAsked, ToolCalled, ToolReturned
+from alma.model_call import CallFacts
 from alma.models.chat import ToolSpec
 from alma.plan import MAIN, Plan, PlanTask, child_id, depth_of
 

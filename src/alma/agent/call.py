@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from alma.agent.task import Desk, Failed, Task
 from alma.errors import EndpointError, EndpointGarbled
-from alma.events import CallFacts, Delta, MessageFinished, MessageStarted, Timing, Usage
+from alma.events import Delta, MessageFinished, MessageStarted
+from alma.model_call import CallFacts, Timing, Usage
 from alma.models.chat import ChatModel, ChatRequest, Chunk
 
 
@@ -60,7 +61,8 @@ class Stream:
         except EndpointError as error:
             await self._open()
             after = None if error.retry_after is None else error.retry_after * 1000
-            return Failed(error, self._started.step, "".join(self._text), error.retryable, after)
+            text = "".join(self._text)
+            return Failed(error, self._started.step, text, error.retryable, after, error.endpoint, error.others)
         if self._call.tail and not last.tool_calls:
             self._show(Chunk(text=self._call.tail))
         ended = time.perf_counter()
@@ -107,4 +109,8 @@ class Stream:
             model=last.model if last.model not in (started.model, started.model.partition("/")[2]) else "",
             step=started.step,
             tool_calls=[CallFacts(call.id, call.name, call.arguments) for call in last.tool_calls],
+            endpoint=last.endpoint if last.endpoint != started.endpoint else "",
+            tried=list(last.tried),
+            cost=last.cost,
+            cache=last.cache,
         )

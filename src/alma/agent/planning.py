@@ -14,7 +14,8 @@ from alma.agent.facts import read_facts
 from alma.agent.planner import REPAIRS, AnswerDirectly, AskBack, Decision, PlanAsk, plan_messages, plan_schema
 from alma.agent.role import Role
 from alma.agent.task import Task
-from alma.events import JournalEntry, PlanMade, QuestionAsked, Sampling
+from alma.events import JournalEntry, PlanMade, QuestionAsked
+from alma.model_call import Sampling
 from alma.models.chat import ChatMessage
 from alma.plan import Plan
 

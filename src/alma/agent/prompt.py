@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from alma.agent.role import Role
 from alma.agent.task import Result, Task
 from alma.errors import ContextOverflow
-from alma.events import Section
+from alma.model_call import Section
 from alma.models.chat import ChatMessage, ChatModel, ToolCall
 from alma.plan import MAIN
 

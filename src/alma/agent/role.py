@@ -35,7 +35,8 @@ from alma.agent.front_matter import (
 )
 from alma.agent.output_schema import object_schema
 from alma.errors import RoleInvalid, RoleProblem
-from alma.events import KINDS, Kind, Sampling
+from alma.events import KINDS, Kind
+from alma.model_call import Sampling
 
 Scope = Literal["private", "team", "owner"]
 NAME = "[a-z][a-z0-9_-]{0,39}"

@@ -24,7 +24,8 @@ from alma.agent.synthesis import closing
 from alma.agent.task import Answer, Desk, Failed, Outcome, Task, Wait
 from alma.agent.tooling import Tooling, Using, can_use_tools
 from alma.errors import AlmaError, BudgetSpent, ModelUnavailable
-from alma.events import BudgetReached, JournalEntry, MessageFinished, MessageStarted, Sampling, Section, SentMessage
+from alma.events import BudgetReached, JournalEntry, MessageFinished, MessageStarted
+from alma.model_call import Sampling, Section, SentMessage
 from alma.models.chat import ChatMessage, ChatModel, ChatRequest, ToolSpec
 from alma.models.probe import ProbeReport
 from alma.models.remote import ModelInfo

@@ -126,13 +126,16 @@ class Wait(Struct, frozen=True):
 
 
 class Failed(Struct, frozen=True):
-    """`text`: what had streamed. `retryable`: another attempt may help; `retry_after_ms`: asked for by the endpoint."""
+    """`text`: what had streamed. `retryable`: another attempt may help; `retry_after_ms`: asked for by the endpoint.
+    `endpoint`: who failed; `others`: how many other endpoints can take it at once."""
 
     error: AlmaError
     step: str = "answer"
     text: str = ""
     retryable: bool = False
     retry_after_ms: float | None = None
+    endpoint: str = ""
+    others: int = 0
 
 
 Outcome = Answer | Wait | Failed

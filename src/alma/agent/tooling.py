@@ -19,13 +19,13 @@ from alma.agent.role import Role
 from alma.agent.task import Desk, Task, ToolUse
 from alma.events import (
     BudgetReached,
-    CallFacts,
     JournalEntry,
     MessageFinished,
     QuestionAsked,
     ToolCalled,
     ToolReturned,
 )
+from alma.model_call import CallFacts
 from alma.models.chat import ToolSpec
 from alma.models.probe import ProbeReport
 from alma.models.remote import ModelInfo

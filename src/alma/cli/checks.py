@@ -13,7 +13,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from alma.config import Settings
+from alma.settings import Settings
 
 State = Literal["ok", "warn", "problem"]
 _LOW_DISK, _LEAST_DISK = 2_000_000_000, 300_000_000  # bytes

@@ -14,10 +14,10 @@ import msgspec
 from alma.cli.connection import Connection, ConnectionLost, raise_if_refused
 from alma.cli.following import Event, Following
 from alma.cli.server_file import answers, running_server
-from alma.config import Settings
 from alma.errors import AlmaError, Misuse
 from alma.server.commands import StartRun, Steer, Subscribe
 from alma.session.wire import Custom
+from alma.settings import Settings
 
 
 class Transport(Protocol):

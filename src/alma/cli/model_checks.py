@@ -11,15 +11,16 @@ from pathlib import Path
 import aiohttp
 
 from alma.cli.checks import Finding
-from alma.config import Settings, environment
+from alma.config import environment
 from alma.errors import AlmaError
-from alma.events import Sampling
+from alma.model_call import Sampling
 from alma.models import endpoints
 from alma.models.chat import ChatMessage, ChatRequest
 from alma.models.client import OpenAIClient
 from alma.models.download import sha256_of
 from alma.models.fetch import ARTIFACTS, chat_model_path
 from alma.models.local import LocalModel
+from alma.settings import Settings
 
 _ENDPOINT_S = 5.0
 _ANSWER_S = 120.0

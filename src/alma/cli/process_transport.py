@@ -12,10 +12,11 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from alma.app import Alma, create_app, data_dir_lock
+from alma.app import Alma, create_app
 from alma.cli.connection import Connection, ConnectionLost
-from alma.config import Settings
+from alma.serve import data_dir_lock
 from alma.server.commands import PROTOCOL
+from alma.settings import Settings
 
 _HOST = [(b"host", b"127.0.0.1")]
 _QUEUE = 256  # frames; when it is full the app waits, as it would for a slow socket

@@ -19,9 +19,9 @@ from alma.cli.options import Subparsers, add_command, add_data_dir, read_setting
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from alma.config import Settings
     from alma.db.database import Database
     from alma.events import Recorded
+    from alma.settings import Settings
 
 T = TypeVar("T")
 _SECONDS = {"h": 3600.0, "d": 86_400.0, "w": 604_800.0}
@@ -197,8 +197,8 @@ def _no_age() -> Exception:
 @contextlib.contextmanager
 def _nobody_else(settings: Settings) -> Generator[None]:
     """Raises `DataDirBusy` while a server uses the data folder."""
-    from alma.app import data_dir_lock
     from alma.errors import DataDirBusy
+    from alma.serve import data_dir_lock
 
     try:
         with data_dir_lock(settings.data_dir):

@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         gguf=arguments.gguf,
         embedded=arguments.embedded,
     )
-    from alma.app import serve
+    from alma.serve import serve
 
     if arguments.open:
         threading.Thread(target=_open_page, args=(settings.data_dir,), daemon=True).start()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _PAGE_HEAD = """\
 # Settings
 
-<!-- Made by `make docs` from src/alma/config.py; a test fails when the two differ. -->
+<!-- Made by `make docs` from src/alma/settings.py; a test fails when the two differ. -->
 
 A setting is an environment variable, or a line in a file `.env` in the folder Alma is started in. The environment goes
 before `.env`, and an option of the command line before both; an empty value counts as not given. `alma settings` prints
@@ -26,7 +26,7 @@ pen. Model endpoints are not variables: they are listed in a file of their own, 
 """
 
 _ENV_HEAD = """\
-# Made by `make docs` from src/alma/config.py. Copy it to .env and uncomment what you want to change.
+# Made by `make docs` from src/alma/settings.py. Copy it to .env and uncomment what you want to change.
 # Nothing here is needed: every setting has a default.
 """
 

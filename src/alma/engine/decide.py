@@ -130,10 +130,14 @@ def after_failure(
     asked_ms: float | None,
     jitter: float,
     stand_ins: list[tuple[str | None, str | None]],
+    others: int = 0,
 ) -> Next:
     """The ladder: the same again with growing pauses, then each of `stand_ins` (role, model; None keeps it) in turn,
-    then nothing more. `jitter` (0.5 to 1.5) is drawn by the caller."""
+    then nothing more. `jitter` (0.5 to 1.5) is drawn by the caller. While `others` can take it, the next attempt begins
+    at once, and each of them has as many."""
     failures = task.failures + 1
+    if retryable and others and failures < max_attempts * (others + 1):
+        return Next(retry_in_ms=0.0)
     if retryable and failures < max_attempts:
         return Next(retry_in_ms=retry_delay_ms(failures, asked_ms, jitter))
     if task.assignment <= len(stand_ins):

@@ -15,6 +15,7 @@ from alma.events import (
     AttemptFailed,
     BoardWritten,
     BudgetReached,
+    ContextTrimmed,
     MessageFinished,
     MessageStarted,
     PauseRequested,
@@ -170,6 +171,7 @@ _OfTask = (
     | TaskFinished
     | TaskReused
     | BudgetReached
+    | ContextTrimmed
     | MessageStarted
     | AttemptFailed
     | MessageFinished
@@ -189,6 +191,8 @@ def _apply_to_task(state: RunState, task: TaskState, entry: _OfTask) -> None:
             task.begun = entry.assignment
             task.started_at = task.started_at or entry.at
             task.budget_tokens, task.budget_seconds = entry.tokens, entry.seconds
+        case ContextTrimmed():
+            pass  # said for whoever looks; the start that follows has what the prompt is made of
         case MessageStarted():
             task.status = "working"
             task.attempts[entry.step] = entry.attempt

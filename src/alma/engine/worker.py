@@ -38,9 +38,8 @@ from alma.events import (
     RunFinished,
     TaskFinished,
     TaskStarted,
-    Timing,
-    Usage,
 )
+from alma.model_call import Timing, Usage
 from alma.plan import MAIN, PlanTask, child_id, depth_of, message_id, parent_of
 
 if TYPE_CHECKING:
@@ -246,6 +245,7 @@ class Worker:
             asked_ms=failed.retry_after_ms,
             jitter=engine.jitter(),
             stand_ins=stand_ins if not isinstance(failed.error, BudgetSpent) else [],
+            others=failed.others,
         )
         return AttemptFailed(
             at=at,
@@ -258,6 +258,8 @@ class Worker:
             to_role=following.to_role,
             to_model=following.to_model,
             step=failed.step,
+            endpoint=failed.endpoint,
+            others=failed.others,
         )
 
     async def _cut_off(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
-from alma.events import Sampling, Usage
+from alma.model_call import CacheHit, Sampling, Tried, Usage
 
 
 class ChatMessage(Struct, frozen=True, omit_defaults=True):
@@ -35,6 +35,23 @@ class ToolSpec(Struct, frozen=True):
     parameters: dict[str, Any]
 
 
+class Caller(Struct, frozen=True):
+    """For whom a call is made: a pool shares endpoints fairly between runs by it, a cache keeps answers apart. It is
+    not sent. `priority`: higher comes first. `cacheable`: an answer of before may serve; `question`: the part of the
+    prompt that may be put in other words, `context`: a hash of all the rest. `depends`: what the answer goes back to
+    (`role:name@version`, `memory:id`, `file:thread/name`); when that changes, it is not given again."""
+
+    owner: str = ""
+    run_id: str = ""
+    task_id: str = ""
+    role: str = ""
+    priority: int = 0
+    cacheable: bool = False
+    question: str = ""
+    context: str = ""
+    depends: tuple[str, ...] = ()
+
+
 class ChatRequest(Struct, frozen=True):
     """One model call. `json_schema`: the answer must be JSON of this schema."""
 
@@ -43,11 +60,13 @@ class ChatRequest(Struct, frozen=True):
     sampling: Sampling = Sampling()
     tools: list[ToolSpec] = []
     json_schema: dict[str, Any] | None = None
+    caller: Caller = Caller()
 
 
 class Chunk(Struct, frozen=True, gc=False):
     """What one network read brought, joined: `tokens` content pieces. The last chunk of a stream has `finish_reason`;
-    `usage` comes with it or is None when the endpoint sent none."""
+    `usage` comes with it or is None when the endpoint sent none, and so do `endpoint` (who answered), `tried` (who was
+    asked before), `cost` in US dollars, and `cache`."""
 
     text: str = ""
     reasoning: str = ""
@@ -56,6 +75,10 @@ class Chunk(Struct, frozen=True, gc=False):
     finish_reason: str | None = None
     usage: Usage | None = None
     model: str = ""
+    endpoint: str = ""
+    tried: tuple[Tried, ...] = ()
+    cost: float = 0.0
+    cache: CacheHit | None = None
 
 
 class ChatModel(Protocol):

@@ -18,7 +18,8 @@ import msgspec
 from msgspec import Struct
 
 from alma.errors import AlmaError
-from alma.events import KINDS, Sampling
+from alma.events import KINDS
+from alma.model_call import Sampling
 from alma.models.chat import ChatMessage, ChatModel, ChatRequest, Chunk, ToolSpec
 from alma.models.refusal import NOT_JSON
 from alma.models.remote import ModelInfo

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from alma.errors import EndpointCut, EndpointGarbled
-from alma.events import Usage
+from alma.model_call import Usage
 from alma.models.chat import Chunk, ToolCall
 from alma.models.refusal import NOT_JSON, clip, error_of_status, shown
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
 from alma.errors import EndpointCut, EndpointError, EndpointGarbled, EndpointTimeout, EndpointUnreachable
-from alma.events import Usage
+from alma.model_call import Usage
 from alma.models.chat import ChatMessage, ChatRequest, Chunk
 from alma.models.refusal import error_of_status
 from alma.models.script import Act, Fault, Rule, resolve

@@ -32,7 +32,9 @@ class Ping(Command, frozen=True, tag="ping"):
 
 class StartRun(Command, frozen=True, tag="run.start"):
     """Send a task. Without `thread_id` a thread is made. `parent_run_id`: the turn it follows; without it, the thread's
-    newest turn (or none, when `root` is true: another first turn). `approve`: show a plan before it runs."""
+    newest turn (or none, when `root` is true: another first turn). `approve`: show a plan before it runs. `tokens`,
+    `seconds`, `money` (US dollars): the run's budget, within the server's own; 0 is none. `fresh`: no answer from the
+    cache."""
 
     key: str
     text: str
@@ -43,6 +45,10 @@ class StartRun(Command, frozen=True, tag="run.start"):
     kind: Kind | None = None
     approve: bool = False
     priority: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    money: float = 0.0
+    fresh: bool = False
 
 
 class RetryRun(Command, frozen=True, tag="run.retry"):
@@ -118,9 +124,15 @@ class CorrectRoute(Command, frozen=True, tag="route.correct"):
 
 
 class PreviewRoute(Command, frozen=True, tag="route.preview"):
-    """Ask how a task would be treated, while it is being typed."""
+    """Ask how a task would be treated, while it is being typed. The prompt that it would follow (of the thread, the
+    turn and the model, as for `run.start`) is read in advance where the model gains by it."""
 
     text: str
+    thread_id: str | None = None
+    parent_run_id: str | None = None
+    root: bool = False
+    model: str | None = None
+    kind: Kind | None = None
 
 
 class MessageCursor(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):

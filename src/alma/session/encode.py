@@ -11,6 +11,7 @@ from alma.events import (
     AttemptFailed,
     BoardWritten,
     BudgetReached,
+    ContextTrimmed,
     Delta,
     JournalEntry,
     MessageFinished,
@@ -94,6 +95,10 @@ def _event(entry: JournalEntry, run_id: str) -> wire.Wire | payloads.Payload:
                 kind=entry.kind,
                 key=entry.key,
                 approve=entry.approve,
+                tokens=entry.tokens,
+                seconds=entry.seconds,
+                money=entry.money,
+                fresh=entry.fresh,
                 fork=entry.fork,
             )
         case MessageStarted():
@@ -107,6 +112,7 @@ def _event(entry: JournalEntry, run_id: str) -> wire.Wire | payloads.Payload:
                 left_out_turns=entry.left_out_turns,
                 context_window=entry.context_window,
                 prompt_version=entry.prompt_version,
+                reserve=entry.reserve,
                 step=entry.step,
             )
         case MessageFinished():
@@ -121,6 +127,10 @@ def _event(entry: JournalEntry, run_id: str) -> wire.Wire | payloads.Payload:
                 model=entry.model,
                 step=entry.step,
                 tool_calls=entry.tool_calls,
+                endpoint=entry.endpoint,
+                tried=entry.tried,
+                cost=entry.cost,
+                cache=entry.cache,
             )
         case TaskStarted():
             return wire.SubagentStarted(
@@ -162,6 +172,7 @@ def _event(entry: JournalEntry, run_id: str) -> wire.Wire | payloads.Payload:
 _Rest = (
     RouteChosen
     | RouteCorrected
+    | ContextTrimmed
     | AttemptFailed
     | StopRequested
     | PauseRequested
@@ -202,6 +213,16 @@ def _payload(entry: _Rest) -> payloads.Payload:
                 retry_in_ms=entry.retry_in_ms,
                 to_role=entry.to_role,
                 to_model=entry.to_model,
+                endpoint=entry.endpoint,
+                others=entry.others,
+            )
+        case ContextTrimmed():
+            return payloads.ContextNote(
+                message_id=entry.message_id,
+                rung=entry.rung,
+                tokens=entry.tokens,
+                refs=entry.refs,
+                detail=entry.detail,
             )
         case StopRequested():
             return payloads.Stopping()
@@ -220,7 +241,9 @@ def _payload(entry: _Rest) -> payloads.Payload:
         case TaskReused():
             return payloads.Reused(from_run_id=entry.from_run_id, role=entry.role, text=entry.text, status=entry.status)
         case BudgetReached():
-            return payloads.Budget(what=entry.what, limit=entry.limit, used=entry.used, warning=entry.warning)
+            return payloads.Budget(
+                what=entry.what, limit=entry.limit, used=entry.used, warning=entry.warning, scope=entry.scope
+            )
         case ToolDecided():
             return payloads.ToolDecision(tool_call_id=entry.call_id, approved=entry.approved)
         case QuestionAsked():

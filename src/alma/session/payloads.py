@@ -9,7 +9,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from alma.events import ErrorFacts, Kind, MessageKind, Neighbour, Sampling, TaskStatus
+from alma.events import BudgetScope, BudgetWhat, ErrorFacts, Kind, MessageKind, Neighbour, Rung, TaskStatus
+from alma.model_call import Sampling
 from alma.plan import Plan, PlanTask
 
 
@@ -45,6 +46,19 @@ class AttemptFailure(Payload, frozen=True):
     retry_in_ms: float | None = None
     to_role: str | None = None
     to_model: str | None = None
+    endpoint: str = ""
+    others: int = 0
+
+
+class ContextNote(Payload, frozen=True):
+    """`alma.context` (seq): what was left out or shortened so that the prompt of `message_id` fits its window; `tokens`
+    that freed. Its TEXT_MESSAGE_START follows."""
+
+    message_id: str
+    rung: Rung
+    tokens: int = 0
+    refs: list[str] = []
+    detail: str = ""
 
 
 class Stopping(Payload, frozen=True):
@@ -93,12 +107,13 @@ class Reused(Payload, frozen=True):
 
 
 class Budget(Payload, frozen=True):
-    """`alma.budget` (seq): the task has used up what it may, or (`warning`) most of it."""
+    """`alma.budget` (seq): the budget of the task (or what `scope` says) is used up, or (`warning`) most of it."""
 
-    what: Literal["tokens", "seconds", "tool_calls"]
+    what: BudgetWhat
     limit: float
     used: float
     warning: bool = False
+    scope: BudgetScope = "task"
 
 
 class ToolDecision(Payload, frozen=True):

@@ -32,6 +32,10 @@ class Ask(msgspec.Struct, frozen=True):
     of_run_id: str | None = None
     approve: bool = False
     priority: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    money: float = 0.0
+    fresh: bool = False
     fork: Fork | None = None
 
 

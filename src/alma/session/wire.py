@@ -11,11 +11,13 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from alma.events import CallFacts, ErrorFacts, Fork, Kind, RunStatus, Section, TaskStatus, Timing, Usage
+from alma.events import ErrorFacts, Fork, Kind, RunStatus, TaskStatus
+from alma.model_call import CacheHit, CallFacts, Section, Timing, Tried, Usage
 from alma.session.payloads import (
     AttemptFailure,
     Board,
     Budget,
+    ContextNote,
     Message,
     Pausing,
     Payload,
@@ -52,6 +54,10 @@ class RunStartedEvent(Wire, frozen=True, tag="RUN_STARTED"):
     kind: Kind | None = None
     key: str | None = None
     approve: bool = False
+    tokens: int = 0  # its budgets; 0 is none
+    seconds: float = 0.0
+    money: float = 0.0
+    fresh: bool = False
     fork: Fork | None = None
 
 
@@ -68,6 +74,7 @@ class TextMessageStart(Wire, frozen=True, tag="TEXT_MESSAGE_START"):
     left_out_turns: int = 0
     context_window: int = 0
     prompt_version: str = ""
+    reserve: int = 0  # tokens kept free for the answer
     step: str = "answer"  # `answer` is a task's result; `decide` whether to plan; `answer.2` goes on after tools
 
 
@@ -104,6 +111,10 @@ class TextMessageEnd(Wire, frozen=True, tag="TEXT_MESSAGE_END"):
     model: str = ""
     step: str = "answer"
     tool_calls: list[CallFacts] = []
+    endpoint: str = ""  # who answered, where it is not the one named at the start
+    tried: list[Tried] = []  # who was asked before
+    cost: float = 0.0  # US dollars
+    cache: CacheHit | None = None
 
 
 class SubagentStarted(Wire, frozen=True, tag="SUBAGENT_STARTED"):
@@ -245,6 +256,33 @@ class ModelsChanged(Payload, frozen=True):
     reason: str
 
 
+class EndpointHealth(Payload, frozen=True):
+    """How an endpoint is now. `limit`: calls that it gets at once, as it has shown to bear; `breaker`: open lets none
+    through until `retry_at` (Unix seconds), half_open one to try. The rest is of the last five minutes: calls, errors,
+    medians and 95th percentiles in ms (0: none yet)."""
+
+    name: str
+    state: str
+    detail: str = ""
+    active: int = 0
+    queued: int = 0
+    limit: int = 0
+    breaker: Literal["closed", "open", "half_open"] = "closed"
+    retry_at: float = 0.0
+    calls: int = 0
+    errors: int = 0
+    last_error: str = ""
+    first_token_p50_ms: float = 0.0
+    first_token_p95_ms: float = 0.0
+    tokens_per_s: float = 0.0
+
+
+class EndpointsNow(Payload, frozen=True):
+    """`alma.endpoints`: how the endpoints are, at most once a second while that changes."""
+
+    endpoints: list[EndpointHealth]
+
+
 class PullProgress(Payload, frozen=True):
     """`alma.pull`: a download of a model. `state` ends as done, failed or canceled; `error` says why it failed."""
 
@@ -280,6 +318,7 @@ CUSTOM_PAYLOADS: dict[str, type[Payload]] = {
     "alma.route": Route,
     "alma.route_corrected": RouteCorrection,
     "alma.attempt_failed": AttemptFailure,
+    "alma.context": ContextNote,
     "alma.stop_requested": Stopping,
     "alma.paused": Pausing,
     "alma.resumed": Resuming,
@@ -300,6 +339,7 @@ CUSTOM_PAYLOADS: dict[str, type[Payload]] = {
     "alma.route_preview": Preview,
     "alma.thread": ThreadSummary,
     "alma.models": ModelsChanged,
+    "alma.endpoints": EndpointsNow,
     "alma.pull": PullProgress,
     "alma.notice": Notice,
     "alma.heartbeat": Heartbeat,
