@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from alma.agent import planning
 from alma.agent.call import Call, Stream
+from alma.agent.caller import caller
 from alma.agent.output import OutputInvalid, check_output
 from alma.agent.planner import Strength, decide, read_decision, strength
 from alma.agent.prompt import Mode, Part, Prompt, fit, gather
@@ -160,7 +161,7 @@ class Agent:
         prompt = msgspec.structs.replace(prompt, messages=messages)
         left, _ = self._left(task, desk, prompt)
         sampling = msgspec.structs.replace(planning.SAMPLING, max_tokens=min(prompt.max_tokens, left))
-        request = self._request(who, prompt, sampling, [], planning.schema(who.role))
+        request = self._request(task, who, prompt, sampling, [], planning.schema(who.role))
         return await self._call(task, who, desk, step, prompt, request, new, sent=True)
 
     def _purposes(self, who: Who) -> dict[str, str]:
@@ -224,7 +225,7 @@ class Agent:
             using.task = msgspec.structs.replace(task, warned=True)
         schema = who.role.output_schema if mode == "answer" else None
         sampling = msgspec.structs.replace(sampling, max_tokens=min(prompt.max_tokens, left))
-        request = self._request(who, prompt, sampling, specs, schema)
+        request = self._request(task, who, prompt, sampling, specs, schema)
         tail = closing(task) if mode != "answer" else ""
         spoken = await self._call(task, who, using.desk, step, prompt, request, new, tail=tail)
         if isinstance(spoken, MessageFinished) and schema is not None and not spoken.tool_calls:
@@ -297,8 +298,13 @@ class Agent:
 
     @staticmethod
     def _request(
-        who: Who, prompt: Prompt, sampling: Sampling, tools: list[ToolSpec], schema: Schema | None
+        task: Task, who: Who, prompt: Prompt, sampling: Sampling, tools: list[ToolSpec], schema: Schema | None
     ) -> ChatRequest:
         return ChatRequest(
-            model=who.info.name, messages=prompt.messages, sampling=sampling, tools=tools, json_schema=schema
+            model=who.info.name,
+            messages=prompt.messages,
+            sampling=sampling,
+            tools=tools,
+            json_schema=schema,
+            caller=caller(task, who.role, prompt.messages),
         )

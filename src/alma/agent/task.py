@@ -97,6 +97,8 @@ class Task(Struct, frozen=True):
     warned: bool = False  # the user was told that most of it is used
     next_child: int = 1
     problem: str = ""  # what was wrong with the last attempt at its answer
+    priority: int = 0
+    fresh: bool = False  # the user wants another answer than the one of before
 
     @property
     def goal(self) -> str:

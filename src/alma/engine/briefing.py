@@ -47,6 +47,8 @@ def brief(state: RunState, task: TaskState, history: list[Turn], older: int) -> 
         warned=any(note.what == "tokens" for note in task.reached),
         next_child=task.next_child,
         problem=failure.error.message if failure is not None and _is_to_mend(failure) else "",
+        priority=started.priority,
+        fresh=started.fresh or started.of_run_id is not None,
     )
 
 
