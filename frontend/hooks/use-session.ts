@@ -59,7 +59,7 @@ export function usePath(threadId: string | null): Path {
       for (const run of session.thread(threadId).get().runs.values()) known.add(run.key ?? "");
     const outgoing = turns.filter((turn) => turn.threadId === threadId && !known.has(turn.command.key));
     const path = pathThrough(tree, through);
-    const retry = outgoing.find((turn) => turn.command.type !== "run.start");
+    const retry = outgoing.find((turn) => turn.again || turn.command.type !== "run.start");
     if (retry === undefined) return { runs: path, outgoing };
     const cut = retry.after === null ? 0 : path.indexOf(retry.after) + 1;
     return { runs: path.slice(0, cut), outgoing };

@@ -36,6 +36,13 @@ export const ACTIONS: readonly Action[] = [
   { id: "inspect", label: "Why this answer", keys: "mod+i", run: toggleInspector },
   { id: "rail", label: "Show or hide the list of chats", keys: "mod+b", run: toggleRail },
   { id: "models", label: "Models", keys: "mod+shift+m", run: () => go({ dialog: "models" }) },
+  {
+    id: "endpoints",
+    label: "Endpoints: load and health",
+    run: () => go({ dialog: "models", part: "endpoints" }),
+  },
+  { id: "cache", label: "Answers from the cache", run: () => go({ dialog: "models", part: "cache" }) },
+  { id: "spend", label: "Spend and budgets", run: () => go({ dialog: "spend" }) },
   { id: "theme-light", label: "Light theme", run: () => setTheme("light") },
   { id: "theme-dark", label: "Dark theme", run: () => setTheme("dark") },
   { id: "theme-system", label: "Theme of the system", run: () => setTheme("system") },

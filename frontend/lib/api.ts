@@ -1,19 +1,121 @@
 /** The JSON API, typed. Errors are problem details (RFC 9457) and become `ApiProblem`; knows no React. */
 
-import type { ErrorFacts, ThreadSummary } from "@/lib/protocol";
+import type { SpendScope } from "@/lib/budget-words";
+import type { EndpointHealth, ErrorFacts, ThreadSummary } from "@/lib/protocol";
 import type { components } from "@/lib/protocol.gen";
 
 type Schemas = components["schemas"];
 
 export type ThreadList = Schemas["ThreadList"];
-export type ModelList = Schemas["ModelsReply"];
-export type ModelInfo = Schemas["ModelReply"];
-export type EndpointInfo = Schemas["EndpointReply"];
+/** US dollars per million tokens; 0: none is known, or it is free. */
+export interface Price {
+  input: number;
+  output: number;
+}
+export type ModelInfo = Schemas["ModelReply"] & { members: string[]; price: Price };
+export type EndpointInfo = Schemas["EndpointReply"] &
+  Required<Omit<EndpointHealth, "name" | "state" | "detail" | "active" | "queued">> & {
+    weight: number;
+    price: Price;
+  };
+export type ModelList = Omit<Schemas["ModelsReply"], "models" | "endpoints"> & {
+  models: ModelInfo[];
+  endpoints: EndpointInfo[];
+};
 export type FoundServer = Schemas["FoundReply"];
 export type ProbeReport = Schemas["ProbeReply"];
 export type Catalog = Schemas["CatalogReply"];
 export type CatalogModel = Schemas["CatalogEntry"];
 export type PromptReport = Schemas["PromptReply"];
+export interface NewEndpoint {
+  name: string;
+  baseUrl: string;
+  apiKey?: string;
+  /** The variable that holds the key. */
+  apiKeyEnv?: string;
+  models?: string[];
+  weight?: number;
+  concurrency?: number;
+  contextWindow?: number;
+  priceInput?: number;
+  priceOutput?: number;
+  /** What it calls a model → what we call it. */
+  aliases?: Record<string, string>;
+}
+/** Of a connected endpoint by its name, or of one by its address. */
+export type EndpointToTest =
+  | { name: string }
+  | { baseUrl: string; apiKey?: string; apiKeyEnv?: string; model?: string };
+export interface EndpointTest {
+  ok: boolean;
+  models: string[];
+  model: string;
+  firstTokenMs: number;
+  tokensPerS: number;
+  said: string;
+  error: ErrorFacts | null;
+}
+export interface UsedOf {
+  used: number;
+  /** 0: none. */
+  limit: number;
+}
+export interface ScopeSpend {
+  scope: SpendScope;
+  tokens: UsedOf;
+  seconds: UsedOf;
+  money: UsedOf;
+}
+export interface DaySpend {
+  /** YYYY-MM-DD */
+  day: string;
+  inputTokens: number;
+  outputTokens: number;
+  cachedTokens: number;
+  savedTokens: number;
+  seconds: number;
+  money: number;
+  calls: number;
+}
+export interface ModelSpend {
+  model: string;
+  inputTokens: number;
+  outputTokens: number;
+  money: number;
+  calls: number;
+}
+export interface Spend {
+  currency: string;
+  /** The share of a budget from which on it warns. */
+  warnAt: number;
+  scopes: ScopeSpend[];
+  days: DaySpend[];
+  models: ModelSpend[];
+}
+/** 0: no limit; what is absent stays as it is. */
+export interface BudgetChange {
+  scope: SpendScope;
+  threadId?: string;
+  tokens?: number;
+  seconds?: number;
+  money?: number;
+}
+export interface CacheReport {
+  exact: boolean;
+  semantic: boolean;
+  /** Cosine similarity from which on two questions are taken for the same. */
+  threshold: number;
+  ttlHours: number;
+  entries: number;
+  bytes: number;
+  maxBytes: number;
+  hits: number;
+  misses: number;
+  savedTokens: number;
+  savedMs: number;
+  savedCost: number;
+}
+export type CacheChange = Partial<Pick<CacheReport, "exact" | "semantic" | "threshold">>;
 /** A role; only what the page shows of it is typed. */
 export interface AgentInfo {
   name: string;
@@ -104,10 +206,16 @@ export const api = {
   models: () => request<ModelList>("GET", "/models"),
   setDefaultModel: (model: string) => request<ModelList>("PUT", "/models/default", { model }),
   discover: () => request<{ found: FoundServer[] }>("GET", "/models/discover"),
-  addEndpoint: (endpoint: { name: string; baseUrl: string; apiKey?: string; models?: string[] }) =>
-    request<ModelList>("POST", "/endpoints", endpoint),
+  addEndpoint: (endpoint: NewEndpoint) => request<ModelList>("POST", "/endpoints", endpoint),
+  testEndpoint: (endpoint: EndpointToTest) => request<EndpointTest>("POST", "/endpoints/test", endpoint),
   removeEndpoint: (name: string) => request<ModelList>("DELETE", `/endpoints/${seg(name)}`),
   testModel: (model: string) => request<ProbeReport>("POST", "/models/test", { model }),
+  spend: (threadId: string | null) =>
+    request<Spend>("GET", `/spend${threadId === null ? "" : `?thread=${seg(threadId)}`}`),
+  setBudget: (change: BudgetChange) => request<Spend>("PUT", "/budgets", change),
+  cache: () => request<CacheReport>("GET", "/cache"),
+  setCache: (change: CacheChange) => request<CacheReport>("PUT", "/cache", change),
+  clearCache: () => request<CacheReport>("DELETE", "/cache"),
   catalog: () => request<Catalog>("GET", "/models/catalog"),
   pull: (repo: string, file: string) => request<{ id: string }>("POST", "/models/pull", { repo, file }),
   cancelPull: (id: string) => request<void>("DELETE", `/models/pull/${seg(id)}`),

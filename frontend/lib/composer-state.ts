@@ -1,6 +1,7 @@
 /** What a person has typed and chosen, and not yet sent. What was typed survives a reload of the tab. */
 
 import type { Kind } from "@/lib/protocol";
+import type { Limits } from "@/lib/run-state";
 import { writable } from "@/lib/store";
 
 export interface ComposerState {
@@ -8,11 +9,24 @@ export interface ComposerState {
   readonly drafts: Readonly<Record<string, string>>;
   readonly kind: Kind | null;
   readonly model: string | null;
+  /** What the next run may use at most; 0: as everywhere. */
+  readonly limits: Limits;
+  /** The next answer is made anew, whatever the cache has. */
+  readonly fresh: boolean;
   /** Plans are shown, and wait, before they run. Remembered. */
   readonly approve: boolean;
 }
 
-export const composer = writable<ComposerState>({ drafts: {}, kind: null, model: null, approve: false });
+export const NO_LIMITS: Limits = { tokens: 0, seconds: 0, money: 0 };
+
+export const composer = writable<ComposerState>({
+  drafts: {},
+  kind: null,
+  model: null,
+  limits: NO_LIMITS,
+  fresh: false,
+  approve: false,
+});
 
 const STORAGE = "alma.drafts";
 const APPROVE = "alma.approve";
@@ -25,6 +39,11 @@ export function setApprove(approve: boolean): void {
   } catch {
     // The choice holds until the page is closed.
   }
+}
+
+/** What was chosen for one message only is forgotten when it is sent. */
+export function sent(): void {
+  composer.update((state) => ({ ...state, kind: null, limits: NO_LIMITS, fresh: false }));
 }
 
 function keepDrafts(drafts: ComposerState["drafts"]): void {

@@ -29,6 +29,31 @@ export function shortDuration(ms: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
+/** `0 %`, `< 1 %`, `12 %` of a share from 0 to 1. */
+export function percent(share: number): string {
+  const value = share * 100;
+  return value > 0 && value < 1 ? "< 1 %" : `${Math.round(value)} %`;
+}
+
+/** US dollars: `$0`, `$0.0042`, `$0.42`, `$12.30`, `$1,240`. Small sums keep two digits that count. */
+export function money(dollars: number): string {
+  if (dollars === 0) return "$0";
+  if (dollars < 0.000_01) return "< $0.00001";
+  if (dollars < 0.01) return `$${Number(dollars.toPrecision(2)).toFixed(6).replace(/0+$/, "")}`;
+  return `$${dollars >= 1000 ? number.format(dollars) : dollars.toFixed(2)}`;
+}
+
+/** `840`, `12.4 k`, `1.2 M`: where there is little room. */
+export function compact(value: number): string {
+  if (value < 1000) return number.format(value);
+  if (value < 1e6) return `${short(value / 1e3)} k`;
+  return value < 1e9 ? `${short(value / 1e6)} M` : `${short(value / 1e9)} G`;
+}
+
+function short(value: number): string {
+  return value < 99.95 ? value.toFixed(1).replace(/\.0$/, "") : number.format(value);
+}
+
 export function bytes(value: number): string {
   if (value >= 1e9) return `${(value / 1e9).toFixed(value >= 1e10 ? 0 : 1)} GB`;
   if (value >= 1e6) return `${Math.round(value / 1e6)} MB`;

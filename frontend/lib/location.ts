@@ -12,11 +12,16 @@ export interface View {
   readonly inspect: boolean;
   /** The tab of the inspector; `null` is its first choice. */
   readonly tab: string | null;
+  /** The model call that its Context tab looks into (a message id); `null` is the newest. */
+  readonly call: string | null;
   /** The run to set beside it there. */
   readonly compare: string | null;
   /** Dialogs that can be linked to. */
-  readonly dialog: "models" | null;
+  readonly dialog: Dialog | null;
+  /** A part of that dialog; `null` is its first choice. */
+  readonly part: string | null;
 }
+type Dialog = "models" | "spend";
 
 export const HOME: View = {
   thread: null,
@@ -24,8 +29,10 @@ export const HOME: View = {
   task: null,
   inspect: false,
   tab: null,
+  call: null,
   compare: null,
   dialog: null,
+  part: null,
 };
 
 export function parseView(search: string): View {
@@ -36,9 +43,15 @@ export function parseView(search: string): View {
     task: query.get("task") || null,
     inspect: query.get("inspect") === "1",
     tab: query.get("tab") || null,
+    call: query.get("call") || null,
     compare: query.get("compare") || null,
-    dialog: query.get("dialog") === "models" ? "models" : null,
+    dialog: dialogOf(query.get("dialog")),
+    part: query.get("part") || null,
   };
+}
+
+function dialogOf(name: string | null): Dialog | null {
+  return name === "models" || name === "spend" ? name : null;
 }
 
 export function addressOf(view: View): string {
@@ -48,8 +61,10 @@ export function addressOf(view: View): string {
   if (view.task !== null) query.set("task", view.task);
   if (view.inspect) query.set("inspect", "1");
   if (view.tab !== null) query.set("tab", view.tab);
+  if (view.call !== null) query.set("call", view.call);
   if (view.compare !== null) query.set("compare", view.compare);
   if (view.dialog !== null) query.set("dialog", view.dialog);
+  if (view.dialog !== null && view.part !== null) query.set("part", view.part);
   const text = query.toString();
   return text === "" ? "/" : `/?${text}`;
 }
@@ -67,14 +82,20 @@ export function followAddress(): () => void {
 
 /**
  * Goes to a view; `replace` leaves no step in the history (for what a person would not call a step). Another thread or
- * turn has other tasks, so the chosen one is left behind.
+ * turn has other tasks, so the chosen one is left behind; another task has other calls, another dialog other parts.
  */
 export function go(change: Partial<View>, how: "push" | "replace" = "push"): void {
   const before = view.get();
   const elsewhere =
     (change.thread !== undefined && change.thread !== before.thread) ||
     (change.run !== undefined && change.run !== before.run);
-  const next = { ...before, ...(elsewhere ? { task: null, compare: null } : {}), ...change };
+  const next: { -readonly [Key in keyof View]: View[Key] } = {
+    ...before,
+    ...(elsewhere ? { task: null, call: null, compare: null } : {}),
+    ...change,
+  };
+  if (change.call === undefined && next.task !== before.task) next.call = null;
+  if (change.part === undefined && next.dialog !== before.dialog) next.part = null;
   const address = addressOf(next);
   if (address === addressOf(before)) return;
   window.history[how === "push" ? "pushState" : "replaceState"](null, "", address);

@@ -4,6 +4,7 @@
  */
 
 import {
+  type ContextNote,
   MAIN,
   type ReasoningMessageContent,
   type TextMessageContent,
@@ -18,6 +19,8 @@ export interface MessageState {
   /** `answer` is a task's result, `answer.2` goes on after tools, `decide` is whether to plan. */
   readonly step: string;
   readonly attempt: number;
+  /** What had no room in its prompt, in the order in which it was taken out. */
+  readonly trims: readonly ContextNote[];
   readonly text: string;
   readonly n: number;
   readonly reasoning: string;
@@ -73,12 +76,13 @@ export function continuation(have: number, n: number, delta: string): string | n
   return start < have ? dropCodePoints(delta, have - start) : null;
 }
 
-export function openMessage(start: TextMessageStart): MessageState {
+export function openMessage(start: TextMessageStart, trims: readonly ContextNote[] = []): MessageState {
   return {
     start,
     taskId: start.subagentRunId || MAIN,
     step: start.step ?? "answer",
     attempt: start.attempt,
+    trims,
     text: "",
     n: 0,
     reasoning: "",

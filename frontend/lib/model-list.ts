@@ -1,7 +1,7 @@
 /** The models there are, their default, and downloads under way. Knows no React. */
 
-import { api, factsOf, type ModelInfo, type ModelList } from "@/lib/api";
-import type { ErrorFacts, PullProgress } from "@/lib/protocol";
+import { api, type EndpointInfo, factsOf, type ModelInfo, type ModelList } from "@/lib/api";
+import type { EndpointHealth, ErrorFacts, PullProgress } from "@/lib/protocol";
 import { type Readable, writable } from "@/lib/store";
 
 export interface ModelListState {
@@ -27,6 +27,13 @@ export class ModelListStore {
     this.store.update((state) => ({ ...state, list, error: null }));
   }
 
+  /** How the endpoints are now, as the server tells it while something changes. */
+  healthChanged(now: readonly EndpointHealth[]): void {
+    this.store.update((state) =>
+      state.list === null ? state : { ...state, list: withHealth(state.list, now) },
+    );
+  }
+
   pulled(progress: PullProgress): void {
     this.store.update((state) => ({ ...state, pulls: { ...state.pulls, [progress.id]: progress } }));
     if (progress.state === "done") void this.load();
@@ -38,6 +45,38 @@ export class ModelListStore {
       return { ...state, pulls };
     });
   }
+}
+
+const QUIET: Required<Omit<EndpointHealth, "name" | "state">> = {
+  detail: "",
+  active: 0,
+  queued: 0,
+  limit: 0,
+  breaker: "closed",
+  retryAt: 0,
+  calls: 0,
+  errors: 0,
+  lastError: "",
+  firstTokenP50Ms: 0,
+  firstTokenP95Ms: 0,
+  tokensPerS: 0,
+};
+
+/** The list with the figures of `now`; fields at their default are left out on the wire. An endpoint without news stays. */
+export function withHealth(list: ModelList, now: readonly EndpointHealth[]): ModelList {
+  const news = new Map(now.map((health) => [health.name, health]));
+  const endpoints = list.endpoints.map((endpoint): EndpointInfo => {
+    const health = news.get(endpoint.name);
+    return health === undefined ? endpoint : { ...endpoint, ...QUIET, ...health };
+  });
+  return { ...list, endpoints };
+}
+
+export const POOL = "pool";
+
+/** Where a model answers, in words: its endpoint, or those of its pool. */
+export function homeOf({ endpoint, members = [] }: ModelInfo): string {
+  return endpoint === POOL && members.length > 0 ? members.join(", ") : endpoint;
 }
 
 export function findModel(list: ModelList | null, id: string | null | undefined): ModelInfo | undefined {

@@ -11,6 +11,8 @@ export interface OutgoingTurn {
   readonly threadId: string | null;
   /** The turn it will follow, as far as we know. */
   readonly after: string | null;
+  /** It stands in place of another version of the same turn, and does not follow the last one. */
+  readonly again?: boolean;
   readonly refused: ErrorFacts | null;
 }
 

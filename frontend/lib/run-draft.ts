@@ -4,7 +4,7 @@
  */
 
 import type { MessageState } from "@/lib/message-state";
-import { MAIN, type ServerEvent } from "@/lib/protocol";
+import { type ContextNote, MAIN, type ServerEvent } from "@/lib/protocol";
 import type { RunState } from "@/lib/run-state";
 import {
   type BoardEntry,
@@ -22,10 +22,12 @@ interface Kept {
   calls: CallState;
   questions: QuestionState;
   board: BoardEntry;
+  trims: readonly ContextNote[];
 }
 interface Listed {
   mail: RunState["mail"][number];
   history: RunState["history"][number];
+  budgets: RunState["budgets"][number];
 }
 
 export class RunDraft {

@@ -73,8 +73,9 @@ function errorOf({ code, message, expected, actual, hint }: ErrorFacts): ErrorFa
 }
 
 function messageStarted(draft: RunDraft, task: TaskState, event: Of<"TEXT_MESSAGE_START">): void {
-  const message = openMessage(event);
   const { messageId } = event;
+  const message = openMessage(event, draft.run.trims.get(messageId));
+  if (message.trims.length > 0) draft.remove("trims", messageId);
   draft.put("messages", messageId, message);
   draft.putTask({
     ...task,
@@ -215,11 +216,18 @@ function applyCustom(draft: RunDraft, task: TaskState, event: Custom): void {
       });
       break;
     case "alma.budget":
-      draft.putTask({
-        ...task,
-        budget: { ...task.budget, reached: [...task.budget.reached, event.value] },
-      });
+      if ((event.value.scope ?? "task") !== "task") draft.append("budgets", event.value);
+      else
+        draft.putTask({
+          ...task,
+          budget: { ...task.budget, reached: [...task.budget.reached, event.value] },
+        });
       break;
+    case "alma.context": {
+      const { messageId } = event.value;
+      draft.put("trims", messageId, [...(run.trims.get(messageId) ?? []), event.value]);
+      break;
+    }
     default:
       applyTalk(draft, task, event);
   }

@@ -8,6 +8,8 @@
 import { growMessage, isOpen, type MessageState } from "@/lib/message-state";
 import {
   type AttemptFailure,
+  type Budget,
+  type ContextNote,
   type Cursors,
   type ErrorFacts,
   type Fork,
@@ -39,6 +41,12 @@ export interface HistoryItem {
   readonly event: ServerEvent;
 }
 
+export interface Limits {
+  readonly tokens: number;
+  readonly seconds: number;
+  readonly money: number;
+}
+
 export interface RunState {
   readonly id: string;
   readonly seq: number;
@@ -47,6 +55,10 @@ export interface RunState {
   readonly ofRunId: string | null;
   readonly key: string | null;
   readonly asked: { readonly model: string | null; readonly kind: Kind | null };
+  /** What the user let it use at most, tokens, seconds and US dollars; 0: no limit of its own. */
+  readonly limits: Limits;
+  /** The user wanted no answer from the cache. */
+  readonly fresh: boolean;
   /** The user wanted to see a plan before it runs. */
   readonly approve: boolean;
   readonly fork: Fork | null;
@@ -68,6 +80,10 @@ export interface RunState {
   readonly questions: ReadonlyMap<string, QuestionState>;
   readonly mail: readonly MailItem[];
   readonly board: ReadonlyMap<string, BoardEntry>;
+  /** By message id: what was taken out of a prompt that has not been sent yet. */
+  readonly trims: ReadonlyMap<string, readonly ContextNote[]>;
+  /** Budgets of more than one task that are used up, or nearly so. */
+  readonly budgets: readonly Budget[];
   readonly history: readonly HistoryItem[];
 }
 
@@ -122,6 +138,8 @@ export function firstState(event: Extract<ServerEvent, { type: "RUN_STARTED" }>,
     ofRunId: event.ofRunId ?? null,
     key: event.key ?? null,
     asked: { model: event.model ?? null, kind: event.kind ?? null },
+    limits: { tokens: event.tokens ?? 0, seconds: event.seconds ?? 0, money: event.money ?? 0 },
+    fresh: event.fresh ?? false,
     approve: event.approve ?? false,
     fork: event.fork ?? null,
     startedAt: at,
@@ -139,6 +157,8 @@ export function firstState(event: Extract<ServerEvent, { type: "RUN_STARTED" }>,
     questions: new Map(),
     mail: [],
     board: new Map(),
+    trims: new Map(),
+    budgets: [],
     history: [{ seq, at, event }],
   };
 }

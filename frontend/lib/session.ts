@@ -23,6 +23,7 @@ import type {
 } from "@/lib/protocol";
 import { RoleList } from "@/lib/role-list";
 import { RoutePreview } from "@/lib/route-preview";
+import type { Limits } from "@/lib/run-state";
 import { beforeNextPaint, ThreadStore } from "@/lib/run-store";
 import { heardFromServer } from "@/lib/server-clock";
 import { ThreadListStore } from "@/lib/thread-list";
@@ -41,6 +42,16 @@ export interface TurnRequest {
   root?: boolean;
   /** Show a plan before it runs. */
   approve?: boolean;
+  /** What it may use at most; 0: no limit of its own. */
+  limits?: Limits;
+  /** No answer from the cache. */
+  fresh?: boolean;
+  /** Another version of a turn that is there. */
+  again?: boolean;
+}
+
+function limitsOf(limits: Limits | undefined): Partial<Limits> {
+  return Object.fromEntries(Object.entries(limits ?? {}).filter(([, limit]) => limit > 0));
 }
 
 /** From which task on a run is done again, and what is other about it. */
@@ -62,7 +73,9 @@ export class Session {
   readonly models = new ModelListStore();
   readonly roles = new RoleList();
   readonly outbox = new Outbox();
-  readonly preview = new RoutePreview((text) => this.connection.send({ type: "route.preview", text }));
+  readonly preview = new RoutePreview((text, place) =>
+    this.connection.send({ type: "route.preview", text, ...place }),
+  );
   readonly connection: Connection;
   private readonly threads = new Map<string, ThreadStore>();
   private followed: string | null = null;
@@ -146,9 +159,31 @@ export class Session {
       ...(request.model === null ? {} : { model: request.model }),
       ...(request.kind === null ? {} : { kind: request.kind }),
       ...(request.approve ? { approve: true } : {}),
+      ...limitsOf(request.limits),
+      ...(request.fresh ? { fresh: true } : {}),
     };
     const { text, threadId, after } = request;
-    this.dispatch({ command, text, threadId, after, refused: null });
+    const again = request.again ? { again: true } : {};
+    this.dispatch({ command, text, threadId, after, refused: null, ...again });
+  }
+
+  /** The turn once more, as another version of it, with nothing from the cache; `limits`: what it may use this time. */
+  askAnew(threadId: string, runId: string, limits?: Limits): void {
+    const run = this.thread(threadId).get().runs.get(runId);
+    if (run === undefined) return;
+    const { text, parentRunId: after, approve, asked } = run;
+    const root = after === null;
+    this.startRun({
+      text,
+      threadId,
+      after,
+      root,
+      approve,
+      ...asked,
+      limits: limits ?? run.limits,
+      fresh: true,
+      again: true,
+    });
   }
 
   retryRun(
@@ -275,6 +310,9 @@ export class Session {
           return;
         case "alma.models":
           void this.models.load();
+          return;
+        case "alma.endpoints":
+          this.models.healthChanged(event.value.endpoints);
           return;
         case "alma.pull":
           this.models.pulled(event.value);

@@ -1,0 +1,57 @@
+/** Budgets that are used up, or nearly so, in words. Pure. */
+
+import { count, money, shortDuration } from "@/lib/format";
+import type { Budget } from "@/lib/protocol";
+
+export type BudgetScope = NonNullable<Budget["scope"]>;
+/** Where a budget holds that a person can set; a task's comes with its plan. */
+export type SpendScope = Exclude<BudgetScope, "task">;
+
+/** What a budget holds for, as it stands in a sentence: “… of this chat”. */
+const WHOSE: Readonly<Record<BudgetScope, string>> = {
+  task: "this task",
+  run: "this run",
+  thread: "this chat",
+  owner: "yours in all",
+  day: "today",
+};
+
+/** An amount of what a budget counts. */
+export function amount(what: Budget["what"], value: number): string {
+  switch (what) {
+    case "tokens":
+      return `${count(value)} tokens`;
+    case "seconds":
+      return shortDuration(value * 1000);
+    case "money":
+      return money(value);
+    case "tool_calls":
+      return `${count(value)} ${value === 1 ? "tool call" : "tool calls"}`;
+  }
+}
+
+const WHAT: Readonly<Record<Budget["what"], string>> = {
+  tokens: "tokens",
+  seconds: "time",
+  money: "money",
+  tool_calls: "tool calls",
+};
+
+/** A sentence for the conversation: “The 20,000 tokens for this chat are used up: 20,412.” */
+export function budgetSentence({ what, limit, used, warning = false, scope = "task" }: Budget): string {
+  const whose = scope === "owner" ? "for all your chats" : `for ${WHOSE[scope]}`;
+  if (warning)
+    return `Most of the ${WHAT[what]} ${whose} is used: ${amount(what, used)} of ${amount(what, limit)}.`;
+  return `The ${WHAT[what]} ${whose} ${what === "tokens" || what === "tool_calls" ? "are" : "is"} used up: ${amount(what, used)} of ${amount(what, limit)}.`;
+}
+
+/** Of what was reached in a run the last word on each budget: a stop takes the place of its warning. */
+export function lastWords(reached: readonly Budget[]): Budget[] {
+  const last = new Map<string, Budget>();
+  for (const budget of reached) {
+    const key = `${budget.scope ?? "task"} ${budget.what}`;
+    last.delete(key);
+    last.set(key, budget);
+  }
+  return [...last.values()];
+}

@@ -1,0 +1,35 @@
+/** What an answer from the cache saved, and whose answer it was, in words. Pure. */
+
+import { count, duration, money, shortDuration } from "@/lib/format";
+import type { CacheHit } from "@/lib/protocol";
+
+/** `1,204 tokens · 3.20 s · $0.004`: what making it anew would have taken; `null` where nothing is known of it. */
+export function savedWords(hit: CacheHit): string | null {
+  const { saved_input_tokens = 0, saved_output_tokens = 0, saved_ms = 0, saved_cost = 0 } = hit;
+  const tokens = saved_input_tokens + saved_output_tokens;
+  const parts = [
+    tokens > 0 ? `${count(tokens)} tokens` : null,
+    saved_ms > 0 ? duration(saved_ms) : null,
+    saved_cost > 0 ? money(saved_cost) : null,
+  ].filter((part) => part !== null);
+  return parts.length === 0 ? null : parts.join(" · ");
+}
+
+export const CACHE_NAMES: Readonly<Record<CacheHit["source"], string>> = {
+  exact: "from cache",
+  semantic: "from cache, alike",
+  shared: "shared with another run",
+};
+
+/** Why this answer could stand for a new one. */
+export function hitReason({ source, question = "", score = 0, age_s = 0 }: CacheHit): string {
+  const age = age_s >= 1 ? ` ${shortDuration(age_s * 1000)} ago` : "";
+  switch (source) {
+    case "exact":
+      return `The very same was asked${age || " before"}.`;
+    case "semantic":
+      return `“${question}” was asked${age || " before"}, and means much the same (similarity ${score.toFixed(2)}).`;
+    case "shared":
+      return "The very same was under way just then, so both got one answer.";
+  }
+}

@@ -1,0 +1,39 @@
+/** An endpoint that broke off while another could go on, in words. Pure. */
+
+import type { MessageState } from "@/lib/message-state";
+import type { AttemptFailure, Tried } from "@/lib/protocol";
+
+/** Another endpoint takes over at once, with a new attempt. */
+export function isFailover({ others = 0 }: AttemptFailure): boolean {
+  return others > 0;
+}
+
+/** Who writes, or wrote, the message; `null` while only its pool is known. */
+export function writerOf(message: MessageState): string | null {
+  const named = message.end?.endpoint || message.start.endpoint;
+  return named === "pool" || named === "" ? null : named;
+}
+
+/** “groq broke off; openrouter goes on.” `next`: the message as it went on, once it did. */
+export function failoverWords(failure: AttemptFailure, next: MessageState | null): string {
+  const who = failure.endpoint || "The endpoint";
+  const began = next !== null && next.attempt > failure.attempt;
+  const writer = began ? writerOf(next) : null;
+  const other = writer === null || writer === failure.endpoint ? "another one" : writer;
+  if (!began) return `${who} broke off; ${other} takes over.`;
+  return next.end === null ? `${who} broke off; ${other} goes on.` : `${who} broke off; ${other} began anew.`;
+}
+
+const TRIED: Readonly<Record<string, string>> = {
+  slower: "was slower",
+  endpoint_rate_limited: "was busy",
+  endpoint_unreachable: "was not there",
+  endpoint_timeout: "took too long",
+  endpoint_unauthorized: "refused the key",
+};
+
+/** Who was asked before the one who answered: “groq was busy”. */
+export function triedWords(tried: readonly Tried[]): string | null {
+  if (tried.length === 0) return null;
+  return tried.map(({ endpoint, code }) => `${endpoint} ${TRIED[code] ?? `failed (${code})`}`).join(", ");
+}
