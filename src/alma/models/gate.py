@@ -23,18 +23,6 @@ class Door(Protocol):
         ...
 
 
-class Ticket:
-    """A waiting call of one run. It may stand in the lines of several gates, and takes the place that is free first."""
-
-    __slots__ = ("admitted", "gates", "priority", "run_id")
-
-    def __init__(self, run_id: str, priority: int, gates: Sequence[Gate]) -> None:
-        self.run_id = run_id
-        self.priority = priority
-        self.gates = list(gates)
-        self.admitted: asyncio.Future[Gate | None] = asyncio.get_running_loop().create_future()
-
-
 class Gate:
     """`limit` places, and a line in which runs take turns: of those with the highest priority, whoever was served
     longest ago. The line is as long as there are callers: what bounds it is the server's limit of unfinished runs.
@@ -59,63 +47,30 @@ class Gate:
         self._limit = places
         self.admit()
 
-    @property
-    def free(self) -> bool:
-        """Whether there is a place for which nobody waits. The door may be shut all the same."""
-        return self.active < self._limit and not self.queued
-
     def try_enter(self) -> bool:
         """Take a place if one is free at once and nobody waits for it."""
-        if not self.free or (self._door is not None and not self._door.opens()):
+        if self.queued or self.active >= self._limit or (self._door is not None and not self._door.opens()):
             return False
         self.active += 1
         return True
 
     async def enter(self, run_id: str = "", priority: int = 0) -> None:
         """Take a place, waiting for one if need be. `run_id`: for whom; higher `priority` comes first."""
-        while not self.try_enter() and await wait_at((self,), run_id, priority) is None:
-            pass
+        if self.try_enter():
+            return
+        ticket = Ticket(run_id, priority)
+        try:
+            ticket.stand((self,))
+            while await ticket.wait() is None:
+                ticket.stand((self,))
+        except asyncio.CancelledError:
+            ticket.leave()
+            raise
 
     def leave(self) -> None:
         """Give the place back."""
         self.active -= 1
         self.admit()
-
-    def admit(self) -> None:
-        """Let in who can go in now; to be called when the door may have opened."""
-        while self.queued and self.active < self._limit and (self._door is None or self._door.opens()):
-            ticket = self._next()
-            self.active += 1
-            for gate in ticket.gates:
-                gate.withdraw(ticket)
-            ticket.admitted.set_result(self)
-
-    def turn_away(self) -> None:
-        """Send everybody who waits here away, to choose again where to wait."""
-        for line in list(self._lines.values()):
-            for tickets in list(line.values()):
-                for ticket in list(tickets):
-                    for gate in ticket.gates:
-                        gate.withdraw(ticket)
-                    ticket.admitted.set_result(None)
-
-    def join(self, ticket: Ticket) -> None:
-        line = self._lines.setdefault(ticket.priority, OrderedDict())
-        line.setdefault(ticket.run_id, {})[ticket] = None
-        self.queued += 1
-
-    def withdraw(self, ticket: Ticket) -> None:
-        """Take a ticket out of the line, if it stands there."""
-        line = self._lines.get(ticket.priority)
-        tickets = line.get(ticket.run_id) if line is not None else None
-        if line is None or tickets is None or ticket not in tickets:
-            return
-        del tickets[ticket]
-        self.queued -= 1
-        if not tickets:
-            del line[ticket.run_id]
-            if not line:
-                del self._lines[ticket.priority]
 
     def undo(self) -> None:
         """The place that was given last was not wanted any more."""
@@ -123,28 +78,90 @@ class Gate:
             self._door.unused()
         self.leave()
 
-    def _next(self) -> Ticket:
-        line = self._lines[max(self._lines)]
-        run_id, tickets = next(iter(line.items()))
-        line.move_to_end(run_id)
-        return next(iter(tickets))
+    def admit(self) -> None:
+        """Let in who can go in now; to be called when the door may have opened."""
+        while self.queued and self.active < self._limit and (self._door is None or self._door.opens()):
+            line = self._lines[max(self._lines)]
+            run_id, tickets = next(iter(line.items()))
+            line.move_to_end(run_id)
+            self.active += 1
+            next(iter(tickets)).take(self)
+
+    def turn_away(self) -> None:
+        """Send everybody out of this line, to choose again where to wait."""
+        waiting = [ticket for line in self._lines.values() for tickets in line.values() for ticket in tickets]
+        self._lines.clear()
+        self.queued = 0
+        for ticket in waiting:
+            ticket.turned_away(self)
+
+    def join(self, ticket: Ticket) -> None:
+        line = self._lines.setdefault(ticket.priority, OrderedDict())
+        line.setdefault(ticket.run_id, {})[ticket] = None
+        self.queued += 1
+
+    def withdraw(self, ticket: Ticket) -> None:
+        """Take a ticket, which stands there, out of the line."""
+        line = self._lines[ticket.priority]
+        tickets = line[ticket.run_id]
+        del tickets[ticket]
+        self.queued -= 1
+        if not tickets:
+            del line[ticket.run_id]
+            if not line:
+                del self._lines[ticket.priority]
 
 
-async def wait_at(gates: Sequence[Gate], run_id: str = "", priority: int = 0) -> Gate | None:
-    """Stand in the lines of all `gates` until one lets the call in: returns that one. None: it was turned away, and is
-    to choose again. Cancellation leaves the lines at once, and gives back a place that came at that moment."""
-    ticket = Ticket(run_id, priority, gates)
-    for gate in gates:
-        gate.join(ticket)
-    for gate in gates:  # a place may be free that only its door, or nobody yet, held back
-        gate.admit()
-    try:
-        return await ticket.admitted
-    except asyncio.CancelledError:
-        for gate in gates:
-            gate.withdraw(ticket)
-        if ticket.admitted.done() and not ticket.admitted.cancelled():
-            given = ticket.admitted.result()
-            if given is not None:
-                given.undo()
-        raise
+class Ticket:
+    """A waiting call of one run. It may stand in the lines of several gates, and goes in where a place is free first."""
+
+    def __init__(self, run_id: str = "", priority: int = 0) -> None:
+        self.run_id = run_id
+        self.priority = priority
+        self.gate: Gate | None = None  # the one that let it in
+        self._standing: list[Gate] = []
+        self._called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def stand(self, gates: Sequence[Gate]) -> None:
+        """Stand in these lines as well."""
+        new = [gate for gate in gates if gate not in self._standing]
+        for gate in new:
+            self._standing.append(gate)
+            gate.join(self)
+        for gate in new:  # there may be a place already
+            if self.gate is None:
+                gate.admit()
+
+    async def wait(self, seconds: float | None = None) -> Gate | None:
+        """The gate that let the call in. None: not yet after `seconds`, or a line was closed; time to look again."""
+        if self.gate is None:
+            await asyncio.wait((self._called,), timeout=seconds)
+            if self.gate is None and self._called.done():
+                self._called = asyncio.get_running_loop().create_future()
+        return self.gate
+
+    def leave(self) -> None:
+        """Out of all lines at once; a place that came at this moment is given back."""
+        self._withdraw()
+        if self.gate is not None:
+            self.gate.undo()
+
+    def take(self, gate: Gate) -> None:
+        """`gate` has a place for it."""
+        self.gate = gate
+        self._withdraw()
+        self._call()
+
+    def turned_away(self, gate: Gate) -> None:
+        """`gate` closed its line."""
+        self._standing.remove(gate)
+        self._call()
+
+    def _withdraw(self) -> None:
+        for gate in self._standing:
+            gate.withdraw(self)
+        self._standing.clear()
+
+    def _call(self) -> None:
+        if not self._called.done():
+            self._called.set_result(None)
