@@ -127,3 +127,62 @@ role_versions = Table(
     Column("source", Text, nullable=False),
     Column("created_at", Double, nullable=False),
 )
+
+# Answers of models that may be given again. `key`: a hash of the whole request, `likes`: of all but the question, for
+# which `vector` (float32 × 384, length 1) stands; both null where the answer is only given for the same request.
+# `data`: the answer as JSON. What an answer goes back to is in `cached_sources`.
+cached_answers = Table(
+    "cached_answers",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("likes", LargeBinary),
+    Column("vector", LargeBinary),
+    Column("bytes", Integer, nullable=False),
+    Column("made_at", Double, nullable=False),
+    Column("used_at", Double, nullable=False),
+    Column("data", Compact, nullable=False),
+    Index("cached_answers_by_use", "used_at"),
+    Index("cached_answers_by_likes", "likes"),
+    Index("cached_answers_by_run", "run_id"),
+    Index("cached_answers_by_owner", "owner"),
+)
+
+cached_sources = Table(
+    "cached_sources",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("key", LargeBinary, primary_key=True),
+    Index("cached_sources_by_key", "key"),
+    sqlite_with_rowid=False,
+)
+
+# What an owner chose for the cache (null: as the settings say), and all that it has saved.
+cache_owners = Table(
+    "cache_owners",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("exact", Boolean),
+    Column("semantic", Boolean),
+    Column("threshold", Double),
+    Column("hits", BigInteger, nullable=False, server_default="0"),
+    Column("misses", BigInteger, nullable=False, server_default="0"),
+    Column("saved_tokens", BigInteger, nullable=False, server_default="0"),
+    Column("saved_ms", Double, nullable=False, server_default="0"),
+    Column("saved_cost", Double, nullable=False, server_default="0"),
+)
+
+# What was said up to a turn, in short; `how`: written by `model`, or extracted from the turns themselves.
+summaries = Table(
+    "summaries",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("thread_id", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("how", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("tokens", BigInteger, nullable=False),  # of the calls that wrote it
+    Column("created_at", Double, nullable=False),
+    Index("summaries_by_thread", "thread_id"),
+)
