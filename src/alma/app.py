@@ -26,9 +26,9 @@ from alma.engine.dispatch import Limits as DispatchLimits
 from alma.engine.dispatch import LocalDispatcher
 from alma.engine.journal import Journal
 from alma.engine.runner import Engine
+from alma.engine.state import RunState
 from alma.engine.worker import Duty, Policy
 from alma.errors import NotFound, StorageFailure
-from alma.events import RunStarted
 from alma.memory.embedder import Embedder
 from alma.memory.examples import load_examples
 from alma.models.client import Timeouts
@@ -44,6 +44,7 @@ from alma.session.notices import Notices
 from alma.session.retention import keep_pruning
 from alma.session.sessions import Limits, Sessions
 from alma.session.steering import Steering
+from alma.session.summaries import Summaries
 from alma.session.wire import ModelsChanged, Notice, PullProgress, Welcome
 from alma.settings import Settings
 from alma.tools.files import ThreadFiles
@@ -84,6 +85,7 @@ class Alma:
             changed=self._changed,
             sweep_every=SWEEP_EVERY,
         )
+        self.summaries = Summaries(self.database, self.engine.conversations, self.registry)
         self.sessions = Sessions(
             self.database,
             self.journal,
@@ -112,6 +114,7 @@ class Alma:
                 tasks = [group.create_task(self.embedder.run()), group.create_task(self.registry.run())]
                 tasks.append(group.create_task(self.roles.run(self._roles_changed)))
                 tasks.append(group.create_task(self.router.warm()))
+                tasks.append(group.create_task(self.summaries.run()))
                 tasks.append(group.create_task(keep_pruning(self.database, self.settings.keep_runs_days)))
                 ready = asyncio.Event()
                 tasks.append(group.create_task(self.engine.run(ready.set, sweep=sweep)))
@@ -155,9 +158,11 @@ class Alma:
             message = "The database cannot be written; answers wait until it can. Nothing is lost."
             self.notices.broadcast(Notice(code=error.code, message=message, hint=error.hint))
 
-    def _changed(self, started: RunStarted) -> None:
+    def _changed(self, state: RunState) -> None:
         """A run began or ended: tell the watchers of the list, a little later and once for many."""
-        if self._group is None or not self.notices.watched:
+        self.summaries.ended(state)
+        started = state.started
+        if self._group is None or not self.notices.watched or started is None:
             return
         first = not self._changed_threads
         self._changed_threads[started.thread_id] = started.owner

@@ -73,7 +73,15 @@ class ReadBoard(Struct, tag="read_board", tag_field="act"):
     """See what is on the board now."""
 
 
-Act = Delegate | AddTask | AskUser | Tell | WriteBoard | ReadBoard
+class ReadMore(Struct, tag="read_more", tag_field="act"):
+    """Read on where a text was shortened. `ref`: of which (the number of a task, a key of the board, the name of a tool
+    call); `start`: the number that stands where it was cut."""
+
+    ref: str
+    start: int = 0
+
+
+Act = Delegate | AddTask | AskUser | Tell | WriteBoard | ReadBoard | ReadMore
 ACTS: dict[str, type[Act]] = {
     "delegate": Delegate,
     "add_task": AddTask,
@@ -81,6 +89,7 @@ ACTS: dict[str, type[Act]] = {
     "send_message": Tell,
     "write_board": WriteBoard,
     "read_board": ReadBoard,
+    "read_more": ReadMore,
 }
 
 
@@ -94,6 +103,11 @@ def offered(task: Task, role: Role) -> list[ToolSpec]:
         if task.spec is not None and not task.spec.round:
             names.append("add_task")
     return [_spec(name) for name in names]
+
+
+def read_more() -> ToolSpec:
+    """Offered where a text of the prompt had to be shortened."""
+    return _spec("read_more")
 
 
 def may_delegate(task: Task, role: Role) -> bool:
@@ -167,6 +181,8 @@ async def act(doing: Doing) -> list[JournalEntry]:
         case ReadBoard():
             said = [f"{key} (version {one.version}): {one.text}" for key, one in doing.desk.board().items()]
             return [doing.called(), doing.returned("\n".join(said) or "The board is empty.")]
+        case ReadMore():
+            return [doing.called(), _read_more(doing, wanted)]
 
 
 def plan_limits(task: Task, role: Role) -> PlanLimits:
@@ -226,6 +242,23 @@ def _tell(doing: Doing, wanted: Tell) -> list[JournalEntry]:
         refs=[ref[:100] for ref in wanted.refs[:12]],
     )
     return [message, doing.returned(f"Sent to {to}; it reaches them at their next step.")]
+
+
+def _read_more(doing: Doing, wanted: ReadMore) -> ToolReturned:
+    task, ref = doing.task, wanted.ref.strip().strip("[]#").removeprefix("task ")
+    texts = {one.task_id: one.text for one in task.results}
+    texts |= {key: one.text for key, one in doing.desk.board().items()}
+    texts |= {str(seq): one.text for seq, one in task.mail}
+    for use in task.calls:
+        if use.returned is not None:
+            texts |= {use.called.call_id: use.returned.text, use.called.name: use.returned.text}
+    text = texts.get(ref)
+    if text is None:
+        return doing.returned(f"There is no text {ref}. There are: {', '.join(texts) or 'none'}.", ok=False)
+    start = min(max(wanted.start, 0), len(text))
+    end = min(start + MOST_TEXT, len(text))
+    rest = f"{len(text) - end} more characters from {end} on" if end < len(text) else "the end"
+    return doing.returned(f"{ref}, characters {start} to {end}, then {rest}:\n{text[start:end]}")
 
 
 async def _write(doing: Doing, wanted: WriteBoard) -> ToolReturned:

@@ -9,7 +9,7 @@ from alma.agent.task import Task
 from alma.models.chat import Caller, ChatMessage
 
 # What reads the files of a thread, so that an answer made with it is of no use once they have changed.
-_READS_FILES = frozenset(("read_file", "list_files", "search_files", "python"))
+_READS_FILES = frozenset(("search_files", "python"))
 
 
 def caller(task: Task, role: Role, messages: list[ChatMessage]) -> Caller:

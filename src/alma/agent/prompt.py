@@ -1,8 +1,8 @@
-"""The prompt of one model call: parts in a stable order, fitted into the model's window.
+"""What there is to say to a model: the parts of a prompt in a stable order, and the messages that they make.
 
-`gather` lists the parts of a task from what its agent was told; `fit` shortens or leaves out what has no room, and says
-so in the sections; `compose` makes messages of them. The same parts give the same messages, so the page can show a
-prompt as it was sent by gathering again from the journal. Nothing is dropped silently.
+`gather` lists the parts of a task from what its agent was told; `context.py` chooses what of it has room; `compose`
+makes messages of that. The same parts give the same messages, so the page can show a prompt as it was sent by gathering
+again from the journal.
 """
 
 from __future__ import annotations
@@ -13,18 +13,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from alma.agent.role import Role
-from alma.agent.task import Result, Task
-from alma.errors import ContextOverflow
+from alma.agent.task import Result, Summary, Task, Turn
 from alma.model_call import Section
-from alma.models.chat import ChatMessage, ChatModel, ToolCall
+from alma.models.chat import ChatMessage, ToolCall
 from alma.plan import MAIN
 
+SUMMARY = "What was said before, in short:"
 Mode = Literal["answer", "synthesis", "notes"]  # `notes`: a synthesis put so that a weak model keeps to it
-_PER_MESSAGE = 8  # tokens that a chat template puts around each message, at most
-_MARGIN = 32  # for what the estimate misses
-_LEAST_ANSWER = 128  # an answer shorter than this is no use
 _NOTE_CHARS = 280  # of a result, for a weak model: it reads 250 tokens a second and loses the thread
-_LEAST_CHARS = 200  # of a result or tool text that had to be shortened
 
 
 class Part(Struct, frozen=True):
@@ -40,20 +36,16 @@ class Part(Struct, frozen=True):
     chars: int = 0
 
 
-class Prompt(Struct, frozen=True):
-    """`max_tokens`: room for the answer; `turns`, `answered`: runs of the turns that fit; `left_out`: how many did
-    not."""
+class Material(Struct, frozen=True):
+    """All that could be said: `first`, which stays the same from call to call; the conversation's `turns`, oldest
+    first, before which there were `older` more, and a `summary` of those up to the one that it names; and `last`, which
+    belongs to this call."""
 
-    messages: list[ChatMessage]
-    sections: list[Section]
-    max_tokens: int
-    turns: list[str]
-    answered: list[str]
-    left_out: int
-
-    @property
-    def tokens(self) -> int:
-        return sum(section.tokens for section in self.sections)
+    first: list[Part]
+    turns: list[Turn]
+    last: list[Part]
+    summary: Part | None = None
+    older: int = 0
 
 
 # ── what there is to say ──────────────────────────────────────────────────────────────────────────────────────────
@@ -70,23 +62,34 @@ def system_prompt(role: Role, task: Task, mode: Mode) -> str:
     return role.prompt
 
 
-def gather(task: Task, role: Role, mode: Mode) -> list[Part]:
-    """All that belongs into the prompt, the stable part first, so that a model server's cache serves it again."""
-    parts = [Part("role", system_prompt(role, task, mode), "system")]
+def gather(task: Task, role: Role, mode: Mode) -> Material:
+    """All that belongs into the prompt, the stable part first, so that a model server's cache serves it again: role and
+    examples, the conversation (which only grows at its end), then results, memories, notes and the task, and the calls
+    of this task so far."""
+    first = [Part("role", system_prompt(role, task, mode), "system")]
     for number, example in enumerate(role.examples, 1):
-        parts.append(Part("example", example.task, "user", str(number)))
-        parts.append(Part("example", example.answer, "assistant", str(number)))
-    for turn in task.history:
-        parts.append(Part("history", turn.text, "user", turn.run_id))
-        if turn.answer:
-            parts.append(Part("history", turn.answer, "assistant", turn.run_id))
+        first.append(Part("example", example.task, "user", str(number)))
+        first.append(Part("example", example.answer, "assistant", str(number)))
     if mode != "answer" or task.task_id != MAIN:
-        parts += _work(task, mode)
+        last = _work(task, mode)
     else:
-        parts += [*_notes(task), Part("task", task.request)]
+        last = [*_memories(task), *_notes(task), Part("task", task.request)]
     if task.problem:
-        parts.append(Part("problem", f"Your last answer could not be used: {task.problem}"))
-    return parts + _rounds(task)
+        last.append(Part("problem", f"Your last answer could not be used: {task.problem}"))
+    summary = summary_part(task.summary) if task.summary is not None else None
+    return Material(first, task.history, last + _rounds(task), summary, task.older)
+
+
+def turn_parts(turn: Turn) -> list[Part]:
+    """One exchange of the conversation."""
+    said = [Part("history", turn.text, "user", turn.run_id)]
+    if turn.answer:
+        said.append(Part("history", turn.answer, "assistant", turn.run_id))
+    return said
+
+
+def summary_part(summary: Summary) -> Part:
+    return Part("summary", f"{SUMMARY}\n{summary.text}", "user", summary.run_id)
 
 
 def _work(task: Task, mode: Mode) -> list[Part]:
@@ -94,15 +97,20 @@ def _work(task: Task, mode: Mode) -> list[Part]:
     if mode == "notes":
         results = [_result(result, _NOTE_CHARS) for result in task.results]
         ask = Part("task", f"Use these notes to answer: {task.goal}")
-        return [Part("notes", "Notes:"), *results, *_notes(task), ask]
+        return [Part("notes", "Notes:"), *results, *_memories(task), *_notes(task), ask]
     results = [_result(result) for result in task.results]
     if mode == "synthesis":
-        return [*results, *_notes(task), Part("task", f"The request: {task.goal}")]
+        return [*results, *_memories(task), *_notes(task), Part("task", f"The request: {task.goal}")]
     spec = task.spec
     wanted = [f"Expected: {spec.expected}"] if spec is not None and spec.expected else []
     wanted += [f"Done when: {spec.done_when}"] if spec is not None and spec.done_when else []
     expected = [Part("expected", "\n".join(wanted))] if wanted else []
-    return [*results, *_notes(task), Part("task", task.goal), *expected]
+    return [*results, *_memories(task), *_notes(task), Part("task", task.goal), *expected]
+
+
+def _memories(task: Task) -> list[Part]:
+    """What the agent is reminded of, the most useful first."""
+    return [Part("memory", memory.text, ref=memory.id) for memory in task.memories]
 
 
 def _result(result: Result, most: int = 0) -> Part:
@@ -153,149 +161,56 @@ def _rounds(task: Task) -> list[Part]:
     return parts
 
 
-# ── what has room ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def fit(model: ChatModel, parts: list[Part], *, window: int, max_tokens: int) -> Prompt:
-    """Fit the parts into `window` tokens, keeping `max_tokens` (less if it must be) for the answer: the oldest turns
-    are left out first, then results and tool texts are shortened in their middle.
-
-    Raises `ContextOverflow` when what must be said leaves no room for an answer.
-    """
-    tokens = [await _count(model, part) for part in parts]
-    fixed = sum(count for part, count in zip(parts, tokens, strict=True) if part.name not in _ELASTIC) + _MARGIN
-    if fixed + _LEAST_ANSWER > window:
-        raise _overflow(parts, tokens, window)
-    room = window - fixed
-    elastic = sum(count for part, count in zip(parts, tokens, strict=True) if part.name in _SHORTENED)
-    answer = min(max_tokens, max(room - elastic, _LEAST_ANSWER))
-    room -= answer
-    chars = [0] * len(parts)
-    if elastic > room:
-        parts, tokens, chars = await _shorten(model, parts, tokens, room)
-        elastic = sum(count for part, count in zip(parts, tokens, strict=True) if part.name in _SHORTENED)
-    kept = _newest_turns(parts, tokens, room - elastic)
-    turns = dict.fromkeys(part.ref for part in parts if part.name == "history")
-    chosen = [
-        (part, Section(part.name, count, part.ref, cut or part.chars))
-        for part, count, cut in zip(parts, tokens, chars, strict=True)
-        if part.name != "history" or part.ref in kept
-    ]
-    return Prompt(
-        messages=compose([part for part, _ in chosen]),
-        sections=_joined([section for _, section in chosen]),
-        max_tokens=answer,
-        turns=[turn for turn in turns if turn in kept],
-        answered=[part.ref for part, _ in chosen if part.name == "history" and part.speaker == "assistant"],
-        left_out=len(turns) - len(kept),
-    )
-
-
-async def _count(model: ChatModel, part: Part) -> int:
-    asked = sum([await model.count_tokens(call.name + call.arguments) for call in part.calls])
-    return await model.count_tokens(part.text) + asked + _PER_MESSAGE * (1 + len(part.calls))
-
-
-_SHORTENED = frozenset(("result", "tool", "message", "board"))
-_ELASTIC = _SHORTENED | {"history"}
-
-
-def _overflow(parts: list[Part], tokens: list[int], window: int) -> ContextOverflow:
-    task = sum(count for part, count in zip(parts, tokens, strict=True) if part.name == "task")
-    rest = sum(count for part, count in zip(parts, tokens, strict=True) if part.name not in ("task", *_ELASTIC))
-    return ContextOverflow(
-        f"The task is too long for the model: its window holds {window} tokens.",
-        expected=f"at most {max(window - rest - _MARGIN - _LEAST_ANSWER, 0)} tokens of text",
-        actual=f"{task} tokens",
-        hint="Shorten the text, or choose a model with a larger context window.",
-    )
-
-
-async def _shorten(
-    model: ChatModel, parts: list[Part], tokens: list[int], room: int
-) -> tuple[list[Part], list[int], list[int]]:
-    """Cut the longest texts to the same length, as long as it takes; 0 in the last list is uncut."""
-    longest = max(len(part.text) for part in parts if part.name in _SHORTENED)
-    chars = [0] * len(parts)
-    while longest > _LEAST_CHARS:
-        longest = max(longest * 3 // 4, _LEAST_CHARS)
-        shorter, counts = list(parts), list(tokens)
-        for at, part in enumerate(parts):
-            if part.name in _SHORTENED and len(part.text) > longest:
-                shorter[at] = replace(part, text=shortened(part.text, longest))
-                counts[at] = await model.count_tokens(shorter[at].text) + _PER_MESSAGE
-                chars[at] = longest
-        if sum(count for part, count in zip(parts, counts, strict=True) if part.name in _SHORTENED) <= room:
-            return shorter, counts, chars
-    raise ContextOverflow(
-        "What the task builds upon is too much for the model, even shortened.",
-        expected=f"at most {max(room, 0)} tokens",
-        hint="Choose a model with a larger context window, or split the task into fewer parts.",
-    )
+# ── messages ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def shortened(text: str, chars: int) -> str:
-    """`text` in about `chars` characters: its head and its tail, and how much is missing between them."""
+    """`text` in about `chars` characters: its head and its tail, and between them how much is missing and from where it
+    can be read on."""
     if len(text) <= chars:
         return text
     head, tail = chars * 2 // 3, chars // 3
-    return f"{text[:head]}\n… {len(text) - head - tail} characters left out …\n{text[-tail:]}"
-
-
-def _newest_turns(parts: list[Part], tokens: list[int], room: int) -> set[str]:
-    costs: dict[str, int] = {}
-    for part, count in zip(parts, tokens, strict=True):
-        if part.name == "history":
-            costs[part.ref] = costs.get(part.ref, 0) + count
-    kept: set[str] = set()
-    for turn, cost in reversed(costs.items()):
-        if cost > room:
-            break
-        room -= cost
-        kept.add(turn)
-    return kept
-
-
-def _joined(sections: list[Section]) -> list[Section]:
-    """Turns are named one by one elsewhere: here they are one section."""
-    found: list[Section] = []
-    for section in sections:
-        same = found and found[-1].name == section.name and section.name in ("history", "example")
-        if same:
-            found[-1] = Section(section.name, found[-1].tokens + section.tokens)
-        else:
-            found.append(Section(section.name, section.tokens) if section.name == "history" else section)
-    return found
-
-
-# ── messages ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    return f"{text[:head]}\n… {len(text) - head - tail} characters left out, from {head} on …\n{text[-tail:]}"
 
 
 def compose(parts: list[Part]) -> list[ChatMessage]:
     """Roles alternate, as many chat templates demand: what users say in a row is one message."""
     messages: list[ChatMessage] = []
+    said: list[str] = []  # by the user, in a row
     for part in parts:
-        last = messages[-1] if messages else None
+        if part.speaker == "user":
+            said.append(part.text)
+            continue
+        if said:
+            messages.append(ChatMessage("user", "\n\n".join(said)))
+            said = []
         if part.speaker == "tool":
             messages.append(ChatMessage("tool", part.text, tool_call_id=part.ref))
-        elif part.speaker == "user" and last is not None and last.role == "user":
-            messages[-1] = ChatMessage("user", f"{last.content}\n\n{part.text}")
         else:
             messages.append(ChatMessage(part.speaker, part.text, tool_calls=part.calls or None))
+    if said:
+        messages.append(ChatMessage("user", "\n\n".join(said)))
     return messages
 
 
-def as_sent(parts: list[Part], sections: list[Section], turns: list[str], answered: list[str]) -> list[ChatMessage]:
+def as_sent(material: Material, sections: list[Section], turns: list[str], answered: list[str]) -> list[ChatMessage]:
     """The messages of a prompt that was sent: of all parts those that its sections name, cut as they were."""
     cuts = {(section.name, section.ref): section.chars for section in sections}
-    sent: list[Part] = []
-    for part in parts:
-        if part.name == "history":
-            if part.ref in turns and (part.speaker == "user" or part.ref in answered):
-                sent.append(part)
-        elif part.name == "example":
-            sent.append(part)
-        elif (part.name, part.ref) in cuts:
-            chars = cuts[part.name, part.ref]
-            sent.append(replace(part, text=shortened(part.text, chars)) if chars else part)
-    return compose(sent)
+
+    def kept(parts: list[Part]) -> list[Part]:
+        return [_cut(part, cuts[part.name, part.ref]) for part in parts if (part.name, part.ref) in cuts]
+
+    said = {turn.run_id: turn for turn in material.turns}
+    conversation = [
+        part
+        for run_id in turns
+        if run_id in said
+        for part in turn_parts(said[run_id])
+        if part.speaker == "user" or run_id in answered
+    ]
+    summary = [material.summary] if material.summary is not None else []
+    return compose([*kept(material.first), *kept(summary), *conversation, *kept(material.last)])
+
+
+def _cut(part: Part, chars: int) -> Part:
+    return replace(part, text=shortened(part.text, chars)) if chars and chars != part.chars else part

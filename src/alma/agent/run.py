@@ -14,18 +14,20 @@ import msgspec
 from msgspec import Struct
 
 from alma.agent import planning
+from alma.agent.acts import read_more
 from alma.agent.call import Call, Stream
 from alma.agent.caller import caller
+from alma.agent.context import Prompt, Trim, build
 from alma.agent.output import OutputInvalid, check_output
 from alma.agent.planner import Strength, decide, read_decision, strength
-from alma.agent.prompt import Mode, Part, Prompt, fit, gather
+from alma.agent.prompt import Material, Mode, Part, gather
 from alma.agent.role import Role
 from alma.agent.router import Router
 from alma.agent.synthesis import closing
 from alma.agent.task import Answer, Desk, Failed, Outcome, Task, Wait
 from alma.agent.tooling import Tooling, Using, can_use_tools
-from alma.errors import AlmaError, BudgetSpent, ModelUnavailable
-from alma.events import BudgetReached, JournalEntry, MessageFinished, MessageStarted
+from alma.errors import AlmaError, BudgetSpent, ContextOverflow, ModelUnavailable
+from alma.events import BudgetReached, ContextTrimmed, JournalEntry, MessageFinished, MessageStarted
 from alma.model_call import Sampling, Section, SentMessage
 from alma.models.chat import ChatMessage, ChatModel, ChatRequest, ToolSpec
 from alma.models.probe import ProbeReport
@@ -157,7 +159,12 @@ class Agent:
         self, task: Task, who: Who, desk: Desk, step: str, new: list[JournalEntry], messages: list[ChatMessage]
     ) -> MessageFinished | Failed:
         parts = [Part("plan", one.content) for one in messages]
-        prompt = await fit(who.model, parts, window=who.info.context_window, max_tokens=planning.SAMPLING.max_tokens)
+        prompt = await build(
+            who.model,
+            Material([], [], parts),
+            window=who.info.context_window,
+            max_tokens=planning.SAMPLING.max_tokens,
+        )
         prompt = msgspec.structs.replace(prompt, messages=messages)
         left, _ = self._left(task, desk, prompt)
         sampling = msgspec.structs.replace(planning.SAMPLING, max_tokens=min(prompt.max_tokens, left))
@@ -207,18 +214,8 @@ class Agent:
     ) -> MessageFinished | Failed:
         """One model call of the task, with the tools it may use."""
         task = using.task
-        specs = self._tooling.offered(using)
         sampling = self._sampling(task, who, mode)
-        prompt = await fit(
-            who.model,
-            # What is expected of it only leads a weak model astray: it answers that instead.
-            [part for part in gather(task, who.role, mode) if not (who.weak and part.name == "expected")],
-            window=who.info.context_window - self._tooling.tokens(specs),
-            max_tokens=sampling.max_tokens,
-        )
-        if specs:
-            names = ",".join(spec.name for spec in specs)
-            prompt.sections.insert(1, Section("tools", self._tooling.tokens(specs), names))
+        prompt, specs = await self._prompt(using, who, mode, sampling.max_tokens, step, new)
         left, warned = self._left(task, using.desk, prompt)
         if warned is not None:
             new = [*new, warned]
@@ -234,6 +231,49 @@ class Agent:
             except OutputInvalid as error:
                 return Failed(error, step, spoken.text, retryable=True)
         return spoken
+
+    async def _prompt(
+        self, using: Using, who: Who, mode: Mode, max_tokens: int, step: str, new: list[JournalEntry]
+    ) -> tuple[Prompt, list[ToolSpec]]:
+        """The prompt, and the tools that are offered with it. Where a text had to be shortened, it can be read on;
+        where the tools leave no room for the task, it is asked without them."""
+        task, specs = using.task, self._tooling.offered(using)
+        material = gather(task, who.role, mode)
+        if who.weak:  # what is expected of it only leads it astray: it answers that instead
+            material.last[:] = [part for part in material.last if part.name != "expected"]
+
+        async def built() -> Prompt:
+            window = who.info.context_window - self._tooling.tokens(specs)
+            return await build(who.model, material, window=window, max_tokens=max_tokens)
+
+        try:
+            prompt = await built()
+            if using.able and not using.exhausted and any(trim.rung == "results" for trim in prompt.trims):
+                specs = [*specs, read_more()]
+                prompt = await built()
+        except ContextOverflow as error:
+            if not specs:
+                await using.desk.record(*new, self._trimmed(task, step, Trim("refused", 0, [], error.message)))
+                raise
+            specs = []
+            prompt = await built()
+            names = [spec.name for spec in self._tooling.offered(using)]
+            prompt.trims.append(Trim("results", 0, names, "tools had no room beside the task"))
+        if specs:
+            names = ",".join(spec.name for spec in specs)
+            prompt.sections.insert(1, Section("tools", self._tooling.tokens(specs), names))
+        return prompt, specs
+
+    def _trimmed(self, task: Task, step: str, trim: Trim) -> ContextTrimmed:
+        return ContextTrimmed(
+            at=self._clock(),
+            task_id=task.task_id,
+            message_id=task.message_id(step),
+            rung=trim.rung,
+            tokens=trim.tokens,
+            refs=trim.refs,
+            detail=trim.detail,
+        )
 
     def _sampling(self, task: Task, who: Who, mode: Mode) -> Sampling:
         sampling = task.route.sampling if task.route is not None else who.role.sampling
@@ -288,12 +328,14 @@ class Agent:
             sections=prompt.sections,
             turns=prompt.turns,
             answered=prompt.answered,
-            left_out_turns=prompt.left_out + task.older,
+            left_out_turns=prompt.left_out,
             context_window=who.info.context_window,
+            reserve=prompt.reserve,
             step=step,
             sent=[SentMessage(one.role, one.content) for one in prompt.messages] if sent else [],
         )
-        recorded = desk.record(*new, started)
+        trimmed = [self._trimmed(task, step, trim) for trim in prompt.trims]
+        recorded = desk.record(*new, *trimmed, started)
         return await Stream(task, desk, Call(started, recorded, tail)).run(who.model, request)
 
     @staticmethod

@@ -34,6 +34,21 @@ class Turn(Struct, frozen=True):
     answer: str
 
 
+class Summary(Struct, frozen=True):
+    """A conversation up to and including the turn of `run_id`, in short."""
+
+    run_id: str
+    text: str
+
+
+class Memory(Struct, frozen=True):
+    """Something that the agent is reminded of; of two, the more useful one has the higher `score`."""
+
+    id: str
+    text: str
+    score: float = 0.0
+
+
 class Result(Struct, frozen=True):
     """How another task ended: what this one builds upon. `text` is empty unless it was completed."""
 
@@ -64,7 +79,8 @@ class Task(Struct, frozen=True):
     """One activation of a task: all that is known when its agent takes it up.
 
     `request` is what the user asked; `spec` what this task is in its plan (None: the run's own). `role`, `model`: who
-    has it now. `history`: the conversation's turns before it, oldest first; `older`: how many more there are.
+    has it now. `history`: the conversation's turns before it, oldest first; `older`: how many more there are;
+    `summary`: of the old ones; `memories`: what it is reminded of, the most useful first.
     `steps`, `attempts`, `calls`: what this assignment has done so far. `results`: of the tasks it depends on, and of
     its own plan's once they have ended. `budget_tokens`: what is left of them; 0 is no limit.
     """
@@ -80,6 +96,8 @@ class Task(Struct, frozen=True):
     assignment: int = 1
     history: list[Turn] = []
     older: int = 0
+    summary: Summary | None = None
+    memories: list[Memory] = []
     kind: Kind | None = None
     route: RouteChosen | None = None
     approve: bool = False

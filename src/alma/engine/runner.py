@@ -27,6 +27,7 @@ from alma.engine.journal import Fence, Journal
 from alma.engine.open_text import OpenText
 from alma.engine.recording import Recording
 from alma.engine.state import RunState
+from alma.engine.turns import Conversations
 from alma.engine.worker import Policy, Worker
 from alma.errors import FenceLost, HeadMoved, NotFound, StorageFailure
 from alma.events import (
@@ -34,7 +35,6 @@ from alma.events import (
     JournalEntry,
     Recorded,
     RunFinished,
-    RunStarted,
     StopRequested,
 )
 from alma.plan import MAIN
@@ -65,12 +65,13 @@ class Engine:
         clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = lambda: random.uniform(0.5, 1.5),
         trouble: Callable[[StorageFailure | None], None] = lambda _error: None,
-        changed: Callable[[RunStarted], None] = lambda _started: None,
+        changed: Callable[[RunState], None] = lambda _state: None,
         sweep_every: float = 0.0,
         heartbeat_every: float = 5.0,
     ) -> None:
         self.open_text = OpenText()
         self.database = database
+        self.conversations = Conversations(database)
         self.journal = journal
         self.bus = bus
         self.agent = agent
@@ -187,7 +188,7 @@ class Engine:
             return
         active.thread_id = started.thread_id
         active.unsubscribe = self.bus.subscribe(started.thread_id, lambda item: self._hear(active, item))
-        self._changed(started)
+        self._changed(active.state)
 
     def _forget(self, active: Active) -> None:
         if self._active.pop(active.run_id, None) is None:
@@ -196,7 +197,7 @@ class Engine:
         if active.wake is not None:
             active.wake.cancel()
         if active.state.started is not None:
-            self._changed(active.state.started)
+            self._changed(active.state)
 
     def _hear(self, active: Active, item: Item) -> None:
         if isinstance(item, Recorded) and item.run_id == active.run_id:

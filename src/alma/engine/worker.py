@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alma.agent.task import Answer, Failed, Outcome, Turn, Wait
+from alma.agent.task import Answer, Failed, Outcome, Wait
 from alma.engine.briefing import brief, delegations, mail
 from alma.engine.decide import End, after_failure
 from alma.engine.journal import UNCLAIMED, Fence
@@ -21,7 +21,7 @@ from alma.engine.open_text import OpenMessage
 from alma.engine.recording import Recording
 from alma.engine.review import send_back
 from alma.engine.state import TaskState
-from alma.engine.turns import read_history
+from alma.engine.turns import Conversation
 from alma.errors import BudgetSpent, HeadMoved
 from alma.events import (
     AgentMessage,
@@ -152,9 +152,9 @@ class Worker:
         """The cancellable part; None when its time is up. Errors come back as values, so that a group of one does not
         wrap them."""
         try:
-            history, older = await self._history()
+            said = await self._history()
             self._fence.seen = self._active.state.head
-            task = brief(self._active.state, self._task, history, older)
+            task = replace(brief(self._active.state, self._task, list(said.turns), said.older), summary=said.summary)
             # Of a task that begins, its start is not in the log yet.
             task = replace(task, budget_tokens=self.tokens_left(), tokens_limit=self._tokens)
             left = self._seconds_left()
@@ -169,13 +169,13 @@ class Worker:
         except Exception as error:  # noqa: BLE001  # raised again by `run`
             return error
 
-    async def _history(self) -> tuple[list[Turn], int]:
+    async def _history(self) -> Conversation:
         started = self._active.state.started
         parent = started.parent_run_id if started is not None and self._task.id == MAIN else None
         if parent is None:
-            return [], 0
+            return Conversation()
         engine = self._engine
-        return await engine.patiently(lambda: engine.database.read(lambda connection: read_history(connection, parent)))
+        return await engine.patiently(lambda: engine.conversations.history(parent))
 
     # ── budgets ───────────────────────────────────────────────────────────────────────────────────────────────────
 

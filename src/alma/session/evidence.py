@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from alma.agent.prompt import Mode, as_sent, gather
 from alma.agent.role import Role, parse_role
-from alma.db.tables import role_versions
+from alma.agent.task import Summary
+from alma.db.tables import role_versions, summaries
 from alma.engine.briefing import brief
 from alma.engine.fold import fold
 from alma.engine.journal import read_entries
@@ -71,11 +72,18 @@ def sent_prompt(connection: sa.Connection, owner: str, run_id: str, message_id: 
     role = parse_role(source, f"{started.role} {started.prompt_version}")
     state = fold(run_id, (one for one in log if one.seq < found.seq))
     task = brief(state, state.tasks[started.task_id], read_turns(connection, started.turns), 0)
-    task = replace(task, board=_board(log, started))
+    task = replace(task, board=_board(log, started), summary=_summary(connection, started))
     mode: Mode = "synthesis" if task.plan is not None and not task.declined else "answer"
     if any(section.name == "notes" for section in started.sections):
         mode = "notes"
     return SentPrompt(as_sent(gather(task, role, mode), started.sections, started.turns, started.answered), started)
+
+
+def _summary(connection: sa.Connection, started: MessageStarted) -> Summary | None:
+    """The one that stood in the prompt."""
+    of = next((section.ref for section in started.sections if section.name == "summary"), None)
+    text = connection.execute(sa.select(summaries.c.text).where(summaries.c.run_id == of)).scalar() if of else None
+    return Summary(of, text) if of is not None and text is not None else None
 
 
 def _board(log: list[Recorded], started: MessageStarted) -> dict[str, BoardWritten]:

@@ -243,6 +243,7 @@ class Sessions:
         )
         for run_id in run_ids:
             self.engine.abandon(run_id)
+        self.engine.conversations.forget(run_ids)
         gone = thread_queries.unknown_thread(thread_id)
         refusal = CommandError(code=gone.code, message=gone.message, hint=gone.hint)
         self._feeds.end(thread_id, encode.custom(refusal, thread_id=thread_id))

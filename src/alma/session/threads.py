@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from alma.db.database import insert_for
-from alma.db.tables import command_keys, entries, leases, runs, threads
+from alma.db.tables import command_keys, entries, leases, runs, summaries, threads
 from alma.engine.journal import read_entries
 from alma.errors import NotFound
 from alma.events import Recorded
@@ -101,6 +101,7 @@ def delete_thread(connection: sa.Connection, owner: str, thread_id: str) -> tupl
     of_thread = sa.select(runs.c.id).where(runs.c.thread_id == thread_id)
     connection.execute(sa.delete(entries).where(entries.c.run_id.in_(of_thread)))
     connection.execute(sa.delete(leases).where(leases.c.run_id.in_(of_thread)))
+    connection.execute(sa.delete(summaries).where(summaries.c.thread_id == thread_id))
     connection.execute(sa.delete(runs).where(runs.c.thread_id == thread_id))
     connection.execute(sa.delete(threads).where(threads.c.id == thread_id))
     return summary, ids
