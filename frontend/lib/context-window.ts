@@ -4,7 +4,7 @@
  */
 
 import { count, percent } from "@/lib/format";
-import type { Section, TextMessageStart } from "@/lib/protocol";
+import type { TextMessageStart } from "@/lib/protocol";
 
 /** A section's name, in the order in which prompts are built; how it is called on the page, and its colour. */
 const PARTS: readonly (readonly [name: string, label: string, colour: string])[] = [
@@ -103,17 +103,4 @@ export function windowWords({ size, known, used, parts, reserve, free }: WindowU
     lines.push(partWords({ label: "Kept for the answer", tokens: reserve, share: reserve / size }));
   if (free > 0) lines.push(partWords({ label: "Free", tokens: free, share: free / size }));
   return `${head}. ${lines.join(". ")}.`;
-}
-
-/** What one section is, where its name says too little; `null` where it says enough. */
-export function sectionRef({ name, ref = "" }: Section): string | null {
-  if (ref === "") return null;
-  switch (name) {
-    case "example":
-      return ref;
-    case "board":
-      return `“${ref.split("@")[0]}”`;
-    default:
-      return ref;
-  }
 }

@@ -1,9 +1,11 @@
 /** A journal entry as a sentence. Unknown kinds are named as they are. Pure. */
 
 import type { EntryRecord } from "@/lib/api";
+import { CACHE_NAMES, hitReason } from "@/lib/cache-words";
 import { count, duration, KIND_LABEL, plural } from "@/lib/format";
 import { talkWords, taskWords } from "@/lib/plan-entry-words";
-import type { ErrorFacts, Section, Timing, Usage } from "@/lib/protocol";
+import type { CacheHit, ContextNote, ErrorFacts, Section, Timing, Usage } from "@/lib/protocol";
+import { freedWords, trimWords } from "@/lib/trim-words";
 
 export interface EntryWords {
   what: string;
@@ -44,14 +46,24 @@ export function entryWords({ entry }: EntryRecord): EntryWords {
         `${count(tokens)} tokens of prompt, as ${entry.role}`,
       );
     }
+    case "context_trimmed": {
+      const note = entry as unknown as ContextNote;
+      return plain(`Left out: ${trimWords(note)}`, note.detail || freedWords(note));
+    }
     case "attempt_failed": {
       const error = entry.error as ErrorFacts;
       const wait = typeof entry.retry_in_ms === "number" ? `; again in ${duration(entry.retry_in_ms)}` : "";
       const other = [entry.to_role, entry.to_model].filter(Boolean).join(" with ");
-      const next = other === "" ? wait : `; passed on to ${other}`;
+      const next =
+        Number(entry.others ?? 0) > 0
+          ? "; another endpoint took over"
+          : other === ""
+            ? wait
+            : `; passed on to ${other}`;
       const of = entry.task_id ? ` of task ${entry.task_id}` : "";
+      const at = entry.endpoint ? ` at ${entry.endpoint}` : "";
       return {
-        what: `Attempt ${entry.attempt}${of} failed`,
+        what: `Attempt ${entry.attempt}${of}${at} failed`,
         detail: `${next === "" ? error.message : error.message.replace(/\.$/, "")}${next}`,
         tone: "bad",
       };
@@ -59,6 +71,8 @@ export function entryWords({ entry }: EntryRecord): EntryWords {
     case "message_finished": {
       const { output_tokens = 0 } = entry.usage as Usage;
       const { first_token_ms = 0, total_ms = 0 } = entry.timing as Timing;
+      const hit = entry.cache as CacheHit | null | undefined;
+      if (hit) return plain(`The answer came ${CACHE_NAMES[hit.source]}`, hitReason(hit));
       return plain(
         ENDINGS[String(entry.finish_reason)] ?? "The answer was complete",
         `${plural(output_tokens, "token")} in ${duration(total_ms)}, the first after ${duration(first_token_ms)}`,
@@ -84,6 +98,7 @@ export function entryWords({ entry }: EntryRecord): EntryWords {
 const ENDINGS: Record<string, string> = {
   length: "The answer was cut at its length limit",
   stopped: "The answer was cut short",
+  budget: "The answer ended where its budget did",
 };
 const ROUTE_SOURCE: Record<string, string> = {
   examples: "its closest examples",

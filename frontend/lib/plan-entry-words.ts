@@ -1,9 +1,10 @@
 /** Journal entries of plans and tasks, and of what is said between agents and with the user, as sentences. Pure. */
 
 import type { EntryRecord } from "@/lib/api";
+import { budgetSentence } from "@/lib/budget-words";
 import type { EntryWords } from "@/lib/entry-words";
-import { count, duration, plural } from "@/lib/format";
-import type { ErrorFacts, Plan, PlanTask } from "@/lib/protocol";
+import { duration, plural } from "@/lib/format";
+import type { Budget, ErrorFacts, Plan, PlanTask } from "@/lib/protocol";
 
 type Entry = EntryRecord["entry"];
 
@@ -51,11 +52,8 @@ export function taskWords(entry: Entry): EntryWords | null {
     case "task_reused":
       return plain(`${task} was taken over`, "from the run that this one was forked from");
     case "budget_reached": {
-      const what = String(entry.what).replace("_", " ");
-      return plain(
-        entry.warning ? `${task} has used most of its ${what}` : `${task} has used up its ${what}`,
-        `${count(Number(entry.used))} of ${count(Number(entry.limit))}`,
-      );
+      const budget = entry as unknown as Budget;
+      return plain(budgetSentence(budget));
     }
     default:
       return null;

@@ -167,23 +167,13 @@ export class Session {
     this.dispatch({ command, text, threadId, after, refused: null, ...again });
   }
 
-  /** The turn once more, as another version of it, with nothing from the cache; `limits`: what it may use this time. */
-  askAnew(threadId: string, runId: string, limits?: Limits): void {
+  /** The turn once more, as another version of it. `fresh`: nothing from the cache; `limits`: what it may use. */
+  askAgain(threadId: string, runId: string, change: { fresh?: boolean; limits?: Limits }): void {
     const run = this.thread(threadId).get().runs.get(runId);
     if (run === undefined) return;
-    const { text, parentRunId: after, approve, asked } = run;
-    const root = after === null;
-    this.startRun({
-      text,
-      threadId,
-      after,
-      root,
-      approve,
-      ...asked,
-      limits: limits ?? run.limits,
-      fresh: true,
-      again: true,
-    });
+    const { text, parentRunId: after, approve, asked, fresh, limits } = run;
+    const same = { text, threadId, after, root: after === null, approve, fresh, limits, ...asked };
+    this.startRun({ ...same, ...change, again: true });
   }
 
   retryRun(

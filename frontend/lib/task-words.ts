@@ -1,5 +1,6 @@
 /** Tasks in words: what they are called, how they stand, what they are writing, what a plan came to. Pure. */
 
+import { failoverWords, isFailover } from "@/lib/failover-words";
 import { plural, shortDuration } from "@/lib/format";
 import { isAnswer, isOpen } from "@/lib/message-state";
 import { MAIN } from "@/lib/protocol";
@@ -68,6 +69,7 @@ function workingWords(task: TaskState, tasks: Tasks): StateWords {
   if (parts.length > 0) return { words: `waits for ${listed(parts.map(({ id }) => id))}`, tone: "plain" };
   const last = task.failures.at(-1);
   if (task.assignment > 1) return { words: `passed on to the ${task.role}`, tone: "plain" };
+  if (last !== undefined && isFailover(last)) return { words: failoverWords(last, null), tone: "plain" };
   if (last !== undefined) return { words: `attempt ${last.attempt + 1}: ${last.error.message}`, tone: "bad" };
   return { words: task.messages.length === 0 ? "beginning" : "reading", tone: "plain" };
 }
@@ -96,6 +98,12 @@ export function tokensOf(run: RunState, taskId: string): number {
     tokens += message?.end?.usage.output_tokens ?? message?.tokens ?? 0;
   }
   return tokens;
+}
+
+/** Its result came from the cache. */
+export function isCached(run: RunState, taskId: string): boolean {
+  const last = run.tasks.get(taskId)?.messages.at(-1);
+  return last !== undefined && (run.messages.get(last)?.end?.cache ?? null) !== null;
 }
 
 /** From its beginning to its end, or to now; `null`: it has not begun. */

@@ -25,7 +25,7 @@ function several(refs: readonly string[], one: string, many?: string): string {
   return refs.length === 0 ? (many ?? `${one}s`) : plural(refs.length, one, many);
 }
 
-/** One step, as what stands after “Left out:”. */
+/** One step, as what stands after “left out:”. */
 export function trimWords({ rung, refs = [], detail = "" }: ContextNote): string {
   switch (rung) {
     case "duplicates":
@@ -33,7 +33,7 @@ export function trimWords({ rung, refs = [], detail = "" }: ContextNote): string
     case "memories":
       return several(refs, "memory", "memories");
     case "summary":
-      return `${several(refs, "older turn")}${/summar/i.test(detail) ? ", told in a summary" : ""}`;
+      return `${several(refs, "older turn")}${/summar/i.test(detail) ? " (told in a summary)" : ""}`;
     case "results":
       return `parts of ${several(refs, "result")}`;
     case "refused":
@@ -41,12 +41,12 @@ export function trimWords({ rung, refs = [], detail = "" }: ContextNote): string
   }
 }
 
-/** All steps of a prompt in one line; `null` where nothing was left out. */
+/** All steps of a prompt in one line, to stand after “left out:”; `null` where nothing was left out. */
 export function leftOutWords(trims: readonly ContextNote[], leftOutTurns = 0): string | null {
   const told = trims.filter(({ rung }) => rung !== "refused").map(trimWords);
   if (leftOutTurns > 0 && !trims.some(({ rung }) => rung === "summary"))
     told.push(plural(leftOutTurns, "older turn"));
-  return told.length === 0 ? null : `Left out: ${told.join("; ")}`;
+  return told.length === 0 ? null : told.join(", ");
 }
 
 /** Tokens that all steps together made room for. */

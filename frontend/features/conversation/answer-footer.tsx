@@ -13,6 +13,7 @@ import {
   DropdownMenuTrigger,
 } from "@/components/ui/dropdown-menu";
 import { Tooltip } from "@/components/ui/tooltip";
+import { CacheMark } from "@/features/conversation/cache-mark";
 import { Figures, LiveFigures } from "@/features/conversation/figures";
 import { KindChip } from "@/features/conversation/kind-chip";
 import { useOnline } from "@/hooks/use-session";
@@ -35,6 +36,7 @@ interface AnswerFooterProps {
 /** Under an answer: what can be done with it, its kind, and its figures. */
 export function AnswerFooter({ threadId, run, working, isLast }: AnswerFooterProps) {
   const online = useOnline();
+  const hit = working ? null : run.message?.end?.cache;
   return (
     <footer className="flex flex-wrap items-center gap-x-3 gap-y-1 text-faint-foreground text-xs">
       {working && online ? <StopRun run={run} /> : null}
@@ -66,6 +68,7 @@ export function AnswerFooter({ threadId, run, working, isLast }: AnswerFooterPro
           </Tooltip>
         </div>
       )}
+      {hit ? <CacheMark threadId={threadId} runId={run.id} hit={hit} /> : null}
     </footer>
   );
 }

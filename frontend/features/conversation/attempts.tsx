@@ -2,8 +2,10 @@
 
 import { Problem } from "@/components/problem";
 import { Button } from "@/components/ui/button";
+import { failoverWords, isFailover } from "@/lib/failover-words";
 import { duration, plural } from "@/lib/format";
 import { go } from "@/lib/location";
+import type { AttemptFailure } from "@/lib/protocol";
 import { isWorking, type RunState } from "@/lib/run-state";
 import { session } from "@/lib/session";
 
@@ -17,13 +19,20 @@ export function Attempts({ threadId, run }: { threadId: string; run: RunState })
         <Button size="sm" onClick={() => session.retryRun(threadId, run.id)}>
           Try again
         </Button>
-        <Button size="sm" variant="ghost" onClick={() => go({ dialog: "models" })}>
-          Choose another model
-        </Button>
+        {run.error.code === "budget_spent" ? (
+          <Button size="sm" variant="ghost" onClick={() => go({ dialog: "spend" })}>
+            Look at the budgets
+          </Button>
+        ) : (
+          <Button size="sm" variant="ghost" onClick={() => go({ dialog: "models" })}>
+            Choose another model
+          </Button>
+        )}
       </Problem>
     );
   }
   const attempt = run.message?.attempt ?? 1;
+  if (last !== undefined && isFailover(last)) return <Failover run={run} last={last} />;
   if (isWorking(run) && last !== undefined && last.attempt === attempt) {
     const wait = last.retryInMs ?? 0;
     return (
@@ -42,6 +51,26 @@ export function Attempts({ threadId, run }: { threadId: string; run: RunState })
   return (
     <p data-slot="attempts" className="text-faint-foreground text-xs">
       {isWorking(run) ? `Attempt ${attempt}` : `It took ${plural(attempt, "attempt")}`}: {why}
+    </p>
+  );
+}
+
+/** The answer goes on at another endpoint, from its beginning. */
+function Failover({ run, last }: { run: RunState; last: AttemptFailure }) {
+  const words = failoverWords(last, run.message);
+  if (!isWorking(run))
+    return (
+      <p data-slot="failover" className="text-faint-foreground text-xs">
+        {words} {sentence(last.error.message)}
+      </p>
+    );
+  return (
+    <p
+      data-slot="failover"
+      role="status"
+      className="border-caution border-l-2 pl-4 text-[13px] text-muted-foreground"
+    >
+      {words}
     </p>
   );
 }

@@ -19,7 +19,7 @@ import { cn } from "@/lib/cn";
 import { composer, setApprove } from "@/lib/composer-state";
 import { KIND_LABEL } from "@/lib/format";
 import { go } from "@/lib/location";
-import { findModel, shortModel } from "@/lib/model-list";
+import { findModel, homeOf, shortModel } from "@/lib/model-list";
 import { KINDS, type Kind } from "@/lib/protocol";
 import { session } from "@/lib/session";
 
@@ -141,7 +141,7 @@ export function ModelSelect() {
             <DropdownMenuRadioItem key={each.id} value={each.id}>
               <Choice
                 label={shortModel(each.id)}
-                what={each.id === list.default ? `${each.endpoint}, default` : each.endpoint}
+                what={each.id === list.default ? `${homeOf(each)}, default` : homeOf(each)}
               />
             </DropdownMenuRadioItem>
           ))}

@@ -4,12 +4,13 @@ import { ArrowUp, Square } from "lucide-react";
 import { type KeyboardEvent, useEffect, useRef } from "react";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
+import { LimitsButton } from "@/features/conversation/composer-limits";
 import { ApproveToggle, KindSelect, ModelSelect } from "@/features/conversation/composer-options";
 import { ModelNote } from "@/features/conversation/model-note";
 import { useOnline, useWorkingRun } from "@/hooks/use-session";
 import { usePart, useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
-import { composer, draftKey, setDraft } from "@/lib/composer-state";
+import { composer, draftKey, sent, setDraft } from "@/lib/composer-state";
 import { count } from "@/lib/format";
 import { codePoints } from "@/lib/message-state";
 import { session } from "@/lib/session";
@@ -29,7 +30,7 @@ const UNBROKEN = 50_000;
 
 export function Composer({ threadId, leaf, onSent }: ComposerProps) {
   const text = usePart(composer, (state) => state.drafts[draftKey(threadId)] ?? "");
-  const { kind, model, approve } = useStore(composer);
+  const { kind, model, approve, limits, fresh } = useStore(composer);
   const { welcome } = useStore(session.connection.state);
   const unsent = usePart(session.outbox.turns, (turns) =>
     turns.some((turn) => turn.threadId === threadId && turn.refused === null),
@@ -49,15 +50,22 @@ export function Composer({ threadId, leaf, onSent }: ComposerProps) {
     if (matchMedia("(pointer: fine)").matches) field.current?.focus();
   }, []);
 
-  const type = (next: string): void => {
-    setDraft(threadId, next);
-    session.preview.typed(kind === null ? next : "");
-  };
+  // The server may read the beginning of the prompt while the rest is typed: it is told where, and of which model.
+  useEffect(() => {
+    session.preview.typed(text, {
+      ...(threadId === null ? {} : { threadId }),
+      ...(leaf === null ? {} : { parentRunId: leaf }),
+      ...(model === null ? {} : { model }),
+      ...(kind === null ? {} : { kind }),
+    });
+  }, [text, threadId, leaf, model, kind]);
+
   const send = (): void => {
     if (!canSend) return;
-    session.startRun({ text: text.trim(), kind, model, threadId, after: unsent ? null : leaf, approve });
-    type("");
-    composer.update((state) => ({ ...state, kind: null }));
+    const after = unsent ? null : leaf;
+    session.startRun({ text: text.trim(), kind, model, threadId, after, approve, limits, fresh });
+    setDraft(threadId, "");
+    sent();
     onSent();
   };
   const pressed = (event: KeyboardEvent<HTMLTextAreaElement>): void => {
@@ -94,7 +102,7 @@ export function Composer({ threadId, leaf, onSent }: ComposerProps) {
           rows={1}
           value={text}
           placeholder={leaf === null ? "Ask anything" : "Reply"}
-          onChange={(event) => type(event.target.value)}
+          onChange={(event) => setDraft(threadId, event.target.value)}
           onKeyDown={pressed}
           className={cn(
             "field-sizing-content block max-h-[38vh] min-h-12 w-full resize-none bg-transparent px-4 pt-3.5 pb-1 text-[15px] leading-6 outline-none placeholder:text-faint-foreground max-sm:text-base",
@@ -121,6 +129,7 @@ export function Composer({ threadId, leaf, onSent }: ComposerProps) {
           <KindSelect />
           <ModelSelect />
           <ApproveToggle />
+          <LimitsButton />
           <div className="ml-auto flex items-center gap-2">
             {working !== null ? (
               <Tooltip label="Stop the answer" shortcut="Esc">

@@ -2,7 +2,8 @@
 
 import { memo } from "react";
 import { useStore } from "@/hooks/use-store";
-import { count, duration, plural, rate, shortDuration } from "@/lib/format";
+import { triedWords } from "@/lib/failover-words";
+import { count, duration, money, plural, rate, shortDuration } from "@/lib/format";
 import { shortModel } from "@/lib/model-list";
 import { MAIN } from "@/lib/protocol";
 import type { MessageState, RunState } from "@/lib/run-state";
@@ -26,6 +27,7 @@ export function Figures({ run }: { run: RunState }) {
   const perSecond = finalRate(message);
   const about = usage.estimated ? "≈ " : "";
   const cached = usage.cached_tokens ?? 0;
+  const { cost = 0, endpoint = "", tried = [] } = message.end;
   return (
     <dl data-slot="figures" className="flex flex-wrap items-center gap-x-3 gap-y-1 tabular-nums">
       {timing.first_token_ms ? (
@@ -44,21 +46,32 @@ export function Figures({ run }: { run: RunState }) {
         name="Tokens"
         value={`${about}${count(usage.input_tokens ?? 0)} in${cached > 0 ? ` (${count(cached)} cached)` : ""} · ${about}${count(usage.output_tokens ?? 0)} out`}
       />
-      <Figure slot="model" name="Model" value={shortModel(message.start.model)} />
+      {cost > 0 ? <Figure slot="cost" name="Cost" value={money(cost)} /> : null}
+      <Figure
+        slot="model"
+        name="Model"
+        value={`${shortModel(message.start.model)}${endpoint === "" ? "" : ` at ${endpoint}`}`}
+      />
+      {tried.length > 0 ? <Figure slot="tried" name="Asked before" value={triedWords(tried) ?? ""} /> : null}
     </dl>
   );
 }
 
 /** Of a planned run: of all its model calls together, from the question to the end. */
 function PlanFigures({ run }: { run: RunState }) {
-  let [input, cached, output] = [0, 0, 0];
+  let [input, cached, output, cost] = [0, 0, 0, 0];
+  let [hits, saved] = [0, 0];
   let estimated = false;
   for (const { end } of run.messages.values()) {
     if (end === null) continue;
     input += end.usage.input_tokens ?? 0;
     cached += end.usage.cached_tokens ?? 0;
     output += end.usage.output_tokens ?? 0;
+    cost += end.cost ?? 0;
     estimated ||= end.usage.estimated ?? false;
+    if (!end.cache) continue;
+    hits++;
+    saved += (end.cache.saved_input_tokens ?? 0) + (end.cache.saved_output_tokens ?? 0);
   }
   const about = estimated ? "≈ " : "";
   const ended = run.tasks.get(MAIN)?.endedAt ?? null;
@@ -73,6 +86,14 @@ function PlanFigures({ run }: { run: RunState }) {
         name="Tokens"
         value={`${about}${count(input)} in${cached > 0 ? ` (${count(cached)} cached)` : ""} · ${about}${count(output)} out`}
       />
+      {cost > 0 ? <Figure slot="cost" name="Cost" value={money(cost)} /> : null}
+      {hits > 0 ? (
+        <Figure
+          slot="hits"
+          name="From the cache"
+          value={`${hits} from cache · saved ${count(saved)} tokens`}
+        />
+      ) : null}
     </dl>
   );
 }

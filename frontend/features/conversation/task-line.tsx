@@ -1,6 +1,6 @@
 "use client";
 
-import { Square } from "lucide-react";
+import { History, Square } from "lucide-react";
 import { memo } from "react";
 import { AgentDot } from "@/components/agent-dot";
 import { Button } from "@/components/ui/button";
@@ -14,7 +14,7 @@ import { go } from "@/lib/location";
 import { serverNow } from "@/lib/server-clock";
 import { session } from "@/lib/session";
 import { depthOf, isOver, type TaskState } from "@/lib/task-state";
-import { elapsedMs, lastWords, type StateWords, taskTitle, tokensOf } from "@/lib/task-words";
+import { elapsedMs, isCached, lastWords, type StateWords, taskTitle, tokensOf } from "@/lib/task-words";
 import { quarterSeconds } from "@/lib/ticker";
 
 interface TaskLineProps {
@@ -174,6 +174,15 @@ function Shown({ threadId, runId, task }: Pick<TaskLineProps, "threadId" | "runI
   const tokens = run === undefined ? 0 : tokensOf(run, task.id);
   return (
     <>
+      {run !== undefined && isCached(run, task.id) ? (
+        <History
+          data-slot="task-cached"
+          role="img"
+          aria-label="From the cache"
+          data-tip="From the cache"
+          className="size-3.5 shrink-0"
+        />
+      ) : null}
       <span data-slot="task-tokens" className="w-18 text-right max-sm:hidden">
         {tokens > 0 ? `${count(tokens)} tokens` : ""}
       </span>

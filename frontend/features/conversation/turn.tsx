@@ -5,10 +5,12 @@ import { Answer } from "@/features/conversation/answer";
 import { AnswerFooter } from "@/features/conversation/answer-footer";
 import { Asks } from "@/features/conversation/asks";
 import { Attempts } from "@/features/conversation/attempts";
+import { BudgetNotes } from "@/features/conversation/budget-notes";
 import { Citations } from "@/features/conversation/citation";
 import { PlanLines } from "@/features/conversation/plan-lines";
 import { ToolLines } from "@/features/conversation/tool-lines";
 import { UserText } from "@/features/conversation/user-text";
+import { WindowLine } from "@/features/conversation/window-line";
 import { useRun, useView } from "@/hooks/use-session";
 import { cn } from "@/lib/cn";
 import { isWorking } from "@/lib/run-state";
@@ -65,6 +67,10 @@ export const Turn = memo(function Turn({ threadId, runId, isLast }: TurnProps) {
           <Answer run={run} working={working} />
         </Citations>
         <Attempts threadId={threadId} run={run} />
+        <BudgetNotes threadId={threadId} run={run} working={working} />
+        {!working && run.message !== null ? (
+          <WindowLine runId={run.id} start={run.message.start} trims={run.message.trims} />
+        ) : null}
         <AnswerFooter threadId={threadId} run={run} working={working} isLast={isLast} />
       </div>
     </article>

@@ -1,4 +1,5 @@
 import { RotateCw } from "lucide-react";
+import { isFailover } from "@/lib/failover-words";
 import { duration } from "@/lib/format";
 import type { TaskState } from "@/lib/task-state";
 
@@ -14,7 +15,8 @@ export function AttemptList({ task }: { task: TaskState }) {
           <RotateCw aria-hidden className="mt-1 size-3 text-caution" />
           <div className="min-w-0">
             <p className="break-words">
-              Attempt {failure.attempt} failed: {failure.error.message}
+              Attempt {failure.attempt}
+              {failure.endpoint ? ` at ${failure.endpoint}` : ""} failed: {failure.error.message}
             </p>
             <p className="text-faint-foreground text-xs">{nextWord(failure)}</p>
           </div>
@@ -33,7 +35,9 @@ export function AttemptList({ task }: { task: TaskState }) {
   );
 }
 
-function nextWord({ retryInMs, toRole, toModel }: TaskState["failures"][number]): string {
+function nextWord(failure: TaskState["failures"][number]): string {
+  const { retryInMs, toRole, toModel } = failure;
+  if (isFailover(failure)) return "Another endpoint took over at once";
   if (toRole || toModel) return `Given to ${[toRole, toModel].filter(Boolean).join(" with ")}`;
   return typeof retryInMs === "number" ? `Tried again after ${duration(retryInMs)}` : "No further attempt";
 }

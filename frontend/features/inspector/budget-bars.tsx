@@ -2,6 +2,7 @@
 
 import { figuresOf } from "@/features/inspector/task-figures";
 import { useLens, useMoment } from "@/features/inspector/use-lens";
+import { budgetSentence } from "@/lib/budget-words";
 import { cn } from "@/lib/cn";
 import { count, duration, shortDuration } from "@/lib/format";
 import { isOver, type TaskState } from "@/lib/task-state";
@@ -42,8 +43,7 @@ export function BudgetBars({ task }: { task: TaskState }) {
       ) : null}
       {budget.reached.map((each, at) => (
         <p key={at} className="text-caution text-xs">
-          {each.warning ? "Most of its" : "All its"} {each.what.replace("_", " ")} were used:{" "}
-          {count(each.used)} of {count(each.limit)}.
+          {budgetSentence(each)}
         </p>
       ))}
     </div>

@@ -1,73 +1,177 @@
 "use client";
 
-import { useWhole } from "@/features/inspector/use-lens";
+import type { ReactNode } from "react";
+import { WindowBar } from "@/components/window-bar";
+import { useLens, useWhole } from "@/features/inspector/use-lens";
 import { agentColourVar } from "@/lib/agent-colour";
-import { count, plural } from "@/lib/format";
-import type { Section, TextMessageStart } from "@/lib/protocol";
-import type { TaskState } from "@/lib/task-state";
+import { partColour, type WindowPart, windowUse } from "@/lib/context-window";
+import { count, percent, plural } from "@/lib/format";
+import { MAIN, type Section, type TextMessageStart } from "@/lib/protocol";
+import type { RunState } from "@/lib/run-state";
 import { taskTitle } from "@/lib/task-words";
 
-const WORDS: Record<string, string> = {
-  role: "Role",
-  history: "Earlier turns",
-  task: "The task",
-  message: "Message",
-  tool: "Tool",
-  board: "Blackboard",
-};
-const COLOURS = ["role", "history", "task", "tool"];
-
-type Tasks = ReadonlyMap<string, TaskState> | undefined;
-
-/** A result has the colour of the agent that wrote it. */
-function colourOf({ name, ref }: Section, at: number, tasks: Tasks): string {
-  const task = name === "result" && ref ? tasks?.get(ref) : undefined;
-  if (task !== undefined) return agentColourVar(task.role);
-  const known = COLOURS.indexOf(name);
-  return `var(--series-${((known < 0 ? at : known) % COLOURS.length) + 1})`;
-}
-
-function nameOf({ name, ref, chars }: Section, tasks: Tasks): string {
-  const cut = chars ? `, cut to ${count(chars)} characters` : "";
-  const task = name === "result" && ref ? tasks?.get(ref) : undefined;
-  if (task !== undefined) return `Result of “${taskTitle(task)}”${cut}`;
-  return `${WORDS[name] ?? name}${ref ? ` ${ref}` : ""}${cut}`;
-}
-
-/** What filled the context window, to scale. */
+/** What filled the context window, to scale, and each piece of it by name. */
 export function PromptBar({ start }: { start: TextMessageStart }) {
-  const tasks = useWhole((run) => run.tasks);
-  const used = start.sections.reduce((sum, section) => sum + section.tokens, 0);
-  const size = Math.max(start.contextWindow ?? 0, used);
-  const percent = (tokens: number): string => `${(100 * tokens) / Math.max(1, size)}%`;
+  // What the sections refer to is known by the time a prompt is made of it; tasks may still get their names.
+  useWhole((whole) => whole.tasks);
+  const run = useLens().live.get();
+  const use = windowUse(start);
   return (
     <div data-slot="prompt-bar" className="space-y-3 text-[13px]">
       <p className="text-muted-foreground tabular-nums">
-        {count(used)} tokens{start.contextWindow ? ` of a window of ${count(start.contextWindow)}` : ""}
-        {start.leftOutTurns ? `; ${plural(start.leftOutTurns, "older turn")} did not fit` : ""}.
+        {count(use.used)} tokens
+        {use.known ? ` of a window of ${count(use.size)}` : "; how large the window is, is not known"}.
       </p>
-      <div aria-hidden className="flex h-2 gap-px overflow-hidden rounded-full bg-muted">
-        {start.sections.map((section, at) => (
-          <div
-            key={at}
-            className="min-w-0.5"
-            style={{ width: percent(section.tokens), background: colourOf(section, at, tasks) }}
+      <WindowBar use={use} size="large" />
+      <dl className="grid grid-cols-[auto_1fr_auto_3.5rem] items-center gap-x-2 gap-y-1 tabular-nums">
+        {use.parts.map((part) => (
+          <PartRows key={part.name} part={part} size={use.size} sections={start.sections} run={run} />
+        ))}
+        {use.reserve > 0 ? (
+          <Row
+            name="Kept for the answer"
+            tokens={use.reserve}
+            size={use.size}
+            sign={<span aria-hidden className="reserved size-2 rounded-full border border-input" />}
           />
-        ))}
-      </div>
-      <dl className="grid grid-cols-[auto_1fr_auto] items-center gap-x-2 gap-y-1 tabular-nums">
-        {start.sections.map((section, at) => (
-          <div key={at} className="col-span-3 grid grid-cols-subgrid items-center">
-            <span
-              aria-hidden
-              className="size-2 rounded-full"
-              style={{ background: colourOf(section, at, tasks) }}
-            />
-            <dt className="min-w-0 truncate">{nameOf(section, tasks)}</dt>
-            <dd className="text-right text-muted-foreground">{count(section.tokens)}</dd>
-          </div>
-        ))}
+        ) : null}
+        {use.free > 0 ? (
+          <Row
+            name="Free"
+            tokens={use.free}
+            size={use.size}
+            sign={<span aria-hidden className="size-2 rounded-full bg-muted ring-1 ring-border" />}
+          />
+        ) : null}
       </dl>
     </div>
   );
+}
+
+interface RowProps {
+  name: string;
+  tokens: number;
+  size: number;
+  sign: ReactNode;
+  /** It is one of several that a row above sums up. */
+  below?: boolean;
+  cut?: number;
+}
+
+function Row({ name, tokens, size, sign, below = false, cut = 0 }: RowProps) {
+  return (
+    <div
+      data-slot="prompt-part"
+      className={`col-span-4 grid grid-cols-subgrid items-center ${below ? "text-muted-foreground text-xs" : ""}`}
+    >
+      {sign}
+      <dt className={`min-w-0 truncate ${below ? "pl-3" : ""}`} title={name}>
+        {name}
+        {cut > 0 ? <span className="text-caution"> · cut to {count(cut)} characters</span> : null}
+      </dt>
+      <dd className="text-right">{count(tokens)}</dd>
+      <dd className="text-right text-faint-foreground">{percent(tokens / size)}</dd>
+    </div>
+  );
+}
+
+/** More of one kind than this are summed up. */
+const MOST_ROWS = 12;
+
+interface PartRowsProps {
+  part: WindowPart;
+  size: number;
+  sections: readonly Section[];
+  run: RunState | undefined;
+}
+
+/** A kind of section, and below it each of them where there are several or it says whose it is. */
+function PartRows({
+  part,
+  size,
+  sections,
+}: {
+  part: WindowPart;
+  size: number;
+  sections: readonly Section[];
+}) {
+  const run = useWhole((whole) => whole);
+  const own = sections.filter(({ name }) => name === part.name);
+  const [first] = own;
+  const only = own.length === 1 && first !== undefined ? refWords(first, run) : null;
+  const name = own.length === 1 ? (only ?? part.label) : `${part.label} (${own.length})`;
+  const colour = partColour(part.name);
+  return (
+    <>
+      <Row
+        name={name}
+        tokens={part.tokens}
+        size={size}
+        sign={<span aria-hidden className="size-2 rounded-full" style={{ background: colour }} />}
+        cut={own.length === 1 ? first?.chars : 0}
+      />
+      {own.length === 1
+        ? null
+        : own
+            .slice(0, MOST_ROWS)
+            .map((section, at) => (
+              <Row
+                key={at}
+                below
+                name={refWords(section, run) ?? `${part.label} ${at + 1}`}
+                tokens={section.tokens}
+                size={size}
+                cut={section.chars}
+                sign={<Mark section={section} run={run} />}
+              />
+            ))}
+      {own.length > MOST_ROWS ? (
+        <p className="col-span-4 pl-7 text-faint-foreground text-xs">
+          and {plural(own.length - MOST_ROWS, "more", "more")}
+        </p>
+      ) : null}
+    </>
+  );
+}
+
+/** A result has the colour of the agent that wrote it. */
+function Mark({ section, run }: { section: Section; run: RunState | undefined }) {
+  const task = section.name === "result" ? run?.tasks.get(section.ref ?? "") : undefined;
+  if (task === undefined) return <span aria-hidden className="size-2" />;
+  return (
+    <span
+      aria-hidden
+      className="size-1.5 justify-self-center rounded-full"
+      style={{ background: agentColourVar(task.role) }}
+    />
+  );
+}
+
+/** What a section is, by what it refers to; `null` where that says nothing to a person. */
+function refWords({ name, ref = "" }: Section, run: RunState | undefined): string | null {
+  if (ref === "") return null;
+  switch (name) {
+    case "result": {
+      const task = run?.tasks.get(ref);
+      return task === undefined || ref === MAIN
+        ? `Result of task ${ref}`
+        : `Result of ${ref}: ${taskTitle(task)}`;
+    }
+    case "board":
+      return `Blackboard: “${ref.split("@")[0]}”`;
+    case "example":
+      return `Example ${ref}`;
+    case "message": {
+      const mail = run?.mail.find(({ seq }) => String(seq) === ref);
+      return mail === undefined ? null : `From the ${mail.sender}: ${mail.text}`;
+    }
+    case "memory":
+      return `Memory ${ref}`;
+    case "tool": {
+      const call = run?.calls.get(ref);
+      return call === undefined ? null : `What ${call.name} returned`;
+    }
+    default:
+      return null;
+  }
 }

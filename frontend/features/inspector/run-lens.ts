@@ -12,8 +12,6 @@ import { type Readable, writable } from "@/lib/store";
 export class RunLens {
   /** Server ms; `null` is live. */
   readonly playhead = writable<number | null>(null);
-  /** The model call to look into; `null` is the newest of the chosen task. */
-  readonly message = writable<string | null>(null);
   readonly live: Readable<RunState | undefined>;
   readonly shown: Readable<RunState | undefined>;
 

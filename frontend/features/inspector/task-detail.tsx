@@ -193,11 +193,13 @@ function Written({ task }: { task: TaskState }) {
 }
 
 function LastPrompt({ task }: { task: TaskState }) {
-  const start = useShown((run) => run.messages.get(task.messages.at(-1) ?? "")?.start);
+  const last = task.messages.at(-1) ?? "";
+  const start = useShown((run) => run.messages.get(last)?.start);
+  const trims = useShown((run) => run.messages.get(last)?.trims);
   if (start === undefined) return null;
   return (
     <Part title="What the model was given">
-      <ModelCall start={start} />
+      <ModelCall message={{ start, trims: trims ?? [] }} />
       {task.messages.length > 1 ? (
         <Button
           variant="link"

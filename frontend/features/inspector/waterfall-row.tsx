@@ -1,7 +1,7 @@
 "use client";
 
 import { memo } from "react";
-import { useColour, useLens, useWhole } from "@/features/inspector/use-lens";
+import { useColour, useWhole } from "@/features/inspector/use-lens";
 import { useView } from "@/hooks/use-session";
 import { cn } from "@/lib/cn";
 import { duration } from "@/lib/format";
@@ -108,7 +108,6 @@ interface BarProps extends RowProps {
 }
 
 function BarView({ bar, row, origin, colour }: BarProps) {
-  const lens = useLens();
   const from = bar.from - origin;
   const to = bar.state === "open" ? "var(--now)" : bar.to - origin;
   const { className, background, border } = look(bar, colour);
@@ -117,8 +116,8 @@ function BarView({ bar, row, origin, colour }: BarProps) {
   const outcome = bar.state === "failed" ? ", failed" : "";
   const label = `${bar.label}${again}: ${WORDS[bar.kind]}, ${took}${outcome}, from ${duration(from)} on`;
   const open = (): void => {
-    if (bar.messageId !== null) lens.message.set(bar.messageId);
-    go(bar.messageId === null ? { task: row.taskId } : { task: row.taskId, tab: "context" }, "replace");
+    const call = bar.messageId;
+    go(call === null ? { task: row.taskId } : { task: row.taskId, tab: "context", call }, "replace");
   };
   return (
     <button

@@ -41,6 +41,7 @@ export function WhyTab() {
   const text = useWhole((run) => run.text);
   const route = useWhole((run) => run.route);
   const start = useWhole((run) => run.message?.start);
+  const trims = useWhole((run) => run.message?.trims);
   return (
     <>
       <p className="line-clamp-2 border-b px-5 py-3 text-[13px] text-muted-foreground">{text}</p>
@@ -52,7 +53,7 @@ export function WhyTab() {
       ) : null}
       {start ? (
         <Part title="What the model was given">
-          <ModelCall start={start} />
+          <ModelCall message={{ start, trims: trims ?? [] }} />
         </Part>
       ) : null}
       <Part title="What happened">

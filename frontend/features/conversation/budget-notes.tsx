@@ -1,0 +1,66 @@
+"use client";
+
+import { Button } from "@/components/ui/button";
+import { amount, budgetSentence, lastWords } from "@/lib/budget-words";
+import { cn } from "@/lib/cn";
+import { go } from "@/lib/location";
+import { type Budget, MAIN } from "@/lib/protocol";
+import type { RunState } from "@/lib/run-state";
+import { session } from "@/lib/session";
+
+interface BudgetNotesProps {
+  threadId: string;
+  run: RunState;
+  working: boolean;
+}
+
+/** What of the budgets that a person has set is used up, or nearly so, and a way to have more. */
+export function BudgetNotes({ threadId, run, working }: BudgetNotesProps) {
+  const reached = lastWords([...(run.tasks.get(MAIN)?.budget.reached ?? []), ...run.budgets]);
+  if (reached.length === 0) return null;
+  return (
+    <ul data-slot="budget-notes" className="space-y-1.5">
+      {reached.map((budget) => (
+        <li
+          key={`${budget.scope} ${budget.what}`}
+          data-slot="budget-note"
+          data-scope={budget.scope ?? "task"}
+          data-warning={budget.warning || undefined}
+          role="status"
+          className={cn(
+            "flex flex-wrap items-center gap-x-3 gap-y-1 border-l-2 py-0.5 pl-4 text-[13px] text-muted-foreground",
+            budget.warning ? "border-input" : "border-caution",
+          )}
+        >
+          <span>{budgetSentence(budget)}</span>
+          <Raise threadId={threadId} run={run} budget={budget} working={working} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** A budget that the run was given by hand is doubled with the question; others are set where they are kept. */
+function Raise({ threadId, run, budget, working }: BudgetNotesProps & { budget: Budget }) {
+  const { what, scope = "task", warning = false } = budget;
+  if (scope === "task") return null;
+  const own = scope === "run" && what !== "tool_calls" ? run.limits[what] : 0;
+  if (own > 0) {
+    if (warning || working || what === "tool_calls") return null;
+    const limits = { ...run.limits, [what]: own * 2 };
+    return (
+      <Button
+        size="sm"
+        data-slot="raise-budget"
+        onClick={() => session.askAgain(threadId, run.id, { limits })}
+      >
+        Ask again with {amount(what, own * 2)}
+      </Button>
+    );
+  }
+  return (
+    <Button size="sm" data-slot="raise-budget" onClick={() => go({ dialog: "spend", part: scope })}>
+      Raise it
+    </Button>
+  );
+}

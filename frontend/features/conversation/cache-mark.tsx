@@ -1,0 +1,44 @@
+"use client";
+
+import { History } from "lucide-react";
+import { Button } from "@/components/ui/button";
+import { CACHE_NAMES, hitReason, savedWords } from "@/lib/cache-words";
+import type { CacheHit } from "@/lib/protocol";
+import { session } from "@/lib/session";
+
+interface CacheMarkProps {
+  threadId: string;
+  runId: string;
+  hit: CacheHit;
+}
+
+/** The answer was not made anew: what that saved, what it was made for, and a way to have it made. */
+export function CacheMark({ threadId, runId, hit }: CacheMarkProps) {
+  const saved = savedWords(hit);
+  return (
+    <p
+      data-slot="cache-mark"
+      data-source={hit.source}
+      className="flex basis-full flex-wrap items-center gap-x-2 gap-y-0.5 tabular-nums"
+    >
+      <History aria-hidden className="size-3.5 shrink-0" />
+      <span>
+        {sentence(CACHE_NAMES[hit.source])}
+        {saved === null ? "" : ` · saved ${saved}`}
+      </span>
+      <span className="min-w-0 break-words">{hitReason(hit)}</span>
+      <Button
+        variant="link"
+        size="inline"
+        data-slot="ask-anew"
+        onClick={() => session.askAgain(threadId, runId, { fresh: true })}
+      >
+        Ask anew
+      </Button>
+    </p>
+  );
+}
+
+function sentence(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
