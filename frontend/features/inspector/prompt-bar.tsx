@@ -86,16 +86,7 @@ interface PartRowsProps {
 }
 
 /** A kind of section, and below it each of them where there are several or it says whose it is. */
-function PartRows({
-  part,
-  size,
-  sections,
-}: {
-  part: WindowPart;
-  size: number;
-  sections: readonly Section[];
-}) {
-  const run = useWhole((whole) => whole);
+function PartRows({ part, size, sections, run }: PartRowsProps) {
   const own = sections.filter(({ name }) => name === part.name);
   const [first] = own;
   const only = own.length === 1 && first !== undefined ? refWords(first, run) : null;
