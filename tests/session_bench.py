@@ -37,6 +37,7 @@ from alma.session.feed import Feeds
 from alma.session.notices import Notices
 from alma.session.sessions import Limits, Sessions
 from alma.session.steering import Steering
+from alma.session.summaries import Summaries
 from alma.session.wire import Welcome
 from alma.tools.toolbox import Toolbox
 
@@ -155,7 +156,9 @@ class SessionBench:
             policy=Policy(max_attempts, self.duty, lambda name: name in self.roles.names()),
             limits=RunLimits(run_seconds),
             jitter=lambda: 0.02,
+            changed=lambda state: self.summaries.ended(state),
         )
+        self.summaries = Summaries(self.database, self.engine.conversations, self.models)
         self.notices = Notices()
         self.sessions = Sessions(
             self.database,
@@ -188,10 +191,11 @@ class SessionBench:
                 self._group = group
                 ready = asyncio.Event()
                 engine = group.create_task(self.engine.run(ready.set, sweep=sweep))
+                summaries = group.create_task(self.summaries.run())
                 await ready.wait()
                 self._connections: list[asyncio.Task[None]] = []
                 yield self
-                for task in (engine, *self._connections):
+                for task in (engine, summaries, *self._connections):
                     task.cancel()
         finally:
             self.database.close()

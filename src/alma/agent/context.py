@@ -12,9 +12,8 @@ from collections.abc import Iterable
 from math import ceil
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from alma.agent.prompt import Material, Part, compose, shortened, turn_parts
+from alma.agent.prompt import Material, Part, compose, cut, turn_parts
 from alma.agent.task import Turn
 from alma.errors import ContextOverflow
 from alma.events import Rung
@@ -28,9 +27,9 @@ _RESERVE = 4  # a quarter of the window is kept for the answer, if it may be tha
 _LEAST_CHARS = 80  # of a text that had to be shortened
 _MARK_TOKENS = 16  # what says in a shortened text how much is missing
 _STEPS = 4  # old turns go in steps of about a quarter of those that fit, so that the prompt begins alike for a while
-_SHORTENED = frozenset(("result", "tool", "message", "board"))
+_SHORTENED = frozenset(("result", "tool", "message", "board", "call"))
 _DROPPED = frozenset(("memory", "example", "learned"))
-_ELASTIC = _SHORTENED | _DROPPED | {"call"}
+_ELASTIC = _SHORTENED | _DROPPED
 
 
 class Trim(Struct, frozen=True):
@@ -120,15 +119,24 @@ class _Builder:
         await self._shorten_conversation()
         await self._shorten_results()
         self._leave_out_the_rest()
+        if self._excess > 0:  # the newest call is left: without it an agent would make it again
+            squeezed = max(reserve - self._excess, min(_LEAST_ANSWER, self._max_tokens))
+            self._excess -= reserve - squeezed
+            reserve = squeezed
+        if self._excess > 0:
+            raise self._overflow(must + self._excess)
         return self._prompt(reserve)
 
     # ── counting ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _piece(self, part: Part) -> _Piece:
+    async def _count(self, part: Part) -> int:
         tokens = await self._model.count_tokens(part.text) + _PER_MESSAGE
         for call in part.calls:
             tokens += await self._model.count_tokens(call.name + call.arguments) + _PER_MESSAGE
-        return _Piece(part, tokens)
+        return tokens
+
+    async def _piece(self, part: Part) -> _Piece:
+        return _Piece(part, await self._count(part))
 
     async def _take_turns(self, room: int) -> None:
         """The newest turns, up to one more than there can be room for: what is beyond need not even be counted."""
@@ -217,11 +225,12 @@ class _Builder:
     async def _cut_to(self, pieces: list[_Piece], most: float) -> None:
         """Cut each text of more than `most` tokens to about so many."""
         for piece in pieces:
-            whole, shown = piece.part.text, piece.chars or len(piece.part.text)
-            chars = max(int(shown * max(most - _PER_MESSAGE - _MARK_TOKENS, 1) / piece.tokens), _LEAST_CHARS)
-            if piece.tokens <= most or chars >= shown:
+            part = piece.part
+            longest = piece.chars or max(len(part.text), *(len(call.arguments) for call in part.calls), 0)
+            chars = max(int(longest * max(most - _PER_MESSAGE - _MARK_TOKENS, 1) / piece.tokens), _LEAST_CHARS)
+            if piece.tokens <= most or chars >= longest:
                 continue
-            tokens = await self._model.count_tokens(shortened(whole, chars)) + _PER_MESSAGE
+            tokens = await self._count(cut(part, chars))
             if tokens < piece.tokens:
                 piece.chars, piece.tokens = chars, tokens
 
@@ -236,10 +245,10 @@ class _Builder:
             self._left_out += len(self._turns)
             self._turns, self._summary = [], None
             self._excess -= freed
-        loose = [piece for piece in self._last if piece.part.name in _SHORTENED and piece.part.name != "tool"]
+        loose = [piece for piece in self._last if piece.part.name in ("result", "message", "board")]
         self._drop(reversed(loose), "results", "had no room, even shortened")
         calls = [piece for piece in self._last if piece.part.name == "call"]
-        self._drop(calls, "results", "earlier calls and what came back of them")
+        self._drop(calls[:-1], "results", "earlier calls and what came back of them")
 
     def _drop(self, pieces: Iterable[_Piece], rung: Rung, detail: str) -> None:
         """Leave out one after the other, as long as there is too much; what belongs together goes together."""
@@ -308,7 +317,7 @@ def _plain(text: str) -> str:
 
 
 def _shown(piece: _Piece) -> Part:
-    return replace(piece.part, text=shortened(piece.part.text, piece.chars)) if piece.chars else piece.part
+    return cut(piece.part, piece.chars)
 
 
 def _sections(pieces: list[_Piece]) -> list[Section]:

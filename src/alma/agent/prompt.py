@@ -198,7 +198,7 @@ def as_sent(material: Material, sections: list[Section], turns: list[str], answe
     cuts = {(section.name, section.ref): section.chars for section in sections}
 
     def kept(parts: list[Part]) -> list[Part]:
-        return [_cut(part, cuts[part.name, part.ref]) for part in parts if (part.name, part.ref) in cuts]
+        return [cut(part, cuts[part.name, part.ref]) for part in parts if (part.name, part.ref) in cuts]
 
     said = {turn.run_id: turn for turn in material.turns}
     conversation = [
@@ -212,5 +212,13 @@ def as_sent(material: Material, sections: list[Section], turns: list[str], answe
     return compose([*kept(material.first), *kept(summary), *conversation, *kept(material.last)])
 
 
-def _cut(part: Part, chars: int) -> Part:
-    return replace(part, text=shortened(part.text, chars)) if chars and chars != part.chars else part
+def cut(part: Part, chars: int) -> Part:
+    """With no text of more than about `chars` characters; 0 is whole. Arguments of a call stay JSON: in place of long
+    ones stands how long they were."""
+    if not chars or chars == part.chars:
+        return part
+    calls = [
+        call if len(call.arguments) <= chars else ToolCall(call.id, call.name, f'{{"left_out": {len(call.arguments)}}}')
+        for call in part.calls
+    ]
+    return replace(part, text=shortened(part.text, chars), calls=calls)
