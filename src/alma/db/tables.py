@@ -143,7 +143,6 @@ cached_answers = Table(
     Column("made_at", Double, nullable=False),
     Column("used_at", Double, nullable=False),
     Column("data", Compact, nullable=False),
-    Index("cached_answers_by_use", "used_at"),
     Index("cached_answers_by_likes", "likes"),
     Index("cached_answers_by_run", "run_id"),
     Index("cached_answers_by_owner", "owner"),

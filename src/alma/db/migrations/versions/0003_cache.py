@@ -22,7 +22,6 @@ def upgrade() -> None:
         sa.Column("used_at", sa.Double, nullable=False),
         sa.Column("data", sa.Text, nullable=False),
     )
-    op.create_index("cached_answers_by_use", "cached_answers", ["used_at"])
     op.create_index("cached_answers_by_likes", "cached_answers", ["likes"])
     op.create_index("cached_answers_by_run", "cached_answers", ["run_id"])
     op.create_index("cached_answers_by_owner", "cached_answers", ["owner"])
