@@ -21,7 +21,6 @@ from msgspec import Struct
 from alma.errors import EndpointCut, EndpointError, EndpointGarbled, EndpointTimeout, EndpointUnreachable
 from alma.models.body import encode, refused_field
 from alma.models.chat import ChatRequest, Chunk
-from alma.models.gate import Gate
 from alma.models.refusal import NOT_JSON, clip, error_of_status, retry_after, said_in, shown
 from alma.models.reply import Reply
 from alma.models.tokens import CountCache, estimate
@@ -52,16 +51,16 @@ class Listed(Struct, frozen=True):
 
 
 def open_session() -> aiohttp.ClientSession:
-    """The session that all clients of a process share: connections kept alive and not limited (gates do that)."""
+    """The session that all clients of a process share: connections kept alive and not limited (pools do that)."""
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
     timeout = aiohttp.ClientTimeout(total=None, connect=None, sock_read=None)
     return aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
 
 
 class OpenAIClient:
-    """A `ChatModel` at `base_url` (…/v1). `gate` limits calls at once. `extra` goes into every body as it is.
-    `tokenizer`: the endpoint has llama.cpp's /tokenize. `keep_alive`: its connections may be used again. The session is
-    the caller's and stays open."""
+    """A `ChatModel` at `base_url` (…/v1). `extra` goes into every body as it is. `tokenizer`: the endpoint has
+    llama.cpp's /tokenize. `keep_alive`: its connections may be used again. The session is the caller's and stays open.
+    It does not limit calls at once."""
 
     def __init__(
         self,
@@ -71,7 +70,6 @@ class OpenAIClient:
         base_url: str,
         api_key: str | None = None,
         timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
-        gate: Gate | None = None,
         extra: dict[str, Any] | None = None,
         tokenizer: bool = False,
         keep_alive: bool = True,
@@ -81,7 +79,6 @@ class OpenAIClient:
         self.base_url = base_url.rstrip("/")
         self._key = api_key
         self._timeouts = timeouts
-        self.gate = gate
         self._extra = extra or {}
         self._refused: dict[str, set[str]] = {}  # model → fields of the body that its endpoint refused
         self._tokenizer = tokenizer
@@ -101,8 +98,6 @@ class OpenAIClient:
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk]:
         """Yield one chunk per network read, then the last one. Raises an `EndpointError` for all that goes wrong. An
         answer far beyond `max_tokens` is cut, with the finish_reason of one that kept to it: "length"."""
-        if self.gate is not None:
-            await self.gate.enter()
         response: aiohttp.ClientResponse | None = None
         try:
             with _Watch(self._endpoint, self._timeouts) as watch:
@@ -138,8 +133,6 @@ class OpenAIClient:
         finally:
             if response is not None and not response.content.at_eof():
                 response.close()
-            if self.gate is not None:
-                self.gate.leave()
 
     async def count_tokens(self, text: str) -> int:
         """Tokens of `text` by llama.cpp's /tokenize where the endpoint has one, else the estimate of `tokens.py`."""

@@ -13,29 +13,43 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import msgspec
 import tomlkit
 from msgspec import Struct
 from tomlkit.exceptions import ParseError
 from tomlkit.items import AoT
 
 from alma.errors import SettingsInvalid
+from alma.model_call import Usage
 
 DEFAULT_CONCURRENCY = 8
-RESERVED = ("embedded", "scripted")
+LEAST_WEIGHT = 0.01
+RESERVED = ("embedded", "scripted", "pool")
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
 _URL = "http(s)://host[:port][/path], mostly ending in /v1"
 
 
 class Price(Struct, frozen=True):
-    """US dollars for a million tokens."""
+    """US dollars for a million tokens. `cached_input`: of those that the endpoint had read before; None: as others."""
 
     input: float = 0.0
     output: float = 0.0
+    cached_input: float | None = None
+
+    def of(self, usage: Usage | None) -> float:
+        """What a call cost, in US dollars; 0 when its endpoint did not say what it used."""
+        if usage is None:
+            return 0.0
+        cached = min(usage.cached_tokens, usage.input_tokens)
+        of_cached = self.input if self.cached_input is None else self.cached_input
+        read = (usage.input_tokens - cached) * self.input + cached * of_cached
+        return (read + usage.output_tokens * self.output) / 1e6
 
 
 class Endpoint(Struct, frozen=True):
     """An OpenAI-compatible address. `models` empty: ask the endpoint. `context_window` None: what the endpoint says, or
-    a cautious guess. `tokenizer`: it has llama.cpp's /tokenize. `source`: who named it."""
+    a cautious guess. `tokenizer`: it has llama.cpp's /tokenize. `weight`: its part of the calls where several endpoints
+    have a model. `aliases`: its name of a model → the name under which that is offered. `source`: who named it."""
 
     name: str
     base_url: str
@@ -48,7 +62,17 @@ class Endpoint(Struct, frozen=True):
     stall_timeout: float | None = None
     tokenizer: bool = False
     price: Price = Price()
+    weight: float = 1.0
+    aliases: dict[str, str] = {}
     source: str = "file"
+
+    def offered(self, served: str) -> str:
+        """The name under which a model of this endpoint is known."""
+        return self.aliases.get(served, served)
+
+    def served(self, offered: str) -> str:
+        """What the endpoint calls a model that is known as `offered`."""
+        return next((served for served, name in self.aliases.items() if name == offered), offered)
 
     def __repr__(self) -> str:
         return f"Endpoint({self.name!r}, {self.base_url!r})"  # never the key: this may be logged
@@ -84,17 +108,11 @@ def put_endpoint(path: Path, endpoint: Endpoint) -> None:
     """Add an endpoint, or replace the one of that name."""
     document = _document(path)
     table = tomlkit.table()
-    table.add("name", endpoint.name)
-    table.add("base_url", endpoint.base_url)
-    for name in ("api_key", "api_key_env", "context_window", "first_token_timeout", "stall_timeout"):
-        if (value := getattr(endpoint, name)) is not None:
-            table.add(name, value)
-    if endpoint.models:
-        table.add("models", list(endpoint.models))
-    if endpoint.concurrency != DEFAULT_CONCURRENCY:
-        table.add("concurrency", endpoint.concurrency)
-    if endpoint.tokenizer:
-        table.add("tokenizer", True)
+    usual = msgspec.to_builtins(Endpoint(endpoint.name, endpoint.base_url))
+    fields: dict[str, Any] = msgspec.to_builtins(endpoint)
+    for name, value in fields.items():
+        if name in ("name", "base_url") or (name != "source" and value != usual[name]):
+            table.add(name, _inline(value) if name in ("price", "aliases") else value)
     _drop(document, endpoint.name)
     _as_tables(document).append(table)
     _write(path, document)
@@ -122,6 +140,15 @@ def put_choice(path: Path, *, default: str | None = None, gguf: str | None = Non
             body.add(name, value)
             document = tomlkit.parse(tomlkit.dumps(body) + tomlkit.dumps(document))
     _write(path, document)
+
+
+def _inline(fields: Mapping[str, Any]) -> Any:
+    """An inline table of those fields that say something."""
+    table = tomlkit.inline_table()
+    for name, value in fields.items():
+        if value is not None:
+            table.append(name, value)
+    return table
 
 
 def _drop(document: tomlkit.TOMLDocument, name: str) -> None:
@@ -247,7 +274,7 @@ class _Reader:
         self.unknown(table, self.FIELDS, where)
         name, base_url = self.text(table, "name", where), self.text(table, "base_url", where)
         for field, value, fits, expected in (
-            ("name", name, name_fits, f"lower-case letters, digits, '.', '_', '-'; not {' or '.join(RESERVED)}"),
+            ("name", name, name_fits, f"lower-case letters, digits, '.', '_', '-'; not {', '.join(RESERVED)}"),
             ("base_url", base_url, url_fits, _URL),
         ):
             if field not in table or (value is not None and not fits(value)):
@@ -273,6 +300,8 @@ class _Reader:
             stall_timeout=self.number(table, "stall_timeout", where, 0.1, whole=False),
             tokenizer=bool(tokenizer),
             price=self._price(table, where),
+            weight=self.number(table, "weight", where, LEAST_WEIGHT, whole=False) or 1.0,
+            aliases=self._aliases(table, where),
         )
         return endpoint if len(self.problems) == count else None
 
@@ -282,10 +311,20 @@ class _Reader:
             self.problem(f"{where}: price", "{ input = …, output = … }", given)
             return Price()
         price = cast("dict[str, Any]", given)
-        self.unknown(price, {"input", "output"}, f"{where}: price")
-        into = self.number(price, "input", f"{where}: price", 0, whole=False)
-        out = self.number(price, "output", f"{where}: price", 0, whole=False)
-        return Price(into or 0.0, out or 0.0)
+        where = f"{where}: price"
+        self.unknown(price, frozenset(Price.__struct_fields__), where)
+        into, out = (self.number(price, name, where, 0, whole=False) or 0.0 for name in ("input", "output"))
+        return Price(into, out, self.number(price, "cached_input", where, 0, whole=False))
+
+    def _aliases(self, table: Mapping[str, Any], where: str) -> dict[str, str]:
+        given = table.get("aliases", {})
+        expected = '{ "its name of a model" = "the name to offer it under" }, each of them once'
+        if isinstance(given, dict):
+            names = list(cast("dict[str, Any]", given).values())
+            if all(isinstance(name, str) and name.strip() for name in names) and len(set(names)) == len(names):
+                return cast("dict[str, str]", given)
+        self.problem(f"{where}: aliases", expected, cast("object", given))
+        return {}
 
 
 def name_fits(name: str) -> bool:

@@ -113,7 +113,7 @@ class Gate:
 
 
 class Ticket:
-    """A waiting call of one run. It may stand in the lines of several gates, and goes in where a place is free first."""
+    """A waiting call of a run. It may stand in the lines of several gates, and takes the first place that is free."""
 
     def __init__(self, run_id: str = "", priority: int = 0) -> None:
         self.run_id = run_id

@@ -10,25 +10,29 @@ import asyncio
 import contextlib
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import aiohttp
-import msgspec
 
-from alma.errors import Conflict, EndpointError, InvalidRequest, ModelUnavailable, NotFound
+from alma.errors import Conflict, ModelUnavailable, NotFound
+from alma.models import built_in
 from alma.models import endpoints as models_file
 from alma.models.chat import ChatModel
-from alma.models.client import Listed, OpenAIClient, Timeouts, open_session
-from alma.models.discovery import Found, discover, ollama_url
-from alma.models.endpoints import Endpoint, name_fits, url_fits
+from alma.models.client import Timeouts, open_session
+from alma.models.connecting import Trial, checked, implied, reach, trial
+from alma.models.discovery import Found, discover
+from alma.models.endpoints import DEFAULT_CONCURRENCY, Endpoint, Price
 from alma.models.fetch import chat_model_path
 from alma.models.gguf import check_gguf, model_name
 from alma.models.hub import PullProgress, Pulls
-from alma.models.local import TINY_FILE, LocalModel, LocalStatus
+from alma.models.local import LocalModel, LocalStatus
+from alma.models.measured import Measured
+from alma.models.pool import Pool
 from alma.models.probe import ProbeReport, keep, kept, probe
-from alma.models.remote import LIST_TIMEOUT, EndpointInfo, EndpointState, ModelInfo, Remote, looks_tiny, refresh_all
+from alma.models.remote import POOL, EndpointInfo, ModelInfo, Remote, pooled, refresh_all
 from alma.models.scripted import ScriptedModel
 
 log = logging.getLogger(__name__)
@@ -36,12 +40,12 @@ log = logging.getLogger(__name__)
 Told = TypeVar("Told")
 
 REFRESH = 60.0  # seconds between two looks at what the endpoints list
-SCRIPTED_WINDOW = 8192  # tokens
 
 
 class Registry:
-    """`models_file_path` need not exist. `gguf` and `default` come before what the file says. Called on the loop:
-    `on_change` with a short reason when the list, the default or a state changed, `on_pull` with a download's state."""
+    """`models_file_path` need not exist. `gguf` and `default` come before what the file says. `hedge`: pools ask a
+    second endpoint when the first one is slow to begin. Called on the loop: `on_change` with a short reason when the
+    list, the default or a state changed, `on_pull` with a download's state."""
 
     def __init__(
         self,
@@ -59,6 +63,7 @@ class Registry:
         slots: int = 2,
         threads: int = 0,
         context_window: int = 8192,
+        hedge: bool = False,
         on_change: Callable[[str], object] = lambda reason: None,  # noqa: ARG005
         on_pull: Callable[[PullProgress], object] = lambda progress: None,  # noqa: ARG005
         environ: Mapping[str, str] = os.environ,
@@ -72,15 +77,19 @@ class Registry:
         self._http: aiohttp.ClientSession | None = None
         self._writing = asyncio.Lock()
         self._reports: dict[str, ProbeReport | None] = {}
+        self._hedge = hedge
+        self._pools: dict[str, tuple[list[Remote], list[str], Pool]] = {}  # model id → whose, their names of it
         kept = models_file.load(models_file_path)
         self._default = default or kept.default
         self._remotes = {
             endpoint.name: self._remote(endpoint)
-            for endpoint in (*_implied(openai_api_key, openai_base_url, ollama_host), *kept.endpoints)
+            for endpoint in (*implied(openai_api_key, openai_base_url, ollama_host), *kept.endpoints)
         }
         self.pulls = Pulls(data_dir / "models", on_progress=_safe(on_pull), on_done=lambda _path: on_change("models"))
         self.scripted = ScriptedModel() if scripted else None
+        self._scripted = Measured(self.scripted) if self.scripted is not None else None
         self.local: LocalModel | None = None
+        self._local: Measured | None = None
         if embedded:
             self.local = LocalModel(
                 self.session,
@@ -91,6 +100,7 @@ class Registry:
                 threads=threads or None,
                 on_change=lambda: on_change("embedded"),
             )
+            self._local = Measured(self.local)
 
     def session(self) -> aiohttp.ClientSession:
         """The HTTP session that all endpoints share; made at the first call, closed by `run` or `close`."""
@@ -117,28 +127,31 @@ class Registry:
     # ── asking ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def resolve(self, model_id: str | None = None) -> tuple[ChatModel, ModelInfo]:
-        """Who answers for `model_id` (None: the default). Raises NotFound("unknown_model"), or ModelUnavailable when
-        nobody can answer before somebody acts. Does not ask the endpoint: a call will show how it is."""
+        """Who answers for `model_id` (None: the default): `endpoint/name`, or `pool/name` for all endpoints that have
+        it. Raises NotFound("unknown_model"), or ModelUnavailable when nobody can answer before somebody acts. Does not
+        ask the endpoint: a call will show how it is."""
         chosen = model_id or self.default
         if chosen is None:
             if self.local is not None and self.local.path is not None:
-                raise _not_there(self.local.path, built_in=chat_model_path(self._data_dir))
+                raise built_in.not_there(self.local.path, built_in=chat_model_path(self._data_dir))
             raise ModelUnavailable("No model is chosen.", hint="Connect an endpoint, or turn the embedded model on.")
         endpoint, _, name = chosen.partition("/")
-        if self.local is not None and endpoint == "embedded":
+        if self.local is not None and self._local is not None and endpoint == "embedded":
             if name == self.local.name:
                 if (missing := self.local.unavailable()) is not None:
                     raise missing
-                return self.local, self._gguf_info(self.local, self.local.path)
+                return self._local, built_in.gguf_info(self.local, self.local.path)
             if any(info.id == chosen for info in self._embedded()):
                 hint = "Choose it as the default model, and Alma loads it."
                 raise ModelUnavailable(f"The embedded model {name} is not loaded.", actual=self.local.name, hint=hint)
-        elif self.scripted is not None and endpoint == "scripted" and name:
-            return self.scripted, _scripted(name)
+        elif self._scripted is not None and endpoint == "scripted" and name:
+            return self._scripted, built_in.scripted_info(name)
+        elif endpoint == POOL and name and (remotes := self._having(name)):
+            return self._pool(chosen, name, remotes), pooled(name, remotes)
         elif (remote := self._remotes.get(endpoint)) is not None and name:
             info = remote.model(name)
             if info is not None:
-                return remote.client, info
+                return self._pool(chosen, name, [remote]), info
         known = ", ".join(info.id for info in self.models()[:5]) or "none"
         raise NotFound(
             "unknown_model",
@@ -162,26 +175,21 @@ class Registry:
         return bool(able) and all(info.tiny for info in able)
 
     def models(self) -> list[ModelInfo]:
-        """All models known now: embedded, scripted, then by endpoint."""
-        scripted = [_scripted("scripted")] if self.scripted is not None else []
-        return [*self._embedded(), *scripted, *(info for remote in self._remotes.values() for info in remote.models())]
+        """All models known now: embedded, scripted, then by endpoint, then those that two endpoints or more have."""
+        scripted = [built_in.scripted_info("scripted")] if self.scripted is not None else []
+        remote = [info for remote in self._remotes.values() for info in remote.models()]
+        times = Counter(info.name for info in remote)
+        pools = [pooled(name, self._having(name)) for name, count in times.items() if count > 1]
+        return [*self._embedded(), *scripted, *remote, *pools]
 
     def endpoints(self) -> list[EndpointInfo]:
         """All endpoints, the built-in ones first."""
-        built_in: list[EndpointInfo] = []
-        if self.local is not None:
-            at, gate = self.local.status, self.local.gate
-            state: EndpointState = "ready" if at.state == "ready" else "down"
-            if at.state in ("starting", "restarting"):
-                state = "starting"
-            url = self.local.client.base_url if self.local.client is not None else ""
-            waiting = (gate.active, gate.queued)
-            built_in.append(EndpointInfo("embedded", url, False, "embedded", state, at.detail, *waiting, "built in"))
-        if self.scripted is not None:
-            built_in.append(
-                EndpointInfo("scripted", "", False, "scripted", "ready", "", self.scripted.active, 0, "built in")
-            )
-        return [*built_in, *(remote.info for remote in self._remotes.values())]
+        infos: list[EndpointInfo] = []
+        if self.local is not None and self._local is not None:
+            infos.append(built_in.embedded_endpoint(self.local, self._local))
+        if self.scripted is not None and self._scripted is not None:
+            infos.append(built_in.scripted_endpoint(self.scripted, self._scripted))
+        return [*infos, *(remote.info for remote in self._remotes.values())]
 
     def embedded_state(self) -> LocalStatus:
         """How the embedded model is; `off` when it was not asked for."""
@@ -215,7 +223,7 @@ class Registry:
         if remote is not None and remote.state != "ready":
             await remote.refresh()
         if self.local is not None:
-            for path in self._ggufs():
+            for path in built_in.gguf_files(self.local, self._data_dir / "models"):
                 if f"embedded/{model_name(path)}" == model_id and path != self.local.path:
                     await self._use(path, default=model_id)
                     return
@@ -239,32 +247,54 @@ class Registry:
         api_key: str | None = None,
         api_key_env: str | None = None,
         models: Sequence[str] = (),
+        weight: float = 1.0,
+        concurrency: int = DEFAULT_CONCURRENCY,
+        context_window: int | None = None,
+        price: Price = Price(),  # noqa: B008  # frozen
+        aliases: Mapping[str, str] | None = None,
     ) -> None:
         """Connect an endpoint, or replace the one of that name, once it has listed its models. An address without a
         path is tried with /v1 as well. Raises InvalidRequest, or the EndpointError that the attempt ended with."""
-        name, base_url = name.strip().lower(), base_url.strip().rstrip("/")
-        if not name_fits(name):
-            expected = "1 to 40 lower-case letters, digits, '.', '_', '-', and not embedded or scripted"
-            raise InvalidRequest("invalid_field", "An endpoint cannot have this name.", expected=expected, actual=name)
-        if not url_fits(base_url):
-            expected = "an address such as http://127.0.0.1:11434/v1"
-            raise InvalidRequest("invalid_field", "This is no address.", expected=expected, actual=base_url)
-        api_key = (api_key or "").strip() or None
-        if api_key_env and not self._environ.get(api_key_env, "").strip():
-            expected = f"{api_key_env} in the environment of Alma"
-            raise InvalidRequest("invalid_field", "The variable with the key is not set.", expected=expected)
-        endpoint = Endpoint(
+        given = Endpoint(
             name=name,
             base_url=base_url,
-            api_key=None if api_key_env else api_key,
+            api_key=api_key,
             api_key_env=api_key_env,
             models=tuple(models),
+            context_window=context_window,
+            concurrency=concurrency,
+            price=price,
+            weight=weight,
+            aliases=dict(aliases or {}),
         )
-        endpoint, listed = await self._reach(endpoint)
+        endpoint = checked(given, self._environ)
+        endpoint, listed = await reach(endpoint, self.session(), self._timeouts, self._environ)
         await self._write(lambda: models_file.put_endpoint(self._path, endpoint))
-        remote = self._remotes[name] = self._remote(endpoint)
+        before = self._remotes.get(endpoint.name)
+        remote = self._remotes[endpoint.name] = self._remote(endpoint)
         remote.take(listed)
+        if before is not None:
+            before.traffic.close()
         self._on_change("endpoints")
+
+    async def test_endpoint(
+        self,
+        name: str | None = None,
+        *,
+        base_url: str = "",
+        api_key: str | None = None,
+        api_key_env: str | None = None,
+        model: str = "",
+    ) -> Trial:
+        """Ask an endpoint, a connected one or one that might be, for its models and one of them for a word."""
+        if name is not None:
+            if name not in self._remotes:
+                raise NotFound("unknown_endpoint", f"There is no endpoint {name}.", actual=name)
+            endpoint = self._remotes[name].endpoint
+        else:
+            given = Endpoint(name="new", base_url=base_url, api_key=api_key, api_key_env=api_key_env)
+            endpoint = checked(given, self._environ)
+        return await trial(endpoint, model, self.session(), self._environ)
 
     async def remove_endpoint(self, name: str) -> None:
         """Disconnect an endpoint; answers in flight go on. If the default was its, the default is nobody's again."""
@@ -277,9 +307,10 @@ class Registry:
                 f"The endpoint {name} comes from the environment.",
                 hint=f"Unset {remote.endpoint.source} and start Alma again.",
             )
-        orphan = self._default is not None and self._default.startswith(f"{name}/")
+        orphan = self._default is not None and self._needs(self._default, name)
         await self._write(lambda: models_file.drop_endpoint(self._path, name, orphan=orphan))
-        self._remotes.pop(name, None)  # another removal may have come first
+        if self._remotes.pop(name, None) is not None:  # another removal may have come first
+            remote.traffic.close()
         if orphan:
             self._default = None
         self._on_change("endpoints")
@@ -310,28 +341,6 @@ class Registry:
                     hint="Check the rights and the space of its folder.",
                 ) from error
 
-    async def _reach(self, endpoint: Endpoint) -> tuple[Endpoint, list[Listed]]:
-        """The endpoint with the address that works, and its models."""
-        bare = endpoint.base_url.count("/") == 2
-        tries = [endpoint] if not bare else [_at(endpoint, endpoint.base_url + "/v1"), endpoint]
-        first: EndpointError | None = None
-        for candidate in tries:
-            client = OpenAIClient(
-                self.session(),
-                endpoint=candidate.name,
-                base_url=candidate.base_url,
-                api_key=candidate.key(self._environ),
-                timeouts=self._timeouts,
-            )
-            try:
-                return candidate, await client.list_models(LIST_TIMEOUT)
-            except EndpointError as error:
-                if error.status in (404, 405) and candidate.models and not bare:
-                    return candidate, []
-                first = first or error
-        assert first is not None
-        raise first
-
     async def _keep_fresh(self) -> None:
         while True:
             try:
@@ -344,31 +353,30 @@ class Registry:
     def _remote(self, endpoint: Endpoint) -> Remote:
         return Remote(endpoint, self.session, self._timeouts, self._environ)
 
-    def _ggufs(self) -> list[Path]:
-        """The embedded model's file, then the others in the data directory; of a split model its first part."""
-        own = self.local.path if self.local is not None else None
-        found = sorted((self._data_dir / "models").glob("*.gguf"))
-        others = [path for path in found if path != own and _offered(path.name)]
-        return [*([own] if own is not None else []), *others]
+    def _having(self, name: str) -> list[Remote]:
+        """The endpoints that have a model; before any of them has listed its own, those that may have it."""
+        known = [remote for remote in self._remotes.values() if remote.lists and remote.model(name) is not None]
+        return known or [remote for remote in self._remotes.values() if not remote.lists]
+
+    def _pool(self, model_id: str, name: str, remotes: list[Remote]) -> Pool:
+        """The same pool as long as it has the same members, because it remembers who failed."""
+        members = [remote.member(name) for remote in remotes]
+        served = [member.model for member in members]
+        if (kept := self._pools.get(model_id)) is not None and kept[:2] == (remotes, served):
+            return kept[2]
+        pool = Pool(model_id if len(members) > 1 else remotes[0].endpoint.name, members, hedge=self._hedge)
+        self._pools[model_id] = (remotes, served, pool)
+        return pool
+
+    def _needs(self, model_id: str, endpoint: str) -> bool:
+        """Whether a model is gone when that endpoint is."""
+        where, _, name = model_id.partition("/")
+        return where == endpoint or (
+            where == POOL and [remote.endpoint.name for remote in self._having(name)] == [endpoint]
+        )
 
     def _embedded(self) -> list[ModelInfo]:
-        if self.local is None:
-            return []
-        infos = [self._gguf_info(self.local, path) for path in self._ggufs()]
-        return list({info.id: info for info in reversed(infos)}.values())[::-1]  # of one name, the first
-
-    def _gguf_info(self, local: LocalModel, path: Path | None) -> ModelInfo:
-        name = model_name(path) if path is not None else "none"
-        size = path.stat().st_size if path is not None and path.is_file() else 0
-        return ModelInfo(
-            id=f"embedded/{name}",
-            endpoint="embedded",
-            name=name,
-            context_window=local.context_window,
-            tiny=looks_tiny(name) or size < TINY_FILE,
-            kind="embedded",
-            loaded=path == local.path and size > 0,
-        )
+        return built_in.gguf_models(self.local, self._data_dir / "models")
 
 
 def _safe(listener: Callable[[Told], object]) -> Callable[[Told], None]:
@@ -381,37 +389,3 @@ def _safe(listener: Callable[[Told], object]) -> Callable[[Told], None]:
             log.exception("a listener of the models failed on a bug")
 
     return tell
-
-
-def _not_there(path: Path, *, built_in: Path) -> ModelUnavailable:
-    if path == built_in:
-        return ModelUnavailable(f"The built-in model is not in {path.parent}.", hint="`make setup` fetches it.")
-    return ModelUnavailable(f"The model file {path} is not there.", hint="Choose another one, or connect an endpoint.")
-
-
-def _offered(name: str) -> bool:
-    """Whether a file can be shown and chosen by its name: not a further part of a split model, and no broken UTF-8."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return "-of-" not in name or "-00001-of-" in name
-
-
-def _scripted(name: str) -> ModelInfo:
-    return ModelInfo(f"scripted/{name}", "scripted", name, SCRIPTED_WINDOW, False, "scripted")
-
-
-def _at(endpoint: Endpoint, base_url: str) -> Endpoint:
-    return msgspec.structs.replace(endpoint, base_url=base_url)
-
-
-def _implied(openai_key: str | None, openai_url: str | None, ollama_host: str | None) -> list[Endpoint]:
-    """Endpoints that the environment names; one of the same name in the file comes before them."""
-    found: list[Endpoint] = []
-    if openai_key or openai_url:
-        url, source = openai_url or "https://api.openai.com/v1", "OPENAI_API_KEY" if openai_key else "OPENAI_BASE_URL"
-        found.append(Endpoint(name="openai", base_url=url, api_key=openai_key, source=source))
-    if ollama_host:
-        found.append(Endpoint(name="ollama", base_url=ollama_url(ollama_host), source="OLLAMA_HOST"))
-    return found

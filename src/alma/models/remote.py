@@ -1,4 +1,4 @@
-"""One connected endpoint while Alma runs: its client, its gate, what it lists, how it is."""
+"""One connected endpoint while Alma runs: its client, its traffic, what it lists, how it is."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ import aiohttp
 from msgspec import Struct
 
 from alma.errors import EndpointError
+from alma.models.breaker import BreakerState
+from alma.models.choice import Member
 from alma.models.client import Listed, OpenAIClient, Timeouts
 from alma.models.endpoints import Endpoint, Price
-from alma.models.gate import Gate
+from alma.models.health import Figures
+from alma.models.traffic import Traffic
 
 log = logging.getLogger(__name__)
 
-Kind = Literal["embedded", "remote", "scripted"]
+Kind = Literal["embedded", "remote", "scripted", "pool"]
 EndpointState = Literal["ready", "starting", "down", "unknown"]
 
+POOL = "pool"  # the endpoint that all endpoints of one model are together
 LIST_TIMEOUT = 5.0  # seconds for an endpoint to list its models
 UNKNOWN_WINDOW = 8192  # tokens, where neither the file nor the endpoint says
 OLLAMA_WINDOW = 4096  # Ollama cuts prompts silently at its own default, whatever the model could hold
@@ -29,7 +33,8 @@ TINY = 2e9  # parameters; below it a model writes, but knows and plans little
 
 class ModelInfo(Struct, frozen=True):
     """A model that can be asked for by `id` (`endpoint/name`). `tiny`: it writes, but knows and plans little.
-    `loaded`: it answers without somebody choosing it first. `price` is in dollars for a million tokens."""
+    `loaded`: it answers without somebody choosing it first. `price` is in dollars for a million tokens. `members`: of a
+    pool, the endpoints in it; it has their smallest window and their highest price."""
 
     id: str
     endpoint: str
@@ -39,10 +44,12 @@ class ModelInfo(Struct, frozen=True):
     kind: Kind
     loaded: bool = True
     price: Price = Price()
+    members: tuple[str, ...] = ()
 
 
 class EndpointInfo(Struct, frozen=True):
-    """An endpoint for the page. `queued`: calls that wait for a place; `source`: file, environment, or built in."""
+    """An endpoint for the page. `queued`: calls that wait for a place; `source`: file, environment, or built in.
+    `limit`: calls at once that it gets now; `retry_at`: Unix seconds at which an open breaker lets one through."""
 
     name: str
     base_url: str
@@ -53,6 +60,12 @@ class EndpointInfo(Struct, frozen=True):
     active: int = 0
     queued: int = 0
     source: str = "file"
+    limit: int = 0
+    breaker: BreakerState = "closed"
+    retry_at: float = 0.0
+    weight: float = 1.0
+    price: Price = Price()
+    figures: Figures = Figures()
 
 
 class Remote:
@@ -73,10 +86,11 @@ class Remote:
             stall=endpoint.stall_timeout or timeouts.stall,
         )
         self._key = endpoint.key(environ)
-        self.gate = Gate(endpoint.concurrency)
+        self.traffic = Traffic(endpoint.concurrency)
         self.state: EndpointState = "unknown"
         self.detail = "" if self._key or not endpoint.api_key_env else f"{endpoint.api_key_env} is not set."
-        self._listed: dict[str, Listed] = {name: Listed(name) for name in endpoint.models}
+        self._listed: dict[str, Listed] = {}  # by the names under which they are offered
+        self._offer([Listed(endpoint.served(name)) for name in endpoint.models])
         self._client: OpenAIClient | None = None
 
     @property
@@ -89,28 +103,51 @@ class Remote:
                 base_url=self.endpoint.base_url,
                 api_key=self._key,
                 timeouts=self._timeouts,
-                gate=self.gate,
                 tokenizer=self.endpoint.tokenizer,
             )
         return self._client
 
     @property
     def info(self) -> EndpointInfo:
-        of = self.endpoint
-        waiting = (self.gate.active, self.gate.queued)
+        of, traffic = self.endpoint, self.traffic
         return EndpointInfo(
-            of.name, of.base_url, bool(self._key), "remote", self.state, self.detail, *waiting, of.source
+            of.name,
+            of.base_url,
+            bool(self._key),
+            "remote",
+            self.state,
+            self.detail,
+            traffic.gate.active,
+            traffic.gate.queued,
+            of.source,
+            traffic.gate.limit,
+            traffic.state,
+            traffic.retry_at,
+            of.weight,
+            of.price,
+            traffic.health.figures(traffic.clock()),
         )
+
+    def member(self, name: str) -> Member:
+        """What a pool needs to ask it for the model that is offered as `name`."""
+        listed = self._listed.get(name)
+        served = listed.name if listed is not None else self.endpoint.served(name)
+        return Member(self.client, self.traffic, served, self.endpoint.weight, self.endpoint.price)
 
     def models(self) -> list[ModelInfo]:
         """The models that are known now, without asking."""
-        return [self._info(listed) for listed in self._listed.values()]
+        return [self._info(name, listed) for name, listed in self._listed.items()]
+
+    @property
+    def lists(self) -> bool:
+        """Whether it is known which models it has."""
+        return bool(self._listed)
 
     def model(self, name: str) -> ModelInfo | None:
         """One model; None when the endpoint is known not to have it. Before it was ever listed, any name may exist."""
         if name in self._listed:
-            return self._info(self._listed[name])
-        return None if self._listed else self._info(Listed(name))
+            return self._info(name, self._listed[name])
+        return None if self._listed else self._info(name, Listed(name))
 
     async def refresh(self) -> bool:
         """Ask the endpoint what it has, for a few seconds at most. Returns whether anything changed. Never raises: how
@@ -132,19 +169,22 @@ class Remote:
         """The endpoint is up and has these models; the file's own list, where there is one, limits what is offered."""
         self.state, self.detail = "ready", ""
         windows = {entry.name: entry for entry in listed}
-        names = self.endpoint.models or [entry.name for entry in listed]
-        self._listed = {name: windows.get(name, Listed(name)) for name in names}
+        names = [self.endpoint.served(name) for name in self.endpoint.models] or [entry.name for entry in listed]
+        self._offer([windows.get(name, Listed(name)) for name in names])
 
-    def _info(self, listed: Listed) -> ModelInfo:
+    def _offer(self, models: list[Listed]) -> None:
+        self._listed = {self.endpoint.offered(listed.name): listed for listed in models}
+
+    def _info(self, name: str, listed: Listed) -> ModelInfo:
         of = self.endpoint
         ollama = ":11434" in of.base_url
         window = of.context_window or (OLLAMA_WINDOW if ollama else listed.context_window or UNKNOWN_WINDOW)
         return ModelInfo(
-            id=f"{of.name}/{listed.name}",
+            id=f"{of.name}/{name}",
             endpoint=of.name,
-            name=listed.name,
+            name=name,
             context_window=window,
-            tiny=looks_tiny(listed.name),
+            tiny=looks_tiny(name),
             kind="remote",
             price=of.price,
         )
@@ -155,6 +195,22 @@ async def refresh_all(remotes: list[Remote]) -> bool:
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(remote.refresh()) for remote in remotes]
     return any(task.result() for task in tasks)
+
+
+def pooled(name: str, remotes: list[Remote]) -> ModelInfo:
+    """A model of several endpoints: what holds for all of them."""
+    infos = [info for remote in remotes if (info := remote.model(name)) is not None]
+    dearest = max((info.price for info in infos), key=lambda price: price.output)
+    return ModelInfo(
+        id=f"{POOL}/{name}",
+        endpoint=POOL,
+        name=name,
+        context_window=min(info.context_window for info in infos),
+        tiny=looks_tiny(name),
+        kind="pool",
+        price=dearest,
+        members=tuple(info.endpoint for info in infos),
+    )
 
 
 def looks_tiny(name: str) -> bool:

@@ -1,0 +1,41 @@
+"""How the members of a pool are, in one sentence each, for the error when none of them can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+
+from alma.errors import EndpointError, EndpointUnreachable
+from alma.models.choice import Member
+
+
+def nobody(name: str, waits: Sequence[tuple[Member, float]], last: EndpointError | None) -> EndpointError:
+    """The error for a pool called `name` whose members take calls again after so many seconds (inf: never). `last`: the
+    one that just happened. Its kind is that of the member which can be asked soonest; `retry_after` is when."""
+    soonest = min((wait for _, wait in waits), default=inf)
+    errors = [(wait, member.traffic.last_error) for member, wait in waits]
+    known = [error for _, error in sorted(errors, key=lambda pair: pair[0]) if error is not None]
+    error = next((error for error in known if error.retryable), None) or last or next(iter(known), None)
+    said = "; ".join(_how(member, wait) for member, wait in waits)
+    alone = len(waits) == 1
+    return (type(error) if error is not None else EndpointUnreachable)(
+        f"{name} cannot be asked now: {said}." if alone else f"No endpoint of {name} can answer now: {said}.",
+        endpoint=name,
+        status=error.status if error is not None else None,
+        retry_after=soonest if 0 < soonest < inf else None,
+        expected=error.expected if error is not None and alone else None,
+        actual=error.actual if error is not None and alone else None,
+        hint=error.hint if error is not None and alone else "See the endpoints' states; connect another one, or wait.",
+    )
+
+
+def _how(member: Member, wait: float) -> str:
+    if member.traffic.closed:
+        return f"{member.name} was removed"
+    error = member.traffic.last_error
+    why = f" ({error.message.removesuffix('.')})" if error is not None else ""
+    return f"{member.name} gets nothing for {_shown(wait)}{why}" if wait > 0 else f"{member.name} failed{why}"
+
+
+def _shown(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
