@@ -75,6 +75,7 @@ def environment(folder: Path, **settings: object) -> dict[str, str]:
         "scripted": "true",
         "model": "scripted/scripted",
         "log_level": "warning",
+        "cache": "false",  # tests send the same prompt twice and mean it
         **settings,
     }
     inherited = {

@@ -27,6 +27,8 @@ from alma.engine.runner import Engine
 from alma.engine.worker import Duty, Policy
 from alma.errors import NotFound
 from alma.memory.embedder import Embedder
+from alma.models.cache import ResponseCache
+from alma.models.cached import CachedModels
 from alma.models.chat import ChatModel
 from alma.models.probe import Grade, ProbeReport
 from alma.models.scripted import ScriptedModel
@@ -123,7 +125,8 @@ class Client:
 
 class SessionBench:
     """`roles`: a folder of role files over those that ship; `toolbox`: what tools there are; `at_once`: as many tasks
-    of a role at once as its file says, else a hundred."""
+    of a role at once as its file says, else a hundred; `cache`: have one,
+    made with this, for otherwise every call is to reach the model."""
 
     def __init__(
         self,
@@ -136,6 +139,7 @@ class SessionBench:
         run_seconds: float = 0.0,
         run_tokens: int = 0,
         at_once: bool = False,
+        cache: dict[str, Any] | None = None,
     ) -> None:
         self.model = ScriptedModel()
         self.models = OneModel(self.model)
@@ -147,11 +151,13 @@ class SessionBench:
         self.embedder = Embedder(Path("nowhere"))
         self.router = Router(lambda: self.roles.get("manager"), self.embedder)
         self.toolbox = toolbox or Toolbox()
+        self.cache = ResponseCache(self.database, **cache) if cache is not None else None
+        answering = self.models if self.cache is None else CachedModels(self.models, self.cache)
         self.engine = Engine(
             self.database,
             self.journal,
             self.bus,
-            Agent(self.roles, self.router, self.models, Tooling(self.toolbox)),
+            Agent(self.roles, self.router, answering, Tooling(self.toolbox)),
             LocalDispatcher(DispatchLimits(lambda name: self.roles.get(name).budgets.parallel if at_once else 100)),
             policy=Policy(max_attempts, self.duty, lambda name: name in self.roles.names()),
             limits=RunLimits(run_seconds),
@@ -170,6 +176,7 @@ class SessionBench:
             self.notices,
             Limits(max_prompt_chars=9000, max_unfinished_runs=100, run_tokens=run_tokens),
             Steering(self.database, self.engine, PlanLimits(tasks=100, task_tokens=0), self.roles),
+            self.cache.forget_runs if self.cache is not None else None,
         )
         self._group: asyncio.TaskGroup | None = None
 
@@ -192,10 +199,14 @@ class SessionBench:
                 ready = asyncio.Event()
                 engine = group.create_task(self.engine.run(ready.set, sweep=sweep))
                 summaries = group.create_task(self.summaries.run())
+                parts = [engine, summaries]
+                if self.cache is not None:
+                    await self.cache.open()
+                    parts.append(group.create_task(self.cache.run()))
                 await ready.wait()
                 self._connections: list[asyncio.Task[None]] = []
                 yield self
-                for task in (engine, summaries, *self._connections):
+                for task in (*parts, *self._connections):
                     task.cancel()
         finally:
             self.database.close()

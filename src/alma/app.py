@@ -7,7 +7,7 @@ import contextlib
 import logging
 import secrets
 import signal
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from fastapi import FastAPI
 
@@ -31,6 +31,8 @@ from alma.engine.worker import Duty, Policy
 from alma.errors import NotFound, StorageFailure
 from alma.memory.embedder import Embedder
 from alma.memory.examples import load_examples
+from alma.models.cache import ResponseCache
+from alma.models.cached import CachedModels
 from alma.models.client import Timeouts
 from alma.models.fetch import embedding_dir
 from alma.models.hub import PullProgress as Pulled
@@ -71,13 +73,14 @@ class Alma:
         self.roles = Roles(settings.agents_dir)
         self.router = Router(lambda: self.roles.get(MANAGER), self.embedder)
         self.registry = _registry(settings, self._models_changed, self._pulled)
+        self.cache = _cache(settings, self.database, self.embedder)
         self.files = ThreadFiles(settings.data_dir / "files")
         self.toolbox = _toolbox(settings, self.files)
         self.engine = Engine(
             self.database,
             self.journal,
             self.bus,
-            Agent(self.roles, self.router, self.registry, Tooling(self.toolbox)),
+            Agent(self.roles, self.router, CachedModels(self.registry, self.cache), Tooling(self.toolbox)),
             LocalDispatcher(_dispatch_limits(settings, self.roles)),
             policy=_policy(settings, self.roles),
             limits=RunLimits(settings.run_seconds),
@@ -96,6 +99,7 @@ class Alma:
             self.notices,
             Limits(settings.max_prompt_chars, settings.max_unfinished_runs, settings.run_tokens),
             Steering(self.database, self.engine, PlanLimits(tasks=settings.max_plan_tasks, task_tokens=0), self.roles),
+            self.cache.forget_runs,
         )
         self.failed = False  # a part ended that should not have
         self._group: asyncio.TaskGroup | None = None
@@ -109,10 +113,12 @@ class Alma:
             await self._keep(self.roles.all())
             for example in await self.database.read(load_examples):
                 self.router.learn(example.owner, example.text, example.kind, example.vector)
+            await self.cache.open()
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 tasks = [group.create_task(self.embedder.run()), group.create_task(self.registry.run())]
                 tasks.append(group.create_task(self.roles.run(self._roles_changed)))
+                tasks.append(group.create_task(self.cache.run()))
                 tasks.append(group.create_task(self.router.warm()))
                 tasks.append(group.create_task(self.summaries.run()))
                 tasks.append(group.create_task(keep_pruning(self.database, self.settings.keep_runs_days)))
@@ -133,6 +139,8 @@ class Alma:
 
     async def _roles_changed(self, roles: list[Role]) -> None:
         await self._keep(roles)
+        for role in roles:
+            await self.cache.invalidate(f"role:{role.name}")
         self.notices.broadcast(ModelsChanged(reason="roles"))
 
     def _models_changed(self, reason: str) -> None:
@@ -177,6 +185,21 @@ class Alma:
                 await self.sessions.announce(owner, thread_id)
             except Exception as error:  # noqa: BLE001  # a courtesy: the page reads the list again when it reconnects
                 log.warning("the list of threads could not be told: %s", error)
+
+
+def _cache(settings: Settings, database: Database, embedder: Embedder) -> ResponseCache:
+    async def embed(text: str) -> Sequence[float]:
+        return (await embedder.embed([text]))[0].tolist()
+
+    return ResponseCache(
+        database,
+        exact=settings.cache,
+        semantic=settings.cache_semantic,
+        threshold=settings.cache_threshold,
+        ttl_s=settings.cache_hours * 3600,
+        max_bytes=settings.cache_mib * 1024 * 1024,
+        embed=embed,
+    )
 
 
 def _toolbox(settings: Settings, files: ThreadFiles) -> Toolbox:
@@ -267,6 +290,7 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
         alma.embedder,
         alma.roles,
         alma.files,
+        alma.cache,
         owner=OWNER,
         welcome=Welcome(
             protocol=PROTOCOL,

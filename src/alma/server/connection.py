@@ -210,6 +210,7 @@ class Connection:
                     kind=command.kind,
                     approve=command.approve,
                     priority=command.priority,
+                    fresh=command.fresh,
                 )
                 await self._begin(lambda begun: self._sessions.start(self._owner, ask, command.id, begun))
             case commands.RetryRun():

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import PlainTextResponse
 
 from alma.errors import NotFound, StorageFailure
+from alma.models.cache import ResponseCache
 from alma.server.bodies import Reply
 from alma.session.sessions import Sessions
 from alma.tools.files import ThreadFiles
@@ -38,7 +39,7 @@ class FileList(Reply):
     max_files: int
 
 
-def routes(sessions: Sessions, files: ThreadFiles, owner: str) -> APIRouter:  # a table of routes
+def routes(sessions: Sessions, files: ThreadFiles, cache: ResponseCache, owner: str) -> APIRouter:  # a table of routes
     router = APIRouter(prefix="/api", tags=["files"])
 
     @router.get("/threads/{thread_id}/files")
@@ -61,6 +62,7 @@ def routes(sessions: Sessions, files: ThreadFiles, owner: str) -> APIRouter:  # 
         except NotFound:  # deleted meanwhile
             await on_disk(files.delete_all, thread_id)
             raise
+        await cache.invalidate(f"file:{thread_id}")
         return FileReply.model_validate(written)
 
     @router.get("/threads/{thread_id}/files/{name:path}", response_class=PlainTextResponse)
@@ -72,6 +74,7 @@ def routes(sessions: Sessions, files: ThreadFiles, owner: str) -> APIRouter:  # 
     async def delete_file(thread_id: str, name: _Name) -> None:
         await sessions.get_thread(owner, thread_id)
         await on_disk(files.delete, thread_id, name)
+        await cache.invalidate(f"file:{thread_id}")
 
     return router
 

@@ -10,9 +10,10 @@ from starlette.routing import WebSocketRoute
 
 from alma.agent.roles import Roles
 from alma.memory.embedder import Embedder
+from alma.models.cache import ResponseCache
 from alma.models.registry import Registry
 from alma.security.origin import LoopbackOnly
-from alma.server import agents_api, files_api, health, models_api, problems, threads_api
+from alma.server import agents_api, cache_api, files_api, health, models_api, problems, threads_api
 from alma.server.page import Page
 from alma.server.socket import SocketDoor
 from alma.session.sessions import Sessions
@@ -28,6 +29,7 @@ def build(
     embedder: Embedder,
     roles: Roles,
     files: ThreadFiles,
+    cache: ResponseCache,
     *,
     owner: str,
     welcome: Welcome,
@@ -39,8 +41,9 @@ def build(
     app = FastAPI(title="Alma", version=welcome.version, description=_ABOUT, lifespan=lifespan)
     problems.install(app)
     app.include_router(threads_api.routes(sessions, files, owner))
-    app.include_router(files_api.routes(sessions, files, owner))
+    app.include_router(files_api.routes(sessions, files, cache, owner))
     app.include_router(models_api.routes(registry))
+    app.include_router(cache_api.routes(cache, owner))
     app.include_router(agents_api.routes(roles))
     app.include_router(health.routes(sessions.database, embedder, registry))
     app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, welcome, outbox_bytes, owner)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 import sqlalchemy as sa
@@ -52,6 +52,10 @@ def _ack(made: Made, command_id: str) -> Ack:
     return Ack(id=command_id, thread_id=made.thread_id, run_id=made.run_id, duplicate=not made.first)
 
 
+# Told of runs that are deleted with their thread, before and after: what goes back to them goes too.
+Forget = Callable[[list[str]], Awaitable[object]]
+
+
 class Sessions:
     def __init__(
         self,
@@ -64,6 +68,7 @@ class Sessions:
         notices: Notices,
         limits: Limits,
         steering: Steering,
+        forget: Forget | None = None,
     ) -> None:
         self.database = database
         self.engine = engine
@@ -73,6 +78,7 @@ class Sessions:
         self._journal = journal
         self._router = router
         self._models = models
+        self._forget = forget
         self._feeds = feeds
         self._starting = 0  # runs being written
 
@@ -238,11 +244,20 @@ class Sessions:
 
     async def delete_thread(self, owner: str, thread_id: str) -> None:
         """Delete the thread, end its runs, and tell who follows it."""
+
+        def look(connection: sa.Connection) -> list[str]:
+            thread_queries.get_thread(connection, owner, thread_id)
+            return thread_queries.run_ids(connection, thread_id)
+
+        if self._forget is not None:  # first, so that no crash leaves their words without the thread
+            await self._forget(await self.database.read(look))
         summary, run_ids = await self.database.write(
             lambda connection: thread_queries.delete_thread(connection, owner, thread_id)
         )
         for run_id in run_ids:
             self.engine.abandon(run_id)
+        if self._forget is not None:
+            await self._forget(run_ids)
         self.engine.conversations.forget(run_ids)
         gone = thread_queries.unknown_thread(thread_id)
         refusal = CommandError(code=gone.code, message=gone.message, hint=gone.hint)

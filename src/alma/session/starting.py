@@ -77,6 +77,7 @@ def insert(connection: sa.Connection, owner: str, ask: Ask, *, tokens: int) -> M
         approve=ask.approve,
         priority=max(-9, min(ask.priority, 9)),
         tokens=tokens,
+        fresh=ask.fresh,
         fork=ask.fork,
     )
     more: list[JournalEntry] = []
