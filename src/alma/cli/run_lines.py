@@ -17,6 +17,7 @@ from alma.session.wire import (
     AttemptFailure,
     Board,
     Budget,
+    ContextNote,
     Message,
     PlanAmendment,
     PlanDecision,
@@ -43,7 +44,7 @@ SIGNS: dict[TaskStatus, str] = {
     "canceled": "■",
     "rejected": "✗",
 }
-_UNITS = {"tokens": "tokens", "seconds": "seconds", "tool_calls": "tool calls"}
+_UNITS = {"tokens": "tokens", "seconds": "seconds", "money": "dollars", "tool_calls": "tool calls"}
 
 
 def named(task: TaskView) -> str:
@@ -193,6 +194,11 @@ def _said(task: TaskView, name: str, value: Any) -> list[str]:
             budget = msgspec.convert(value, Budget)
             used = f"{budget.used:,.0f} of {budget.limit:,.0f} {_UNITS[budget.what]}"
             return [f"{named(task)} {'has used' if budget.warning else 'has used up its budget:'} {used}"]
+        case "alma.context":
+            note = msgspec.convert(value, ContextNote)
+            whose = "" if task.id == MAIN else f"{named(task)} "
+            freed = f" ({note.tokens:,} tokens)" if note.tokens else ""
+            return [f"{whose}prompt: {note.rung}: {one_line(note.detail)}{freed}"]
         case "alma.question":
             asked = msgspec.convert(value, Question)
             return [f"{named(task)} asks: {asked.text}", *_options(asked.options)]
@@ -216,7 +222,13 @@ def _attempt_failed(task: TaskView, failure: AttemptFailure) -> str:
     said = f"{whose}attempt {failure.attempt} failed: {one_line(failure.error.message)}"
     if failure.to_role or failure.to_model:
         return f"{said}; now to {' on '.join(filter(None, [failure.to_role, failure.to_model]))}"
-    return said if failure.retry_in_ms is None else f"{said}; trying again in {failure.retry_in_ms / 1000:.1f} s"
+    if failure.retry_in_ms is None:
+        return said
+    return f"{said}; {'another endpoint goes on' if failure.others else _again(failure.retry_in_ms)}"
+
+
+def _again(ms: float) -> str:
+    return f"trying again in {ms / 1000:.1f} s" if ms else "trying again at once"
 
 
 def _options(options: Sequence[str]) -> list[str]:
