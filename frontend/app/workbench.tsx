@@ -31,6 +31,10 @@ const ModelsDialog = dynamic(
   () => patiently(() => import("@/features/models/models-dialog")).then((module) => module.ModelsDialog),
   { ssr: false },
 );
+const SpendDialog = dynamic(
+  () => patiently(() => import("@/features/spend/spend-dialog")).then((module) => module.SpendDialog),
+  { ssr: false },
+);
 
 /** The frame: chats on the left, the conversation, and what is behind it on the right. */
 export function Workbench() {
@@ -62,6 +66,7 @@ export function Workbench() {
         {inspect && thread !== null ? <Inspector /> : null}
       </div>
       {dialog === "models" ? <ModelsDialog /> : null}
+      {dialog === "spend" ? <SpendDialog /> : null}
       <AutoInspect />
       <Palette />
       <Help />

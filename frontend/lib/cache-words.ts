@@ -33,3 +33,12 @@ export function hitReason({ source, question = "", score = 0, age_s = 0 }: Cache
       return "The very same was under way just then, so both got one answer.";
   }
 }
+
+/** What a threshold of similarity lets through, in words. */
+export function thresholdWords(threshold: number): string {
+  if (threshold >= 0.985) return "Only what differs by a comma or a capital.";
+  if (threshold >= 0.95) return "The same question with a word or two changed.";
+  if (threshold >= 0.9) return "The same question put differently.";
+  if (threshold >= 0.85) return "Close questions, too; now and then one that was meant otherwise.";
+  return "Loosely alike: expect answers to other questions.";
+}

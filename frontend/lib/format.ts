@@ -73,6 +73,12 @@ export function clockTime(ms: number): string {
   return new Date(ms).toLocaleTimeString("en", { hour: "2-digit", minute: "2-digit", hour12: false });
 }
 
+/** `14:03:20` */
+export function clockSeconds(ms: number): string {
+  const parts = { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false } as const;
+  return new Date(ms).toLocaleTimeString("en", parts);
+}
+
 export function plural(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }

@@ -2,51 +2,91 @@
 
 import { plural } from "@/lib/format";
 import type { ContextNote } from "@/lib/protocol";
+import { listed } from "@/lib/task-words";
 
 type Rung = ContextNote["rung"];
 
-/** Why each step is taken, in the order in which they are. */
-export const RUNG_REASONS: Readonly<Record<Rung, string>> = {
-  duplicates: "What is said twice needs to be said once.",
-  memories: "Those that were likely to help least.",
-  summary: "The newest turns stay as they were.",
-  results: "Each keeps its beginning and its end; the agent can read on with a tool.",
-  refused: "Even so the role and the task alone do not fit.",
-};
 export const RUNG_NAMES: Readonly<Record<Rung, string>> = {
   duplicates: "Duplicates",
-  memories: "Memories",
+  memories: "The least useful",
   summary: "Earlier turns",
-  results: "Results",
+  results: "Long texts",
   refused: "Refused",
 };
+const RUNG_REASONS: Readonly<Record<Rung, string>> = {
+  duplicates: "What is said twice needs to be said once.",
+  memories: "They were likely to help least.",
+  summary: "The newest turns stay as they were.",
+  results: "Each keeps its beginning and its end; the agent can read on with a tool.",
+  refused: "Even with all else left out, the role and the task have no room.",
+};
 
-function several(refs: readonly string[], one: string, many?: string): string {
-  return refs.length === 0 ? (many ?? `${one}s`) : plural(refs.length, one, many);
+/** Sections that can be left out or shortened: one of them, several of them. */
+const KINDS: Readonly<Record<string, readonly [one: string, many: string]>> = {
+  memory: ["memory", "memories"],
+  example: ["example", "examples"],
+  learned: ["learned note", "learned notes"],
+  result: ["result", "results"],
+  tool: ["tool’s text", "tools’ texts"],
+  message: ["message", "messages"],
+  board: ["entry of the blackboard", "entries of the blackboard"],
+  call: ["tool call", "tool calls"],
+};
+
+/** `memory m1, memory m2, example 3` → `2 memories and 1 example`; names of no kind stand for themselves. */
+function things(refs: readonly string[], otherwise: string): string {
+  const counts = new Map<string, number>();
+  const others: string[] = [];
+  for (const ref of refs) {
+    const kind = ref.split(" ")[0] ?? "";
+    if (kind in KINDS) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    else others.push(ref);
+  }
+  const known = [...counts].map(([kind, many]) => plural(many, ...(KINDS[kind] ?? [kind, kind])));
+  return listed([...known, ...others]) || otherwise;
+}
+
+/** How many turns a note speaks of; it names only those that it looked at. */
+function turnsOf({ refs = [], detail = "" }: ContextNote): number {
+  return Number(/^\d+/.exec(detail)?.[0] ?? refs.length);
 }
 
 /** One step, as what stands after “left out:”. */
-export function trimWords({ rung, refs = [], detail = "" }: ContextNote): string {
+export function trimWords(note: ContextNote): string {
+  const { rung, refs = [], detail = "" } = note;
   switch (rung) {
     case "duplicates":
-      return several(refs, "duplicate");
+      return `${things(refs, "what was")} said twice`;
     case "memories":
-      return several(refs, "memory", "memories");
-    case "summary":
-      return `${several(refs, "older turn")}${/summar/i.test(detail) ? " (told in a summary)" : ""}`;
+      return things(refs, "memories");
+    case "summary": {
+      const turns = turnsOf(note);
+      const told = /summary stands/.test(detail) ? " (told in a summary)" : "";
+      return `${turns > 0 ? plural(turns, "earlier turn") : "earlier turns"}${told}`;
+    }
     case "results":
-      return `parts of ${several(refs, "result")}`;
+      if (/^tools had/.test(detail)) return `the tools ${things(refs, "")}`;
+      return `${/^shortened/.test(detail) ? "parts of " : ""}${things(refs, "results")}`;
     case "refused":
-      return "the prompt: it does not fit";
+      return "the whole prompt";
   }
+}
+
+/** Why it was done so. */
+export function trimReason({ rung, detail = "" }: ContextNote): string {
+  const own =
+    rung === "summary" || (rung === "results" && !detail.startsWith("shortened")) || rung === "refused";
+  const words = detail.split("; ").at(-1) ?? "";
+  if (!own || words === "") return RUNG_REASONS[rung];
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? "" : "."}`;
 }
 
 /** All steps of a prompt in one line, to stand after “left out:”; `null` where nothing was left out. */
 export function leftOutWords(trims: readonly ContextNote[], leftOutTurns = 0): string | null {
   const told = trims.filter(({ rung }) => rung !== "refused").map(trimWords);
   if (leftOutTurns > 0 && !trims.some(({ rung }) => rung === "summary"))
-    told.push(plural(leftOutTurns, "older turn"));
-  return told.length === 0 ? null : told.join(", ");
+    told.push(plural(leftOutTurns, "earlier turn"));
+  return told.length === 0 ? null : told.join("; ");
 }
 
 /** Tokens that all steps together made room for. */

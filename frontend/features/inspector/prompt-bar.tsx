@@ -2,13 +2,13 @@
 
 import type { ReactNode } from "react";
 import { WindowBar } from "@/components/window-bar";
+import { sectionWords } from "@/features/inspector/section-words";
 import { useLens, useWhole } from "@/features/inspector/use-lens";
 import { agentColourVar } from "@/lib/agent-colour";
 import { partColour, type WindowPart, windowUse } from "@/lib/context-window";
 import { count, percent, plural } from "@/lib/format";
-import { MAIN, type Section, type TextMessageStart } from "@/lib/protocol";
+import type { Section, TextMessageStart } from "@/lib/protocol";
 import type { RunState } from "@/lib/run-state";
-import { taskTitle } from "@/lib/task-words";
 
 /** What filled the context window, to scale, and each piece of it by name. */
 export function PromptBar({ start }: { start: TextMessageStart }) {
@@ -89,7 +89,7 @@ interface PartRowsProps {
 function PartRows({ part, size, sections, run }: PartRowsProps) {
   const own = sections.filter(({ name }) => name === part.name);
   const [first] = own;
-  const only = own.length === 1 && first !== undefined ? refWords(first, run) : null;
+  const only = own.length === 1 && first !== undefined ? sectionWords(first, run) : null;
   const name = own.length === 1 ? (only ?? part.label) : `${part.label} (${own.length})`;
   const colour = partColour(part.name);
   return (
@@ -109,7 +109,7 @@ function PartRows({ part, size, sections, run }: PartRowsProps) {
               <Row
                 key={at}
                 below
-                name={refWords(section, run) ?? `${part.label} ${at + 1}`}
+                name={sectionWords(section, run) ?? `${part.label} ${at + 1}`}
                 tokens={section.tokens}
                 size={size}
                 cut={section.chars}
@@ -136,33 +136,4 @@ function Mark({ section, run }: { section: Section; run: RunState | undefined })
       style={{ background: agentColourVar(task.role) }}
     />
   );
-}
-
-/** What a section is, by what it refers to; `null` where that says nothing to a person. */
-function refWords({ name, ref = "" }: Section, run: RunState | undefined): string | null {
-  if (ref === "") return null;
-  switch (name) {
-    case "result": {
-      const task = run?.tasks.get(ref);
-      return task === undefined || ref === MAIN
-        ? `Result of task ${ref}`
-        : `Result of ${ref}: ${taskTitle(task)}`;
-    }
-    case "board":
-      return `Blackboard: “${ref.split("@")[0]}”`;
-    case "example":
-      return `Example ${ref}`;
-    case "message": {
-      const mail = run?.mail.find(({ seq }) => String(seq) === ref);
-      return mail === undefined ? null : `From the ${mail.sender}: ${mail.text}`;
-    }
-    case "memory":
-      return `Memory ${ref}`;
-    case "tool": {
-      const call = run?.calls.get(ref);
-      return call === undefined ? null : `What ${call.name} returned`;
-    }
-    default:
-      return null;
-  }
 }

@@ -1,6 +1,10 @@
+"use client";
+
+import { refWords } from "@/features/inspector/section-words";
+import { useLens } from "@/features/inspector/use-lens";
 import { plural } from "@/lib/format";
 import type { ContextNote } from "@/lib/protocol";
-import { freedTokens, freedWords, RUNG_NAMES, RUNG_REASONS, trimWords } from "@/lib/trim-words";
+import { freedTokens, freedWords, RUNG_NAMES, trimReason, trimWords } from "@/lib/trim-words";
 
 /** What had no room in a prompt, step by step in the order in which it was taken out, and why that. */
 export function TrimList({ trims }: { trims: readonly ContextNote[] }) {
@@ -28,17 +32,31 @@ export function TrimList({ trims }: { trims: readonly ContextNote[] }) {
                   {freedWords(note) === null ? "" : ` · ${freedWords(note)}`}
                 </span>
               </p>
-              <p className="text-faint-foreground text-xs">{note.detail || RUNG_REASONS[note.rung]}</p>
-              {(note.refs ?? []).length > 0 ? (
-                <p className="break-words font-mono text-faint-foreground text-xs">
-                  {(note.refs ?? []).slice(0, 20).join(", ")}
-                  {(note.refs ?? []).length > 20 ? " …" : ""}
-                </p>
-              ) : null}
+              <p className="text-faint-foreground text-xs">{trimReason(note)}</p>
+              <Refs note={note} />
             </div>
           </li>
         ))}
       </ol>
     </div>
+  );
+}
+
+const MOST_REFS = 8;
+
+/** Which they are; turns are only counted. */
+function Refs({ note: { rung, refs = [] } }: { note: ContextNote }) {
+  const run = useLens().live.get();
+  if (rung === "summary" || refs.length === 0) return null;
+  const more = refs.length - MOST_REFS;
+  return (
+    <ul className="text-muted-foreground text-xs">
+      {refs.slice(0, MOST_REFS).map((ref) => (
+        <li key={ref} className="truncate">
+          {refWords(ref, run)}
+        </li>
+      ))}
+      {more > 0 ? <li>and {plural(more, "more", "more")}</li> : null}
+    </ul>
   );
 }

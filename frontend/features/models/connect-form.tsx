@@ -1,65 +1,60 @@
 "use client";
 
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useRef, useState } from "react";
+import { Field } from "@/components/field";
 import { Problem } from "@/components/problem";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
+import { ConnectMore } from "@/features/models/connect-more";
+import { EMPTY_DRAFT, type EndpointDraft, PRESETS, toAdd, toTest } from "@/features/models/endpoint-draft";
+import { TestResult } from "@/features/models/endpoint-test";
 import { useTask } from "@/features/models/use-task";
-import { api } from "@/lib/api";
+import { api, type EndpointTest } from "@/lib/api";
 import { cn } from "@/lib/cn";
+import { parseAliases } from "@/lib/endpoint-words";
 import { session } from "@/lib/session";
 
-const PRESETS = [
-  { name: "openai", label: "OpenAI", baseUrl: "https://api.openai.com/v1" },
-  { name: "anthropic", label: "Anthropic", baseUrl: "https://api.anthropic.com/v1" },
-  { name: "gemini", label: "Gemini", baseUrl: "https://generativelanguage.googleapis.com/v1beta/openai" },
-  { name: "openrouter", label: "OpenRouter", baseUrl: "https://openrouter.ai/api/v1" },
-  { name: "custom", label: "Another", baseUrl: "" },
-] as const;
-
-/** Connects a service by its address and key. The server asks it for its models before it says yes. */
+/** Connects a service by its address and key; it can be tested first. The server asks it for its models before it says yes. */
 export function ConnectForm({ onConnected }: { onConnected: () => void }) {
-  const [preset, setPreset] = useState<string>("openai");
-  const [baseUrl, setBaseUrl] = useState<string>(PRESETS[0].baseUrl);
-  const [apiKey, setApiKey] = useState("");
-  const [model, setModel] = useState("");
-  const { busy, problem, run } = useTask();
-  const choose = (name: string, address: string): void => {
-    setPreset(name);
-    setBaseUrl(address);
+  const [draft, setDraft] = useState<EndpointDraft>(EMPTY_DRAFT);
+  const [test, setTest] = useState<EndpointTest | null>(null);
+  const connecting = useTask();
+  const testing = useTask();
+  const form = useRef<HTMLFormElement>(null);
+  const busy = connecting.busy || testing.busy;
+  const problem = connecting.problem ?? testing.problem;
+  const custom = draft.preset === "custom";
+  const change = (part: Partial<EndpointDraft>): void => {
+    setDraft((before) => ({ ...before, ...part }));
+    setTest(null);
   };
   const connect = (event: FormEvent): void => {
     event.preventDefault();
-    void run(async () => {
-      const name = preset === "custom" ? nameOf(baseUrl) : preset;
-      const models = model
-        .split(",")
-        .map((each) => each.trim())
-        .filter((each) => each !== "");
-      const list = await api.addEndpoint({
-        name,
-        baseUrl: baseUrl.trim(),
-        ...(apiKey === "" ? {} : { apiKey }),
-        ...(models.length === 0 ? {} : { models }),
-      });
-      session.models.replace(list);
-      setApiKey("");
+    if (parseAliases(draft.aliases).wrong !== null) return;
+    setTest(null);
+    void connecting.run(async () => {
+      session.models.replace(await api.addEndpoint(toAdd(draft)));
+      setDraft(EMPTY_DRAFT);
       onConnected();
     });
   };
+  const tryIt = (): void => {
+    if (!form.current?.reportValidity()) return;
+    void testing.run(async () => setTest(await api.testEndpoint(toTest(draft))));
+  };
   return (
-    <form data-slot="connect-form" onSubmit={connect} className="space-y-3">
+    <form ref={form} data-slot="connect-form" onSubmit={connect} className="space-y-3">
       <div role="group" aria-label="Service" className="flex flex-wrap gap-1.5">
         {PRESETS.map((each) => (
           <Button
             key={each.name}
             size="sm"
-            aria-pressed={preset === each.name}
+            aria-pressed={draft.preset === each.name}
             className={cn(
               "rounded-full font-normal",
-              preset === each.name && "border-primary bg-primary-tint text-primary",
+              draft.preset === each.name && "border-primary bg-primary-tint text-primary",
             )}
-            onClick={() => choose(each.name, each.baseUrl)}
+            onClick={() => change({ preset: each.name, baseUrl: each.baseUrl })}
           >
             {each.label}
           </Button>
@@ -69,8 +64,8 @@ export function ConnectForm({ onConnected }: { onConnected: () => void }) {
         <Input
           type="url"
           required
-          value={baseUrl}
-          onChange={(event) => setBaseUrl(event.target.value)}
+          value={draft.baseUrl}
+          onChange={(event) => change({ baseUrl: event.target.value })}
           placeholder="https://…/v1"
           spellCheck={false}
         />
@@ -79,43 +74,31 @@ export function ConnectForm({ onConnected }: { onConnected: () => void }) {
         <Input
           type="password"
           autoComplete="off"
-          required={preset !== "custom"}
-          value={apiKey}
-          onChange={(event) => setApiKey(event.target.value)}
-          placeholder={preset === "custom" ? "None, if the service asks for none" : "Paste it here"}
+          required={!custom && draft.apiKeyEnv.trim() === ""}
+          value={draft.apiKey}
+          onChange={(event) => change({ apiKey: event.target.value })}
+          placeholder={custom ? "None, if the service asks for none" : "Paste it here"}
         />
       </Field>
       <Field label="Models">
         <Input
-          value={model}
-          onChange={(event) => setModel(event.target.value)}
+          value={draft.models}
+          onChange={(event) => change({ models: event.target.value })}
           placeholder="All of them, or a few by name"
           spellCheck={false}
         />
       </Field>
+      <ConnectMore draft={draft} change={change} />
       {problem === null ? null : <Problem facts={problem} />}
-      <Button variant="primary" type="submit" disabled={busy}>
-        {busy ? "Asking for its models…" : "Connect"}
-      </Button>
+      {problem === null && test !== null ? <TestResult test={test} /> : null}
+      <div className="flex gap-2">
+        <Button variant="primary" type="submit" disabled={busy}>
+          {connecting.busy ? "Asking for its models…" : "Connect"}
+        </Button>
+        <Button data-slot="try-endpoint" disabled={busy} onClick={tryIt}>
+          {testing.busy ? "Testing…" : "Test"}
+        </Button>
+      </div>
     </form>
   );
-}
-
-function Field({ label, children }: { label: string; children: React.ReactNode }) {
-  return (
-    // biome-ignore lint/a11y/noLabelWithoutControl: the control is the child
-    <label className="grid items-center gap-x-3 gap-y-1 sm:grid-cols-[72px_1fr]">
-      <span className="text-[13px] text-muted-foreground">{label}</span>
-      {children}
-    </label>
-  );
-}
-
-/** A name for a service, from its address: `https://llm.example.org/v1` → `llm-example-org`. */
-function nameOf(address: string): string {
-  try {
-    return new URL(address).host.replace(/[^a-z0-9]+/gi, "-").toLowerCase();
-  } catch {
-    return "custom";
-  }
 }

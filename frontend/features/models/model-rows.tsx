@@ -1,5 +1,6 @@
 "use client";
 
+import { Layers } from "lucide-react";
 import { useState } from "react";
 import { Problem } from "@/components/problem";
 import { Button } from "@/components/ui/button";
@@ -7,20 +8,19 @@ import { ProbeGrades } from "@/features/models/probe-grades";
 import { useTask } from "@/features/models/use-task";
 import { api, type ModelInfo, type ModelList, type ProbeReport } from "@/lib/api";
 import { cn } from "@/lib/cn";
+import { priceWords } from "@/lib/endpoint-words";
 import { count } from "@/lib/format";
-import { shortModel } from "@/lib/model-list";
+import { POOL, shortModel } from "@/lib/model-list";
 import { session } from "@/lib/session";
 
 /** The models by endpoint, with the state of each endpoint. */
 export function ModelRows({ list }: { list: ModelList }) {
-  const { problem, run } = useTask();
-  const remove = (name: string): void => {
-    void run(async () => session.models.replace(await api.removeEndpoint(name)));
-  };
-  const orphans = list.models.filter((model) => !list.endpoints.some(({ name }) => name === model.endpoint));
+  const pooled = list.models.filter((model) => model.endpoint === POOL);
+  const orphans = list.models.filter(
+    (model) => model.endpoint !== POOL && !list.endpoints.some(({ name }) => name === model.endpoint),
+  );
   return (
     <div className="space-y-5">
-      {problem === null ? null : <Problem facts={problem} />}
       {STATE_WORDS[list.embedded.state] === undefined ? null : (
         <p
           data-slot="embedded-state"
@@ -32,28 +32,37 @@ export function ModelRows({ list }: { list: ModelList }) {
           {list.embedded.detail ? list.embedded.detail : ""}
         </p>
       )}
-      {list.endpoints.map((endpoint) => (
-        <section
-          key={endpoint.name}
-          data-slot="endpoint"
-          data-endpoint={endpoint.name}
-          data-state={endpoint.state}
-        >
+      {pooled.length === 0 ? null : (
+        <section data-slot="pool">
           <div className="flex items-center gap-2 border-b pb-1.5">
-            <span aria-hidden className={cn("size-2 rounded-full", DOT[endpoint.state] ?? "bg-input")} />
-            <h3 className="font-medium text-[13px]">{endpoint.name}</h3>
+            <Layers aria-hidden className="size-3.5 text-muted-foreground" />
+            <h3 className="font-medium text-[13px]">Pools</h3>
             <span className="min-w-0 flex-1 truncate text-faint-foreground text-xs">
-              {endpoint.state === "ready" ? endpoint.baseUrl : endpoint.detail || endpoint.state}
+              of endpoints with the same model: one that is free answers, another goes on if it fails
             </span>
-            {endpoint.kind === "remote" ? (
-              <Button variant="quiet" size="sm" onClick={() => remove(endpoint.name)}>
-                Disconnect
-              </Button>
-            ) : null}
           </div>
-          <Rows list={list} models={list.models.filter((model) => model.endpoint === endpoint.name)} />
+          <Rows list={list} models={pooled} />
         </section>
-      ))}
+      )}
+      {list.endpoints
+        .filter(({ name }) => name !== POOL)
+        .map((endpoint) => (
+          <section
+            key={endpoint.name}
+            data-slot="endpoint"
+            data-endpoint={endpoint.name}
+            data-state={endpoint.state}
+          >
+            <div className="flex items-center gap-2 border-b pb-1.5">
+              <span aria-hidden className={cn("size-2 rounded-full", DOT[endpoint.state] ?? "bg-input")} />
+              <h3 className="font-medium text-[13px]">{endpoint.name}</h3>
+              <span className="min-w-0 flex-1 truncate text-faint-foreground text-xs">
+                {endpoint.state === "ready" ? endpoint.baseUrl : endpoint.detail || endpoint.state}
+              </span>
+            </div>
+            <Rows list={list} models={list.models.filter((model) => model.endpoint === endpoint.name)} />
+          </section>
+        ))}
       {orphans.length > 0 ? <Rows list={list} models={orphans} /> : null}
     </div>
   );
@@ -86,6 +95,7 @@ function Rows({ list, models }: { list: ModelList; models: ModelInfo[] }) {
 function ModelRow({ model, isDefault }: { model: ModelInfo; isDefault: boolean }) {
   const [report, setReport] = useState<ProbeReport | null>(null);
   const { busy, problem, run } = useTask();
+  const price = priceWords(model.price);
   const test = (): void => void run(async () => setReport(await api.testModel(model.id)));
   const use = (): void => void run(async () => session.models.replace(await api.setDefaultModel(model.id)));
   return (
@@ -103,6 +113,8 @@ function ModelRow({ model, isDefault }: { model: ModelInfo; isDefault: boolean }
               ? `${count(model.contextWindow)} tokens of context`
               : "Context window unknown"}
             {model.tiny ? ", tiny" : ""}
+            {price === null ? "" : ` · ${price} per million`}
+            {model.members.length > 0 ? ` · ${model.members.join(", ")}` : ""}
           </p>
         </div>
         <Button variant="ghost" size="sm" data-slot="test-model" disabled={busy} onClick={test}>

@@ -1,11 +1,13 @@
 "use client";
 
-import { type ReactNode, useState } from "react";
+import type { ReactNode } from "react";
 import { Problem } from "@/components/problem";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogContent } from "@/components/ui/dialog";
+import { CachePart } from "@/features/models/cache-part";
 import { CatalogList } from "@/features/models/catalog-list";
 import { ConnectForm } from "@/features/models/connect-form";
+import { EndpointTable } from "@/features/models/endpoint-table";
 import { FoundServers } from "@/features/models/found-servers";
 import { GgufForm } from "@/features/models/gguf-form";
 import { ModelRows } from "@/features/models/model-rows";
@@ -17,14 +19,20 @@ import { session } from "@/lib/session";
 
 const TABS = [
   { id: "models", label: "Models" },
+  { id: "endpoints", label: "Endpoints" },
   { id: "connect", label: "Connect" },
   { id: "download", label: "Download" },
+  { id: "cache", label: "Cache" },
 ] as const;
 type Tab = (typeof TABS)[number]["id"];
 
+function show(part: Tab): void {
+  go({ part }, "replace");
+}
+
 /** Which models there are, and every way to a better one. */
 export function ModelsDialog() {
-  const { dialog } = useView();
+  const { dialog, part } = useView();
   return (
     <Dialog
       open={dialog === "models"}
@@ -32,6 +40,7 @@ export function ModelsDialog() {
     >
       <DialogContent
         data-slot="models-dialog"
+        className={part === "endpoints" ? "sm:w-[min(900px,calc(100vw-32px))]" : undefined}
         title="Models"
         description="Which one answers, and how to connect a stronger one."
       >
@@ -43,10 +52,15 @@ export function ModelsDialog() {
 
 function Body() {
   const { list, error } = useStore(session.models.state);
-  const [tab, setTab] = useState<Tab>(list?.tinyOnly ? "connect" : "models");
+  const { part } = useView();
+  const tab = TABS.find(({ id }) => id === part)?.id ?? (list?.tinyOnly ? "connect" : "models");
   return (
     <>
-      <div role="tablist" aria-label="Models" className="flex gap-5 border-b px-5">
+      <div
+        role="tablist"
+        aria-label="Models"
+        className="flex shrink-0 gap-5 overflow-x-auto border-b px-5 [scrollbar-width:none]"
+      >
         {TABS.map(({ id, label }) => (
           <button
             key={id}
@@ -56,7 +70,7 @@ function Body() {
             aria-selected={tab === id}
             aria-controls={`panel-${id}`}
             data-slot={`tab-${id}`}
-            onClick={() => setTab(id)}
+            onClick={() => show(id)}
             className={cn(
               "-mb-px h-9 border-transparent border-b-2 text-[13px] text-muted-foreground hover:text-foreground",
               tab === id && "border-primary text-foreground",
@@ -81,6 +95,8 @@ function Body() {
           </Problem>
         ) : null}
         {tab === "models" && list !== null ? <ModelRows list={list} /> : null}
+        {tab === "endpoints" && list !== null ? <EndpointTable list={list} /> : null}
+        {tab === "cache" ? <CachePart /> : null}
         {tab === "connect" ? (
           <>
             <Part title="On this machine" what="Ollama and LM Studio, found by themselves.">
@@ -90,7 +106,7 @@ function Body() {
               title="With a key"
               what="Any service that speaks the OpenAI protocol. The key stays on this machine."
             >
-              <ConnectForm onConnected={() => setTab("models")} />
+              <ConnectForm onConnected={() => show("models")} />
             </Part>
           </>
         ) : null}
@@ -103,7 +119,7 @@ function Body() {
               <CatalogList />
             </Part>
             <Part title="A file that is already here" what="A GGUF file on the machine that Alma runs on.">
-              <GgufForm onUsed={() => setTab("models")} />
+              <GgufForm onUsed={() => show("models")} />
             </Part>
           </>
         ) : null}

@@ -1,6 +1,6 @@
 "use client";
 
-import { Boxes, PanelLeft, Search, SquarePen } from "lucide-react";
+import { Boxes, Coins, PanelLeft, Search, SquarePen } from "lucide-react";
 import type { ReactNode } from "react";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
@@ -45,6 +45,7 @@ export function ThreadRail() {
       <ThreadGroups />
       <div className="flex shrink-0 items-center gap-1 border-t p-2">
         <ModelsButton />
+        <SpendButton />
         <ThemeMenu />
       </div>
     </nav>
@@ -144,6 +145,25 @@ function ModelsButton() {
         <Boxes aria-hidden />
         {list?.default ? <span className="sr-only">Models:</span> : null}
         <span className="truncate">{list?.default ? shortModel(list.default) : "Models"}</span>
+      </Button>
+    </Tooltip>
+  );
+}
+
+function SpendButton() {
+  return (
+    <Tooltip label="Spend and budgets">
+      <Button
+        variant="ghost"
+        size="icon"
+        aria-label="Spend and budgets"
+        data-slot="open-spend"
+        onClick={() => {
+          setLayout({ drawer: false });
+          go({ dialog: "spend" });
+        }}
+      >
+        <Coins aria-hidden />
       </Button>
     </Tooltip>
   );

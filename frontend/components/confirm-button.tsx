@@ -1,0 +1,57 @@
+"use client";
+
+import { useEffect, useRef, useState } from "react";
+import { Button, type ButtonProps } from "@/components/ui/button";
+
+interface ConfirmButtonProps extends Omit<ButtonProps, "onClick"> {
+  /** What is asked once it is pressed. */
+  question: string;
+  /** The word that does it. */
+  confirm: string;
+  onConfirm: () => void;
+}
+
+/** A button that asks before it does what cannot be undone. */
+export function ConfirmButton({ question, confirm, onConfirm, children, ...props }: ConfirmButtonProps) {
+  const [asking, setAsking] = useState(false);
+  const keep = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (asking) keep.current?.focus();
+  }, [asking]);
+  if (!asking)
+    return (
+      <Button {...props} onClick={() => setAsking(true)}>
+        {children}
+      </Button>
+    );
+  return (
+    <span
+      data-slot="confirm"
+      role="group"
+      aria-label={question}
+      className="inline-flex flex-wrap items-center gap-1.5"
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.stopPropagation();
+        event.preventDefault();
+        setAsking(false);
+      }}
+    >
+      <span className="text-[13px]">{question}</span>
+      <Button
+        size="sm"
+        variant="danger"
+        data-slot="confirm-yes"
+        onClick={() => {
+          setAsking(false);
+          onConfirm();
+        }}
+      >
+        {confirm}
+      </Button>
+      <Button ref={keep} size="sm" data-slot="confirm-no" onClick={() => setAsking(false)}>
+        Keep
+      </Button>
+    </span>
+  );
+}
