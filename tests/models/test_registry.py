@@ -208,6 +208,7 @@ async def test_an_endpoint_is_connected_used_kept_and_removed(open_registry, scr
     assert load(file).endpoints[0].base_url == scripted_server.url
     model, info = registry.resolve("lab/fake-200-50")
     assert (info.id, info.kind, info.context_window) == ("lab/fake-200-50", "remote", 8192)
+    model, _ = registry.resolve("lab/scripted")
     assert text_of(await collect(model, ask("!say hello", model="scripted"))) == "hello"
     (endpoint,) = registry.endpoints()
     assert (endpoint.name, endpoint.state, endpoint.has_key) == ("lab", "ready", True)

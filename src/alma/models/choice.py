@@ -12,6 +12,7 @@ from alma.models.traffic import Traffic
 
 SPREAD = 0.25  # of a call's time: what a member is held back by when it had just its share of the last calls
 NEAR = 2.0  # times the best one's score within which a member is as good to wait for
+UNKNOWN = 1.0  # seconds that a call is taken to last where none was seen yet, anywhere
 REMEMBERED = 0.05  # weight of the last call in the shares of the members
 
 
@@ -50,12 +51,12 @@ def ranked(members: Sequence[Member], now: float, shares: Shares) -> list[tuple[
     a member that had its share already, so that equals take turns."""
     if len(members) == 1:
         return [(1.0, members[0])]
-    expected = {member.name: member.traffic.expected_s(now) for member in members}
-    unknown = min((seconds for seconds in expected.values() if seconds > 0), default=1.0)
+    expected = [member.traffic.health.expected_s(now) for member in members]
+    unknown = min((seconds for seconds in expected if seconds > 0), default=UNKNOWN)
     due = sum(member.weight for member in members) / len(members)
     scores = [
-        (_score(member, expected[member.name] or unknown, member.weight / due, len(members), now, shares), index)
-        for index, member in enumerate(members)
+        (_score(member, seconds or unknown, member.weight / due, len(members), now, shares), index)
+        for index, (member, seconds) in enumerate(zip(members, expected, strict=True))
     ]
     return [(score, members[index]) for score, index in sorted(scores)]
 
@@ -67,7 +68,8 @@ def near(order: Sequence[tuple[float, Member]]) -> list[Member]:
 
 def _score(member: Member, seconds: float, weight: float, count: int, now: float, shares: Shares) -> float:
     traffic = member.traffic
-    failing = min(traffic.health.share_of_errors(now), 0.9)
+    seconds = max(seconds, traffic.running_s(now))
+    failing = traffic.health.share_of_errors(now)
     load = (traffic.gate.active + traffic.gate.queued) / traffic.gate.limit
     spread = SPREAD * shares.of(member.name) * count
     return seconds / (1 - failing) * (1 + (load + spread) / weight)

@@ -11,6 +11,7 @@ WINDOW = 300.0  # seconds
 MOST = 2000  # calls that are kept
 NEWEST = 0.3  # weight of the newest call in what one is expected to take
 FORGOTTEN = 30.0  # seconds without a call after which half of that is forgotten, so that it is tried again
+DOUBT = 4  # calls that are taken to have gone well before any was seen
 ENOUGH = 20  # calls from which on percentiles mean something
 
 
@@ -66,8 +67,9 @@ class Health:
         return self._expected if idle < FORGOTTEN else self._expected * 0.5 ** (idle / FORGOTTEN)
 
     def share_of_errors(self, now: float) -> float:
+        """Below 1, and the lower the fewer calls it is known from."""
         self._forget(now)
-        return self._errors / len(self._calls) if self._calls else 0.0
+        return self._errors / (len(self._calls) + DOUBT)
 
     def usual_s(self, now: float) -> float | None:
         """The 95th percentile of seconds to the first token, not older than a second; None without enough calls."""

@@ -37,9 +37,11 @@ class Limiter:
         self.recent = first_token_s if self.best is None else self.recent + RECENT * (first_token_s - self.recent)
         self.best = first_token_s if first_token_s < best else best + DRIFT * (first_token_s - best)
         if self.recent > GROWN * self.best + SLACK:
+            if begun < self._cut_at:
+                return
             if self.limit == 1:  # alone, and still as slow: that is how it is now
                 self.best = self.recent
-            elif begun >= self._cut_at:
+            else:
                 self._cut(CROWDED, now)
         elif 2 * active >= self.limit:  # a limit that nobody comes near has not been tried
             self._limit = min(float(self.most), self._limit + 1 / self._limit)

@@ -27,6 +27,7 @@ TRIES = 2  # calls more than there are members that one request may take
 PATIENCE = 10.0  # seconds that a request waits for a member to open again
 SOON = 30.0  # seconds after which a request does not try the same member again
 FIRST_PAUSE = 0.25  # seconds before the same member is asked again; doubled each time, times 0.5 to 1.5
+TRIAL = 2.0  # seconds of silence after which the trial of a breaker is asked of a second member as well
 LOOK = 1.0  # seconds in line after which a request looks whether others have become better
 MISSING = 60.0  # seconds for which a member that does not know the model is not asked for it
 REMEMBERED = 1024  # tasks of which it is known who failed last
@@ -46,7 +47,7 @@ class Pool:
     ) -> None:
         self.members = tuple(members)
         self._name = name
-        self._hedge = hedge and len(members) > 1
+        self._hedge = hedge
         self._jitter = jitter
         self._clock = self.members[0].traffic.clock
         self._shares = Shares()
@@ -112,9 +113,12 @@ class Pool:
                 await asyncio.sleep(pause)
 
     async def _first(self, asked: Asked, request: ChatRequest, tried: list[Tried], counts: Counter[str]) -> Asked:
-        """The first chunk, or another member's when that comes sooner."""
+        """The first chunk, or another member's when that comes sooner. Whoever is the trial of a breaker need not wait
+        long for it."""
         usual = asked.member.traffic.health.usual_s(self._clock()) if self._hedge else None
-        if usual is None:
+        if asked.call.trial:
+            usual = TRIAL
+        if usual is None or len(self.members) == 1:
             await asked.begin(tried)
             return asked
 
@@ -155,7 +159,8 @@ class Pool:
                     deadline = None
                     lines = near(order)
                     if ticket is None:
-                        free = next((member for member in lines if member.traffic.gate.try_enter()), None)
+                        trials = [member for _, member in order if member.traffic.state == "half_open"]
+                        free = next((member for member in (*trials, *lines) if member.traffic.gate.try_enter()), None)
                         if free is not None:
                             self._shares.took(free.name)
                             return free

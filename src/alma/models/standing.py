@@ -19,8 +19,10 @@ def nobody(name: str, waits: Sequence[tuple[Member, float]], last: EndpointError
     said = "; ".join(_how(member, wait) for member, wait in waits)
     alone = len(waits) == 1
     return (type(error) if error is not None else EndpointUnreachable)(
-        f"{name} cannot be asked now: {said}." if alone else f"No endpoint of {name} can answer now: {said}.",
-        endpoint=name,
+        f"{waits[0][0].name} cannot be asked now: {said}."
+        if alone
+        else f"No endpoint of {name} can answer now: {said}.",
+        endpoint=waits[0][0].name if alone else name,
         status=error.status if error is not None else None,
         retry_after=soonest if 0 < soonest < inf else None,
         expected=error.expected if error is not None and alone else None,

@@ -58,10 +58,9 @@ class Traffic:
         at = self.breaker.retry_at
         return round(self._wall + at, 3) if at else 0.0
 
-    def expected_s(self, now: float) -> float:
-        """Seconds that a call is likely to take: as the last ones did, or longer if those under way already do."""
-        running = now - self._began / self._running if self._running else 0.0
-        return max(self.health.expected_s(now), running)
+    def running_s(self, now: float) -> float:
+        """How long the calls under way have been, on average, in seconds: a new one may well take as long."""
+        return now - self._began / self._running if self._running else 0.0
 
     # ── what calls tell ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -70,7 +69,7 @@ class Traffic:
         now = self.clock()
         self._began += now
         self._running += 1
-        return Call(self, now, self.breaker.epoch, self.gate.active)
+        return Call(self, now, self.gate.active)
 
     def ended(self, call: Call) -> None:
         """Its place is free."""
@@ -92,6 +91,10 @@ class Traffic:
             self.breaker.failed(call.epoch, now)
         if isinstance(error, EndpointRateLimited):
             self.limiter.refused(begun=call.began, now=now)
+        self.shut(now)
+
+    def shut(self, now: float) -> None:
+        """If the breaker has opened: who waits chooses another endpoint, or waits for the trial at the pause's end."""
         if self.breaker.state(now) == "open":
             self.gate.turn_away()
             self._wake(now)
@@ -114,15 +117,16 @@ class Traffic:
 class Call:
     """One call on its way. It ends once: as answered, failed, slower or dropped; that frees its place."""
 
-    __slots__ = ("_active", "_ended", "_first_at", "_traffic", "began", "epoch")
+    __slots__ = ("_active", "_ended", "_first_at", "_traffic", "began", "epoch", "trial")
 
-    def __init__(self, traffic: Traffic, began: float, epoch: int, active: int) -> None:
+    def __init__(self, traffic: Traffic, began: float, active: int) -> None:
         self._traffic = traffic
         self._active = active
         self._first_at: float | None = None
         self._ended = False
         self.began = began
-        self.epoch = epoch
+        self.epoch = traffic.breaker.epoch
+        self.trial = traffic.breaker.state(began) == "half_open"
 
     def spoke(self) -> None:
         """The first piece of the answer came."""
@@ -145,10 +149,14 @@ class Call:
         return Tried(error.endpoint, error.code, round((now - self.began) * 1000, 1))
 
     def slower(self, endpoint: str) -> Tried:
-        """Another endpoint began first."""
+        """Another endpoint began first. That is no failure; but a trial that ends so was none that went well."""
         traffic, now = self._traffic, self._traffic.clock()
         traffic.health.slower(now, seconds=now - self.began)
-        traffic.breaker.dropped(self.epoch)
+        if self.trial:
+            traffic.breaker.failed(self.epoch, now)
+            traffic.shut(now)
+        else:
+            traffic.breaker.dropped(self.epoch)
         self._end()
         return Tried(endpoint, "slower", round((now - self.began) * 1000, 1))
 
