@@ -1,15 +1,31 @@
 // A stand-in for the server: the protocol, canned threads and answers, failures on request. For work on the page only.
 //
-//   node test/mock-server.mjs [--port 4173] [--rate 90] [--strong]
+//   node test/mock-server.mjs [--port 4173] [--rate 90] [--strong] [--pool]
 //
 // What a message says decides what happens: "long 5000" (also "long 5000 code|list|table|paragraph"), "at 1000"
 // (tokens/s), "fail", "flaky" (one failed attempt), "think", "refuse", "cut" (the connection breaks in mid-answer).
-// "Compare …" is planned (see mock-plan.mjs).
+// "Compare …" is planned (see mock-plan.mjs); windows, caches and budgets: see mock-spend.mjs.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { WebSocketServer } from "ws";
 import { decide, isPlanned, planned } from "./mock-plan.mjs";
+import {
+  budgetsOf,
+  cacheOf,
+  cacheReport,
+  clearCache,
+  healthOf,
+  POOL_MODELS,
+  POOLED,
+  sectionsOf,
+  setBudget,
+  setCache,
+  spendOf,
+  testOf,
+  trimsOf,
+  windowOf,
+} from "./mock-spend.mjs";
 import { HAIKU, HEATING, longText, RAINBOW } from "./mock-texts.mjs";
 
 const option = (name, fallback) => {
@@ -47,6 +63,8 @@ let models = [
     kind: "embedded",
     tiny: true,
     loaded: true,
+    members: [],
+    price: { input: 0, output: 0 },
   },
 ];
 let endpoints = [
@@ -69,6 +87,8 @@ if (STRONG) {
     kind: "remote",
     tiny: false,
     loaded: true,
+    members: [],
+    price: { input: 0, output: 0 },
   });
   endpoints.push({
     name: "ollama",
@@ -79,6 +99,12 @@ if (STRONG) {
     detail: "",
   });
   defaultModel = "ollama/qwen3:8b";
+}
+
+if (process.argv.includes("--pool")) {
+  models.push(...POOL_MODELS);
+  endpoints.push(...POOLED);
+  defaultModel = "pool/llama-3.3-70b";
 }
 
 const points = (text) => [...text].length;
@@ -171,7 +197,8 @@ function touch(thread, working) {
   toAll(custom("alma.thread", thread.summary));
 }
 
-function makeRun(thread, { text, parentRunId, ofRunId, model, kind, key, approve, fork }) {
+function makeRun(thread, { text, parentRunId, ofRunId, model, kind, key, approve, fork, ...limits }) {
+  const { tokens = 0, seconds = 0, money = 0, fresh = false } = limits;
   const id = `r_${(++counter).toString(36).padStart(5, "0")}`;
   const run = {
     id,
@@ -191,6 +218,8 @@ function makeRun(thread, { text, parentRunId, ofRunId, model, kind, key, approve
     waiting: new Map(),
     model: model ?? defaultModel,
     kind,
+    tokens,
+    fresh,
   };
   runs.set(id, run);
   thread.runs.push(id);
@@ -203,6 +232,10 @@ function makeRun(thread, { text, parentRunId, ofRunId, model, kind, key, approve
     ...(kind ? { kind } : {}),
     ...(key ? { key } : {}),
     ...(approve ? { approve } : {}),
+    ...(tokens ? { tokens } : {}),
+    ...(seconds ? { seconds } : {}),
+    ...(money ? { money } : {}),
+    ...(fresh ? { fresh } : {}),
     ...(fork ? { fork } : {}),
   });
   return run;
@@ -217,14 +250,10 @@ const startOf = (run, attempt, { task = "main", role = "manager", step = "answer
   ...(step === "answer" ? {} : { step }),
   model: run.model.split("/")[1] ?? run.model,
   endpoint: run.model.split("/")[0],
-  contextWindow: 8192,
+  ...windowOf(run),
   promptVersion: "manager@3f9a",
   role: "assistant",
-  sections: [
-    { name: "role", tokens: 118 },
-    { name: "history", tokens: 640 },
-    { name: "task", tokens: Math.ceil(run.text.length / 4) },
-  ],
+  sections: sectionsOf(run, task),
 });
 const endOf = (run, start, text, finishReason, ms, reasoning = "") => ({
   type: "TEXT_MESSAGE_END",
@@ -241,13 +270,17 @@ const endOf = (run, start, text, finishReason, ms, reasoning = "") => ({
     cached_tokens: 702,
     estimated: false,
   },
-  timing: { first_token_ms: 84, total_ms: 84 + ms },
+  timing: cacheOf(run) ? { first_token_ms: 1.4, total_ms: 3 } : { first_token_ms: 84, total_ms: 84 + ms },
+  ...(cacheOf(run) ? { cache: cacheOf(run) } : {}),
+  ...(run.model.startsWith("pool/") ? { endpoint: "groq", cost: cacheOf(run) ? 0 : 0.00312 } : {}),
   ...(reasoning ? { reasoningN: points(reasoning) } : {}),
 });
 
 /** Opens a message; gives back its start. */
 function begin(run, attempt, whose) {
   const start = startOf(run, attempt, whose);
+  for (const note of trimsOf(run, start.messageId))
+    record(run, custom("alma.context", note, of(start.subagentRunId ?? "main")));
   run.open.set(start.messageId, { attempt, start, text: "", reasoning: "", textN: 0, reasoningN: 0 });
   record(run, start);
   return start;
@@ -323,6 +356,25 @@ async function work(run) {
     attempt = 2;
     start = begin(run, attempt);
   }
+  if (/failover/.test(run.text)) {
+    await stream(run, start, text, { rate, stopAt: 0.4 });
+    const error = { code: "endpoint_cut", message: "groq closed the stream before the answer was complete." };
+    record(
+      run,
+      custom("alma.attempt_failed", {
+        messageId: start.messageId,
+        attempt,
+        endpoint: "groq",
+        others: 1,
+        error,
+      }),
+    );
+    await sleep(300);
+    attempt = 2;
+    start = { ...begin(run, attempt), endpoint: "openrouter" };
+    run.events.at(-1).endpoint = "openrouter";
+    toFollowers(run.threadId, run.events.at(-1));
+  }
   if (/\bfail\b/.test(run.text)) {
     await stream(run, start, text, { rate, stopAt: 0.2 });
     const error = {
@@ -343,8 +395,11 @@ async function work(run) {
       "The person wants an explanation. First the light, then the drop, then the eye. Keep it short and concrete.",
       { rate, channel: "reasoning" },
     );
-  const ms = await stream(run, start, text, { rate });
-  finish(run, start, ms, run.stop ? "stopped" : "stop");
+  const [budget] = budgetsOf(run);
+  const spent = budget !== undefined && !budget.warning;
+  const ms = await stream(run, start, text, { rate: cacheOf(run) ? 5000 : rate, stopAt: spent ? 0.6 : 1 });
+  if (budget) record(run, custom("alma.budget", budget));
+  finish(run, start, ms, run.stop ? "stopped" : spent ? "budget" : "stop");
   record(run, {
     type: "RUN_FINISHED",
     outcome: { type: run.stop ? "interrupted" : "success" },
@@ -539,6 +594,7 @@ function entryOf(run, event) {
           "alma.message": "agent_message",
           "alma.question": "question_asked",
           "alma.budget": "budget_reached",
+          "alma.context": "context_trimmed",
           "alma.board": "board_written",
         }[name] ?? name.slice(5))
       : ENTRY[type];
@@ -560,7 +616,7 @@ const modelList = () => ({
   default: defaultModel,
   tinyOnly: models.every((model) => model.tiny),
   models,
-  endpoints,
+  endpoints: endpoints.map((endpoint) => ({ ...healthOf(endpoint.name), ...endpoint })),
   embedded: { state: "ready", file: "/models/smollm2-135m-q4_1.gguf", detail: "" },
 });
 const CATALOG = [
@@ -731,10 +787,18 @@ const ROUTES = [
           kind: "remote",
           tiny: false,
           loaded: true,
+          members: [],
+          price: { input: 0, output: 0 },
         });
       return modelList();
     },
   ],
+  ["POST", /^\/endpoints\/test$/, (_, body) => sleep(500).then(() => testOf(body))],
+  ["GET", /^\/spend$/, (_, __, query) => spendOf(query.has("thread"))],
+  ["PUT", /^\/budgets$/, (_, body) => setBudget(body)],
+  ["GET", /^\/cache$/, cacheReport],
+  ["PUT", /^\/cache$/, (_, body) => setCache(body)],
+  ["DELETE", /^\/cache$/, clearCache],
   [
     "DELETE",
     /^\/endpoints\/(.+)$/,
@@ -842,4 +906,12 @@ door.on("connection", (socket) => {
   socket.on("close", () => sockets.delete(socket));
 });
 setInterval(() => toAll(custom("alma.heartbeat", {})), 5000);
+/** The pool under load, once a second. */
+setInterval(() => {
+  if (!process.argv.includes("--pool")) return;
+  const now = healthOf("groq");
+  const active = Math.round(4 + 3 * Math.sin(Date.now() / 2000));
+  const { weight: _, price: __, ...health } = { ...now, active, queued: Math.max(0, active - 5) };
+  toAll(custom("alma.endpoints", { endpoints: [{ name: "groq", state: "ready", ...health }] }));
+}, 1000);
 server.listen(PORT, "127.0.0.1", () => console.log(`http://127.0.0.1:${PORT}/?thread=${heating.summary.id}`));
