@@ -440,7 +440,7 @@ async def test_lists_models(client, session):
 
 
 async def test_counts_by_estimate_without_a_tokenizer(client):
-    assert await client.count_tokens("a" * 30) == 10
+    assert 6 <= await client.count_tokens("a" * 30) <= 15
     assert await client.count_tokens("日本語" * 10) >= 30
 
 

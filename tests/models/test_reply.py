@@ -119,8 +119,6 @@ def test_calls_without_an_index_are_kept_apart():
 @pytest.mark.parametrize(
     "payload",
     [
-        b'{"choices":[{"delta":{"content":"\xff"}}]}',
-        b'{"choices":[{"delta":{"content":"\\ud800"}}]}',
         b'{"error":' + b"[" * 100_000,
         b'{"choices":[{"delta":{"content":7}}]}',
         b'{"choices":{}}',

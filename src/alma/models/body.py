@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 import msgspec
@@ -11,14 +12,22 @@ from alma.models.chat import ChatMessage, ChatRequest
 # Fields that some endpoints or models refuse by name; a refused one is left out from then on. In this order, since
 # `stream_options` contains no other name and the rest are matched as whole words.
 OPTIONAL = ("stream_options", "max_tokens", "temperature", "top_p", "cache_prompt")
+SCHEMA = "response_format"
+_SPEAKS_OF_SCHEMA = re.compile(
+    r"response.?format|json.?schema|structured.?output|guided.?(?:json|decoding)|grammar", re.I
+)
 
 
 def encode(request: ChatRequest, without: frozenset[str] | set[str], extra: dict[str, Any]) -> bytes:
-    """The body, streaming, without the fields named. `max_tokens` left out becomes `max_completion_tokens`."""
+    """The body, streaming, without the fields named. `max_tokens` left out becomes `max_completion_tokens`; a schema
+    left out becomes an instruction in the prompt."""
     sampling = request.sampling
+    messages = request.messages
+    if request.json_schema is not None and SCHEMA in without:
+        messages = _instructed(messages, request.json_schema)
     body: dict[str, Any] = {
         "model": request.model,
-        "messages": [_message(message) for message in request.messages],
+        "messages": [_message(message) for message in messages],
         "stream": True,
         "stream_options": {"include_usage": True},
         "temperature": sampling.temperature,
@@ -35,7 +44,7 @@ def encode(request: ChatRequest, without: frozenset[str] | set[str], extra: dict
             for tool in request.tools
         ]
     if request.json_schema is not None:
-        body["response_format"] = {
+        body[SCHEMA] = {
             "type": "json_schema",
             "json_schema": {
                 "name": "answer",
@@ -50,12 +59,27 @@ def encode(request: ChatRequest, without: frozenset[str] | set[str], extra: dict
     return msgspec.json.encode(body)
 
 
-def refused_field(said: str, already: frozenset[str] | set[str]) -> str | None:
-    """The optional field that a 400 or 422 complains of by name, unless it has been left out before."""
+def refused_field(said: str, request: ChatRequest, already: frozenset[str] | set[str]) -> str | None:
+    """The field that a 400 or 422 complains of by name and that can be done without, unless it was left out before."""
+    if request.json_schema is not None and SCHEMA not in already and _SPEAKS_OF_SCHEMA.search(said):
+        return SCHEMA
     for name in OPTIONAL:
         if name in said and name not in already:
             return name
     return None
+
+
+def _instructed(messages: list[ChatMessage], schema: dict[str, Any]) -> list[ChatMessage]:
+    """The messages of a model that has to be told of a schema in words, behind its own instructions."""
+    told = (
+        "Answer with one JSON object and nothing else: no words around it, no code fence."
+        " It must fit this JSON schema:\n"
+        + msgspec.json.encode(schema).decode()
+    )
+    first = messages[0] if messages else None
+    if first is None or first.role != "system":
+        return [ChatMessage("system", told), *messages]
+    return [ChatMessage("system", f"{first.content}\n\n{told}"), *messages[1:]]
 
 
 def is_strict(schema: Any) -> bool:

