@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, TypeVar
 
 from alma.events import MessageStarted, Recorded
-from alma.models.chat import ToolCall
+from alma.models.chat import ChatRequest, Chunk, ToolCall
 from alma.models.script import Rule
 from session_bench import Client, SessionBench
 
@@ -52,6 +53,25 @@ def calls(bench: SessionBench, goal: str, *asked: tuple[str, object], **more: An
     """The model calls these tools (name, arguments) whenever it is given this goal."""
     made = tuple(ToolCall(f"m{at}", name, json.dumps(given)) for at, (name, given) in enumerate(asked))
     bench.model.script.append(Rule(match=rf"(?:^|\n){goal}$", tool_calls=made, finish_reason="tool_calls", **more))
+
+
+def acts(bench: SessionBench, goal: str, *rounds: list[tuple[str, str]], answer: str = "done", hold: float = 0) -> None:
+    """The agent of this goal makes these calls (name, JSON), one round after the other, then answers. `hold`: before
+    it speaks for the first time."""
+    earlier = bench.model.stream
+    match = rf"(?:^|\n){goal}$"
+
+    def streams(request: ChatRequest) -> AsyncGenerator[Chunk]:
+        said = sum(message.role == "assistant" and bool(message.tool_calls) for message in request.messages)
+        if said < len(rounds):
+            made = tuple(ToolCall(f"m{at}", name, given) for at, (name, given) in enumerate(rounds[said]))
+            rule = Rule(match=match, tool_calls=made, finish_reason="tool_calls", first_delay=hold if not said else 0.0)
+        else:
+            rule = Rule(match=match, answer=answer)
+        bench.model.script = [rule, *(one for one in bench.model.script if one.match != match)]
+        return earlier(request)
+
+    bench.model.stream = streams  # type: ignore[method-assign]
 
 
 def holds(bench: SessionBench, goal: str, answer: str, *, before: str = "") -> asyncio.Event:

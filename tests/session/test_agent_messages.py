@@ -2,34 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-
 import pytest
 
 from alma.events import AgentMessage, BoardWritten, ToolReturned
-from alma.models.chat import ChatRequest, Chunk, ToolCall
-from alma.models.script import Rule
-from planned import HELD, asked, end_of, found, holds, log_of, plans, prompts_are_exact, seen, start, task
+from planned import HELD, acts, asked, end_of, found, holds, log_of, plans, prompts_are_exact, seen, start, task
 from session_bench import SessionBench, texts
-
-
-def acts(bench: SessionBench, goal: str, *rounds: list[tuple[str, str]], answer: str = "done", hold: float = 0) -> None:
-    """The agent of this goal makes these calls (name, JSON), one round after the other, then answers. `hold`: before
-    it speaks for the first time."""
-    earlier = bench.model.stream
-    match = rf"(?:^|\n){goal}$"
-
-    def streams(request: ChatRequest) -> AsyncGenerator[Chunk]:
-        said = sum(message.role == "assistant" and bool(message.tool_calls) for message in request.messages)
-        if said < len(rounds):
-            made = tuple(ToolCall(f"m{at}", name, given) for at, (name, given) in enumerate(rounds[said]))
-            rule = Rule(match=match, tool_calls=made, finish_reason="tool_calls", first_delay=hold if not said else 0.0)
-        else:
-            rule = Rule(match=match, answer=answer)
-        bench.model.script = [rule, *(one for one in bench.model.script if one.match != match)]
-        return earlier(request)
-
-    bench.model.stream = streams  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from alma.db.tables import summaries
-from alma.events import ContextTrimmed, MessageStarted
+from alma.events import ContextTrimmed, MessageStarted, ToolReturned
 from alma.session.evidence import sent_prompt
+from planned import acts, answers, end_of, log_of, plans, prompts_are_exact, start, task
 from session_bench import Client, SessionBench, texts
 
 
@@ -110,3 +111,34 @@ async def test_a_plan_of_many_long_results_is_joined_in_any_window(bench: Sessio
     for entry in started:
         assert sum(section.tokens for section in entry.sections) + entry.reserve <= window
     assert texts(client.frames)[f"{ack['runId']}.main"]
+
+
+async def test_an_agent_can_read_on_where_a_result_was_shortened(bench: SessionBench) -> None:
+    bench.models.info.context_window = 2048
+    plans(bench, task("writer", "Flour"), task("analyst", "Water", 1))
+    report = " ".join(f"Sentence {number} of the report." for number in range(400))
+    answers(bench, "Flour", report)
+    acts(bench, "Water", [("read_more", '{"ref": "[1]", "start": 5000}')], answer="read")
+    client = bench.connect()
+    ack = await start(client)
+    assert (await end_of(client, ack["runId"]))["status"] == "completed"
+    (note, *_) = [one for one in await log_of(bench, ack["runId"], ContextTrimmed) if one.task_id == "2"]
+    assert (note.rung, note.refs) == ("results", ["result 1"])
+    (returned,) = await log_of(bench, ack["runId"], ToolReturned, "2")
+    assert returned.ok
+    assert report[5000:8000] in returned.text
+    assert "more characters from 9000 on" in returned.text
+    assert await prompts_are_exact(bench, ack["runId"]) >= 4
+
+
+async def test_what_is_asked_for_and_is_not_there_is_named(bench: SessionBench) -> None:
+    bench.models.info.context_window = 2048
+    plans(bench, task("writer", "Flour"), task("analyst", "Water", 1))
+    answers(bench, "Flour", "x" * 9000)
+    acts(bench, "Water", [("read_more", '{"ref": "7"}')], answer="well")
+    client = bench.connect()
+    ack = await start(client)
+    assert (await end_of(client, ack["runId"]))["status"] == "completed"
+    (returned,) = await log_of(bench, ack["runId"], ToolReturned, "2")
+    assert not returned.ok
+    assert returned.text == "There is no text 7. There are: 1."

@@ -27,6 +27,8 @@ _RESERVE = 4  # a quarter of the window is kept for the answer, if it may be tha
 _LEAST_CHARS = 80  # of a text that had to be shortened
 _MARK_TOKENS = 16  # what says in a shortened text how much is missing
 _STEPS = 4  # old turns go in steps of about a quarter of those that fit, so that the prompt begins alike for a while
+_MAY_REPEAT = frozenset(("memory", "message", "board"))
+_HEAD = 16  # characters
 _SHORTENED = frozenset(("result", "tool", "message", "board", "call"))
 _DROPPED = frozenset(("memory", "example", "learned"))
 _ELASTIC = _SHORTENED | _DROPPED
@@ -157,15 +159,17 @@ class _Builder:
         """What is said twice: a memory that stands in the conversation or in a result, a message of before."""
         if self._excess <= 0:
             return
-        seen = {_plain(text) for one in self._turns for text in (one.turn.text, one.turn.answer)}
-        seen |= {_plain(piece.part.text) for piece in self._last if piece.part.name in ("task", "result")}
+        loose = [(piece, _plain(piece.part.text)) for piece in self._last if piece.part.name in _MAY_REPEAT]
+        heads = {plain[:_HEAD] for _, plain in loose}
+        said = [text for one in self._turns for text in (one.turn.text, one.turn.answer)]
+        said += [piece.part.text for piece in self._last if piece.part.name in ("task", "result")]
+        # Long conversations are compared by their beginnings first: to make all of a text plain costs more.
+        seen = {_plain(text) for text in said if _plain(text[: 2 * _HEAD])[:_HEAD] in heads} if heads else set[str]()
         double: list[_Piece] = []
-        for piece in self._last:
-            if piece.part.name in ("memory", "message", "board"):
-                plain = _plain(piece.part.text)
-                if plain in seen:
-                    double.append(piece)
-                seen.add(plain)
+        for piece, plain in loose:
+            if plain in seen:
+                double.append(piece)
+            seen.add(plain)
         self._drop(double, "duplicates", "said elsewhere in the prompt")
 
     def _drop_least_useful(self) -> None:

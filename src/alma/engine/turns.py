@@ -1,7 +1,7 @@
 """The conversation that a run continues: its ancestors in the thread's tree, and the summary of the oldest of them.
 
-A turn that is finished never changes, so what was read once stays in memory, up to a bound: in a long thread only the
-newest turn is read from the database.
+A turn that is finished never changes, so the conversations that were read last stay in memory, up to a bound. The next
+turn of one is that conversation and one turn more: only that is read from the database, however long the thread.
 """
 
 from __future__ import annotations
@@ -11,95 +11,115 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 from msgspec import Struct
+from msgspec.structs import replace
 
 from alma.agent.task import Summary, Turn
 from alma.db.database import Database
 from alma.db.tables import runs, summaries
 
 _MOST_TURNS = 6000  # of a conversation that are ever looked at
-_MOST_CHARS = 3_000_000  # of it: more than any window holds
-_KEPT_CHARS = 32_000_000  # of all conversations that stay in memory
+_KEPT_TURNS = 400_000  # of all conversations in memory; turns that they share count for each
+_KEPT_CHARS = 64_000_000
 _FIRST_PAGE, _PAGE = 4, 1000  # turns that are read at once
 
 
 class Conversation(Struct, frozen=True):
     """`turns`: the newest ones, oldest first; before them were `older` more. `summary`: of those up to the one it
-    names."""
+    names. `chars`: of all of them."""
 
     turns: Sequence[Turn] = ()
     older: int = 0
     summary: Summary | None = None
+    chars: int = 0
 
 
-class _Node(Struct):
-    """A turn in its thread's tree; `depth` counts from the thread's first turn (0)."""
+class _Row(Struct):
+    """A turn in its thread's tree."""
 
     turn: Turn
     parent: str | None
-    depth: int
-    summary: str | None = None
+    summary: str | None
+    finished: bool
 
 
 class Conversations:
-    """Reads conversations, and remembers their finished turns."""
+    """Reads conversations, and remembers those of finished turns."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._nodes: OrderedDict[str, _Node] = OrderedDict()
-        self._chars = 0
+        self._kept: OrderedDict[str, Conversation] = OrderedDict()  # by the newest turn
+        self._turns = self._chars = 0
 
     async def history(self, run_id: str | None) -> Conversation:
         """The conversation up to and including the turn `run_id`."""
-        newest: list[_Node] = []
-        cursor, chars, page = run_id, 0, _FIRST_PAGE
-        passing: dict[str, _Node] = {}  # of unfinished turns, which are not kept
-        while cursor is not None and len(newest) < _MOST_TURNS and chars < _MOST_CHARS:
-            node = self._nodes.get(cursor) or passing.get(cursor)
-            if node is None:
-                start, size = cursor, page
-                read = await self._database.read(lambda connection: _read(connection, start, size))  # noqa: B023
-                if not read:
-                    break  # deleted meanwhile
-                for finished, one in read:
-                    if finished:
-                        self._keep(one)
-                    passing[one.turn.run_id] = one
-                page = _PAGE
-                continue
-            newest.append(node)
-            chars += len(node.turn.text) + len(node.turn.answer)
-            cursor = node.parent
-        summary = next((Summary(one.turn.run_id, one.summary) for one in newest if one.summary is not None), None)
-        older = newest[-1].depth if newest else 0
-        return Conversation([node.turn for node in reversed(newest)], older, summary)
+        new: list[_Row] = []  # newest first
+        cursor, page = run_id, _FIRST_PAGE
+        before = self._known(cursor)
+        while cursor is not None and before is None and len(new) < _MOST_TURNS:
+            start, size = cursor, page
+            read = await self._database.read(lambda connection: _read(connection, start, size))  # noqa: B023
+            if not read:
+                break  # deleted meanwhile
+            for row in read:
+                new.append(row)
+                cursor = row.parent
+                if (before := self._known(cursor)) is not None:
+                    break
+            page = _PAGE
+        if before is None:
+            before = Conversation(older=await self._count(cursor))
+        whole = _grown(before, new)
+        if run_id is not None and all(row.finished for row in new):
+            self._keep(run_id, whole)
+        return whole
 
     def summarised(self, summary: Summary) -> None:
         """A summary was kept: the next prompt may use it."""
-        if (node := self._nodes.get(summary.run_id)) is not None:
-            node.summary = summary.text
+        for run_id, known in self._kept.items():
+            if any(turn.run_id == summary.run_id for turn in known.turns):
+                self._kept[run_id] = replace(known, summary=summary)
 
     def forget(self, run_ids: Sequence[str]) -> None:
         """Their thread was deleted."""
         for run_id in run_ids:
-            if (node := self._nodes.pop(run_id, None)) is not None:
-                self._chars -= _size(node)
+            self._drop(run_id)
 
-    def _keep(self, node: _Node) -> None:
-        if node.turn.run_id in self._nodes:
-            return
-        self._nodes[node.turn.run_id] = node
-        self._chars += _size(node)
-        while self._chars > _KEPT_CHARS and len(self._nodes) > 1:
-            _, oldest = self._nodes.popitem(last=False)
-            self._chars -= _size(oldest)
+    def _known(self, run_id: str | None) -> Conversation | None:
+        return self._kept.get(run_id) if run_id is not None else None
+
+    async def _count(self, run_id: str | None) -> int:
+        """How many turns there are up to `run_id`."""
+        if run_id is None:
+            return 0
+        count = sa.select(sa.func.count()).select_from(_line(run_id, None))
+        return await self._database.read(lambda connection: connection.execute(count).scalar_one())
+
+    def _keep(self, run_id: str, whole: Conversation) -> None:
+        self._drop(run_id)
+        self._kept[run_id] = whole
+        self._turns += len(whole.turns)
+        self._chars += whole.chars
+        while len(self._kept) > 1 and (self._turns > _KEPT_TURNS or self._chars > _KEPT_CHARS):
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, run_id: str) -> None:
+        if (gone := self._kept.pop(run_id, None)) is not None:
+            self._turns -= len(gone.turns)
+            self._chars -= gone.chars
 
 
-def _size(node: _Node) -> int:
-    return len(node.turn.text) + len(node.turn.answer) + 200
+def _grown(before: Conversation, new: list[_Row]) -> Conversation:
+    """The conversation with these turns after it (newest first), in its bounds."""
+    turns = [*before.turns, *(row.turn for row in reversed(new))]
+    summary = next((Summary(row.turn.run_id, row.summary) for row in new if row.summary is not None), before.summary)
+    chars = before.chars + sum(len(row.turn.text) + len(row.turn.answer) for row in new)
+    over = max(len(turns) - _MOST_TURNS, 0)
+    chars -= sum(len(turn.text) + len(turn.answer) for turn in turns[:over])
+    return Conversation(turns[over:], before.older + over, summary, chars)
 
 
-def _read(connection: sa.Connection, run_id: str, most: int) -> list[tuple[bool, _Node]]:
-    """The newest `most` turns from `run_id` back, newest first, each with whether it is finished."""
+def _read(connection: sa.Connection, run_id: str, most: int) -> list[_Row]:
+    """The newest `most` turns from `run_id` back, newest first."""
     line = _line(run_id, most)
     rows = connection.execute(
         sa.select(runs.c.id, runs.c.parent_run_id, runs.c.text, runs.c.answer, runs.c.finished, summaries.c.text)
@@ -107,16 +127,9 @@ def _read(connection: sa.Connection, run_id: str, most: int) -> list[tuple[bool,
         .outerjoin(summaries, summaries.c.run_id == runs.c.id)
         .order_by(line.c.depth)
     ).all()
-    if not rows:
-        return []
-    before = 0
-    if rows[-1].parent_run_id is not None:
-        parent = _line(rows[-1].parent_run_id, None)
-        before = connection.execute(sa.select(sa.func.count()).select_from(parent)).scalar_one()
-    deepest = before + len(rows) - 1
     return [
-        (bool(finished), _Node(Turn(id, text, answer), parent_id, deepest - at, summary))
-        for at, (id, parent_id, text, answer, finished, summary) in enumerate(rows)
+        _Row(Turn(id, text, answer), parent, summary, bool(finished))
+        for id, parent, text, answer, finished, summary in rows
     ]
 
 
