@@ -40,6 +40,7 @@ from alma.models.registry import Registry
 from alma.plan import MANAGER
 from alma.server.commands import PROTOCOL
 from alma.server.http import build
+from alma.session.endpoint_news import keep_telling
 from alma.session.evidence import keep_role
 from alma.session.feed import Feeds
 from alma.session.notices import Notices
@@ -120,6 +121,7 @@ class Alma:
                 tasks.append(group.create_task(self.roles.run(self._roles_changed)))
                 tasks.append(group.create_task(self.cache.run()))
                 tasks.append(group.create_task(self.router.warm()))
+                tasks.append(group.create_task(keep_telling(self.registry, self.notices)))
                 tasks.append(group.create_task(self.summaries.run()))
                 tasks.append(group.create_task(keep_pruning(self.database, self.settings.keep_runs_days)))
                 ready = asyncio.Event()
@@ -263,6 +265,7 @@ def _registry(settings: Settings, on_change: Callable[[str], None], on_pull: Cal
         slots=settings.embedded_slots,
         threads=settings.embedded_threads,
         context_window=settings.embedded_context,
+        hedge=settings.hedge,
         on_change=on_change,
         on_pull=on_pull,
         environ=environment(),

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
 
+import msgspec
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from alma.errors import NotFound
 from alma.models.catalog import catalog, ram_bytes
+from alma.models.connecting import Trial
+from alma.models.endpoints import DEFAULT_CONCURRENCY, Price
 from alma.models.registry import Registry
+from alma.models.remote import EndpointInfo
 from alma.server.bodies import Body, Reply
 
 
+class PriceReply(Reply):
+    """US dollars for a million tokens; 0: free, or not known."""
+
+    input: float
+    output: float
+
+
 class ModelReply(Reply):
-    """A model that can be asked for by `id`. `tiny`: it writes, but knows little. `loaded`: it can answer now."""
+    """A model that can be asked for by `id`. `tiny`: it writes, but knows little. `loaded`: it can answer now. Of a
+    pool, `members` are the endpoints that have it; it has their smallest window and their highest price."""
 
     id: str
     endpoint: str
@@ -23,10 +36,15 @@ class ModelReply(Reply):
     kind: str
     tiny: bool
     loaded: bool
+    price: PriceReply
+    members: list[str]
 
 
 class EndpointReply(Reply):
-    """Where models answer. `state`: ready, starting, down, unknown. `source`: file, a variable, built in."""
+    """Where models answer. `state`: ready, starting, down, unknown. `source`: file, a variable, built in. `limit`:
+    calls at once, as many as it has shown to bear. `breaker`: open lets none through until `retryAt` (Unix seconds),
+    half_open one to try. `calls` and what follows is of the last five minutes (0: none yet). `weight`: its part of the
+    calls where several endpoints have a model."""
 
     name: str
     base_url: str
@@ -37,6 +55,17 @@ class EndpointReply(Reply):
     active: int
     queued: int
     source: str
+    limit: int
+    breaker: Literal["closed", "open", "half_open"]
+    retry_at: float
+    weight: float
+    price: PriceReply
+    calls: int
+    errors: int
+    last_error: str
+    first_token_p50_ms: float
+    first_token_p95_ms: float
+    tokens_per_s: float
 
 
 class EmbeddedReply(Reply):
@@ -73,14 +102,64 @@ class Choice(Body):
     model: str = Field(min_length=1, max_length=300)
 
 
+ModelName = Annotated[str, Field(min_length=1, max_length=300)]
+
+
 class NewEndpoint(Body):
-    """`models`: what to offer; without it, what the endpoint lists. `apiKeyEnv`: the variable that holds the key."""
+    """`models`: what to offer; without it, what the endpoint lists. `apiKeyEnv`: the variable that holds the key.
+    `concurrency`: calls at once at most; `weight`: its part of the calls where several endpoints have a model. Prices
+    are US dollars for a million tokens. `aliases`: its name of a model → the name to offer it under."""
 
     name: str = Field(min_length=1, max_length=40)
     base_url: str = Field(min_length=1, max_length=500)
     api_key: str | None = Field(None, max_length=500)
     api_key_env: str | None = Field(None, max_length=200)
     models: list[str] = Field([], max_length=500)
+    weight: float = Field(1.0, ge=0.01, le=1000)
+    concurrency: int = Field(DEFAULT_CONCURRENCY, ge=1, le=10_000)
+    context_window: int | None = Field(None, ge=256, le=100_000_000)
+    price_input: float = Field(0.0, ge=0, le=1e6)
+    price_output: float = Field(0.0, ge=0, le=1e6)
+    aliases: dict[ModelName, ModelName] = Field({}, max_length=500)
+
+
+class EndpointTest(Body):
+    """A connected endpoint by its `name`, or one that might be connected by its `baseUrl`. `model`: whom to ask, by
+    default its first."""
+
+    name: str | None = Field(None, min_length=1, max_length=40)
+    base_url: str | None = Field(None, min_length=1, max_length=500)
+    api_key: str | None = Field(None, max_length=500)
+    api_key_env: str | None = Field(None, max_length=200)
+    model: str = Field("", max_length=300)
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> EndpointTest:
+        if (self.name is None) == (self.base_url is None):
+            raise ValueError("expected either name or baseUrl")
+        return self
+
+
+class Trouble(Reply):
+    """An error as on every other door."""
+
+    code: str
+    message: str
+    expected: str | None = None
+    actual: str | None = None
+    hint: str | None = None
+
+
+class TrialReply(Reply):
+    """What a test of an endpoint showed: its models, and what `model` said to a small request. `error`: why not."""
+
+    ok: bool
+    models: list[str]
+    model: str
+    first_token_ms: float
+    tokens_per_s: float
+    said: str
+    error: Trouble | None
 
 
 class GgufFile(Body):
@@ -144,8 +223,24 @@ def models_reply(registry: Registry) -> ModelsReply:
         default=registry.default,
         tiny_only=registry.tiny_only,
         models=[ModelReply.model_validate(one) for one in registry.models()],
-        endpoints=[EndpointReply.model_validate(one) for one in registry.endpoints()],
+        endpoints=[endpoint_reply(one) for one in registry.endpoints()],
         embedded=EmbeddedReply.model_validate(registry.embedded_state()),
+    )
+
+
+def endpoint_reply(info: EndpointInfo) -> EndpointReply:
+    return EndpointReply.model_validate({**msgspec.to_builtins(info), **msgspec.to_builtins(info.figures)})
+
+
+def trial_reply(trial: Trial) -> TrialReply:
+    return TrialReply(
+        ok=trial.ok,
+        models=trial.models,
+        model=trial.model,
+        first_token_ms=trial.first_token_ms,
+        tokens_per_s=trial.tokens_per_s,
+        said=trial.said,
+        error=Trouble.model_validate(trial.error.facts()) if trial.error is not None else None,
     )
 
 
@@ -206,9 +301,30 @@ def routes(registry: Registry) -> APIRouter:
     async def add_endpoint(body: NewEndpoint) -> ModelsReply:
         """Connect an OpenAI-compatible endpoint, once it has listed its models."""
         await registry.add_endpoint(
-            body.name, body.base_url, api_key=body.api_key, api_key_env=body.api_key_env, models=body.models
+            body.name,
+            body.base_url,
+            api_key=body.api_key,
+            api_key_env=body.api_key_env,
+            models=body.models,
+            weight=body.weight,
+            concurrency=body.concurrency,
+            context_window=body.context_window,
+            price=Price(body.price_input, body.price_output),
+            aliases=body.aliases,
         )
         return models_reply(registry)
+
+    @router.post("/endpoints/test")
+    async def test_endpoint(body: EndpointTest) -> TrialReply:
+        """Ask an endpoint for its models, and one of them for a word. Nothing is kept."""
+        trial = await registry.test_endpoint(
+            body.name,
+            base_url=body.base_url or "",
+            api_key=body.api_key,
+            api_key_env=body.api_key_env,
+            model=body.model,
+        )
+        return trial_reply(trial)
 
     @router.delete("/endpoints/{name}")
     async def remove_endpoint(name: str) -> ModelsReply:
