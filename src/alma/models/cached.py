@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from alma.models.cache import ResponseCache
-from alma.models.chat import ChatModel, ChatRequest, Chunk
+from alma.models.chat import ChatModel, ChatRequest, Chunk, Counted
 from alma.models.probe import ProbeReport
 from alma.models.remote import ModelInfo
 
@@ -53,3 +53,10 @@ class CachedModel:
 
     async def count_tokens(self, text: str) -> int:
         return await self._model.count_tokens(text)
+
+    def counted(self, text: str) -> int | None:
+        return self._model.counted(text)
+
+    @property
+    def counting(self) -> Counted:
+        return self._model.counting

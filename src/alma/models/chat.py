@@ -81,6 +81,13 @@ class Chunk(Struct, frozen=True, gc=False):
     cache: CacheHit | None = None
 
 
+class Counted(Struct, frozen=True):
+    """How a model's tokens are counted. `error_pct`: by how many percent an estimate may be off; 0 when exact."""
+
+    how: Literal["exact", "estimated"]
+    error_pct: float = 0.0
+
+
 class ChatModel(Protocol):
     """A place that answers chat requests. Closing the generator (or cancelling its reader) ends the upstream call."""
 
@@ -94,5 +101,14 @@ class ChatModel(Protocol):
         ...
 
     async def count_tokens(self, text: str) -> int:
-        """Tokens of `text` by the model's tokenizer, or an estimate where it has none."""
+        """Tokens of `text` by the model's tokenizer, or an estimate on the safe side where it has none."""
+        ...
+
+    def counted(self, text: str) -> int | None:
+        """As `count_tokens`, where that takes no time, as for a text that was counted before; else None."""
+        ...
+
+    @property
+    def counting(self) -> Counted:
+        """How tokens are counted now."""
         ...

@@ -21,8 +21,8 @@ from msgspec import Struct
 from alma.errors import EndpointError, EndpointGarbled, EndpointTimeout
 from alma.models import trouble
 from alma.models.body import encode, refused_field
-from alma.models.chat import ChatRequest, Chunk
-from alma.models.counting import Counted, Counter, Counters
+from alma.models.chat import ChatRequest, Chunk, Counted
+from alma.models.counting import Counter, Counters
 from alma.models.json_answer import JsonAnswer
 from alma.models.refusal import NOT_JSON, clip, error_of_status, retry_after, said_in, shown
 from alma.models.reply import Reply
@@ -163,6 +163,10 @@ class OpenAIClient:
         """Tokens of `text` for a model of this endpoint: by a tokenizer, else estimated on the safe side. `named` gives
         a view of one model."""
         return await self.counter(model).count(text)
+
+    @property
+    def counting(self) -> Counted:
+        return self.counter("").counting
 
     def named(self, model: str) -> NamedModel:
         """The same endpoint as one model of it, which counts as that one does."""

@@ -15,14 +15,13 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from math import ceil
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from alma.errors import EndpointError
 from alma.models.calibration import Calibration
-from alma.models.chat import ChatMessage
+from alma.models.chat import ChatMessage, Counted
 from alma.models.encodings import Encode, Encodings, may_know
 from alma.models.tokens import ByText, Features, Live, features
 
@@ -38,13 +37,6 @@ SAVE_EVERY = 60.0  # seconds
 REMEMBERED = 256  # models
 LONG_PIECE = 24  # characters; a piece of an answer that is longer is more than one token
 NO_PIECE = 1 << 30
-
-
-class Counted(Struct, frozen=True):
-    """How a model's tokens are counted. `error_pct`: by how many percent a count may be too high or too low."""
-
-    how: Literal["exact", "estimated"]
-    error_pct: float = 0.0
 
 
 class Counter:
@@ -219,6 +211,7 @@ class Counters:
                 self._counters.popitem(last=False)
         else:
             self._counters.move_to_end(key)
+            counter.tokenize = tokenize or counter.tokenize  # the endpoint may have a new address
         return counter
 
     def learned(self) -> None:

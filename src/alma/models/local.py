@@ -23,8 +23,9 @@ import psutil
 from msgspec import Struct
 
 from alma.errors import EndpointCut, EndpointError, EndpointTimeout, EndpointUnreachable, ModelUnavailable
-from alma.models.chat import ChatRequest, Chunk
+from alma.models.chat import ChatRequest, Chunk, Counted
 from alma.models.client import OpenAIClient, Timeouts
+from alma.models.counting import Counters
 from alma.models.gate import Gate
 from alma.models.gguf import check_gguf, model_name
 from alma.models.refusal import NOT_JSON, clip
@@ -86,6 +87,7 @@ class LocalModel:
         self._ready_timeout = ready_timeout
         self._first_pause = first_pause
         self._key = secrets.token_urlsafe(24)
+        self._counters = Counters()
         self._client: OpenAIClient | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._state: State = "starting" if path is not None and path.is_file() else "absent"
@@ -150,7 +152,14 @@ class LocalModel:
 
     async def count_tokens(self, text: str) -> int:
         """By the model's own tokenizer while it runs, else the estimate."""
-        return await self._client.count_tokens(text) if self._client is not None else estimate(text)
+        return await self._client.count_tokens(text, self.name) if self._client is not None else estimate(text)
+
+    def counted(self, text: str) -> int | None:
+        return self._client.counted(text, self.name) if self._client is not None else None
+
+    @property
+    def counting(self) -> Counted:
+        return Counted("exact")
 
     async def run(self) -> None:
         """Own the child until cancelled. Never raises: its troubles are in `status`."""
@@ -274,6 +283,7 @@ class LocalModel:
             api_key=self._key,
             timeouts=self._timeouts,
             tokenizer=True,
+            counters=self._counters,
             keep_alive=False,  # its server drops kept connections without a word
             extra={"cache_prompt": True, **(STEADYING if path.stat().st_size < TINY_FILE else {})},
         )

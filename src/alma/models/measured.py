@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from alma.errors import EndpointError
-from alma.models.chat import ChatModel, ChatRequest, Chunk
+from alma.models.chat import ChatModel, ChatRequest, Chunk, Counted
 from alma.models.health import Health
 
 
@@ -43,3 +43,10 @@ class Measured:
     async def count_tokens(self, text: str) -> int:
         """By the model's own tokenizer."""
         return await self._model.count_tokens(text)
+
+    def counted(self, text: str) -> int | None:
+        return self._model.counted(text)
+
+    @property
+    def counting(self) -> Counted:
+        return self._model.counting

@@ -16,7 +16,7 @@ import msgspec
 
 from alma.errors import EndpointError
 from alma.model_call import Tried
-from alma.models.chat import ChatRequest, Chunk
+from alma.models.chat import ChatRequest, Chunk, Counted
 from alma.models.choice import Member, Shares, near, ranked
 from alma.models.gate import Ticket
 from alma.models.hedge import Asked, ask, race
@@ -61,6 +61,13 @@ class Pool:
     async def count_tokens(self, text: str) -> int:
         """By the first member that can: all of them have the same model."""
         return await self.members[0].client.count_tokens(text)
+
+    def counted(self, text: str) -> int | None:
+        return self.members[0].client.counted(text)
+
+    @property
+    def counting(self) -> Counted:
+        return self.members[0].client.counting
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk]:
         """As the protocol says. The last chunk says who answered, who was tried before, and what it cost."""

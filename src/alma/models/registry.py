@@ -23,6 +23,7 @@ from alma.models import endpoints as models_file
 from alma.models.chat import ChatModel
 from alma.models.client import Timeouts, open_session
 from alma.models.connecting import Trial, checked, implied, reach, trial
+from alma.models.counting import Counters
 from alma.models.discovery import Found, discover
 from alma.models.endpoints import DEFAULT_CONCURRENCY, Endpoint, Price
 from alma.models.fetch import chat_model_path
@@ -78,6 +79,7 @@ class Registry:
         self._writing = asyncio.Lock()
         self._reports: dict[str, ProbeReport | None] = {}
         self._hedge = hedge
+        self._counters = Counters(data_dir)
         self._pools: dict[str, tuple[list[Remote], list[str], Pool]] = {}  # model id → whose, their names of it
         kept = models_file.load(models_file_path)
         self._default = default or kept.default
@@ -116,6 +118,7 @@ class Registry:
                     group.create_task(self.local.run())
                 group.create_task(self._keep_fresh())
                 group.create_task(self.pulls.run())
+                group.create_task(self._counters.run())
         finally:
             await self.close()
 
@@ -351,7 +354,7 @@ class Registry:
             await asyncio.sleep(REFRESH)
 
     def _remote(self, endpoint: Endpoint) -> Remote:
-        return Remote(endpoint, self.session, self._timeouts, self._environ)
+        return Remote(endpoint, self.session, self._timeouts, self._environ, self._counters)
 
     def _having(self, name: str) -> list[Remote]:
         """The endpoints that have a model; before any of them has listed its own, those that may have it."""

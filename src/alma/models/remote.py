@@ -15,6 +15,7 @@ from alma.errors import EndpointError
 from alma.models.breaker import BreakerState
 from alma.models.choice import Member
 from alma.models.client import Listed, OpenAIClient, Timeouts
+from alma.models.counting import Counters
 from alma.models.endpoints import Endpoint, Price
 from alma.models.health import Figures
 from alma.models.traffic import Traffic
@@ -77,9 +78,11 @@ class Remote:
         session: Callable[[], aiohttp.ClientSession],
         timeouts: Timeouts,
         environ: Mapping[str, str],
+        counters: Counters | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._session = session
+        self._counters = counters
         self._timeouts = Timeouts(
             connect=timeouts.connect,
             first_token=endpoint.first_token_timeout or timeouts.first_token,
@@ -104,6 +107,7 @@ class Remote:
                 api_key=self._key,
                 timeouts=self._timeouts,
                 tokenizer=self.endpoint.tokenizer,
+                counters=self._counters,
             )
         return self._client
 
@@ -132,7 +136,7 @@ class Remote:
         """What a pool needs to ask it for the model that is offered as `name`."""
         listed = self._listed.get(name)
         served = listed.name if listed is not None else self.endpoint.served(name)
-        return Member(self.client, self.traffic, served, self.endpoint.weight, self.endpoint.price)
+        return Member(self.client.named(served), self.traffic, served, self.endpoint.weight, self.endpoint.price)
 
     def models(self) -> list[ModelInfo]:
         """The models that are known now, without asking."""

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
 from alma.errors import EndpointCut, EndpointError, EndpointGarbled, EndpointTimeout, EndpointUnreachable
 from alma.model_call import Usage
-from alma.models.chat import ChatMessage, ChatRequest, Chunk
+from alma.models.chat import ChatMessage, ChatRequest, Chunk, Counted
 from alma.models.refusal import error_of_status
 from alma.models.script import Act, Fault, Rule, resolve
 from alma.models.tokens import estimate
@@ -74,6 +74,13 @@ class ScriptedModel:
     async def count_tokens(self, text: str) -> int:
         """The estimate: deterministic, and it needs no model."""
         return estimate(text)
+
+    def counted(self, text: str) -> int | None:
+        return estimate(text)
+
+    @property
+    def counting(self) -> Counted:
+        return Counted("exact")
 
     async def _perform(self, act: Act) -> AsyncGenerator[Chunk]:
         if act.fault is not None and act.fault.kind in ("status", "unreachable", "html"):

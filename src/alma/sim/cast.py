@@ -22,7 +22,7 @@ from alma.agent.run import Agent
 from alma.agent.task import Desk, Outcome, Task
 from alma.engine.runner import Engine
 from alma.errors import NotFound
-from alma.models.chat import ChatMessage, ChatRequest, Chunk, ToolCall
+from alma.models.chat import ChatMessage, ChatRequest, Chunk, Counted, ToolCall
 from alma.models.probe import Grade, ProbeReport
 from alma.models.remote import ModelInfo
 from alma.models.script import Fault, FaultKind, Rule
@@ -132,6 +132,13 @@ class SimModel:
 
     async def count_tokens(self, text: str) -> int:
         return estimate(text)
+
+    def counted(self, text: str) -> int | None:
+        return estimate(text)
+
+    @property
+    def counting(self) -> Counted:
+        return Counted("exact")
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk]:
         task = _doing.get()
