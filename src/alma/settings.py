@@ -237,7 +237,7 @@ class Settings(BaseModel):
         description="Whether an answer is given again when the same is asked in other words.",
     )
     cache_threshold: float = Field(
-        default=0.9, ge=0, le=1, description="Cosine similarity from which two questions count as the same."
+        default=0.85, ge=0, le=1, description="Cosine similarity from which two questions count as the same."
     )
     cache_hours: float = Field(default=168, ge=0.001, le=87_600, description="How long an answer is kept for reuse.")
     cache_mib: int = Field(default=64, ge=1, le=65_536, description="Size of the kept answers in all, in MiB.")

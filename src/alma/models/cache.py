@@ -71,7 +71,7 @@ class ResponseCache:
         *,
         exact: bool = True,
         semantic: bool = False,
-        threshold: float = 0.9,
+        threshold: float = 0.85,
         ttl_s: float = 7 * 86_400.0,
         max_bytes: int = 64 << 20,
         memory_bytes: int = MEMORY_BYTES,
