@@ -12,6 +12,7 @@ from contextlib import aclosing
 
 from msgspec import Struct
 
+from alma.agent.growing_text import GrowingText
 from alma.agent.task import Desk, Failed, Task
 from alma.errors import EndpointError, EndpointGarbled
 from alma.events import Delta, MessageFinished, MessageStarted
@@ -36,8 +37,8 @@ class Stream:
         self._call = call
         self._started = call.started
         self._opened = False
-        self._text: list[str] = []
-        self._reasoning: list[str] = []
+        self._text = GrowingText()
+        self._reasoning = GrowingText()
         self._n = 0
         self._reasoning_n = 0
         self._pieces = 0
@@ -61,7 +62,7 @@ class Stream:
         except EndpointError as error:
             await self._open()
             after = None if error.retry_after is None else error.retry_after * 1000
-            text = "".join(self._text)
+            text = self._text.whole
             return Failed(error, self._started.step, text, error.retryable, after, error.endpoint, error.others)
         if self._call.tail and not last.tool_calls:
             self._show(Chunk(text=self._call.tail))
@@ -78,11 +79,11 @@ class Stream:
     def _show(self, chunk: Chunk) -> None:
         self._pieces += chunk.tokens
         if chunk.reasoning:
-            self._reasoning.append(chunk.reasoning)
+            self._reasoning.add(chunk.reasoning)
             self._reasoning_n += len(chunk.reasoning)
             self._desk.stream(self._delta(self._reasoning_n, chunk.reasoning, chunk.tokens, reasoning=True))
         if chunk.text:
-            self._text.append(chunk.text)
+            self._text.add(chunk.text)
             self._n += len(chunk.text)
             self._desk.stream(self._delta(self._n, chunk.text, chunk.tokens))
 
@@ -101,8 +102,8 @@ class Stream:
             task_id=started.task_id,
             message_id=started.message_id,
             attempt=started.attempt,
-            text="".join(self._text),
-            reasoning="".join(self._reasoning),
+            text=self._text.whole,
+            reasoning=self._reasoning.whole,
             finish_reason=last.finish_reason or "stop",
             usage=last.usage or Usage(prompt_tokens, self._pieces, estimated=True),
             timing=timing,

@@ -1,15 +1,15 @@
 """The text of messages that are being written now, so that whoever joins late can be given what has streamed.
 
-In memory only: after a crash the attempt is made again. A message's pieces are kept as they came and joined when asked
-for; joining is amortised by keeping the joined text.
+In memory only: after a crash the attempt is made again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from alma.agent.growing_text import GrowingText
 from alma.events import Delta, MessageStarted
 
 
@@ -21,31 +21,25 @@ class OpenMessage(Struct):
     n: int = 0
     reasoning_n: int = 0
     tokens: int = 0
-    _text: list[str] = []
-    _reasoning: list[str] = []
+    _text: GrowingText = field(default_factory=GrowingText)
+    _reasoning: GrowingText = field(default_factory=GrowingText)
 
     def extend(self, delta: Delta) -> None:
         self.tokens += delta.tokens
         if delta.channel == "text":
-            self._text.append(delta.text)
+            self._text.add(delta.text)
             self.n = delta.n
         else:
-            self._reasoning.append(delta.text)
+            self._reasoning.add(delta.text)
             self.reasoning_n = delta.n
 
     @property
     def text(self) -> str:
-        return _joined(self._text)
+        return self._text.whole
 
     @property
     def reasoning(self) -> str:
-        return _joined(self._reasoning)
-
-
-def _joined(pieces: list[str]) -> str:
-    if len(pieces) > 1:
-        pieces[:] = ["".join(pieces)]
-    return pieces[0] if pieces else ""
+        return self._reasoning.whole
 
 
 class OpenText:

@@ -19,7 +19,7 @@ from alma.db.tables import runs, summaries
 
 _MOST_TURNS = 6000  # of a conversation that are ever looked at
 _KEPT_TURNS = 400_000  # of all conversations in memory; turns that they share count for each
-_KEPT_CHARS = 64_000_000
+_KEPT_CHARS = 16_000_000
 _FIRST_PAGE, _PAGE = 4, 1000  # turns that are read at once
 
 
