@@ -49,6 +49,44 @@ async def test_list_marks_the_default_and_says_what_is_wrong(
     assert "Only the tiny model is there" in shown.err
 
 
+async def test_list_shows_how_endpoints_that_were_asked_are_doing(
+    stand: Stand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    busy = {
+        "name": "lab",
+        "state": "ready",
+        "active": 3,
+        "limit": 4,
+        "queued": 2,
+        "breaker": "half_open",
+        "calls": 120,
+        "errors": 7,
+        "firstTokenP50Ms": 81.2,
+        "firstTokenP95Ms": 1400.4,
+        "tokensPerS": 52.4,
+    }
+    stand.answers["GET /api/models"] = (200, {**MODELS, "endpoints": [*MODELS["endpoints"], busy]})
+    await models(tmp_path, "list")
+    *_, row = capsys.readouterr().out.splitlines()
+    assert row.split() == ["lab", "3", "of", "4", "2", "half", "open", "120", "7", "81", "ms", "1,400", "ms", "52"]
+
+
+async def test_add_sends_what_an_endpoint_is_worth(stand: Stand, tmp_path: Path) -> None:
+    stand.answers["POST /api/endpoints"] = (201, MODELS)
+    words = ["--weight", "2", "--concurrency", "4", "--price", "0.5", "1.5", "--alias", "qwen2.5:7b", "qwen"]
+    await models(tmp_path, "add", "mine", "--url", "http://127.0.0.1:9/v1", *words)
+    ((_, body),) = stand.asked
+    assert body == {
+        "name": "mine",
+        "baseUrl": "http://127.0.0.1:9/v1",
+        "weight": 2.0,
+        "concurrency": 4,
+        "priceInput": 0.5,
+        "priceOutput": 1.5,
+        "aliases": {"qwen2.5:7b": "qwen"},
+    }
+
+
 async def test_found_names_the_command_that_connects(
     stand: Stand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

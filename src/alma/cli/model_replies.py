@@ -26,6 +26,16 @@ class Endpoint(Reply, frozen=True):
     base_url: str | None = None
     state: str = "unknown"
     detail: str | None = ""
+    active: int = 0
+    queued: int = 0
+    limit: int = 0
+    breaker: str = "closed"
+    retry_at: float = 0.0
+    calls: int = 0
+    errors: int = 0
+    first_token_p50_ms: float = 0.0
+    first_token_p95_ms: float = 0.0
+    tokens_per_s: float = 0.0
 
 
 class Models(Reply, frozen=True):

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import sys
 import textwrap
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from alma.errors import AlmaError, InvalidRequest
 
 if TYPE_CHECKING:
     from alma.cli.door import Door
-    from alma.cli.model_replies import Catalogue, Models
+    from alma.cli.model_replies import Catalogue, Endpoint, Models
     from alma.session.wire import PullProgress
 
     Action = Callable[[Door, argparse.Namespace], Awaitable[int]]
@@ -53,7 +54,7 @@ def add(commands: Subparsers) -> None:
         sub.set_defaults(act=act)
         return sub
 
-    action("list", list_models, "Models and endpoints, and which model answers by default.")
+    action("list", list_models, "Models, endpoints and how they are, and which model answers by default.")
     action("found", list_found, "Model servers that run on this machine.")
     adding = action("add", add_endpoint, "Connect an endpoint that speaks OpenAI's protocol.")
     adding.add_argument("name", type=text, help="what to call it")
@@ -61,6 +62,18 @@ def add(commands: Subparsers) -> None:
     adding.add_argument("--key-env", metavar="VARIABLE", help="environment variable that holds its key")
     adding.add_argument("--ask-key", action="store_true", help="ask for its key on the terminal")
     adding.add_argument("--models", nargs="+", type=text, metavar="NAME", default=None, help="only these of its models")
+    adding.add_argument("--concurrency", type=int, metavar="N", help="calls at once at most")
+    adding.add_argument("--weight", type=float, metavar="W", help="its part of the calls where several have a model")
+    adding.add_argument("--price", type=float, nargs=2, metavar=("IN", "OUT"), help="US dollars for a million tokens")
+    adding.add_argument(
+        "--alias",
+        nargs=2,
+        type=text,
+        action="append",
+        default=[],
+        metavar=("ITS_NAME", "NAME"),
+        help="offer a model under the name that others have for it",
+    )
     action("remove", remove_endpoint, "Forget an endpoint.").add_argument("name", type=text)
     use = action("use", use_model, "Make a model the default.")
     use.add_argument("model", type=text, help="a model's id, or the path of a GGUF file")
@@ -116,6 +129,13 @@ async def add_endpoint(door: Door, arguments: argparse.Namespace) -> int:
         body["apiKey"] = key
     if arguments.models:
         body["models"] = arguments.models
+    for name in ("concurrency", "weight"):
+        if (value := getattr(arguments, name)) is not None:
+            body[name] = value
+    if arguments.price is not None:
+        body["priceInput"], body["priceOutput"] = arguments.price
+    if arguments.alias:
+        body["aliases"] = dict(arguments.alias)
     _print_models(decoded(await door.call("POST", "/api/endpoints", body), Models))
     return 0
 
@@ -261,11 +281,32 @@ def _print_models(models: Models) -> None:
         for one in models.models
     ]
     print_table(("", "model", "window", "kind"), rows)
+    asked = [endpoint for endpoint in models.endpoints if endpoint.calls or endpoint.active or endpoint.queued]
+    if asked:
+        print()
+        columns = ("endpoint", "at work", "in line", "breaker", "calls", "errors", "first token", "95 %", "tokens/s")
+        print_table(columns, [_traffic(endpoint) for endpoint in asked])
     for endpoint in models.endpoints:
         if endpoint.state != "ready":
             note(f"{endpoint.name} ({endpoint.base_url or endpoint.kind}): {endpoint.state}. {endpoint.detail}")
     if models.tiny_only:
         note("Only the tiny model is there. `alma models found` and `alma models pull` lead to stronger ones.")
+
+
+def _traffic(endpoint: Endpoint) -> tuple[str, ...]:
+    """How it has been doing for five minutes."""
+    pause = max(0.0, endpoint.retry_at - time.time()) if endpoint.breaker == "open" else 0.0
+    return (
+        endpoint.name,
+        f"{endpoint.active} of {endpoint.limit}" if endpoint.limit else str(endpoint.active),
+        str(endpoint.queued),
+        f"open for {pause:.0f} s" if pause else endpoint.breaker.replace("_", " "),
+        str(endpoint.calls),
+        str(endpoint.errors),
+        f"{endpoint.first_token_p50_ms:,.0f} ms" if endpoint.first_token_p50_ms else "",
+        f"{endpoint.first_token_p95_ms:,.0f} ms" if endpoint.first_token_p95_ms else "",
+        f"{endpoint.tokens_per_s:.0f}" if endpoint.tokens_per_s else "",
+    )
 
 
 def _print_catalogue(catalogue: Catalogue) -> None:
