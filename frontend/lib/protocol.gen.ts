@@ -41,6 +41,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cache": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Cache */
+        get: operations["read_cache_api_cache_get"];
+        /**
+         * Change Cache
+         * @description Turn it on or off, or say how alike two questions must be. The choice is kept, before the settings'.
+         */
+        put: operations["change_cache_api_cache_put"];
+        post?: never;
+        /**
+         * Empty Cache
+         * @description Drops every kept answer; conversations are not touched.
+         */
+        delete: operations["empty_cache_api_cache_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/endpoints": {
         parameters: {
             query?: never;
@@ -55,6 +80,26 @@ export interface paths {
          * @description Connect an OpenAI-compatible endpoint, once it has listed its models.
          */
         post: operations["add_endpoint_api_endpoints_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/endpoints/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Endpoint
+         * @description Ask an endpoint for its models, and one of them for a word. Nothing is kept.
+         */
+        post: operations["test_endpoint_api_endpoints_test_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -664,6 +709,18 @@ export interface components {
             toolCalls: number;
         };
         /**
+         * CacheChoice
+         * @description What is left out stays as it is.
+         */
+        CacheChoice: {
+            /** Exact */
+            exact?: boolean | null;
+            /** Semantic */
+            semantic?: boolean | null;
+            /** Threshold */
+            threshold?: number | null;
+        };
+        /**
          * CacheHit
          * @description The answer was not made anew. `source`: of the same request (exact), of one that means the same (semantic), or of
          *         one that was under way at that moment (shared). `run_id`: whose answer it is; `question`, `score`: for a semantic
@@ -688,6 +745,38 @@ export interface components {
             score?: number;
             /** @enum {unknown} */
             source: "exact" | "semantic" | "shared";
+        };
+        /**
+         * CacheReply
+         * @description The counts are of all time, those in `sinceStart` of this process. `threshold`: cosine similarity from which two
+         *     questions may mean the same. `bytes`: of this owner's answers, `maxBytes`: of all.
+         */
+        CacheReply: {
+            /** Bytes */
+            bytes: number;
+            /** Entries */
+            entries: number;
+            /** Exact */
+            exact: boolean;
+            /** Hits */
+            hits: number;
+            /** Maxbytes */
+            maxBytes: number;
+            /** Misses */
+            misses: number;
+            /** Savedcost */
+            savedCost: number;
+            /** Savedms */
+            savedMs: number;
+            /** Savedtokens */
+            savedTokens: number;
+            /** Semantic */
+            semantic: boolean;
+            sinceStart: components["schemas"]["SavedReply"];
+            /** Threshold */
+            threshold: number;
+            /** Ttlhours */
+            ttlHours: number;
         };
         /**
          * CallFacts
@@ -896,27 +985,74 @@ export interface components {
         };
         /**
          * EndpointReply
-         * @description Where models answer. `state`: ready, starting, down, unknown. `source`: file, a variable, built in.
+         * @description Where models answer. `state`: ready, starting, down, unknown. `source`: file, a variable, built in. `limit`:
+         *     calls at once, as many as it has shown to bear. `breaker`: open lets none through until `retryAt` (Unix seconds),
+         *     half_open one to try. `calls` and what follows is of the last five minutes (0: none yet). `weight`: its part of the
+         *     calls where several endpoints have a model.
          */
         EndpointReply: {
             /** Active */
             active: number;
             /** Baseurl */
             baseUrl: string;
+            /**
+             * Breaker
+             * @enum {string}
+             */
+            breaker: "closed" | "open" | "half_open";
+            /** Calls */
+            calls: number;
             /** Detail */
             detail: string;
+            /** Errors */
+            errors: number;
+            /** Firsttokenp50Ms */
+            firstTokenP50Ms: number;
+            /** Firsttokenp95Ms */
+            firstTokenP95Ms: number;
             /** Haskey */
             hasKey: boolean;
             /** Kind */
             kind: string;
+            /** Lasterror */
+            lastError: string;
+            /** Limit */
+            limit: number;
             /** Name */
             name: string;
+            price: components["schemas"]["PriceReply"];
             /** Queued */
             queued: number;
+            /** Retryat */
+            retryAt: number;
             /** Source */
             source: string;
             /** State */
             state: string;
+            /** Tokenspers */
+            tokensPerS: number;
+            /** Weight */
+            weight: number;
+        };
+        /**
+         * EndpointTest
+         * @description A connected endpoint by its `name`, or one that might be connected by its `baseUrl`. `model`: whom to ask, by
+         *     default its first.
+         */
+        EndpointTest: {
+            /** Apikey */
+            apiKey?: string | null;
+            /** Apikeyenv */
+            apiKeyEnv?: string | null;
+            /** Baseurl */
+            baseUrl?: string | null;
+            /**
+             * Model
+             * @default
+             */
+            model?: string;
+            /** Name */
+            name?: string | null;
         };
         /**
          * EndpointsNow
@@ -1165,7 +1301,8 @@ export interface components {
         };
         /**
          * ModelReply
-         * @description A model that can be asked for by `id`. `tiny`: it writes, but knows little. `loaded`: it can answer now.
+         * @description A model that can be asked for by `id`. `tiny`: it writes, but knows little. `loaded`: it can answer now. Of a
+         *     pool, `members` are the endpoints that have it; it has their smallest window and their highest price.
          */
         ModelReply: {
             /** Contextwindow */
@@ -1178,8 +1315,11 @@ export interface components {
             kind: string;
             /** Loaded */
             loaded: boolean;
+            /** Members */
+            members: string[];
             /** Name */
             name: string;
+            price: components["schemas"]["PriceReply"];
             /** Tiny */
             tiny: boolean;
         };
@@ -1223,8 +1363,17 @@ export interface components {
         /**
          * NewEndpoint
          * @description `models`: what to offer; without it, what the endpoint lists. `apiKeyEnv`: the variable that holds the key.
+         *     `concurrency`: calls at once at most; `weight`: its part of the calls where several endpoints have a model. Prices
+         *     are US dollars for a million tokens. `aliases`: its name of a model → the name to offer it under.
          */
         NewEndpoint: {
+            /**
+             * Aliases
+             * @default {}
+             */
+            aliases?: {
+                [key: string]: string;
+            };
             /** Apikey */
             apiKey?: string | null;
             /** Apikeyenv */
@@ -1232,12 +1381,34 @@ export interface components {
             /** Baseurl */
             baseUrl: string;
             /**
+             * Concurrency
+             * @default 8
+             */
+            concurrency?: number;
+            /** Contextwindow */
+            contextWindow?: number | null;
+            /**
              * Models
              * @default []
              */
             models?: string[];
             /** Name */
             name: string;
+            /**
+             * Priceinput
+             * @default 0
+             */
+            priceInput?: number;
+            /**
+             * Priceoutput
+             * @default 0
+             */
+            priceOutput?: number;
+            /**
+             * Weight
+             * @default 1
+             */
+            weight?: number;
         };
         /** NewPull */
         NewPull: {
@@ -1406,6 +1577,16 @@ export interface components {
             threadId?: string | null;
             /** @enum {unknown} */
             type: "route.preview";
+        };
+        /**
+         * PriceReply
+         * @description US dollars for a million tokens; 0: free, or not known.
+         */
+        PriceReply: {
+            /** Input */
+            input: number;
+            /** Output */
+            output: number;
         };
         /**
          * ProbeReply
@@ -1714,6 +1895,23 @@ export interface components {
             temperature: number;
             /** Topp */
             topP: number;
+        };
+        /**
+         * SavedReply
+         * @description `hits`: answers that were given again, or shared while they came; `misses`: calls that were made. `saved…`: what
+         *     making the answers anew would have taken, the cost in US dollars.
+         */
+        SavedReply: {
+            /** Hits */
+            hits: number;
+            /** Misses */
+            misses: number;
+            /** Savedcost */
+            savedCost: number;
+            /** Savedms */
+            savedMs: number;
+            /** Savedtokens */
+            savedTokens: number;
         };
         /**
          * Section
@@ -2116,6 +2314,25 @@ export interface components {
             toolCallId: string;
         };
         /**
+         * TrialReply
+         * @description What a test of an endpoint showed: its models, and what `model` said to a small request. `error`: why not.
+         */
+        TrialReply: {
+            error: components["schemas"]["Trouble"] | null;
+            /** Firsttokenms */
+            firstTokenMs: number;
+            /** Model */
+            model: string;
+            /** Models */
+            models: string[];
+            /** Ok */
+            ok: boolean;
+            /** Said */
+            said: string;
+            /** Tokenspers */
+            tokensPerS: number;
+        };
+        /**
          * Tried
          * @description An endpoint that was asked and did not give the answer. `code`: of its error, or `slower` when another one, asked
          *         as well, began first. `ms`: how long it took until that was known.
@@ -2125,6 +2342,22 @@ export interface components {
             endpoint: string;
             /** @default 0 */
             ms?: number;
+        };
+        /**
+         * Trouble
+         * @description An error as on every other door.
+         */
+        Trouble: {
+            /** Actual */
+            actual?: string | null;
+            /** Code */
+            code: string;
+            /** Expected */
+            expected?: string | null;
+            /** Hint */
+            hint?: string | null;
+            /** Message */
+            message: string;
         };
         /** Unsubscribe */
         Unsubscribe: {
@@ -2242,6 +2475,79 @@ export interface operations {
             };
         };
     };
+    read_cache_api_cache_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheReply"];
+                };
+            };
+        };
+    };
+    change_cache_api_cache_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CacheChoice"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    empty_cache_api_cache_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheReply"];
+                };
+            };
+        };
+    };
     add_endpoint_api_endpoints_post: {
         parameters: {
             query?: never;
@@ -2262,6 +2568,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelsReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    test_endpoint_api_endpoints_test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointTest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialReply"];
                 };
             };
             /** @description Validation Error */
