@@ -29,21 +29,30 @@ import sqlalchemy as sa
 from alma.agent.context import build
 from alma.agent.prompt import compose, gather, turn_parts
 from alma.agent.role import load_role
-from alma.agent.task import Memory, Task, Turn
+from alma.agent.task import Memory, Task
 from alma.db.database import Database
 from alma.db.tables import runs
 from alma.engine.turns import Conversations
 from alma.models.scripted import ScriptedModel
 from alma.models.tokens import estimate
 from bench import rig
-from bench.follower import View, command, decode
+from bench.follower import command, decode
 from bench.ws import RawSocket, connect
 
 TURNS = 5000
 WINDOWS = (4096, 8192, 32768, 131072)
 MEMORIES = 200
 TOKENS = 100_000
-WORDS = "harbour quay crane tide cargo pilot ledger wharf signal ferry customs anchor beacon freight dock mooring".split()
+WORDS = ["harbour", "quay", "crane", "tide", "cargo", "pilot", "ledger", "wharf"] + [
+    "signal",
+    "ferry",
+    "customs",
+    "anchor",
+    "beacon",
+    "freight",
+    "dock",
+    "mooring",
+]
 
 
 # ── the prompt ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -66,7 +75,7 @@ def turn(number: int) -> dict[str, Any]:
     }
 
 
-async def naive(database: Database, task: Task, newest: str, window: int) -> int:
+async def naive(database: Database, newest: str, window: int) -> int:
     """What it costs to read all and count all each time; how many turns fit."""
     fresh = Conversations(database)
     said = await fresh.history(newest)
@@ -76,7 +85,7 @@ async def naive(database: Database, task: Task, newest: str, window: int) -> int
     while kept < len(parts) and (left := left - counts[-kept - 1]) > 0:
         kept += 1
     compose(parts[len(parts) - kept :])
-    return len(task.memories)
+    return kept
 
 
 async def prompts(folder: Path, rounds: int) -> dict[str, Any]:
@@ -102,9 +111,7 @@ async def prompts(folder: Path, rounds: int) -> dict[str, Any]:
                 began = time.perf_counter()
                 said = await conversations.history(f"r{newest}")
                 read = time.perf_counter()
-                task = Task(
-                    "r", "t", "o", task.request, memories=memories, history=list(said.turns), older=said.older
-                )
+                task = Task("r", "t", "o", task.request, memories=memories, history=list(said.turns), older=said.older)
                 prompt = await build(model, gather(task, role, "answer"), window=window, max_tokens=1024)
                 ended = time.perf_counter()
                 taken[window].append(1000 * (ended - began))
@@ -114,7 +121,7 @@ async def prompts(folder: Path, rounds: int) -> dict[str, Any]:
                 assert prompt.left_out + len(prompt.turns) == newest + 1
                 if round_number < 5:
                     began = time.perf_counter()
-                    await naive(database, task, f"r{newest}", window)
+                    assert await naive(database, f"r{newest}", window)
                     plain[window].append(1000 * (time.perf_counter() - began))
     finally:
         database.close()
@@ -174,7 +181,8 @@ async def stream(server: rig.Served, clients: int, model: str) -> tuple[float, i
     sockets: list[RawSocket] = [await connect(server.port, "/ws?watch=none", one.take) for one in listeners]
     before = largest = server.rss()
     first = listeners[0]
-    sockets[0].send(command("run.start", key=f"k{time.time()}", text="Tell me all.", kind="chat", model=f"fake/{model}"))
+    asked = {"key": f"k{time.time()}", "text": "Tell me all.", "kind": "chat", "model": f"fake/{model}"}
+    sockets[0].send(command("run.start", **asked))
     await first.begun.wait()
     for socket in sockets[1:]:
         socket.send(command("thread.subscribe", threadId=first.thread_id))
