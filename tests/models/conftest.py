@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import aiohttp
@@ -11,6 +11,7 @@ import pytest
 
 from alma.models.client import OpenAIClient, Timeouts, open_session
 from alma.models.fetch import CHAT, chat_model_path, fetch
+from alma.models.registry import Registry
 from alma.models.scripted_server import ScriptedServer, port_of
 
 
@@ -49,3 +50,23 @@ def data_dir() -> Path:
 @pytest.fixture
 def gguf(data_dir: Path) -> Path:
     return chat_model_path(data_dir)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "models.toml"
+
+
+@pytest.fixture
+async def open_registry(tmp_path: Path, file: Path) -> AsyncIterator[Callable[..., Registry]]:
+    """Make registries whose sessions are closed at the end. No environment, no embedded model unless asked for."""
+    opened: list[Registry] = []
+
+    def make(**fields) -> Registry:
+        given = {"models_file_path": file, "data_dir": tmp_path, "embedded": False, "environ": {}, **fields}
+        opened.append(Registry(**given))
+        return opened[-1]
+
+    yield make
+    for registry in opened:
+        await registry.close()

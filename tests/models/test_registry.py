@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -33,14 +33,6 @@ from alma.models.registry import Registry
 from alma.models.remote import looks_tiny
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "models.toml"
-
-
-Open = Callable[..., Registry]
-
-
 @asynccontextmanager
 async def running(registry: Registry) -> AsyncIterator[tuple[Registry, asyncio.Task[None]]]:
     """The registry while it runs, and its owner, which must still be at it in the end."""
@@ -50,21 +42,6 @@ async def running(registry: Registry) -> AsyncIterator[tuple[Registry, asyncio.T
     owner.cancel()
     with pytest.raises(asyncio.CancelledError):
         await owner
-
-
-@pytest.fixture
-async def open_registry(tmp_path: Path, file: Path) -> AsyncIterator[Open]:
-    """Make registries whose sessions are closed at the end. No environment, no embedded model unless asked for."""
-    opened: list[Registry] = []
-
-    def make(**fields) -> Registry:
-        given = {"models_file_path": file, "data_dir": tmp_path, "embedded": False, "environ": {}, **fields}
-        opened.append(Registry(**given))
-        return opened[-1]
-
-    yield make
-    for registry in opened:
-        await registry.close()
 
 
 # ── the file ──────────────────────────────────────────────────────────────────────────────────────────────────────
