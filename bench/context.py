@@ -43,16 +43,8 @@ TURNS = 5000
 WINDOWS = (4096, 8192, 32768, 131072)
 MEMORIES = 200
 TOKENS = 100_000
-WORDS = ["harbour", "quay", "crane", "tide", "cargo", "pilot", "ledger", "wharf"] + [
-    "signal",
-    "ferry",
-    "customs",
-    "anchor",
-    "beacon",
-    "freight",
-    "dock",
-    "mooring",
-]
+PORT = "harbour quay crane tide cargo pilot ledger wharf signal ferry customs anchor beacon freight dock mooring"
+WORDS = PORT.split()
 
 
 # ── the prompt ────────────────────────────────────────────────────────────────────────────────────────────────────
