@@ -7,12 +7,12 @@ export type BudgetScope = NonNullable<Budget["scope"]>;
 /** Where a budget holds that a person can set; a task's comes with its plan. */
 export type SpendScope = Exclude<BudgetScope, "task">;
 
-/** What a budget holds for, as it stands in a sentence: “… of this chat”. */
+/** What a budget holds for, as it stands in a sentence: “… for this chat”. */
 const WHOSE: Readonly<Record<BudgetScope, string>> = {
   task: "this task",
   run: "this run",
   thread: "this chat",
-  owner: "yours in all",
+  owner: "all your chats",
   day: "today",
 };
 
@@ -22,12 +22,24 @@ export function amount(what: Budget["what"], value: number): string {
     case "tokens":
       return `${count(value)} tokens`;
     case "seconds":
-      return shortDuration(value * 1000);
+      return value >= 60 && value % 60 === 0 ? span(value / 60) : shortDuration(value * 1000);
     case "money":
       return money(value);
     case "tool_calls":
       return `${count(value)} ${value === 1 ? "tool call" : "tool calls"}`;
   }
+}
+
+/** Whole minutes. */
+function span(minutes: number): string {
+  if (minutes < 60) return `${minutes} min`;
+  return `${Math.floor(minutes / 60)} h${minutes % 60 === 0 ? "" : ` ${minutes % 60} min`}`;
+}
+
+/** `20,412 of 20,000`: the unit stands before it. */
+function usedOf(what: Budget["what"], used: number, limit: number): string {
+  if (what === "tokens" || what === "tool_calls") return `${count(used)} of ${count(limit)}`;
+  return `${amount(what, used)} of ${amount(what, limit)}`;
 }
 
 const WHAT: Readonly<Record<Budget["what"], string>> = {
@@ -37,12 +49,13 @@ const WHAT: Readonly<Record<Budget["what"], string>> = {
   tool_calls: "tool calls",
 };
 
-/** A sentence for the conversation: “The 20,000 tokens for this chat are used up: 20,412.” */
+/** A sentence for the conversation: “The tokens for this chat are used up: 20,412 of 20,000.” */
 export function budgetSentence({ what, limit, used, warning = false, scope = "task" }: Budget): string {
-  const whose = scope === "owner" ? "for all your chats" : `for ${WHOSE[scope]}`;
-  if (warning)
-    return `Most of the ${WHAT[what]} ${whose} is used: ${amount(what, used)} of ${amount(what, limit)}.`;
-  return `The ${WHAT[what]} ${whose} ${what === "tokens" || what === "tool_calls" ? "are" : "is"} used up: ${amount(what, used)} of ${amount(what, limit)}.`;
+  const whose = `for ${WHOSE[scope]}`;
+  const figures = usedOf(what, used, limit);
+  if (warning) return `Most of the ${WHAT[what]} ${whose} is used: ${figures}.`;
+  const are = what === "tokens" || what === "tool_calls" ? "are" : "is";
+  return `The ${WHAT[what]} ${whose} ${are} used up: ${figures}.`;
 }
 
 /** Of what was reached in a run the last word on each budget: a stop takes the place of its warning. */

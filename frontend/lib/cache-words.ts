@@ -17,7 +17,7 @@ export function savedWords(hit: CacheHit): string | null {
 
 export const CACHE_NAMES: Readonly<Record<CacheHit["source"], string>> = {
   exact: "from cache",
-  semantic: "from cache, alike",
+  semantic: "from cache",
   shared: "shared with another run",
 };
 

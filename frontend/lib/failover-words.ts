@@ -14,11 +14,20 @@ export function writerOf(message: MessageState): string | null {
   return named === "pool" || named === "" ? null : named;
 }
 
-/** “groq broke off; openrouter goes on.” `next`: the message as it went on, once it did. */
-export function failoverWords(failure: AttemptFailure, next: MessageState | null): string {
+/**
+ * “groq broke off; openrouter goes on.” `next`: the message as it went on, once it did; `members`: of the pool, since who
+ * goes on is told only at the end, and is clear before where there is but one other.
+ */
+export function failoverWords(
+  failure: AttemptFailure,
+  next: MessageState | null,
+  members: readonly string[] = [],
+): string {
   const who = failure.endpoint || "The endpoint";
   const began = next !== null && next.attempt > failure.attempt;
-  const writer = began ? writerOf(next) : null;
+  const others = members.filter((name) => name !== failure.endpoint);
+  const told = began ? writerOf(next) : null;
+  const writer = told ?? (others.length === 1 ? (others[0] ?? null) : null);
   const other = writer === null || writer === failure.endpoint ? "another one" : writer;
   if (!began) return `${who} broke off; ${other} takes over.`;
   return next.end === null ? `${who} broke off; ${other} goes on.` : `${who} broke off; ${other} began anew.`;

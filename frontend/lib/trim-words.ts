@@ -6,13 +6,6 @@ import { listed } from "@/lib/task-words";
 
 type Rung = ContextNote["rung"];
 
-export const RUNG_NAMES: Readonly<Record<Rung, string>> = {
-  duplicates: "Duplicates",
-  memories: "The least useful",
-  summary: "Earlier turns",
-  results: "Long texts",
-  refused: "Refused",
-};
 const RUNG_REASONS: Readonly<Record<Rung, string>> = {
   duplicates: "What is said twice needs to be said once.",
   memories: "They were likely to help least.",
@@ -95,5 +88,5 @@ export function freedTokens(trims: readonly ContextNote[]): number {
 }
 
 export function freedWords({ tokens = 0 }: ContextNote): string | null {
-  return tokens > 0 ? `${plural(tokens, "token")} made free` : null;
+  return tokens > 0 ? `${plural(tokens, "token")} freed` : null;
 }

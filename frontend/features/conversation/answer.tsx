@@ -38,11 +38,6 @@ export function Answer({ run, working }: { run: RunState; working: boolean }) {
       {!working && message?.end?.finishReason === "length" ? (
         <p className="text-[13px] text-caution">The answer was cut at its length limit.</p>
       ) : null}
-      {!working && message?.end?.finishReason === "budget" ? (
-        <p data-slot="budget-end" className="text-[13px] text-caution">
-          It ends here because its budget is used up.
-        </p>
-      ) : null}
       {run.status === "canceled" ? <p className="text-[13px] text-faint-foreground">Stopped.</p> : null}
     </div>
   );

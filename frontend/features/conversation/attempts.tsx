@@ -2,9 +2,11 @@
 
 import { Problem } from "@/components/problem";
 import { Button } from "@/components/ui/button";
+import { useStore } from "@/hooks/use-store";
 import { failoverWords, isFailover } from "@/lib/failover-words";
 import { duration, plural } from "@/lib/format";
 import { go } from "@/lib/location";
+import { findModel, POOL } from "@/lib/model-list";
 import type { AttemptFailure } from "@/lib/protocol";
 import { isWorking, type RunState } from "@/lib/run-state";
 import { session } from "@/lib/session";
@@ -57,7 +59,9 @@ export function Attempts({ threadId, run }: { threadId: string; run: RunState })
 
 /** The answer goes on at another endpoint, from its beginning. */
 function Failover({ run, last }: { run: RunState; last: AttemptFailure }) {
-  const words = failoverWords(last, run.message);
+  const { list } = useStore(session.models.state);
+  const pool = findModel(list, `${POOL}/${run.message?.start.model ?? ""}`);
+  const words = failoverWords(last, run.message, pool?.members);
   if (!isWorking(run))
     return (
       <p data-slot="failover" className="text-faint-foreground text-xs">

@@ -17,9 +17,14 @@ interface BudgetNotesProps {
 /** What of the budgets that a person has set is used up, or nearly so, and a way to have more. */
 export function BudgetNotes({ threadId, run, working }: BudgetNotesProps) {
   const reached = lastWords([...(run.tasks.get(MAIN)?.budget.reached ?? []), ...run.budgets]);
-  if (reached.length === 0) return null;
+  const cut = !working && run.message?.end?.finishReason === "budget";
+  const known = reached.some(({ warning }) => !warning);
+  if (reached.length === 0 && !cut) return null;
   return (
-    <ul data-slot="budget-notes" className="space-y-1.5">
+    <ul data-slot="budget-notes" data-cut={cut || undefined} className="space-y-1.5">
+      {cut && !known ? (
+        <li className="text-[13px] text-caution">The answer ends here because its budget is used up.</li>
+      ) : null}
       {reached.map((budget) => (
         <li
           key={`${budget.scope} ${budget.what}`}
@@ -32,7 +37,10 @@ export function BudgetNotes({ threadId, run, working }: BudgetNotesProps) {
             budget.warning ? "border-input" : "border-caution",
           )}
         >
-          <span>{budgetSentence(budget)}</span>
+          <span>
+            {cut && !budget.warning ? "The answer ends here. " : ""}
+            {budgetSentence(budget)}
+          </span>
           <Raise threadId={threadId} run={run} budget={budget} working={working} />
         </li>
       ))}

@@ -19,22 +19,21 @@ export function CacheMark({ threadId, runId, hit }: CacheMarkProps) {
     <p
       data-slot="cache-mark"
       data-source={hit.source}
-      className="flex basis-full flex-wrap items-center gap-x-2 gap-y-0.5 tabular-nums"
+      className="grid basis-full grid-cols-[auto_1fr] gap-x-2 tabular-nums leading-5"
     >
-      <History aria-hidden className="size-3.5 shrink-0" />
-      <span>
+      <History aria-hidden className="mt-[3px] size-3.5" />
+      <span className="min-w-0 break-words">
         {sentence(CACHE_NAMES[hit.source])}
-        {saved === null ? "" : ` · saved ${saved}`}
+        {saved === null ? "" : ` · saved ${saved}`}. {hitReason(hit)}{" "}
+        <Button
+          variant="link"
+          size="inline"
+          data-slot="ask-anew"
+          onClick={() => session.askAgain(threadId, runId, { fresh: true })}
+        >
+          Ask anew
+        </Button>
       </span>
-      <span className="min-w-0 break-words">{hitReason(hit)}</span>
-      <Button
-        variant="link"
-        size="inline"
-        data-slot="ask-anew"
-        onClick={() => session.askAgain(threadId, runId, { fresh: true })}
-      >
-        Ask anew
-      </Button>
     </p>
   );
 }

@@ -24,13 +24,15 @@ export function Figures({ run }: { run: RunState }) {
   if (run.tasks.size > 1) return <PlanFigures run={run} />;
   if (message === null || message.end === null) return null;
   const { usage, timing } = message.end;
-  const perSecond = finalRate(message);
+  // How fast a cache is, says nothing about the model.
+  const fromCache = Boolean(message.end.cache);
+  const perSecond = fromCache ? null : finalRate(message);
   const about = usage.estimated ? "≈ " : "";
   const cached = usage.cached_tokens ?? 0;
   const { cost = 0, endpoint = "", tried = [] } = message.end;
   return (
     <dl data-slot="figures" className="flex flex-wrap items-center gap-x-3 gap-y-1 tabular-nums">
-      {timing.first_token_ms ? (
+      {timing.first_token_ms && !fromCache ? (
         <Figure
           slot="first-token"
           name="First token"

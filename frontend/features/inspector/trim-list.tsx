@@ -4,7 +4,7 @@ import { refWords } from "@/features/inspector/section-words";
 import { useLens } from "@/features/inspector/use-lens";
 import { plural } from "@/lib/format";
 import type { ContextNote } from "@/lib/protocol";
-import { freedTokens, freedWords, RUNG_NAMES, trimReason, trimWords } from "@/lib/trim-words";
+import { freedTokens, freedWords, trimReason, trimWords } from "@/lib/trim-words";
 
 /** What had no room in a prompt, step by step in the order in which it was taken out, and why that. */
 export function TrimList({ trims }: { trims: readonly ContextNote[] }) {
@@ -12,7 +12,7 @@ export function TrimList({ trims }: { trims: readonly ContextNote[] }) {
   return (
     <div data-slot="trims" className="space-y-2 text-[13px]">
       <p className="text-muted-foreground">
-        Not everything had room{freed > 0 ? `; what was left out made ${plural(freed, "token")} free` : ""}.
+        Not everything had room{freed > 0 ? `; what was left out freed ${plural(freed, "token")}` : ""}.
       </p>
       <ol className="space-y-2">
         {trims.map((note, at) => (
@@ -27,7 +27,7 @@ export function TrimList({ trims }: { trims: readonly ContextNote[] }) {
             </span>
             <div className="min-w-0 space-y-0.5">
               <p>
-                {RUNG_NAMES[note.rung]}: {trimWords(note)}
+                {capital(trimWords(note))}
                 <span className="text-faint-foreground tabular-nums">
                   {freedWords(note) === null ? "" : ` · ${freedWords(note)}`}
                 </span>
@@ -59,4 +59,8 @@ function Refs({ note: { rung, refs = [] } }: { note: ContextNote }) {
       {more > 0 ? <li>and {plural(more, "more", "more")}</li> : null}
     </ul>
   );
+}
+
+function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }

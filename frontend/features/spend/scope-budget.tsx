@@ -53,7 +53,13 @@ export function ScopeBudget({ scope, warnAt, threadId, opened, onChanged }: Scop
       <div className="flex items-center justify-between gap-3">
         <h3 className="font-medium">{name}</h3>
         {editing ? null : (
-          <Button size="sm" variant="ghost" data-slot="edit-budget" onClick={() => setEditing(true)}>
+          <Button
+            size="sm"
+            variant="ghost"
+            data-slot="edit-budget"
+            className="-mr-2"
+            onClick={() => setEditing(true)}
+          >
             {hasLimit(scope) ? "Change" : "Set a limit"}
             <span className="sr-only">: {name}</span>
           </Button>

@@ -1,0 +1,39 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { addressOf, HOME, parseView } from "@/lib/location";
+import { RoutePreview } from "@/lib/route-preview";
+
+describe("the address", () => {
+  it("leads to a model call, and to a part of a dialog", () => {
+    const view = { ...HOME, thread: "t", inspect: true, tab: "context", call: "r_1.main" };
+    expect(parseView(addressOf(view).slice(1))).toEqual(view);
+    const budgets = { ...HOME, dialog: "spend", part: "day" } as const;
+    expect(addressOf(budgets)).toBe("/?dialog=spend&part=day");
+    expect(parseView("?dialog=spend&part=day")).toEqual(budgets);
+  });
+
+  it("of no dialog has no part, and of an unknown dialog is none", () => {
+    expect(addressOf({ ...HOME, part: "day" })).toBe("/");
+    expect(parseView("?dialog=nonsense").dialog).toBeNull();
+  });
+});
+
+describe("what is being typed", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it("is told to the server with where it will be asked, once the typing pauses", async () => {
+    const ask = vi.fn(async () => ({ kind: "chat", scores: {}, id: "1" }) as never);
+    const preview = new RoutePreview(ask);
+    preview.typed("Why", { threadId: "t" });
+    preview.typed("Why does it rain", { threadId: "t", parentRunId: "r", model: "pool/m", kind: "chat" });
+    await vi.advanceTimersByTimeAsync(300);
+    expect(ask).toHaveBeenCalledOnce();
+    expect(ask).toHaveBeenCalledWith("Why does it rain", {
+      threadId: "t",
+      parentRunId: "r",
+      model: "pool/m",
+      kind: "chat",
+    });
+    expect(preview.state.get()).toMatchObject({ kind: "chat" });
+  });
+});
