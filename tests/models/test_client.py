@@ -54,7 +54,7 @@ async def test_streams_text_usage_and_finish(client):
     assert text_of(chunks) == "one two three"
     assert sum(chunk.tokens for chunk in chunks) == 3
     assert chunks[-1].finish_reason == "stop"
-    assert chunks[-1].usage == Usage(input_tokens=10, output_tokens=3)
+    assert chunks[-1].usage == Usage(input_tokens=11, output_tokens=3)
     assert [chunk.finish_reason for chunk in chunks[:-1]] == [None] * (len(chunks) - 1)
 
 
@@ -255,7 +255,7 @@ async def test_plain_json_answer_to_a_stream_request(client):
     chunks = await collect(client, ask("!whole !think hm !say all at once"))
     assert text_of(chunks) == "all at once"
     assert chunks[0].reasoning == "hm"
-    assert chunks[-1].usage.output_tokens == 3
+    assert chunks[-1].usage.output_tokens == 4
 
 
 async def test_cached_tokens_and_model_name(session):

@@ -118,7 +118,7 @@ class OpenAIClient:
                         tally.add(chunk)
                         if only is None:
                             yield chunk
-                        elif part := only.chunk(chunk):
+                        elif part := only.feed(chunk):
                             yield part
                         pieces += chunk.tokens
                         watch.deadline = now() + stall
@@ -135,10 +135,10 @@ class OpenAIClient:
             *rest, last = await self._ending(response, reply, data if whole else b"")
             for chunk in rest:
                 tally.add(chunk)
-                if part := _within(only.chunk(chunk) if only is not None else chunk, limit):
+                if part := _within(only.feed(chunk) if only is not None else chunk, limit):
                     yield part
             if only is not None and (held := only.rest()):
-                yield Chunk(text=held)
+                yield held
             if last.finish_reason == "content_filter" and tally.empty and not last.tool_calls:
                 raise trouble.held_back(self._endpoint)
             yield self._used(request, reply, tally, last)

@@ -19,23 +19,35 @@ _LOOK_BACK = 256  # characters: the white space that may stand between a brace a
 
 
 class JsonAnswer:
-    """`feed` every piece, then take `rest()`; both give what is to be passed on."""
+    """`feed` every chunk, then take `rest()`; both give what is to be passed on. Thoughts all are."""
 
     def __init__(self) -> None:
         self._held: list[str] = []
         self._tail = ""  # of what is held
+        self._tokens = 0
         self._depth = 0
         self._quoted = False
         self._escaped = False
         self._begun = False
         self._ended = False
 
-    def chunk(self, chunk: Chunk) -> Chunk | None:
-        """What of a chunk is to be passed on; thoughts all are."""
-        text = self.feed(chunk.text) if chunk.text else ""
-        return replace(chunk, text=text) if text or chunk.reasoning else None
+    def feed(self, chunk: Chunk) -> Chunk | None:
+        """What of a chunk is to be passed on. Tokens of what is dropped count with what follows."""
+        text = self._of(chunk.text) if chunk.text else ""
+        if not text and not chunk.reasoning:
+            self._tokens += chunk.tokens
+            return None
+        tokens, self._tokens = self._tokens + chunk.tokens, 0
+        return replace(chunk, text=text, tokens=tokens)
 
-    def feed(self, text: str) -> str:
+    def rest(self) -> Chunk | None:
+        """All that came, when there was no object in it."""
+        if not self._held:
+            return None
+        text, self._held = "".join(self._held), []
+        return Chunk(text=text, tokens=max(1, self._tokens))
+
+    def _of(self, text: str) -> str:
         if self._begun:
             return self._inside(text) if not self._ended else ""
         seen = self._tail + text
@@ -47,11 +59,6 @@ class JsonAnswer:
         self._begun = True
         self._held.clear()
         return self._inside(seen[begin.start() :])
-
-    def rest(self) -> str:
-        """All that came, when there was no object in it."""
-        held, self._held = "".join(self._held), []
-        return held
 
     def _inside(self, text: str) -> str:
         at = 0

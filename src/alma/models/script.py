@@ -10,7 +10,16 @@ after five pieces, `!cut 5 x2` only the first two times this prompt is sent. All
     !cut N             end the connection             !stall N         go silent
     !garbage N         send what is no JSON           !half N          end inside a UTF-8 character
     !error N           send an error event            !html            answer with a web page
+    !refusal           an error, but status 200       !nested          JSON without end in depth
+    !big N             a line of N million letters
     !ramble            ignore a JSON schema           !whole           answer with one JSON document, not a stream
+    !schema refuse     answer 400 to a JSON schema    !schema fence    obey it, with prose and a code fence around
+    !usage KIND        none, zero, low, high, negative, words
+    !as MODEL          name another model             !batch N         N pieces in one event
+    !calls HOW…        tool calls in N pieces, mixed, bare (without index), same (all with index 0), twin (one id)
+    !end HOW           without finish_reason: done (only [DONE]), eof (neither)
+    !filter            end with content_filter        !noise SECONDS   comments for so long before the answer
+    !halves            cut every character that has two halves or several bytes, and send one part after the other
 
 (N: after so many pieces.) A model name commands too: `fake-200-50` is 200 pieces at 50 a second, `fake-500-max` as fast
 as the line takes them, `cut-5` and the like break every call. `[#marker]` in a prompt names its counter at /counts.
@@ -21,14 +30,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from alma.models.chat import ToolCall
 
-FaultKind = Literal["status", "unreachable", "cut", "stall", "garbage", "half", "error", "html"]
-_FAULTS: tuple[FaultKind, ...] = ("status", "unreachable", "cut", "stall", "garbage", "half", "error", "html")
+FaultKind = Literal[
+    "status", "unreachable", "cut", "stall", "garbage", "half", "error", "html", "refusal", "nested", "big"
+]
+_FAULTS: tuple[FaultKind, ...] = get_args(FaultKind)
 _COMMAND = re.compile(r"(?:^|\s)!([a-z]+)((?:[ \t]+(?!!)\S+)*)")
 _PIECE = re.compile(r"\s*\S+\s*$|\s*\S+")
 _MARKER = re.compile(r"\[#([\w.-]+)\]")
@@ -43,6 +55,19 @@ class Fault(Struct, frozen=True):
     times: int | None = None
     status: int = 500
     retry_after: float | None = None
+
+
+class Manner(Struct, frozen=True):
+    """What is odd about an answer that comes to its end: see the commands of the same names. `noise` in seconds."""
+
+    usage: str = ""
+    model: str = ""
+    batch: int = 1
+    calls: tuple[str, ...] = ()
+    end: str = ""
+    schema: str = ""
+    noise: float = 0.0
+    halves: bool = False
 
 
 class Rule(Struct, frozen=True):
@@ -61,6 +86,7 @@ class Rule(Struct, frozen=True):
     fault: Fault | None = None
     whole: bool = False
     times: int | None = None
+    manner: Manner = Manner()
 
 
 class Act(Struct, frozen=True):
@@ -74,6 +100,7 @@ class Act(Struct, frozen=True):
     finish_reason: str = "stop"
     fault: Fault | None = None
     whole: bool = False
+    manner: Manner = Manner()
 
 
 def marker_of(text: str) -> str | None:
@@ -95,8 +122,11 @@ def resolve(
         return paced(int(fake[1]), 0.0 if fake[2] == "max" else float(fake[2]))
     rule = _commanded(text, model)
     if schema is not None and not rule.answer:
-        rule = _with(rule, answer=json.dumps(instance(schema)))
-    return _act(rule, rule.answer or _echo(text), call)
+        rule = replace(rule, answer=json.dumps(instance(schema)))
+    if rule.manner.schema == "fence":
+        rule = replace(rule, answer=f"Gladly, here it is:\n```json\n{rule.answer}\n```\nAnything else {{you}} need?")
+    silent = rule.finish_reason == "content_filter" or bool(rule.tool_calls and rule.manner.calls)
+    return _act(rule, rule.answer or ("" if silent else _echo(text)), call)
 
 
 def paced(count: int, rate: float) -> Act:
@@ -164,6 +194,7 @@ def _act(rule: Rule, answer: str, call: int) -> Act:
         finish_reason="tool_calls" if rule.tool_calls and rule.finish_reason == "stop" else rule.finish_reason,
         fault=fault,
         whole=rule.whole,
+        manner=rule.manner,
     )
 
 
@@ -186,30 +217,47 @@ def _obey(rule: Rule, name: str, words: list[str]) -> Rule:
             status = int(number or 500) if kind == "status" else 500
             wait = float(words[1]) if kind == "status" and len(words) > 1 and words[1].isdigit() else None
             after = 0 if kind == "status" else int(number)
-            return _with(rule, fault=Fault(kind, after, times, status, wait))
+            return replace(rule, fault=Fault(kind, after, times, status, wait))
     match name:
         case "say" | "ramble":
-            return _with(rule, answer=" ".join(words) or "I would rather talk about something else.")
+            return replace(rule, answer=" ".join(words) or "I would rather talk about something else.")
         case "think":
-            return _with(rule, reasoning=" ".join(words) or "Let me think about that.")
+            return replace(rule, reasoning=" ".join(words) or "Let me think about that.")
         case "slow":
-            return _with(rule, delay=number)
+            return replace(rule, delay=number)
         case "wait":
-            return _with(rule, first_delay=number)
+            return replace(rule, first_delay=number)
         case "tokens":
             rate = float(words[1]) if len(words) > 1 and words[1] != "max" else 0.0
-            return _with(rule, pieces=list(_Repeated(int(number))), delay=1 / rate if rate else 0.0)
+            return replace(rule, pieces=list(_Repeated(int(number))), delay=1 / rate if rate else 0.0)
         case "tool" if words:
             call = ToolCall(id="call_1", name=words[0], arguments=" ".join(words[1:]) or "{}")
-            return _with(rule, tool_calls=(*rule.tool_calls, call))
+            return replace(rule, tool_calls=(*rule.tool_calls, call))
         case "whole":
-            return _with(rule, whole=True)
+            return replace(rule, whole=True)
+        case "filter":
+            return replace(rule, finish_reason="content_filter")
+        case "usage" | "as" | "batch" | "calls" | "end" | "schema" | "noise" | "halves":
+            return replace(rule, manner=_mannered(rule.manner, name, words, number))
         case _:
             return rule
 
 
-def _with(rule: Rule, **changes: Any) -> Rule:
-    return Rule(**{name: changes.get(name, getattr(rule, name)) for name in Rule.__struct_fields__})
+def _mannered(manner: Manner, name: str, words: list[str], number: float) -> Manner:
+    word = words[0] if words else ""
+    match name:
+        case "as":
+            return replace(manner, model=word)
+        case "batch":
+            return replace(manner, batch=max(1, int(number)))
+        case "calls":
+            return replace(manner, calls=tuple(words))
+        case "noise":
+            return replace(manner, noise=number)
+        case "halves":
+            return replace(manner, halves=True)
+        case _:
+            return replace(manner, **{name: word})
 
 
 def _echo(text: str) -> str:

@@ -16,6 +16,7 @@ from alma.models.chat import ChatMessage, ChatRequest, Chunk, Counted
 from alma.models.refusal import error_of_status
 from alma.models.script import Act, Fault, Rule, resolve
 from alma.models.tokens import estimate
+from alma.models.trouble import held_back
 
 STALL = 30.0  # seconds a stalled call is silent before it is given up
 
@@ -61,12 +62,17 @@ class ScriptedModel:
             async for chunk in self._perform(act):
                 yield chunk
             prompt = sum(estimate(message.content) for message in request.messages)
-            usage = Usage(input_tokens=prompt, output_tokens=len(act.pieces) + len(act.thoughts))
+            usage = Usage(
+                input_tokens=prompt,
+                output_tokens=len(act.pieces) + len(act.thoughts),
+                estimated=act.manner.usage == "none",
+                doubted=act.manner.usage in ("zero", "low", "high", "negative", "words"),
+            )
             yield Chunk(
                 tool_calls=act.tool_calls,
                 finish_reason=act.finish_reason,
                 usage=usage,
-                model=request.model or "scripted",
+                model=act.manner.model or request.model or "scripted",
             )
         finally:
             self.active -= 1
@@ -83,10 +89,10 @@ class ScriptedModel:
         return Counted("exact")
 
     async def _perform(self, act: Act) -> AsyncGenerator[Chunk]:
-        if act.fault is not None and act.fault.kind in ("status", "unreachable", "html"):
+        if act.fault is not None and act.fault.kind in ("status", "unreachable", "html", "refusal"):
             raise await self._failure(act.fault)
-        if act.first_delay:
-            await self._sleep(act.first_delay)
+        if act.first_delay or act.manner.noise:
+            await self._sleep(act.first_delay + act.manner.noise)
         for index, piece in enumerate((*act.thoughts, *act.pieces)):
             if act.fault is not None and index >= act.fault.after:
                 break
@@ -95,6 +101,10 @@ class ScriptedModel:
             yield Chunk(text="" if thinking else piece, reasoning=piece if thinking else "", tokens=1)
         if act.fault is not None:
             raise await self._failure(act.fault)
+        if act.manner.end == "eof":
+            raise await self._failure(Fault("cut"))
+        if act.finish_reason == "content_filter" and not act.pieces:
+            raise held_back(self._endpoint)
 
     async def _failure(self, fault: Fault) -> EndpointError:
         """The error that a real client would raise for this fault."""
@@ -102,6 +112,8 @@ class ScriptedModel:
         match fault.kind:
             case "status":
                 return error_of_status(name, fault.status, "as the script says", wait=fault.retry_after)
+            case "refusal":
+                return error_of_status(name, 429, "as the script says", during="in the middle of its answer")
             case "error":
                 return error_of_status(name, 500, "as the script says", during="in the middle of its answer")
             case "unreachable":
@@ -111,7 +123,7 @@ class ScriptedModel:
             case "stall":
                 await self._sleep(self._stall)
                 return EndpointTimeout(f"{name} sent nothing for {self._stall:g} s, as the script says.", endpoint=name)
-            case "garbage" | "half" | "html":
+            case "garbage" | "half" | "html" | "nested" | "big":
                 return EndpointGarbled(f"{name} sent garbage, as the script says.", endpoint=name)
 
 

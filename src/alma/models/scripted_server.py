@@ -22,11 +22,12 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from alma.models.chat import ToolCall
 from alma.models.script import Act, Fault, Rule, marker_of, resolve
+from alma.models.scripted_wire import REFUSED_SCHEMA, Scripted
+from alma.models.tokens import estimate
 
 MODELS = ("scripted", "fake-200-50", "fake-500-max")
-_DONE = b"data: [DONE]\n\n"
+_NOISE = 0.02  # seconds between two comments
 
 
 class ScriptedServer:
@@ -75,6 +76,7 @@ class ScriptedServer:
         self.requests.append(body)
         del self.requests[:-100]
         text = next((str(m["content"]) for m in reversed(body["messages"]) if m["role"] == "user"), "")
+        tokens = sum(estimate(str(message["content"])) + 4 for message in body["messages"])
         model = str(body.get("model", "scripted"))
         self.calls[text] += 1
         schema = body.get("response_format", {}).get("json_schema", {}).get("schema")
@@ -83,7 +85,10 @@ class ScriptedServer:
         names = ("", marker) if marker else ("",)
         self._count("started", names)
         try:
-            response = await self._answer(request, act, model, stream=bool(body.get("stream")))
+            if schema is not None and act.manner.schema == "refuse":
+                response: web.StreamResponse = web.json_response(REFUSED_SCHEMA, status=400)
+            else:
+                response = await self._answer(request, act, Scripted(act, model, tokens), bool(body.get("stream")))
         except (asyncio.CancelledError, ConnectionError):
             self._count("dropped", names)
             raise
@@ -94,7 +99,7 @@ class ScriptedServer:
         for name in names:
             self.counts.setdefault(name, Counter())[what] += 1
 
-    async def _answer(self, request: web.Request, act: Act, model: str, *, stream: bool) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, act: Act, wire: Scripted, stream: bool) -> web.StreamResponse:
         fault = act.fault
         if fault is not None and fault.kind == "status":
             headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
@@ -104,21 +109,24 @@ class ScriptedServer:
             return _hang_up(request, web.Response())
         if fault is not None and fault.kind == "html":
             return web.Response(text="<!doctype html><title>Not an API</title>", content_type="text/html")
+        if fault is not None and fault.kind == "refusal":
+            return web.json_response({"error": {"message": "as the script says", "code": 429}})
         if act.first_delay:
             await asyncio.sleep(act.first_delay)
         if act.whole or not stream:
-            return web.json_response(_whole(act, model))
+            return web.json_response(wire.whole())
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
         await response.prepare(request)
-        await response.write(_event(model, {"role": "assistant", "content": ""}))
-        events = _events(act)[: fault.after if fault is not None else None]
-        await _play(request, events, act.delay)
+        for _ in range(round(act.manner.noise / _NOISE)):
+            await response.write(b": still at it\n\n")
+            await asyncio.sleep(_NOISE)
+        await response.write(wire.event({"role": "assistant", "content": ""}))
+        await _play(request, wire.events()[: fault.after if fault is not None else None], act.delay)
         if fault is not None:
             return await self._break(request, response, fault)
-        for call in _fragments(act.tool_calls):
-            await response.write(_event(model, {"tool_calls": [call]}))
-        usage = {"prompt_tokens": 10, "completion_tokens": len(events), "total_tokens": 10 + len(events)}
-        await response.write(_event(model, {}, act.finish_reason) + _usage(model, usage) + _DONE)
+        for call in wire.fragments():
+            await response.write(wire.event({"tool_calls": [call]}))
+        await response.write(wire.end())
         await response.write_eof()
         return response
 
@@ -130,6 +138,13 @@ class ScriptedServer:
                 await response.write(b"data: {this is not JSON\n\n")
             case "error":
                 await response.write(b'data: {"error": {"message": "as the script says", "code": 500}}\n\n')
+            case "nested":
+                await response.write(b'data: {"choices":' + b"[" * 200_000 + b"\n\n")
+            case "big":
+                await response.write(b'data: {"choices":[{"delta":{"content":"')
+                for _ in range(max(1, fault.after)):
+                    await response.write(b"a" * 1_000_000)
+                await response.write(b'"}}]}\n\n')
             case "half":
                 await response.write('data: {"choices":[{"delta":{"content":"für'.encode()[:-2] + b"\xc3")
             case _:
@@ -176,56 +191,6 @@ async def _play(request: web.Request, events: list[bytes], delay: float) -> None
         await over
     finally:
         timer.cancel()
-
-
-def _events(act: Act) -> list[bytes]:
-    known: dict[tuple[str, str], bytes] = {}
-    events: list[bytes] = []
-    for channel, pieces in (("reasoning_content", act.thoughts), ("content", act.pieces)):
-        for piece in pieces:
-            key = (channel, piece)
-            if key not in known:
-                known[key] = _event("scripted", {channel: piece})
-            events.append(known[key])
-    return events
-
-
-def _event(model: str, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
-    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
-    body = {"id": "chatcmpl-scripted", "object": "chat.completion.chunk", "created": 0, "model": model}
-    return b"data: " + msgspec.json.encode({**body, "choices": [choice]}) + b"\n\n"
-
-
-def _usage(model: str, usage: dict[str, int]) -> bytes:
-    return b"data: " + msgspec.json.encode({"model": model, "choices": [], "usage": usage}) + b"\n\n"
-
-
-def _whole(act: Act, model: str) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": "".join(act.pieces)}
-    if act.thoughts:
-        message["reasoning_content"] = "".join(act.thoughts)
-    if act.tool_calls:
-        message["tool_calls"] = [_call(call) for call in act.tool_calls]
-    return {
-        "model": model,
-        "choices": [{"index": 0, "message": message, "finish_reason": act.finish_reason}],
-        "usage": {"prompt_tokens": 10, "completion_tokens": len(act.pieces)},
-    }
-
-
-def _call(call: ToolCall) -> dict[str, Any]:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-
-
-def _fragments(calls: Sequence[ToolCall]) -> list[dict[str, Any]]:
-    """Calls as real endpoints stream them: the name first, then the arguments in two halves."""
-    parts: list[dict[str, Any]] = []
-    for index, call in enumerate(calls):
-        middle = len(call.arguments) // 2
-        parts.append({"index": index, **_call(ToolCall(call.id, call.name, ""))})
-        for arguments in (call.arguments[:middle], call.arguments[middle:]):
-            parts.append({"index": index, "function": {"arguments": arguments}})
-    return parts
 
 
 def _hang_up(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:

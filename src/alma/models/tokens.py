@@ -67,7 +67,7 @@ def estimate(text: str) -> int:
 
 class Live:
     """Counts the pieces of one stream as they come. A piece of at most `long` characters is a token, and nobody asks;
-    longer ones are weighed, and what rounding took from one is given to the next."""
+    longer ones are weighed, and what rounding took from one is given to the next. No piece is less than one token."""
 
     __slots__ = ("_carry", "_weigh", "long")
 
@@ -78,7 +78,7 @@ class Live:
 
     def count(self, text: str) -> int:
         weight = self._weigh(text) + self._carry
-        tokens = max(0, round(weight))
+        tokens = max(1, round(weight))
         self._carry = weight - tokens
         return tokens
 
