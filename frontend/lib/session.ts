@@ -167,15 +167,16 @@ export class Session {
     this.dispatch({ command, text, threadId, after, refused: null, ...again });
   }
 
-  /** The turn once more, as another version of it. `fresh`: nothing from the cache; `limits`: what it may use. */
-  askAgain(threadId: string, runId: string, change: { fresh?: boolean; limits?: Limits }): void {
+  /** The turn once more, as another version of it that may use so much. */
+  askWithin(threadId: string, runId: string, limits: Limits): void {
     const run = this.thread(threadId).get().runs.get(runId);
     if (run === undefined) return;
-    const { text, parentRunId: after, approve, asked, fresh, limits } = run;
-    const same = { text, threadId, after, root: after === null, approve, fresh, limits, ...asked };
-    this.startRun({ ...same, ...change, again: true });
+    const { text, parentRunId: after, approve, asked, fresh } = run;
+    const root = after === null;
+    this.startRun({ text, threadId, after, root, approve, fresh, limits, ...asked, again: true });
   }
 
+  /** The turn once more, as another version of it; nothing of it comes from the cache. */
   retryRun(
     threadId: string,
     runId: string,

@@ -508,7 +508,14 @@ function start(socket, command) {
   if (!thread) return refuse("unknown_thread", "There is no such thread.");
   socket.threads.add(thread.summary.id);
   const parentRunId = old ? old.events[0].parentRunId : (command.parentRunId ?? thread.runs.at(-1));
-  const run = makeRun(thread, { ...command, text, parentRunId, ofRunId: old?.id, fork });
+  const run = makeRun(thread, {
+    ...command,
+    text,
+    parentRunId,
+    ofRunId: old?.id,
+    fork,
+    fresh: command.fresh ?? old !== null,
+  });
   const ack = { threadId: thread.summary.id, runId: run.id };
   keys.set(command.key, ack);
   send(socket, custom("alma.ack", { id: command.id, ...ack }));

@@ -57,11 +57,7 @@ function Raise({ threadId, run, budget, working }: BudgetNotesProps & { budget: 
     if (warning || working || what === "tool_calls") return null;
     const limits = { ...run.limits, [what]: own * 2 };
     return (
-      <Button
-        size="sm"
-        data-slot="raise-budget"
-        onClick={() => session.askAgain(threadId, run.id, { limits })}
-      >
+      <Button size="sm" data-slot="raise-budget" onClick={() => session.askWithin(threadId, run.id, limits)}>
         Ask again with {amount(what, own * 2)}
       </Button>
     );

@@ -29,7 +29,7 @@ export function CacheMark({ threadId, runId, hit }: CacheMarkProps) {
           variant="link"
           size="inline"
           data-slot="ask-anew"
-          onClick={() => session.askAgain(threadId, runId, { fresh: true })}
+          onClick={() => session.retryRun(threadId, runId)}
         >
           Ask anew
         </Button>
