@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 Embed = Callable[[str], Awaitable[Sequence[float]]]
 _LARGEST = 1 << 20  # bytes of one answer
 _EMBED_PATIENCE_S = 0.25  # a ready embedder takes some ms; one that is not ready is not waited for
+_LONGEST_QUESTION = 600  # characters that may be put in other words; the embedding hears only some 200 words
 _CANDIDATES = 8  # questions whose differences are looked for
 _OLDER = 64  # questions of before that are embedded at a time
 _encode = msgspec.json.Encoder().encode
@@ -334,9 +335,10 @@ def exact_key(model_id: str, request: ChatRequest) -> bytes:
 
 
 def likes_of(model_id: str, request: ChatRequest) -> bytes | None:
-    """The same for two requests that differ only in how their question is put; None: it has none."""
+    """The same for two requests that differ only in how their question is put; None: it has none,
+    or one too long to compare."""
     caller = request.caller
-    if not caller.question or not caller.context:
+    if not 0 < len(caller.question) <= _LONGEST_QUESTION or not caller.context:
         return None
     around = (caller.role, caller.context, request.sampling, request.tools, request.json_schema)
     return hashlib.sha256(_encode((caller.owner, model_id, request.model, around))).digest()

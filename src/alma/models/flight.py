@@ -100,6 +100,7 @@ class Flight:
         self._error: Exception | None = None
         self._gone: Callable[[], object] | None = gone
         self._readers: list[Reader] = []  # the first of them is charged
+        self._charged = False
 
     # ── the call's side ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -165,7 +166,7 @@ class Flight:
             if self._error is not None:
                 raise self._error.with_traceback(None)
             if self.last is not None:
-                yield self._last(self.last, age_s, charged=self._readers[0] is reader)
+                yield self._last(self.last, age_s, first=self._readers[0] is reader)
         finally:
             self._leave(reader)
 
@@ -176,10 +177,11 @@ class Flight:
         reader.text, reader.reasoning, reader.seen = self.text.length, self.reasoning.length, self._came
         return Chunk(text=text, reasoning=reasoning, tokens=tokens) if text or reasoning or tokens else None
 
-    def _last(self, last: Chunk, age_s: float, *, charged: bool) -> Chunk:
+    def _last(self, last: Chunk, age_s: float, *, first: bool) -> Chunk:
         """The end. All but the one who is charged are told what they saved."""
         last = replace(last, text="", reasoning="", tokens=0)
-        if charged or last.cache is not None:
+        if first and not self._charged:
+            self._charged = True
             return last
         usage = last.usage or Usage()
         hit = CacheHit(
