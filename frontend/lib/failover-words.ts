@@ -1,6 +1,7 @@
 /** An endpoint that broke off while another could go on, in words. Pure. */
 
 import type { MessageState } from "@/lib/message-state";
+import { POOL } from "@/lib/model-list";
 import type { AttemptFailure, Tried } from "@/lib/protocol";
 
 /** Another endpoint takes over at once, with a new attempt. */
@@ -11,7 +12,7 @@ export function isFailover({ others = 0 }: AttemptFailure): boolean {
 /** Who writes, or wrote, the message; `null` while only its pool is known. */
 export function writerOf(message: MessageState): string | null {
   const named = message.end?.endpoint || message.start.endpoint;
-  return named === "pool" || named === "" ? null : named;
+  return named === "" || named.split("/")[0] === POOL ? null : named;
 }
 
 /**

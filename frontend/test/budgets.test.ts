@@ -180,7 +180,7 @@ describe("an endpoint that breaks off", () => {
     told.start(40, "m1", "main", 2);
     const message = told.run().message;
     if (message === null) throw new Error("there is no message");
-    const pooled = { ...message, start: { ...message.start, endpoint: "pool" } };
+    const pooled = { ...message, start: { ...message.start, endpoint: "pool/llama" } };
     expect(writerOf(pooled)).toBeNull();
     expect(failoverWords(failure, pooled)).toBe("groq broke off; another one goes on.");
     expect(failoverWords(failure, pooled, ["groq", "openrouter"])).toBe(

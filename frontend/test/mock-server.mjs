@@ -249,7 +249,7 @@ const startOf = (run, attempt, { task = "main", role = "manager", step = "answer
   name: role,
   ...(step === "answer" ? {} : { step }),
   model: run.model.split("/")[1] ?? run.model,
-  endpoint: run.model.split("/")[0],
+  endpoint: run.model.startsWith("pool/") ? run.model : run.model.split("/")[0],
   ...windowOf(run),
   promptVersion: "manager@3f9a",
   role: "assistant",
@@ -272,7 +272,9 @@ const endOf = (run, start, text, finishReason, ms, reasoning = "") => ({
   },
   timing: cacheOf(run) ? { first_token_ms: 1.4, total_ms: 3 } : { first_token_ms: 84, total_ms: 84 + ms },
   ...(cacheOf(run) ? { cache: cacheOf(run) } : {}),
-  ...(run.model.startsWith("pool/") ? { endpoint: "groq", cost: cacheOf(run) ? 0 : 0.00312 } : {}),
+  ...(run.model.startsWith("pool/")
+    ? { endpoint: start.attempt > 1 ? "openrouter" : "groq", cost: cacheOf(run) ? 0 : 0.00312 }
+    : {}),
   ...(reasoning ? { reasoningN: points(reasoning) } : {}),
 });
 
@@ -371,9 +373,7 @@ async function work(run) {
     );
     await sleep(300);
     attempt = 2;
-    start = { ...begin(run, attempt), endpoint: "openrouter" };
-    run.events.at(-1).endpoint = "openrouter";
-    toFollowers(run.threadId, run.events.at(-1));
+    start = begin(run, attempt);
   }
   if (/\bfail\b/.test(run.text)) {
     await stream(run, start, text, { rate, stopAt: 0.2 });
