@@ -32,7 +32,7 @@ from serving import Serving, running
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 Open = Callable[..., Page]
-BRIDGES = "Compare a bridge of wood and a bridge of stone"
+BRIDGES = "Investigate which of two bridges lasts longer"
 RULES: list[Rule] = [
     plans(
         BRIDGES,
