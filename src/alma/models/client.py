@@ -23,10 +23,9 @@ from alma.models import trouble
 from alma.models.body import encode, refused_field
 from alma.models.chat import ChatRequest, Chunk, Counted
 from alma.models.counting import Counter, Counters
-from alma.models.json_answer import JsonAnswer
 from alma.models.refusal import NOT_JSON, clip, error_of_status, retry_after, said_in, shown
 from alma.models.reply import Reply
-from alma.models.tally import Tally
+from alma.models.tally import Tally, shortened
 from alma.models.watch import Timeouts, Watch, silence
 
 MAX_WHOLE = 32 * 1024 * 1024  # bytes of an answer that came as one JSON document
@@ -98,9 +97,9 @@ class OpenAIClient:
         "length". Of an answer to a schema only the JSON object goes on."""
         response: aiohttp.ClientResponse | None = None
         counter = self.counter(request.model)
-        reply, tally = Reply(self._endpoint, counter.live()), Tally(counter)
-        only = JsonAnswer() if _wants_object(request) else None
         limit = max(OVERRUN * request.sampling.max_tokens, OVERRUN_LEAST)
+        reply, tally = Reply(self._endpoint, counter.live()), Tally(counter, request, limit)
+        only = tally.only
         try:
             with Watch(self._endpoint, self._timeouts) as watch:
                 response = await self._open(request, watch)
@@ -115,12 +114,14 @@ class OpenAIClient:
                     chunk = reply.feed(data)
                     if chunk is not None:
                         watch.deadline = inf  # the reader's time is not the endpoint's
+                        pieces += chunk.tokens
+                        if pieces > limit:
+                            chunk = shortened(chunk, limit - pieces + chunk.tokens)
                         tally.add(chunk)
                         if only is None:
                             yield chunk
                         elif part := only.feed(chunk):
                             yield part
-                        pieces += chunk.tokens
                         watch.deadline = now() + stall
                     elif reply.fragments != fragments:
                         fragments = reply.fragments
@@ -129,19 +130,15 @@ class OpenAIClient:
                         break
                     if pieces + fragments > limit:
                         response.close()
-                        yield self._used(request, reply, tally, reply.cut_short())
+                        yield self._used(reply, tally, reply.cut_short())
                         return
                     data = await read()
-            *rest, last = await self._ending(response, reply, data if whole else b"")
+            *rest, last = tally.ended(await self._ending(response, reply, data if whole else b""))
             for chunk in rest:
-                tally.add(chunk)
-                if part := _within(only.feed(chunk) if only is not None else chunk, limit):
-                    yield part
-            if only is not None and (held := only.rest()):
-                yield held
+                yield chunk
             if last.finish_reason == "content_filter" and tally.empty and not last.tool_calls:
                 raise trouble.held_back(self._endpoint)
-            yield self._used(request, reply, tally, last)
+            yield self._used(reply, tally, last)
             await _settle(response)
         except (aiohttp.ClientError, OSError) as error:
             raise trouble.cut(self._endpoint, error) from error
@@ -179,12 +176,11 @@ class OpenAIClient:
         except (KeyError, TypeError):
             raise EndpointGarbled(f"{self._endpoint} has no /tokenize of llama.cpp.", endpoint=self._endpoint) from None
 
-    def _used(self, request: ChatRequest, reply: Reply, tally: Tally, last: Chunk) -> Chunk:
-        """The last chunk with what was used, from which the counters learn."""
-        usage = tally.settled(request, last, reply.reported)
-        answered = tally.named(request.model, last.model)
-        learner = tally.counter if answered == request.model else self.counter(answered)
-        if tally.teach(learner, request, usage, reply.reported, reply.events):
+    def _used(self, reply: Reply, tally: Tally, last: Chunk) -> Chunk:
+        """The last chunk with what was used, from which the counter of whoever answered learns."""
+        usage = tally.settled(last, reply.reported)
+        answered = tally.named(last.model)
+        if tally.teach(self.counter(answered), usage, reply.reported, reply.events):
             self._counters.learned()
         return msgspec.structs.replace(last, usage=usage)
 
@@ -330,19 +326,6 @@ class NamedModel:
     def counting(self) -> Counted:
         """How that is done."""
         return self._client.counter(self._model).counting
-
-
-def _wants_object(request: ChatRequest) -> bool:
-    return request.json_schema is not None and request.json_schema.get("type") == "object"
-
-
-def _within(chunk: Chunk | None, limit: int) -> Chunk | None:
-    """A chunk of at most `limit` tokens; the rest of a longer one is dropped."""
-    if chunk is None or chunk.tokens <= limit:
-        return chunk
-    share = limit / chunk.tokens
-    text, thought = chunk.text[: int(len(chunk.text) * share)], chunk.reasoning[: int(len(chunk.reasoning) * share)]
-    return msgspec.structs.replace(chunk, text=text, reasoning=thought, tokens=limit)
 
 
 def _listed(entry: dict[str, Any]) -> Listed:

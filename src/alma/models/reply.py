@@ -140,9 +140,9 @@ class Reply:
     def _take(self, lines: list[bytes]) -> Chunk | None:
         texts: list[str] = []
         thoughts: list[str] = []
-        decode = self._decode
+        decode, events = self._decode, 0
         for line in lines:
-            if line[:5] != b"data:":
+            if not line or line[:5] != b"data:":
                 continue
             try:
                 event = decode(line[5:])
@@ -153,7 +153,7 @@ class Reply:
                         break
                     continue
                 decode = self._decode
-            self.events += 1
+            events += 1
             choices = event.choices
             if choices and (delta := choices[0].delta) is not None:
                 if delta.content:
@@ -165,13 +165,12 @@ class Reply:
                 if choices[0].finish_reason is None:
                     continue
             self._note(event)
-        if not texts and not thoughts:
-            return None
+        self.events += events
         if len(texts) == 1 and not thoughts:
             text = texts[0]
             if len(text) <= self._long and "\0" not in text:
                 return Chunk(text=text, tokens=1)
-        return self._joined(texts, thoughts)
+        return self._joined(texts, thoughts) if texts or thoughts else None
 
     def _joined(self, texts: list[str], thoughts: list[str]) -> Chunk | None:
         """The chunk of several pieces, or of one that is more than a token, or broken."""
