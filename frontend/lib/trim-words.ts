@@ -76,9 +76,15 @@ export function trimReason({ rung, detail = "" }: ContextNote): string {
 
 /** All steps of a prompt in one line, to stand after “left out:”; `null` where nothing was left out. */
 export function leftOutWords(trims: readonly ContextNote[], leftOutTurns = 0): string | null {
-  const told = trims.filter(({ rung }) => rung !== "refused").map(trimWords);
-  if (leftOutTurns > 0 && !trims.some(({ rung }) => rung === "summary"))
-    told.push(plural(leftOutTurns, "earlier turn"));
+  const told = trims.filter(({ rung }) => rung !== "refused" && rung !== "summary").map(trimWords);
+  // Turns may have been taken out in several steps; what counts is how many are gone, and whether a summary is left.
+  const steps = trims.filter(({ rung }) => rung === "summary");
+  const last = steps.at(-1);
+  const turns = leftOutTurns || steps.reduce((sum, step) => sum + turnsOf(step), 0);
+  if (last !== undefined || turns > 0)
+    told.push(
+      trimWords({ messageId: "", ...last, rung: "summary", detail: `${turns} ${last?.detail ?? ""}` }),
+    );
   return told.length === 0 ? null : told.join("; ");
 }
 

@@ -168,4 +168,14 @@ describe("what was left out", () => {
     expect(leftOutWords(trims, 1)).toBe("1 memory; 1 earlier turn");
     expect(freedTokens(trims)).toBe(320);
   });
+
+  it("counts turns once, though they went in two steps, the summary with the last of them", () => {
+    const first = note("summary", {
+      refs: ["r1"],
+      detail: "2 earlier turns left out; their summary stands for them",
+    });
+    const then = note("summary", { refs: ["r3"], detail: "the last turns had no room either" });
+    expect(leftOutWords([first], 2)).toBe("2 earlier turns (told in a summary)");
+    expect(leftOutWords([first, then], 3)).toBe("3 earlier turns");
+  });
 });
