@@ -49,8 +49,6 @@ def ranked(members: Sequence[Member], now: float, shares: Shares) -> list[tuple[
     """The members with their scores, best first. A score is the seconds after which a call that begins now should be
     done there: the time of a call, more for calls that fail, and for those that are in the way; then a little more for
     a member that had its share already, so that equals take turns."""
-    if len(members) == 1:
-        return [(1.0, members[0])]
     expected = [member.traffic.health.expected_s(now) for member in members]
     unknown = min((seconds for seconds in expected if seconds > 0), default=UNKNOWN)
     due = sum(member.weight for member in members) / len(members)

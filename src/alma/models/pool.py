@@ -26,7 +26,8 @@ from alma.models.traffic import speaks_of_request
 TRIES = 2  # calls more than there are members that one request may take
 PATIENCE = 10.0  # seconds that a request waits for a member to open again
 SOON = 30.0  # seconds after which a request does not try the same member again
-FIRST_PAUSE = 0.25  # seconds before the same member is asked again; doubled each time, times 0.5 to 1.5
+FIRST_PAUSE = 0.05  # seconds before the same member is asked again; doubled each time, times 0.5 to 1.5
+STRIKE = 2.5  # a member that failed this request or task is chosen only over those that are so many times slower
 TRIAL = 2.0  # seconds of silence after which the trial of a breaker is asked of a second member as well
 LOOK = 1.0  # seconds in line after which a request looks whether others have become better
 MISSING = 60.0  # seconds for which a member that does not know the model is not asked for it
@@ -111,7 +112,7 @@ class Pool:
                 self._note_failure(request, error.endpoint)
                 if error.status == 404:
                     self._missing[error.endpoint] = self._clock() + MISSING
-                pause = self._pause(error, counts, self._clock() - began)
+                pause = self._pause(error, request, counts, self._clock() - began)
                 if pause is None:
                     if speaks_of_request(error) or len(self.members) == 1:
                         raise
@@ -140,12 +141,12 @@ class Pool:
 
         return await race(asked, usual, second, tried)
 
-    def _pause(self, error: EndpointError, counts: Counter[str], elapsed: float) -> float | None:
+    def _pause(self, error: EndpointError, request: ChatRequest, counts: Counter[str], elapsed: float) -> float | None:
         """Seconds until the next try; None: there is none."""
         if speaks_of_request(error) or counts.total() >= len(self.members) + TRIES:
             return None
         now = self._clock()
-        if any(member.name not in counts and self._takes(member, now) for member in self.members):
+        if (order := self._order(request, counts)) and order[0][1].name not in counts:
             return 0.0
         again = [member for member in self.members if self._opens_in(member, now) <= PATIENCE]
         if not error.retryable or not again or elapsed > SOON:
@@ -190,19 +191,19 @@ class Pool:
             raise
 
     def _order(self, request: ChatRequest, counts: Counter[str]) -> list[tuple[float, Member]]:
-        """Those that take calls now, best first; who failed this request or task only when there is nobody else."""
+        """Those that take calls now, best first; who failed this request or task comes after others as good."""
         now = self._clock()
         taking = [member for member in self.members if self._takes(member, now)]
-        if len(taking) > 1:
-            last = self._failed.get((request.caller.run_id, request.caller.task_id)) if request.caller.task_id else None
-            fresh = [member for member in taking if member.name not in counts]
-            least = min(counts[member.name] for member in taking)
-            taking = (
-                [member for member in fresh if member.name != last]
-                or fresh
-                or [member for member in taking if counts[member.name] == least]
-            )
-        return ranked(taking, now, self._shares) if taking else []
+        if len(taking) < 2:
+            return [(1.0, member) for member in taking]
+        caller = request.caller
+        last = self._failed.get((caller.run_id, caller.task_id)) if caller.task_id else None
+        order = ranked(taking, now, self._shares)
+        if counts or last is not None:
+            strikes = [counts[member.name] + (member.name == last) for _, member in order]
+            struck = zip(order, strikes, strict=True)
+            order = sorted(((score * STRIKE**of, member) for (score, member), of in struck), key=lambda pair: pair[0])
+        return order
 
     def _takes(self, member: Member, now: float) -> bool:
         return member.traffic.admits(now) and self._missing.get(member.name, 0.0) <= now

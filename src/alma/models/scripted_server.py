@@ -3,9 +3,10 @@
     python -m alma.models.scripted --port 8099 [--script rules.json]
 
 `POST /v1/chat/completions`, `GET /v1/models`, `GET /counts` (calls started, completed, failed, dropped by the
-client, in all and by `[#marker]`), `POST /reset`. Built to cost little per token, so that a bench measures Alma and not
-this server: pieces are encoded before the first is sent, and a paced stream is a chain of timers that write to the
-transport.
+client, in all and by `[#marker]`), `POST /reset`. `PUT /mood` with {"fail": 0.3, "slow": 10} lets it refuse that
+share of its calls (HTTP 500) and makes all delays as many times as long, until it is told otherwise. Built to cost
+little per token, so that a bench measures Alma and not this server: pieces are encoded before the first is sent, and a
+paced stream is a chain of timers that write to the transport.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from msgspec import Struct
 
 from alma.models.script import Act, Fault, Rule, marker_of, resolve
 from alma.models.scripted_wire import REFUSED_SCHEMA, Scripted
@@ -28,6 +30,13 @@ from alma.models.tokens import estimate
 
 MODELS = ("scripted", "fake-200-50", "fake-500-max")
 _NOISE = 0.02  # seconds between two comments
+
+
+class Mood(Struct, frozen=True):
+    """`fail`: the share of calls that are refused; `slow`: times that its delays are longer."""
+
+    fail: float = 0.0
+    slow: float = 1.0
 
 
 class ScriptedServer:
@@ -39,6 +48,8 @@ class ScriptedServer:
         self.calls: Counter[str] = Counter()
         self.counts: dict[str, Counter[str]] = {}
         self.requests: list[dict[str, Any]] = []  # bodies of the last 100
+        self.mood = Mood()
+        self._refused = 0.0  # calls that should have been refused and were not yet
         self.app = web.Application(client_max_size=64 * 1024 * 1024)
         self.app.add_routes(
             [
@@ -46,6 +57,7 @@ class ScriptedServer:
                 web.get("/v1/models", self._models),
                 web.get("/counts", self._counts),
                 web.post("/reset", self._reset),
+                web.put("/mood", self._feel),
             ]
         )
 
@@ -71,6 +83,19 @@ class ScriptedServer:
         self.calls.clear()
         return web.Response(status=204)
 
+    async def _feel(self, request: web.Request) -> web.Response:
+        self.mood = msgspec.json.decode(await request.read(), type=Mood)
+        return web.Response(status=204)
+
+    def _moody(self, act: Act) -> Act:
+        """What is done of `act` in this mood. Refusals are spread evenly."""
+        self._refused += self.mood.fail
+        if self._refused >= 1:
+            self._refused -= 1
+            return msgspec.structs.replace(act, fault=Fault("status", status=500))
+        slow = self.mood.slow
+        return msgspec.structs.replace(act, delay=act.delay * slow, first_delay=act.first_delay * slow)
+
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body: dict[str, Any] = msgspec.json.decode(await request.read())
         self.requests.append(body)
@@ -81,6 +106,8 @@ class ScriptedServer:
         self.calls[text] += 1
         schema = body.get("response_format", {}).get("json_schema", {}).get("schema")
         act = resolve(self.script, text, model=model, schema=schema, call=self.calls[text])
+        if self.mood != Mood():
+            act = self._moody(act)
         marker = marker_of(text)
         names = ("", marker) if marker else ("",)
         self._count("started", names)
