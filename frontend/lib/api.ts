@@ -1,60 +1,28 @@
 /** The JSON API, typed. Errors are problem details (RFC 9457) and become `ApiProblem`; knows no React. */
 
 import type { SpendScope } from "@/lib/budget-words";
-import type { EndpointHealth, ErrorFacts, ThreadSummary } from "@/lib/protocol";
+import type { ErrorFacts, ThreadSummary } from "@/lib/protocol";
 import type { components } from "@/lib/protocol.gen";
 
 type Schemas = components["schemas"];
 
 export type ThreadList = Schemas["ThreadList"];
+export type ModelList = Schemas["ModelsReply"];
+export type ModelInfo = Schemas["ModelReply"];
+export type EndpointInfo = Schemas["EndpointReply"];
 /** US dollars per million tokens; 0: none is known, or it is free. */
-export interface Price {
-  input: number;
-  output: number;
-}
-export type ModelInfo = Schemas["ModelReply"] & { members: string[]; price: Price };
-export type EndpointInfo = Schemas["EndpointReply"] &
-  Required<Omit<EndpointHealth, "name" | "state" | "detail" | "active" | "queued">> & {
-    weight: number;
-    price: Price;
-  };
-export type ModelList = Omit<Schemas["ModelsReply"], "models" | "endpoints"> & {
-  models: ModelInfo[];
-  endpoints: EndpointInfo[];
-};
+export type Price = Schemas["PriceReply"];
+export type NewEndpoint = Schemas["NewEndpoint"];
+/** Of a connected endpoint by its name, or of one by its address. */
+export type EndpointToTest = Schemas["EndpointTest"];
+export type EndpointTest = Schemas["TrialReply"];
+export type CacheReport = Schemas["CacheReply"];
+export type CacheChange = Schemas["CacheChoice"];
 export type FoundServer = Schemas["FoundReply"];
 export type ProbeReport = Schemas["ProbeReply"];
 export type Catalog = Schemas["CatalogReply"];
 export type CatalogModel = Schemas["CatalogEntry"];
 export type PromptReport = Schemas["PromptReply"];
-export interface NewEndpoint {
-  name: string;
-  baseUrl: string;
-  apiKey?: string;
-  /** The variable that holds the key. */
-  apiKeyEnv?: string;
-  models?: string[];
-  weight?: number;
-  concurrency?: number;
-  contextWindow?: number;
-  priceInput?: number;
-  priceOutput?: number;
-  /** What it calls a model → what we call it. */
-  aliases?: Record<string, string>;
-}
-/** Of a connected endpoint by its name, or of one by its address. */
-export type EndpointToTest =
-  | { name: string }
-  | { baseUrl: string; apiKey?: string; apiKeyEnv?: string; model?: string };
-export interface EndpointTest {
-  ok: boolean;
-  models: string[];
-  model: string;
-  firstTokenMs: number;
-  tokensPerS: number;
-  said: string;
-  error: ErrorFacts | null;
-}
 export interface UsedOf {
   used: number;
   /** 0: none. */
@@ -100,22 +68,6 @@ export interface BudgetChange {
   seconds?: number;
   money?: number;
 }
-export interface CacheReport {
-  exact: boolean;
-  semantic: boolean;
-  /** Cosine similarity from which on two questions are taken for the same. */
-  threshold: number;
-  ttlHours: number;
-  entries: number;
-  bytes: number;
-  maxBytes: number;
-  hits: number;
-  misses: number;
-  savedTokens: number;
-  savedMs: number;
-  savedCost: number;
-}
-export type CacheChange = Partial<Pick<CacheReport, "exact" | "semantic" | "threshold">>;
 /** A role; only what the page shows of it is typed. */
 export interface AgentInfo {
   name: string;
