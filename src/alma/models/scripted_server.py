@@ -167,11 +167,15 @@ class ScriptedServer:
                 await response.write(b'data: {"error": {"message": "as the script says", "code": 500}}\n\n')
             case "nested":
                 await response.write(b'data: {"choices":' + b"[" * 200_000 + b"\n\n")
+                await response.write_eof()
+                return response
             case "big":
                 await response.write(b'data: {"choices":[{"delta":{"content":"')
                 for _ in range(max(1, fault.after)):
                     await response.write(b"a" * 1_000_000)
                 await response.write(b'"}}]}\n\n')
+                await response.write_eof()
+                return response
             case "half":
                 await response.write('data: {"choices":[{"delta":{"content":"für'.encode()[:-2] + b"\xc3")
             case _:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from alma.model_call import Usage
 
 LESS, MORE = 0.3, 3.0  # times Alma's own count
-SLACK = 8  # tokens below
+SLACK = 2  # tokens below, of an answer
 TEMPLATE = 1024  # tokens above: what a chat template and a provider's own instructions may add
 _MOST = 1 << 40
 
@@ -65,7 +65,7 @@ def _believable(reported: Reported, own: Usage, extra: int, max_tokens: int) -> 
     seen = reported.output - reported.hidden
     return (
         reported.input > 0
-        and LESS * own.input_tokens - SLACK <= reported.input <= MORE * (own.input_tokens + extra) + TEMPLATE
+        and LESS * own.input_tokens <= reported.input <= MORE * (own.input_tokens + extra) + TEMPLATE
         and (reported.output > 0 or own.output_tokens == 0)
         and LESS * own.output_tokens - SLACK <= seen
         and reported.output <= max(MORE * own.output_tokens, max_tokens) + 64
