@@ -35,6 +35,7 @@ COMMANDS = (
     "files",
     "agents",
     "models",
+    "cache",
     "doctor",
     "settings",
 )

@@ -51,6 +51,7 @@ def add(commands: Subparsers) -> None:
         metavar="PATH",
         help="text file to put into the conversation; may be given more than once",
     )
+    parser.add_argument("--fresh", action="store_true", help="have it answered anew, not from the cache")
     parser.add_argument("--approve", action="store_true", help="show a plan before it runs, and ask: yes, no, edit")
     parser.add_argument(
         "--stream",
@@ -74,6 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         model=arguments.model,
         kind=arguments.kind,
         approve=arguments.approve,
+        fresh=arguments.fresh,
     )
     return asyncio.run(_run(arguments, command))
 

@@ -21,7 +21,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from alma.db.database import Database
-from alma.errors import RunFailure
+from alma.errors import ModelUnavailable, RunFailure
 from alma.model_call import CacheHit, Usage
 from alma.models.answers import Alike, Answer, Choice, Row, Saved, amount, choose, depends_on, vector_of
 from alma.models.chat import Caller, ChatModel, ChatRequest, Chunk
@@ -229,7 +229,7 @@ class ResponseCache:
                 log.exception("keeping an answer failed on a bug")
             flight.end(_since(began), error)
         finally:
-            flight.end(_since(began), RunFailure("The call was given up: Alma is stopping."))
+            flight.end(_since(began), ModelUnavailable("The call was given up: Alma is stopping."))
 
     def _keep(
         self, flight: Flight, key: bytes, likes: bytes | None, vector: bytes | None, request: ChatRequest
