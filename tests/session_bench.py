@@ -18,11 +18,13 @@ from alma.agent.router import Router
 from alma.agent.run import Agent
 from alma.agent.tooling import Tooling
 from alma.db.database import Database
+from alma.engine.budget import Limits as BudgetLimits
 from alma.engine.bus import LocalBus
 from alma.engine.decide import RunLimits
 from alma.engine.dispatch import Limits as DispatchLimits
 from alma.engine.dispatch import LocalDispatcher
 from alma.engine.journal import Journal
+from alma.engine.ledger import Ledger, Scope
 from alma.engine.runner import Engine
 from alma.engine.worker import Duty, Policy
 from alma.errors import NotFound
@@ -30,6 +32,7 @@ from alma.memory.embedder import Embedder
 from alma.models.cache import ResponseCache
 from alma.models.cached import CachedModels
 from alma.models.chat import ChatModel
+from alma.models.endpoints import Price
 from alma.models.probe import Grade, ProbeReport
 from alma.models.scripted import ScriptedModel
 from alma.server.commands import PROTOCOL
@@ -61,6 +64,7 @@ class Info:
     context_window: int = 4096
     kind: str = "scripted"
     tiny: bool = False
+    price: Price = Price()
 
 
 class OneModel:
@@ -138,6 +142,7 @@ class SessionBench:
         toolbox: Toolbox | None = None,
         run_seconds: float = 0.0,
         run_tokens: int = 0,
+        budgets: dict[Scope, BudgetLimits] | None = None,
         at_once: bool = False,
         cache: dict[str, Any] | None = None,
     ) -> None:
@@ -153,6 +158,7 @@ class SessionBench:
         self.toolbox = toolbox or Toolbox()
         self.cache = ResponseCache(self.database, **cache) if cache is not None else None
         answering = self.models if self.cache is None else CachedModels(self.models, self.cache)
+        usual = {"run": BudgetLimits(run_tokens), **(budgets or {})}
         self.engine = Engine(
             self.database,
             self.journal,
@@ -161,6 +167,7 @@ class SessionBench:
             LocalDispatcher(DispatchLimits(lambda name: self.roles.get(name).budgets.parallel if at_once else 100)),
             policy=Policy(max_attempts, self.duty, lambda name: name in self.roles.names()),
             limits=RunLimits(run_seconds),
+            ledger=Ledger(self.journal, usual),
             jitter=lambda: 0.02,
             changed=lambda state: self.summaries.ended(state),
         )
@@ -174,7 +181,7 @@ class SessionBench:
             self.models,
             Feeds(self.bus),
             self.notices,
-            Limits(max_prompt_chars=9000, max_unfinished_runs=100, run_tokens=run_tokens),
+            Limits(max_prompt_chars=9000, max_unfinished_runs=100),
             Steering(self.database, self.engine, PlanLimits(tasks=100, task_tokens=0), self.roles),
             self.cache.forget_runs if self.cache is not None else None,
         )

@@ -20,11 +20,13 @@ from alma.agent.run import Agent
 from alma.agent.tooling import Tooling
 from alma.config import environment
 from alma.db.database import Database
+from alma.engine.budget import Limits as BudgetLimits
 from alma.engine.bus import LocalBus
 from alma.engine.decide import RunLimits
 from alma.engine.dispatch import Limits as DispatchLimits
 from alma.engine.dispatch import LocalDispatcher
 from alma.engine.journal import Journal
+from alma.engine.ledger import Ledger, Scope
 from alma.engine.runner import Engine
 from alma.engine.state import RunState
 from alma.engine.worker import Duty, Policy
@@ -85,6 +87,7 @@ class Alma:
             LocalDispatcher(_dispatch_limits(settings, self.roles)),
             policy=_policy(settings, self.roles),
             limits=RunLimits(settings.run_seconds),
+            ledger=Ledger(self.journal, _budgets(settings), warn_at=settings.budget_warning),
             trouble=self._trouble,
             changed=self._changed,
             sweep_every=SWEEP_EVERY,
@@ -98,7 +101,7 @@ class Alma:
             self.registry,
             Feeds(self.bus),
             self.notices,
-            Limits(settings.max_prompt_chars, settings.max_unfinished_runs, settings.run_tokens),
+            Limits(settings.max_prompt_chars, settings.max_unfinished_runs),
             Steering(self.database, self.engine, PlanLimits(tasks=settings.max_plan_tasks, task_tokens=0), self.roles),
             self.cache.forget_runs,
         )
@@ -228,6 +231,15 @@ def _dispatch_limits(settings: Settings, roles: Roles) -> DispatchLimits:
     return DispatchLimits(
         of_role, settings.max_parallel_per_model, settings.max_parallel_per_owner, settings.max_parallel_tasks
     )
+
+
+def _budgets(settings: Settings) -> dict[Scope, BudgetLimits]:
+    return {
+        "run": BudgetLimits(settings.run_tokens, settings.run_seconds, settings.run_money),
+        "thread": BudgetLimits(settings.thread_tokens, settings.thread_seconds, settings.thread_money),
+        "owner": BudgetLimits(settings.owner_tokens, settings.owner_seconds, settings.owner_money),
+        "day": BudgetLimits(settings.day_tokens, settings.day_seconds, settings.day_money),
+    }
 
 
 def _policy(settings: Settings, roles: Roles) -> Policy:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from alma.model_call import CacheHit, CallFacts, Sampling, Section, SentMessage, Timing, Tried, Usage
+from alma.model_call import CacheHit, CallFacts, Paid, Sampling, Section, SentMessage, Timing, Tried, Usage
 from alma.plan import MAIN, Plan, PlanTask
 
 Kind = Literal["chat", "creative", "analytical"]
@@ -116,10 +116,11 @@ class ResumeRequested(Entry, frozen=True, tag="resume_requested"):
 
 
 class RunFinished(Entry, frozen=True, tag="run_finished"):
-    """The end of the log."""
+    """The end of the log. `lost`: what an attempt that was cut off before it said anything has used."""
 
     status: Literal["completed", "failed", "canceled"]
     error: ErrorFacts | None = None
+    lost: Paid | None = None
 
 
 # ── plans and tasks ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -163,12 +164,14 @@ class TaskStarted(Entry, frozen=True, tag="task_started"):
 
 
 class TaskFinished(Entry, frozen=True, tag="task_finished"):
-    """The task has ended. Its result is the text of `message_id`, or `text` where no message holds it."""
+    """The task has ended. Its result is the text of `message_id`, or `text` where no message holds it. `lost`: as for
+    `RunFinished`."""
 
     status: Literal["completed", "failed", "canceled", "rejected"]
     message_id: str = ""
     text: str = ""
     error: ErrorFacts | None = None
+    lost: Paid | None = None
 
 
 class TaskReused(Entry, frozen=True, tag="task_reused"):
@@ -198,7 +201,8 @@ class MessageStarted(Entry, frozen=True, tag="message_started"):
     """An attempt to write a message begins: which model gets which prompt. `step` names it within its task: `answer`
     (the result), `decide` (whether to plan), `answer.2` (after tools). `turns`: the runs of the earlier turns in the
     prompt, oldest first; `answered`: those of them whose answer was in it too. `sent`: the prompt itself, where it
-    cannot be put together again from the log."""
+    cannot be put together again from the log. `cost`: US dollars for reading the prompt alone; `lost`: what the attempt
+    before, which a crash cut off, has used."""
 
     message_id: str
     attempt: int
@@ -214,6 +218,8 @@ class MessageStarted(Entry, frozen=True, tag="message_started"):
     reserve: int = 0  # tokens kept free for the answer
     step: str = "answer"
     sent: list[SentMessage] = []
+    cost: float = 0.0
+    lost: Paid | None = None
 
 
 class ContextTrimmed(Entry, frozen=True, tag="context_trimmed"):
@@ -231,7 +237,8 @@ class ContextTrimmed(Entry, frozen=True, tag="context_trimmed"):
 class AttemptFailed(Entry, frozen=True, tag="attempt_failed"):
     """The attempt ended badly. `text` is what had streamed by then. `retry_in_ms` None: there is no further attempt
     with this role and model; `to_role`, `to_model`: who gets the task instead. `endpoint`: who failed; `others`: how
-    many other endpoints can answer for the same model, so that the next attempt goes to one of them."""
+    many other endpoints can answer for the same model, so that the next attempt goes to one of them. `paid`: what the
+    attempt has used."""
 
     message_id: str
     attempt: int
@@ -243,12 +250,14 @@ class AttemptFailed(Entry, frozen=True, tag="attempt_failed"):
     step: str = "answer"
     endpoint: str = ""
     others: int = 0
+    paid: Paid | None = None
 
 
 class MessageFinished(Entry, frozen=True, tag="message_finished"):
     """The whole message. `finish_reason`: stop, length, tool_calls, `stopped` by the user, or `budget`: all that could
     be said within it. `endpoint`: who answered, where it is not the one named at the start; `tried`: who was asked
-    before. `cost`: US dollars. `cache`: it was not made anew."""
+    before. `cost`: US dollars. `cache`: it was not made anew. `model_id`: as it was asked for; empty: Alma itself wrote
+    it."""
 
     message_id: str
     attempt: int
@@ -264,6 +273,7 @@ class MessageFinished(Entry, frozen=True, tag="message_finished"):
     tried: list[Tried] = []
     cost: float = 0.0
     cache: CacheHit | None = None
+    model_id: str = ""
 
 
 class ToolCalled(Entry, frozen=True, tag="tool_called"):

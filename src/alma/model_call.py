@@ -51,6 +51,20 @@ class Usage(Struct, frozen=True, omit_defaults=True):
     doubted: bool = False
 
 
+class Paid(Struct, frozen=True, omit_defaults=True):
+    """What an attempt that became no message has used all the same, by Alma's own counts. `cost`: US dollars."""
+
+    model: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    ms: float = 0.0
+    cost: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+
 class Timing(Struct, frozen=True):
     """Of one attempt, in ms: from the call to its first token, and to its end."""
 

@@ -79,19 +79,20 @@ async def test_all_that_a_run_asks_of_its_models_stays_within_its_tokens(tmp_pat
         assert await spent(bench, ack["runId"]) < 20_000
 
 
-async def test_a_run_that_has_used_up_its_tokens_fails_with_its_reason_and_calls_nobody(tmp_path: Path) -> None:
+async def test_a_run_that_has_used_up_its_tokens_is_answered_with_what_its_tasks_found(tmp_path: Path) -> None:
     bench = SessionBench(f"sqlite:///{tmp_path}/alma.db", run_tokens=3000)
     async with bench.running():
         plans(bench, task("writer", "Flour"))
         answers(bench, "Flour", "word " * 5000)  # a model that does not keep to what it is told
+        bench.model.script.append(Rule(match="", answer="word " * 5000))
         client = bench.connect()
         ack = await start(client)
-        end = await end_of(client, ack["runId"])
-        assert (end["type"], end["code"]) == ("RUN_ERROR", "budget_spent")
-        assert "budget" in end["hint"]
-        assert len(bench.model.requests) == 2
+        assert (await end_of(client, ack["runId"]))["status"] == "completed"
         (done,) = await log_of(bench, ack["runId"], TaskFinished)
         assert done.status == "completed", "what was found is kept"
+        said = [one for one in await log_of(bench, ack["runId"], MessageFinished) if one.step == "answer"]
+        assert [(one.task_id, one.finish_reason) for one in said] == [("1", "budget"), ("main", "budget")]
+        assert await spent(bench, ack["runId"]) <= 3000 + len(said), "each was cut one token after its last"
 
 
 async def test_a_run_whose_planning_used_up_everything_fails_with_its_reason(tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ async def test_a_run_whose_planning_used_up_everything_fails_with_its_reason(tmp
 
 async def test_attempts_that_fail_are_paid_for_too(tmp_path: Path) -> None:
     """Else a model that breaks off late would cost without end."""
-    role_file(tmp_path / "agents", "writer", budgets={"tokens": 1200}, stand_ins=[])
+    role_file(tmp_path / "agents", "writer", budgets={"tokens": 2000}, stand_ins=[])
     bench = SessionBench(f"sqlite:///{tmp_path}/alma.db", roles=tmp_path / "agents", max_attempts=9)
     async with bench.running():
         bench.models.strong = True
@@ -116,9 +117,13 @@ async def test_attempts_that_fail_are_paid_for_too(tmp_path: Path) -> None:
         client = bench.connect()
         ack = await start(client)
         assert (await end_of(client, ack["runId"]))["status"] == "completed"
-        failures = [one.error.code for one in await log_of(bench, ack["runId"], AttemptFailed, "1")]
-        assert failures[-1] == "budget_spent"
+        failures = await log_of(bench, ack["runId"], AttemptFailed, "1")
+        assert {one.error.code for one in failures} == {"endpoint_cut"}
         assert 2 <= len(failures) <= 4
+        used = sum(one.paid.tokens for one in failures if one.paid is not None)
+        assert 1000 < used <= 2000
+        (done,) = await log_of(bench, ack["runId"], TaskFinished)
+        assert (done.status, done.text) == ("completed", failures[-1].text.strip()), "what there is so far"
 
 
 async def test_a_budget_holds_over_a_restart(tmp_path: Path) -> None:

@@ -18,14 +18,19 @@ from alma.errors import EndpointError, EndpointGarbled
 from alma.events import Delta, MessageFinished, MessageStarted
 from alma.model_call import CallFacts, Timing, Usage
 from alma.models.chat import ChatModel, ChatRequest, Chunk
+from alma.models.endpoints import Price
 
 
 class Call(Struct, frozen=True):
-    """`started`: its entry, on its way to the journal with `recorded`. `tail`: text that Alma adds to the answer."""
+    """`started`: its entry, on its way to the journal with `recorded`. `tail`: text that Alma adds to the answer.
+    `most`: tokens that a budget has left for the answer, which ends there whatever the model was told; 0: as it may.
+    `price`: of the model."""
 
     started: MessageStarted
     recorded: Awaitable[object]
     tail: str = ""
+    most: int = 0
+    price: Price = Price()
 
 
 class Stream:
@@ -57,13 +62,17 @@ class Stream:
                         self._show(chunk)
                     if chunk.finish_reason is not None:
                         last = chunk
+                    elif self._call.most and self._pieces > self._call.most:
+                        last = Chunk(finish_reason="length")
+                        break
             if not self._n and not last.tool_calls:
                 raise EndpointGarbled("The model ended its answer without any text.", endpoint=model.endpoint)
         except EndpointError as error:
             await self._open()
             after = None if error.retry_after is None else error.retry_after * 1000
             text = self._text.whole
-            return Failed(error, self._started.step, text, error.retryable, after, error.endpoint, error.others)
+            ms = round((time.perf_counter() - begun) * 1000, 2)
+            return Failed(error, self._started.step, text, error.retryable, after, error.endpoint, error.others, ms)
         if self._call.tail and not last.tool_calls:
             self._show(Chunk(text=self._call.tail))
         ended = time.perf_counter()
@@ -94,9 +103,17 @@ class Stream:
             task.thread_id, task.run_id, started.message_id, started.attempt, n, text, tokens, channel, task.task_id
         )
 
+    def _cost(self, last: Chunk, usage: Usage) -> float:
+        """As who answered says; by the model's price where nobody did, or did not know how much was used."""
+        if last.cache is not None:
+            return 0.0
+        return last.cost if last.endpoint and last.usage is not None else self._call.price.of(usage)
+
     def _finished(self, last: Chunk, timing: Timing) -> MessageFinished:
         started = self._started
-        prompt_tokens = sum(section.tokens for section in started.sections)
+        reason, usage = last.finish_reason or "stop", last.usage
+        if usage is None:
+            usage = Usage(sum(section.tokens for section in started.sections), self._pieces, estimated=True)
         return MessageFinished(
             at=started.at + timing.total_ms / 1000,
             task_id=started.task_id,
@@ -104,14 +121,15 @@ class Stream:
             attempt=started.attempt,
             text=self._text.whole,
             reasoning=self._reasoning.whole,
-            finish_reason=last.finish_reason or "stop",
-            usage=last.usage or Usage(prompt_tokens, self._pieces, estimated=True),
+            finish_reason="budget" if reason == "length" and self._call.most else reason,
+            usage=usage,
             timing=timing,
             model=last.model if last.model not in (started.model, started.model.partition("/")[2]) else "",
             step=started.step,
             tool_calls=[CallFacts(call.id, call.name, call.arguments) for call in last.tool_calls],
             endpoint=last.endpoint if last.endpoint != started.endpoint else "",
             tried=list(last.tried),
-            cost=last.cost,
+            cost=self._cost(last, usage),
             cache=last.cache,
+            model_id=started.model,
         )

@@ -24,10 +24,10 @@ from alma.agent.prompt import Material, Mode, Part, gather
 from alma.agent.role import Role
 from alma.agent.router import Router
 from alma.agent.synthesis import closing
-from alma.agent.task import Answer, Desk, Failed, Outcome, Task, Wait
+from alma.agent.task import Answer, Desk, Failed, Grant, Outcome, Task, Wait
 from alma.agent.tooling import Tooling, Using, can_use_tools
-from alma.errors import AlmaError, BudgetSpent, ContextOverflow, ModelUnavailable
-from alma.events import BudgetReached, ContextTrimmed, JournalEntry, MessageFinished, MessageStarted
+from alma.errors import AlmaError, ContextOverflow, ModelUnavailable
+from alma.events import ContextTrimmed, JournalEntry, MessageFinished, MessageStarted
 from alma.model_call import Sampling, Section, SentMessage
 from alma.models.chat import ChatMessage, ChatModel, ChatRequest, ToolSpec
 from alma.models.probe import ProbeReport
@@ -35,8 +35,6 @@ from alma.models.remote import ModelInfo
 from alma.plan import MAIN, MANAGER
 
 Schema = dict[str, Any]
-_LEAST_TOKENS = 16  # of a budget that is still worth a call
-_WARN_AT = 0.8  # of a budget
 # A weak model writes 100 tokens a second and reads 250: long texts of its agents cost more than they say.
 _WEAK_PART = 160
 _WEAK_WHOLE = 320
@@ -166,10 +164,10 @@ class Agent:
             max_tokens=planning.SAMPLING.max_tokens,
         )
         prompt = msgspec.structs.replace(prompt, messages=messages)
-        left, _ = self._left(task, desk, prompt)
-        sampling = msgspec.structs.replace(planning.SAMPLING, max_tokens=min(prompt.max_tokens, left))
+        granted = await desk.reserve(prompt.tokens, prompt.max_tokens, who.info.price)
+        sampling = msgspec.structs.replace(planning.SAMPLING, max_tokens=granted.max_tokens)
         request = self._request(task, who, prompt, sampling, [], planning.schema(who.role))
-        return await self._call(task, who, desk, step, prompt, request, new, sent=True)
+        return await self._call(task, who, desk, step, prompt, request, new, granted, sent=True)
 
     def _purposes(self, who: Who) -> dict[str, str]:
         return {name: self._roles.get(name).purpose for name in who.role.delegates_to}
@@ -216,20 +214,17 @@ class Agent:
         task = using.task
         sampling = self._sampling(task, who, mode)
         prompt, specs = await self._prompt(using, who, mode, sampling.max_tokens, step, new)
-        left, warned = self._left(task, using.desk, prompt)
-        if warned is not None:
-            new = [*new, warned]
-            using.task = msgspec.structs.replace(task, warned=True)
         schema = who.role.output_schema if mode == "answer" else None
-        sampling = msgspec.structs.replace(sampling, max_tokens=min(prompt.max_tokens, left))
+        granted = await using.desk.reserve(prompt.tokens, prompt.max_tokens, who.info.price)
+        sampling = msgspec.structs.replace(sampling, max_tokens=granted.max_tokens)
         request = self._request(task, who, prompt, sampling, specs, schema)
         tail = closing(task) if mode != "answer" else ""
-        spoken = await self._call(task, who, using.desk, step, prompt, request, new, tail=tail)
+        spoken = await self._call(task, who, using.desk, step, prompt, request, new, granted, tail=tail)
         if isinstance(spoken, MessageFinished) and schema is not None and not spoken.tool_calls:
             try:
                 check_output(spoken.text, schema)
             except OutputInvalid as error:
-                return Failed(error, step, spoken.text, retryable=True)
+                return Failed(error, step, spoken.text, retryable=True, message=spoken)
         return spoken
 
     async def _prompt(
@@ -282,25 +277,6 @@ class Agent:
             return msgspec.structs.replace(sampling, max_tokens=min(sampling.max_tokens, most))
         return sampling
 
-    def _left(self, task: Task, desk: Desk, prompt: Prompt) -> tuple[int, BudgetReached | None]:
-        """How much may be written within the budget. Raises `BudgetSpent` when it is used up."""
-        budget = desk.tokens_left()
-        if not budget:
-            return prompt.max_tokens, None
-        left = budget - prompt.tokens
-        if left < _LEAST_TOKENS:
-            raise BudgetSpent(
-                "The task has used up its budget of tokens.",
-                expected=f"at least {_LEAST_TOKENS} tokens left beside the prompt's {prompt.tokens}",
-                actual=f"{budget} left",
-                hint="Raise budgets.tokens in the role's file, or the run's budget.",
-            )
-        limit, used = task.tokens_limit, task.tokens_limit - left
-        warned = used > _WARN_AT * limit and not task.warned
-        at = self._clock()
-        note = BudgetReached(at=at, task_id=task.task_id, what="tokens", limit=limit, used=used, warning=True)
-        return left, note if warned else None
-
     # ── calling ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _call(
@@ -312,6 +288,7 @@ class Agent:
         prompt: Prompt,
         request: ChatRequest,
         new: list[JournalEntry],
+        granted: Grant,
         *,
         tail: str = "",
         sent: bool = False,
@@ -336,7 +313,9 @@ class Agent:
         )
         trimmed = [self._trimmed(task, step, trim) for trim in prompt.trims]
         recorded = desk.record(*new, *trimmed, started)
-        return await Stream(task, desk, Call(started, recorded, tail)).run(who.model, request)
+        most = granted.max_tokens if granted.by is not None else 0
+        call = Call(started, recorded, tail, most, who.info.price)
+        return await Stream(task, desk, call).run(who.model, request)
 
     @staticmethod
     def _request(

@@ -16,3 +16,16 @@ def closing(task: Task) -> str:
     lines = [f"*Based on* {' · '.join(based)}"] if based else []
     lines += [f"*Missing:* {' · '.join(missing)}"] if missing else []
     return "\n\n" + "\n\n".join(lines) if lines else ""
+
+
+def as_found(task: Task, why: str) -> str:
+    """What the tasks of a plan have found, one after the other, when no model may join it any more. Empty: nothing."""
+    found = [
+        f"**{result.title or f'Task {result.task_id}'}**\n\n{result.text.strip()}"
+        for result in task.results
+        if result.status == "completed" and result.text.strip()
+    ]
+    if not found:
+        return ""
+    first = f"*{why} before the results could be joined. This is what was found.*"
+    return "\n\n".join([first, *found]) + closing(task)

@@ -23,6 +23,7 @@ from alma.events import (
     ToolCalled,
     ToolReturned,
 )
+from alma.models.endpoints import Price
 from alma.plan import MAIN, Plan, PlanTask, message_id
 
 
@@ -111,8 +112,6 @@ class Task(Struct, frozen=True):
     mail: list[tuple[int, AgentMessage]] = []
     board: dict[str, BoardWritten] = {}
     budget_tokens: int = 0
-    tokens_limit: int = 0  # of which that is what is left
-    warned: bool = False  # the user was told that most of it is used
     next_child: int = 1
     problem: str = ""  # what was wrong with the last attempt at its answer
     priority: int = 0
@@ -147,7 +146,8 @@ class Wait(Struct, frozen=True):
 
 class Failed(Struct, frozen=True):
     """`text`: what had streamed. `retryable`: another attempt may help; `retry_after_ms`: asked for by the endpoint.
-    `endpoint`: who failed; `others`: how many other endpoints can take it at once."""
+    `endpoint`: who failed; `others`: how many other endpoints can take it at once. `ms`: how long it took;
+    `message`: it was whole, but of no use."""
 
     error: AlmaError
     step: str = "answer"
@@ -156,6 +156,18 @@ class Failed(Struct, frozen=True):
     retry_after_ms: float | None = None
     endpoint: str = ""
     others: int = 0
+    ms: float = 0.0
+    message: MessageFinished | None = None
+
+
+class Grant(Protocol):
+    """What a model call may use: so many tokens of answer, and `by`: a budget (None: none) allows no more."""
+
+    @property
+    def max_tokens(self) -> int: ...
+
+    @property
+    def by(self) -> object | None: ...
 
 
 Outcome = Answer | Wait | Failed
@@ -200,8 +212,9 @@ class Desk(Protocol):
         """All messages to this task until now, with their `seq`."""
         ...
 
-    def tokens_left(self) -> int:
-        """Of the task's budget, after all that it has spent until now; 0 is no limit."""
+    async def reserve(self, prompt: int, most: int, price: Price) -> Grant:
+        """Before a model call: hold its prompt's tokens and at most `most` of its answer in all budgets. Waits while
+        other calls hold what it needs. Raises `BudgetSpent`."""
         ...
 
     def paused(self) -> bool:

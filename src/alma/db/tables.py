@@ -185,3 +185,38 @@ summaries = Table(
     Column("created_at", Double, nullable=False),
     Index("summaries_by_thread", "thread_id"),
 )
+
+# What model calls have used, by run, day and model: sums over entries, written in the transaction of the entries. They
+# stay when the thread is deleted. `day`: days since 1970-01-01 (UTC); `ms`: of the calls; `cost`: US dollars.
+spend = Table(
+    "spend",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("model", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("thread_id", Text, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    Column("saved_tokens", BigInteger, nullable=False),
+    Column("ms", Double, nullable=False),
+    Column("cost", Double, nullable=False),
+    Column("calls", BigInteger, nullable=False),
+    Index("spend_by_owner", "owner", "day"),
+    Index("spend_by_thread", "thread_id"),
+    sqlite_with_rowid=False,
+)
+
+# Budgets that an owner has set; null: as the settings say, 0: no limit. `thread_id` is empty but for a thread's.
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("thread_id", Text, primary_key=True),
+    Column("tokens", BigInteger),
+    Column("seconds", Double),
+    Column("money", Double),
+    sqlite_with_rowid=False,
+)

@@ -11,6 +11,7 @@ from alma.engine.dispatch import Ticket
 from alma.engine.journal import Fence
 from alma.engine.state import RunState
 from alma.events import RunFinished, TaskFinished
+from alma.model_call import Paid
 from alma.plan import MAIN
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Active:
         self.queued: set[str] = set()
         self.elsewhere: set[str] = set()  # tasks that another process has taken over
         self.behind = False  # the log has entries that are not in `state`
+        self.told: set[tuple[str, str, bool, str]] = set()  # budgets of which the user is being told: see `Purse`
         self.deciding = False
         self.again = False
         self.abandoned = False
@@ -52,8 +54,9 @@ class Active:
         )
 
 
-def end_entry(decision: End, at: float) -> TaskFinished | RunFinished:
+def end_entry(decision: End, at: float, lost: Paid | None = None) -> TaskFinished | RunFinished:
+    """`lost`: what a message without an end has used."""
     if decision.task_id != MAIN:
-        return TaskFinished(at=at, task_id=decision.task_id, status=decision.status, error=decision.error)
+        return TaskFinished(at=at, task_id=decision.task_id, status=decision.status, error=decision.error, lost=lost)
     status = "canceled" if decision.status == "canceled" else "failed"
-    return RunFinished(at=at, status=status, error=decision.error)
+    return RunFinished(at=at, status=status, error=decision.error, lost=lost)

@@ -43,8 +43,6 @@ def brief(state: RunState, task: TaskState, history: list[Turn], older: int) -> 
         mail=mail(state, task),
         board=dict(state.board),
         budget_tokens=max(task.budget_tokens - task.spent_tokens, 1) if task.budget_tokens else 0,
-        tokens_limit=task.budget_tokens,
-        warned=any(note.what == "tokens" for note in task.reached),
         next_child=task.next_child,
         problem=failure.error.message if failure is not None and _is_to_mend(failure) else "",
         priority=started.priority,

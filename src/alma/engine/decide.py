@@ -71,9 +71,10 @@ def decide(
         return found
     if state.paused:
         return found
-    due = state.clock_from + limits.seconds if limits.seconds and main.open_children else 0.0
+    seconds = state.started.seconds or limits.seconds
+    due = state.clock_from + seconds if seconds and main.open_children else 0.0
     if due and now >= due and not main.plan_open:
-        return found + _too_late(state, limits)
+        return found + _too_late(state, seconds)
     worked_on, handed_out = under_way
     found += [
         Begin(task_id, state.tasks[task_id].not_before)
@@ -98,13 +99,13 @@ def _end(state: RunState, task: TaskState) -> End:
     return End(task.id, "rejected", facts)
 
 
-def _too_late(state: RunState, limits: RunLimits) -> list[Decision]:
+def _too_late(state: RunState, seconds: float) -> list[Decision]:
     """The run has taken too long: what is unfinished ends, and the answer is made of what there is."""
     facts = ErrorFacts(
         "deadline",
-        f"It was not ready after {limits.seconds:g} s.",
-        expected=f"a run of at most {limits.seconds:g} s",
-        hint="Raise ALMA_RUN_SECONDS, or ask for less at once.",
+        f"It was not ready after {seconds:g} s.",
+        expected=f"a run of at most {seconds:g} s",
+        hint="Give the run more seconds (`alma run --seconds`, ALMA_RUN_SECONDS), or ask for less at once.",
     )
     # Those of the deepest level first, so that each parent finds its children ended.
     late = sorted(state.unfinished(), key=lambda task: -task.id.count("."))

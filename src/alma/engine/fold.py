@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
+from alma.engine.budget import spent_by
 from alma.engine.state import Call, RunState, TaskState
 from alma.events import (
     AgentMessage,
@@ -38,6 +39,7 @@ from alma.events import (
     ToolDecided,
     ToolReturned,
 )
+from alma.model_call import Paid
 from alma.plan import MAIN, MANAGER, PlanTask, parent_of
 
 _CHARS_A_TOKEN = 4  # of an attempt that failed nobody sends the usage
@@ -62,6 +64,8 @@ def apply(state: RunState, recorded: Recorded) -> None:
         state.tasks[MAIN] = TaskState(MAIN, role=MANAGER, model=entry.model, budget_tokens=entry.tokens)
         _refresh(state, state.main)
         return
+    if (spent := spent_by(entry)) is not None:
+        state.spent += spent[1]
     task = state.tasks.get(entry.task_id)
     if task is None:
         return  # of a task that an amendment took out again; it means nothing any more
@@ -196,16 +200,17 @@ def _apply_to_task(state: RunState, task: TaskState, entry: _OfTask) -> None:
         case MessageStarted():
             task.status = "working"
             task.attempts[entry.step] = entry.attempt
-            task.spent_tokens += task.asked_tokens  # of an attempt that a crash cut off
-            task.asked_tokens = sum(section.tokens for section in entry.sections)
+            lost = entry.lost or task.asked  # of an attempt that a crash cut off
+            task.spent_tokens += lost.tokens if lost is not None else 0
+            task.asked = Paid(entry.model, sum(section.tokens for section in entry.sections), cost=entry.cost)
         case AttemptFailed():
             _failed(task, entry)
         case MessageFinished():
             task.failures = 0
             task.last_failure = None
             task.steps[entry.step] = entry
-            task.spent_tokens += entry.usage.input_tokens + entry.usage.output_tokens
-            task.asked_tokens = 0
+            task.spent_tokens += entry.usage.input_tokens + entry.usage.output_tokens if entry.cache is None else 0
+            task.asked = None
             task.spent_ms += entry.timing.total_ms
         case ToolCalled():
             known = task.calls.get(entry.call_id)
@@ -226,6 +231,8 @@ def _apply_to_task(state: RunState, task: TaskState, entry: _OfTask) -> None:
             state.clock_from = entry.at
         case BudgetReached():
             task.reached.append(entry)
+            if entry.scope != "task":
+                state.reached.add((entry.scope, entry.what, entry.warning))
         case StopRequested():
             _stop(state, task)
         case TaskFinished():
@@ -240,8 +247,11 @@ def _apply_to_task(state: RunState, task: TaskState, entry: _OfTask) -> None:
 
 def _failed(task: TaskState, entry: AttemptFailed) -> None:
     task.failures += 1
-    task.spent_tokens += task.asked_tokens + len(entry.text) // _CHARS_A_TOKEN
-    task.asked_tokens = 0
+    if entry.paid is not None:
+        task.spent_tokens += entry.paid.tokens
+    else:  # it was written before attempts said what they had used
+        task.spent_tokens += len(entry.text) // _CHARS_A_TOKEN + (task.asked.tokens if task.asked is not None else 0)
+    task.asked = None
     begun = task.attempts.get(entry.step, 0)
     task.attempts[entry.step] = max(begun, entry.attempt)  # it may have failed before its message was begun
     task.last_failure = entry
@@ -271,6 +281,8 @@ def _end(state: RunState, task: TaskState, finished: TaskFinished, text: str) ->
         return
     task.status = finished.status
     task.result = finished
+    task.spent_tokens += finished.lost.tokens if finished.lost is not None else 0
+    task.asked = None
     task.text = text
     for dependent in task.dependents:
         if (other := state.tasks.get(dependent)) is not None and task.id in other.waiting_for:

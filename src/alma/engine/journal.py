@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
 from alma.db.database import Database, insert_for
 from alma.db.tables import entries, leases, runs
+from alma.engine.budget import day_of, spent_by
 from alma.engine.bus import Bus
+from alma.engine.spending import Spending
 from alma.errors import FenceLost, HeadMoved, NotFound
 from alma.events import (
     JournalEntry,
@@ -35,6 +37,7 @@ _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(JournalEntry)
 
 
+T = TypeVar("T")
 UNCLAIMED = -1
 
 
@@ -55,12 +58,14 @@ class _Append(msgspec.Struct):
     entries: Sequence[JournalEntry]
     fence: Fence | None
     head: int | None  # refuse unless the log ends here
+    turn: int = 0  # in which group it was written
 
 
 class Journal:
     def __init__(self, database: Database, bus: Bus) -> None:
         self._database = database
         self._bus = bus
+        self._turn = 0  # groups of appends until now; of the writer's thread
 
     async def append(
         self,
@@ -87,10 +92,10 @@ class Journal:
         *,
         fence: Fence | None = None,
         head: int | None = None,
-        then: Callable[[list[Recorded]], None] = lambda _written: None,
+        then: Callable[[list[Recorded], int], None] = lambda _written, _turn: None,
     ) -> asyncio.Future[list[Recorded]]:
         """As `append`, without waiting: appends are written in the order in which they were submitted. What was written
-        is given to `then` and published before the future resolves."""
+        is given to `then`, with its turn (see `look`), and published before the future resolves."""
         append = _Append(run_id, new, fence, head)
         told: asyncio.Future[list[Recorded]] = asyncio.get_running_loop().create_future()
 
@@ -103,14 +108,25 @@ class Journal:
                 return
             written = done.result()
             try:
-                then(written)
+                then(written, append.turn)
                 for recorded in written:
                     self._bus.publish(thread_id, recorded)
             finally:
                 told.set_result(written)
 
-        self._database.submit(_append, append).add_done_callback(tell)
+        self._database.submit(self._append_group, append).add_done_callback(tell)
         return told
+
+    def _append_group(self, connection: sa.Connection, appends: Sequence[_Append]) -> list[list[Recorded] | Exception]:
+        self._turn += 1
+        for append in appends:
+            append.turn = self._turn
+        return _append(connection, appends)
+
+    async def look(self, work: Callable[[sa.Connection], T]) -> tuple[int, T]:
+        """Run `work` in the writer's line; gives the turn of the last appends that it has seen: none of a later turn,
+        and all up to that one."""
+        return await self._database.write(lambda connection: (self._turn, work(connection)))
 
     def publish(self, thread_id: str, recorded: Recorded) -> None:
         """Announce what is committed but not yet published: a run begun by `insert_run`, an append whose answer was
@@ -174,7 +190,7 @@ def read_entries(connection: sa.Connection, after: dict[str, int]) -> dict[str, 
 # The heads of runs, locked in the order of their ids so that two processes cannot wait for each other, and who holds
 # their tasks; a task that was never claimed is held, at epoch 0, by whoever began the run.
 _heads = (
-    sa.select(runs.c.id, runs.c.head, runs.c.finished, leases.c.task_id, leases.c.epoch)
+    sa.select(runs.c.id, runs.c.head, runs.c.finished, runs.c.owner, runs.c.thread_id, leases.c.task_id, leases.c.epoch)
     .select_from(runs.outerjoin(leases, leases.c.run_id == runs.c.id))
     .where(runs.c.id.in_(sa.bindparam("ids", expanding=True)))
     .order_by(runs.c.id)
@@ -203,11 +219,13 @@ def _raise_epochs(insert: Callable[[sa.Table], Any]) -> Any:
 class _Head:
     """A run while a group of appends is being written."""
 
-    __slots__ = ("answer", "ended", "epochs", "seq", "tail")
+    __slots__ = ("answer", "ended", "epochs", "owner", "seq", "tail", "thread_id")
 
-    def __init__(self, seq: int, ended: bool) -> None:
+    def __init__(self, seq: int, ended: bool, owner: str, thread_id: str) -> None:
         self.seq = seq
         self.ended = ended
+        self.owner = owner
+        self.thread_id = thread_id
         self.answer: str | None = None  # a new one
         self.epochs: dict[str, int] = {}  # by task
         self.tail: list[Recorded] = []  # what a claim of this group may not have seen
@@ -217,14 +235,18 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
     """All appends of one transaction."""
     claimed: dict[tuple[str, str], int] = {}
     heads: dict[str, _Head] = {}
-    for run_id, seq, ended, task_id, epoch in connection.execute(_heads, {"ids": sorted({a.run_id for a in appends})}):
-        head = heads.setdefault(run_id, _Head(seq, ended))
+    found = connection.execute(_heads, {"ids": sorted({append.run_id for append in appends})})
+    for run_id, seq, ended, owner, thread_id, task_id, epoch in found:
+        head = heads.get(run_id)
+        if head is None:
+            head = heads[run_id] = _Head(seq, ended, owner, thread_id)
         if task_id is not None:
             head.epochs[task_id] = epoch
     _read_tails(connection, appends, heads)
     results: list[list[Recorded] | Exception] = []
     rows: list[dict[str, Any]] = []
     moved: set[str] = set()
+    spending = Spending()
     for append in appends:
         head = heads.get(append.run_id)
         refusal = _refusal(append, head)
@@ -244,6 +266,8 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
             if isinstance(entry, TaskFinished) and append.fence is None:
                 # Ended by decision: whoever holds it elsewhere has nothing more to say.
                 claimed[append.run_id, entry.task_id] = _raised(head, entry.task_id)
+            if (spent := spent_by(entry)) is not None:
+                spending.add(append.run_id, head.owner, head.thread_id, day_of(entry.at), *spent)
             written.append(Recorded(append.run_id, head.seq, entry))
             rows.append({"run_id": append.run_id, "seq": head.seq, "data": _encode(entry).decode()})
             moved.add(append.run_id)
@@ -257,6 +281,7 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
         now = [(run, heads[run]) for run in moved]
         changes = [{"run": run, "new_head": head.seq, "ended": head.ended, "said": head.answer} for run, head in now]
         connection.execute(_move_head, changes)
+        spending.write(connection)
     return results
 
 

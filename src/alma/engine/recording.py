@@ -42,6 +42,7 @@ class Recording:
         try:
             written = await asyncio.shield(self._last)
         except StorageFailure as error:
+            self._engine.ledger.unsure()  # it may be written all the same
             self._engine.trouble(error)
             written = await self._engine.patiently(self._append_once)
             self._engine.trouble(None)

@@ -24,6 +24,7 @@ from alma.engine.decide import Begin, Complete, End, RunLimits, Wake, decide
 from alma.engine.dispatch import Dispatcher, Ticket
 from alma.engine.fold import apply
 from alma.engine.journal import Fence, Journal
+from alma.engine.ledger import Ledger
 from alma.engine.open_text import OpenText
 from alma.engine.recording import Recording
 from alma.engine.state import RunState
@@ -48,9 +49,10 @@ class Agent(Protocol):
 
 
 class Engine:
-    """`policy`: how failures are met. `limits`: of a run. `clock`: Unix seconds. `trouble` is told when the engine has
-    to wait for the database and (None) when that is over; `changed` when a run begins or ends. `sweep_every`: seconds
-    between two looks for runs that nobody carries on; 0 looks once, at the start."""
+    """`policy`: how failures are met. `limits`: of a run. `ledger`: what owners may use and have used. `clock`: Unix
+    seconds. `trouble` is told when the engine has to wait for the database and (None) when that is over; `changed` when
+    a run begins or ends. `sweep_every`: seconds between two looks for runs that nobody carries on; 0 looks once, at the
+    start."""
 
     def __init__(
         self,
@@ -62,6 +64,7 @@ class Engine:
         *,
         policy: Policy | None = None,
         limits: RunLimits = RunLimits(),  # noqa: B008  # frozen
+        ledger: Ledger | None = None,
         clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = lambda: random.uniform(0.5, 1.5),
         trouble: Callable[[StorageFailure | None], None] = lambda _error: None,
@@ -73,6 +76,7 @@ class Engine:
         self.database = database
         self.conversations = Conversations(database)
         self.journal = journal
+        self.ledger = ledger or Ledger(journal, clock=lambda: self.clock())
         self.bus = bus
         self.agent = agent
         self.policy = policy or Policy()
@@ -95,6 +99,7 @@ class Engine:
         async with asyncio.TaskGroup() as group:
             self._group = group
             try:
+                await self.ledger.load()
                 if sweep:
                     await self._sweep()
                 ready()
@@ -271,7 +276,7 @@ class Engine:
         """Do what can be done at once; gives back the ends that are to be written."""
         now = self.clock()
         ends: list[JournalEntry] = []
-        for decision in decide(active.state, now, self._limits, (active.workers, active.queued)):
+        for decision in decide(active.state, now, self._limits_of(active), (active.workers, active.queued)):
             match decision:
                 case Begin():
                     self._enqueue(active, decision)
@@ -280,7 +285,7 @@ class Engine:
                     if worker is not None:
                         worker.cut(decision)
                     elif decision.task_id != MAIN or not active.workers:
-                        ends.append(end_entry(decision, now))
+                        ends.append(end_entry(decision, now, active.state.tasks[decision.task_id].asked))
                 case Complete():
                     if not active.workers:
                         ends.append(RunFinished(at=now, status="completed"))
@@ -290,6 +295,12 @@ class Engine:
                 case _:
                     assert_never(decision)
         return ends
+
+    def _limits_of(self, active: Active) -> RunLimits:
+        """The user's own limit comes before the settings'."""
+        started = active.state.started
+        seconds = self.ledger.own(started.owner, "run").seconds if started is not None else None
+        return self._limits if seconds is None else RunLimits(seconds)
 
     def _wake(self, active: Active, at: float, now: float) -> None:
         """Decide again at `at`, instead of when it was to be before."""
@@ -378,14 +389,13 @@ class Engine:
         self, active: Active, new: Sequence[JournalEntry], fence: Fence | None, head: int | None = None
     ) -> asyncio.Future[list[Recorded]]:
         """Append under a task's fence; what was written goes into the state unless something before it is missing."""
-        return self.journal.submit(
-            active.thread_id,
-            active.run_id,
-            new,
-            fence=fence,
-            head=head,
-            then=lambda written: self.absorb(active, written),
-        )
+
+        def wrote(written: list[Recorded], turn: int) -> None:
+            self.absorb(active, written)
+            if (started := active.state.started) is not None:
+                self.ledger.wrote(started.owner, started.thread_id, written, turn)
+
+        return self.journal.submit(active.thread_id, active.run_id, new, fence=fence, head=head, then=wrote)
 
     async def patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do `work`, again and again while the database cannot, up to 5 s apart."""

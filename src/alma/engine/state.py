@@ -11,6 +11,8 @@ from alma.events import (
     AttemptFailed,
     BoardWritten,
     BudgetReached,
+    BudgetScope,
+    BudgetWhat,
     MessageFinished,
     PlanMade,
     QuestionAsked,
@@ -22,9 +24,41 @@ from alma.events import (
     ToolCalled,
     ToolReturned,
 )
+from alma.model_call import Paid
 from alma.plan import MAIN, PlanTask
 
 ENDED: frozenset[TaskStatus] = frozenset(("completed", "failed", "canceled", "rejected"))
+
+
+class Spent(Struct, frozen=True):
+    """What model calls have used. `saved_tokens`: that answers from the cache did not use; `ms`: of the calls; `cost`:
+    US dollars."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    saved_tokens: int = 0
+    ms: float = 0.0
+    cost: float = 0.0
+    calls: int = 0
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.saved_tokens + other.saved_tokens,
+            self.ms + other.ms,
+            self.cost + other.cost,
+            self.calls + other.calls,
+        )
+
+
+NOTHING = Spent()
 
 
 class Call(Struct):
@@ -38,7 +72,8 @@ class Call(Struct):
 class TaskState(Struct):
     """One task. What a new role or model must not inherit is in `steps`, `calls` and `attempts`: of its present
     assignment only. `waiting_for`: unfinished tasks it depends on; `open_children`: unfinished ones of its own plan.
-    `spent_tokens`, `spent_ms`: by itself and, once they have ended, by its children."""
+    `spent_tokens`, `spent_ms`: by itself and, once they have ended, by its children. `asked`: what the message under
+    way has used if nothing more is heard of it."""
 
     id: str
     role: str = ""
@@ -72,7 +107,7 @@ class TaskState(Struct):
     budget_seconds: float = 0.0
     spent_tokens: int = 0
     spent_ms: float = 0.0
-    asked_tokens: int = 0  # of the prompt of the message under way
+    asked: Paid | None = None
     reached: list[BudgetReached] = []
 
     @property
@@ -117,7 +152,8 @@ class TaskState(Struct):
 class RunState(Struct):
     """A run. `ready`: tasks that can be worked on now; `ending`: tasks that were stopped, failed for good or have
     nothing to work on, and whose end is not in the log yet. Both in the order in which it came about.
-    `clock_from`: since when the run has not waited for the user."""
+    `clock_from`: since when the run has not waited for the user. `spent`: by all its tasks; `reached`: the budgets that
+    its user was told of, each with whether that was a warning, but those of single tasks."""
 
     run_id: str
     head: int = 0
@@ -130,6 +166,8 @@ class RunState(Struct):
     mail: list[tuple[int, AgentMessage]] = []  # with their `seq`
     board: dict[str, BoardWritten] = {}
     clock_from: float = 0.0
+    spent: Spent = NOTHING
+    reached: set[tuple[BudgetScope, BudgetWhat, bool]] = set()
     finished: RunFinished | None = None
 
     @property

@@ -14,10 +14,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from alma.agent.task import Answer, Failed, Outcome, Wait
+from alma.engine.active import end_entry
 from alma.engine.briefing import brief, delegations, mail
+from alma.engine.budget import Granted, Room, share
 from alma.engine.decide import End, after_failure
 from alma.engine.journal import UNCLAIMED, Fence
 from alma.engine.open_text import OpenMessage
+from alma.engine.partial import answered_alone, said_so_far, stopped
+from alma.engine.purse import Purse, raise_hint, spent_words
 from alma.engine.recording import Recording
 from alma.engine.review import send_back
 from alma.engine.state import TaskState
@@ -27,7 +31,6 @@ from alma.events import (
     AgentMessage,
     AttemptFailed,
     BoardWritten,
-    BudgetReached,
     Delta,
     ErrorFacts,
     JournalEntry,
@@ -39,8 +42,8 @@ from alma.events import (
     TaskFinished,
     TaskStarted,
 )
-from alma.model_call import Timing, Usage
-from alma.plan import MAIN, PlanTask, child_id, depth_of, message_id, parent_of
+from alma.models.endpoints import Price
+from alma.plan import MAIN, PlanTask, child_id, message_id, parent_of
 
 if TYPE_CHECKING:
     from alma.engine.runner import Active, Engine
@@ -86,6 +89,7 @@ class Worker:
             started = self._started()
             self._tokens, self._seconds = started.tokens, started.seconds
             self._first.append(started)
+        self._purse = Purse(engine, active, task, self._tokens, self._out_of)
         self._begun: set[str] = set()  # steps whose message was begun in this activation
         self._open: OpenMessage | None = None
         self._whole: Recording | None = None  # of the open message, once it has been written to its end
@@ -103,7 +107,7 @@ class Worker:
             prompt_version=duty.prompt_version,
             model=task.model or "",
             assignment=task.assignment,
-            tokens=_share(self._active.state.tasks, task, duty.tokens),
+            tokens=share(self._active.state.tasks, task, duty.tokens),
             seconds=(task.spec.seconds if task.spec is not None else 0.0) or duty.seconds,
         )
 
@@ -145,6 +149,7 @@ class Worker:
             else:
                 await self._finish(outcome)
         finally:
+            self._purse.release()
             if self._open is not None:
                 self.close(self._open.started.message_id)
 
@@ -156,16 +161,18 @@ class Worker:
             self._fence.seen = self._active.state.head
             task = replace(brief(self._active.state, self._task, list(said.turns), said.older), summary=said.summary)
             # Of a task that begins, its start is not in the log yet.
-            task = replace(task, budget_tokens=self.tokens_left(), tokens_limit=self._tokens)
+            task = replace(task, budget_tokens=self._tokens_left())
             left = self._seconds_left()
             if left is None:
                 return await self._engine.agent.run(task, self)
             try:
-                async with asyncio.timeout(left):
-                    return await self._engine.agent.run(task, self)
+                if left > 0:
+                    async with asyncio.timeout(left):
+                        return await self._engine.agent.run(task, self)
             except TimeoutError:
-                self._end = self._out_of_time()
-                return None
+                pass
+            self._end = self._end or self._out_of_time()
+            return None
         except Exception as error:  # noqa: BLE001  # raised again by `run`
             return error
 
@@ -179,11 +186,26 @@ class Worker:
 
     # ── budgets ───────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _tokens_left(self) -> int:
+        return max(self._tokens - self._task.spent_tokens, 1) if self._tokens else 0
+
     def _seconds_left(self) -> float | None:
-        return max(self._seconds - self._task.spent_ms / 1000, 0.0) if self._seconds else None
+        """Of a task's own budget; of the run's own task, until the user's limit for the run."""
+        if self._task.id != MAIN:
+            return max(self._seconds - self._task.spent_ms / 1000, 0.0) if self._seconds else None
+        state = self._active.state
+        if state.started is None or not state.started.seconds:
+            return None
+        return max(state.clock_from + state.started.seconds - self._engine.clock(), 0.0)
 
     def _out_of_time(self) -> End:
+        if self._task.id == MAIN:
+            assert self._active.state.started is not None
+            limit = self._active.state.started.seconds
+            self._purse.spent = Room("run", "seconds", limit, limit)
+            return End(MAIN, "failed", self._facts(self._purse.spent))
         limit = self._seconds
+        self._purse.reached(Room("task", "seconds", limit, limit))
         facts = ErrorFacts(
             "deadline",
             f"The task was not ready after {limit:g} s.",
@@ -191,6 +213,16 @@ class Worker:
             hint="Raise budgets.seconds in the role's file, or ask for less at once.",
         )
         return End(self._task.id, "failed", facts)
+
+    def _out_of(self, room: Room) -> None:
+        """A budget of seconds is used up while the model speaks: what it has said is the answer."""
+        if self._end is None:
+            self._purse.spent = room
+            self.cut(End(self._task.id, "failed", self._facts(room)))
+
+    @staticmethod
+    def _facts(room: Room) -> ErrorFacts:
+        return ErrorFacts(BudgetSpent.code, f"{spent_words(room)}.", hint=raise_hint(room))
 
     # ── what comes of it ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -203,8 +235,10 @@ class Worker:
                 await self._hand_in(message, at)
             case Wait():
                 pass
+            case Failed(error=BudgetSpent()) if self._purse.spent is not None:
+                await self._stop_short(self._purse.spent, at, self._failure(outcome, at))
             case Failed():
-                await self.record(*self._failed(outcome, at))
+                await self.record(self._failure(outcome, at))
             case _:
                 assert_never(outcome)
 
@@ -227,12 +261,22 @@ class Worker:
             except HeadMoved:
                 await self._engine.catch_up(self._active)
 
-    def _failed(self, failed: Failed, at: float) -> list[JournalEntry]:
-        task = self._task
-        if not isinstance(failed.error, BudgetSpent):
-            return [self._failure(failed, at)]
-        reached = BudgetReached(at=at, task_id=task.id, what="tokens", limit=self._tokens, used=task.spent_tokens)
-        return [reached, self._failure(failed, at)]
+    async def _stop_short(self, room: Room, at: float, nothing: JournalEntry, *said: MessageFinished) -> None:
+        """A budget is used up: the task, or the run, ends with what there is; with `nothing` where there is nothing.
+        `said`: the message that was cut off."""
+        self._purse.reached(room)
+        state, task = self._active.state, self._task
+        text = any(message.text for message in said)
+        so_far = "" if text else said_so_far(state, task, spent_words(room))
+        if not text and not so_far:
+            await self.record(*said, nothing)
+        elif task.id == MAIN:
+            alone = () if text else answered_alone(state, task, so_far, at)
+            await self.record(*(said if text else alone), RunFinished(at=at, status="completed"))
+        else:
+            message_id = said[-1].message_id if text else ""
+            end = TaskFinished(at=at, task_id=task.id, status="completed", message_id=message_id, text=so_far)
+            await self.record(*(said if text else ()), end)
 
     def _failure(self, failed: Failed, at: float) -> AttemptFailed:
         task, engine = self._task, self._engine
@@ -260,32 +304,33 @@ class Worker:
             step=failed.step,
             endpoint=failed.endpoint,
             others=failed.others,
+            paid=self._purse.paid(failed),
         )
 
     async def _cut_off(self) -> None:
         """Write what had streamed as the message, and the end with it. The end of `main` is decided by its answer."""
         engine, task, end = self._engine, self._task, self._end
-        at = engine.clock()
-        new: list[JournalEntry] = []
-        message_id = ""
+        at, over = engine.clock(), self._purse.spent
+        said: list[MessageFinished] = []
         if self._open is not None and self._whole is not None:
             await self._whole  # it was at its end, and only the database's word is missing
         elif self._open is not None and (self._open.n or self._open.reasoning_n):
-            stopped = _stopped(self._open, at, task.id)
-            new.append(stopped)
-            message_id = stopped.message_id
+            reason = "budget" if over is not None else "stopped"
+            said = [stopped(self._open, at, task.id, reason, *self._purse.stopped(self._open))]
+        if over is not None and end is not None:
+            await self._stop_short(over, at, end_entry(end, at), *said)
+            return
+        new: list[JournalEntry] = [*said]
         if task.id != MAIN and end is not None:
+            message_id = said[-1].message_id if said else ""
             new.append(TaskFinished(at=at, task_id=task.id, status=end.status, message_id=message_id, error=end.error))
-        if end is not None and end.error is not None and end.error.code == "deadline" and task.id != MAIN:
-            seconds = self._seconds
-            new.insert(0, BudgetReached(at=at, task_id=task.id, what="seconds", limit=seconds, used=seconds))
         if new:
             await self.record(*new)
 
     # ── the agent's desk ──────────────────────────────────────────────────────────────────────────────────────────
 
     def record(self, *entries: JournalEntry, head: int | None = None) -> Awaitable[list[Recorded]]:
-        new, self._first = [*self._first, *entries], []
+        new, self._first = [*self._first, *self._purse.complete(entries)], []
         self._begun.update(entry.step for entry in entries if isinstance(entry, MessageStarted))
         recording = Recording(self._engine, self._active, new, self._fence, head)
         if self._open is not None and any(isinstance(entry, MessageFinished) for entry in entries):
@@ -310,8 +355,8 @@ class Worker:
     def mail(self) -> list[tuple[int, AgentMessage]]:
         return mail(self._active.state, self._task)
 
-    def tokens_left(self) -> int:
-        return max(self._tokens - self._task.spent_tokens, 1) if self._tokens else 0
+    async def reserve(self, prompt: int, most: int, price: Price) -> Granted:
+        return await self._purse.reserve(prompt, most, price)
 
     def paused(self) -> bool:
         return self._active.state.paused
@@ -358,35 +403,3 @@ class Worker:
                 return new
             except HeadMoved:
                 await self._engine.catch_up(self._active)
-
-
-def _share(tasks: dict[str, TaskState], task: TaskState, own: int) -> int:
-    """A task's budget in tokens: what its plan or role says, within a fair share of what its parent has left. Shares
-    are taken when a task begins, so what an earlier one did not spend is there for the later ones."""
-    wanted = (task.spec.tokens if task.spec is not None else 0) or own
-    above = task.id.rpartition(".")[0] or MAIN
-    parent = tasks[above]
-    if not parent.budget_tokens or depth_of(task.id) == 0:
-        return wanted
-    others = [tasks[child] for child in parent.children if child != task.id]
-    held = [other.budget_tokens for other in others if other.begun and not other.ended]
-    left = parent.budget_tokens - parent.spent_tokens - sum(held)
-    share = max(left // (parent.open_children - len(held) + 1), 1)
-    return min(wanted, share) if wanted else share
-
-
-def _stopped(message: OpenMessage, at: float, task_id: str) -> MessageFinished:
-    """What had streamed when it was cut off is the message."""
-    started = message.started
-    return MessageFinished(
-        at=at,
-        task_id=task_id,
-        message_id=started.message_id,
-        attempt=started.attempt,
-        text=message.text,
-        reasoning=message.reasoning,
-        finish_reason="stopped",
-        usage=Usage(sum(section.tokens for section in started.sections), message.tokens, estimated=True),
-        timing=Timing(round((message.opened_at - started.at) * 1000, 2), round((at - started.at) * 1000, 2)),
-        step=started.step,
-    )

@@ -60,6 +60,8 @@ def sent_prompt(connection: sa.Connection, owner: str, run_id: str, message_id: 
         raise NotFound("no_prompt", "There is no such prompt (yet).", hint="Ask again when it has begun to answer.")
     started = found.entry
     assert isinstance(started, MessageStarted)
+    if not started.model:
+        raise NotFound("no_prompt", "No model was asked: Alma wrote this itself, of what there was.")
     if not started.sections:
         raise NotFound("pruned", "The steps of this run were given up, and what it was told with them.")
     if started.sent:

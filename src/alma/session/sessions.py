@@ -41,7 +41,6 @@ log = logging.getLogger(__name__)
 class Limits(msgspec.Struct, frozen=True):
     max_prompt_chars: int = 200_000
     max_unfinished_runs: int = 1024
-    run_tokens: int = 0
 
 
 # Told of the acknowledgement, and whether the thread is new, before any event of the run is published.
@@ -92,7 +91,7 @@ class Sessions:
             self._router.prefetch(ask.text)
         self._starting += 1
         future = self.database.begin_write(
-            lambda connection: insert(connection, owner, ask, tokens=self.limits.run_tokens)
+            lambda connection: insert(connection, owner, ask, self.engine.ledger.limits(owner, "run"))
         )
 
         def go(done: asyncio.Future[Made]) -> None:

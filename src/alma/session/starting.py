@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from alma.db.tables import threads as thread_rows
+from alma.engine.budget import Limits, tightest
 from alma.engine.fold import fold
 from alma.engine.journal import Fence, insert_run
 from alma.errors import Conflict, InvalidRequest
@@ -50,14 +51,16 @@ class Made(msgspec.Struct):
     unfinished: bool = False
 
 
-def insert(connection: sa.Connection, owner: str, ask: Ask, *, tokens: int) -> Made:
-    """Write the run with its thread and its first entries; or find it, when its key was used. `tokens`: its budget."""
+def insert(connection: sa.Connection, owner: str, ask: Ask, limits: Limits) -> Made:
+    """Write the run with its thread and its first entries; or find it, when its key was used. `limits`: of every run;
+    what is asked for counts within them."""
     fingerprint = hashlib.sha256(msgspec.json.encode(ask)).hexdigest()[:32]
     run_id = new_id("r")
     before = threads.claim_key(connection, owner, ask.key, fingerprint, run_id)
     if before is not None:
         return _seen_before(connection, owner, ask, fingerprint, before)
     at = time.time()
+    own = tightest(Limits(ask.tokens, ask.seconds, ask.money), limits)
     thread_id = ask.thread_id or new_id("t")
     parent = ask.parent_run_id
     if ask.thread_id is None:
@@ -76,7 +79,9 @@ def insert(connection: sa.Connection, owner: str, ask: Ask, *, tokens: int) -> M
         key=ask.key,
         approve=ask.approve,
         priority=max(-9, min(ask.priority, 9)),
-        tokens=tokens,
+        tokens=own.tokens,
+        seconds=own.seconds if ask.seconds and own.seconds == ask.seconds else 0.0,  # 0: as for every run
+        money=own.money,
         fresh=ask.fresh,
         fork=ask.fork,
     )

@@ -13,8 +13,10 @@ from alma.agent.roles import Roles
 from alma.agent.router import Router
 from alma.agent.run import Agent
 from alma.agent.tooling import Tooling
+from alma.engine.budget import Limits as BudgetLimits
 from alma.engine.decide import RunLimits
 from alma.engine.journal import Journal
+from alma.engine.ledger import Ledger
 from alma.engine.runner import Engine
 from alma.engine.worker import Duty, Policy
 from alma.errors import StorageFailure
@@ -94,6 +96,7 @@ class Process:
             SimDispatcher(queue, self.loop),
             policy=Policy(3, self._duty, lambda role: role in roles.names(), max_reviews=2, max_tasks=MOST_TASKS),
             limits=RunLimits(limits[0]),
+            ledger=Ledger(journal, {"run": BudgetLimits(limits[1])}, clock=world.clock),
             clock=world.clock,
             jitter=lambda: world.random.uniform(0.5, 1.5),
             sweep_every=SWEEP_S,
@@ -107,7 +110,7 @@ class Process:
             self.model,  # pyright: ignore[reportArgumentType]  # the same
             Feeds(bus),
             Notices(),
-            Limits(max_prompt_chars=10_000, max_unfinished_runs=100, run_tokens=limits[1]),
+            Limits(max_prompt_chars=10_000, max_unfinished_runs=100),
             Steering(house.database, self.engine, PlanLimits(tasks=MOST_TASKS, task_tokens=0), roles),
         )
         self._main = self.loop.create_task(self.engine.run(self._is_ready))
