@@ -889,6 +889,19 @@ export interface components {
             /** @enum {unknown} */
             type: "route.correct";
         };
+        /**
+         * CountingReply
+         * @description How a model's tokens are counted: `exact` by a tokenizer, else `estimated`, with an error of so many percent.
+         */
+        CountingReply: {
+            /** Errorpct */
+            errorPct: number;
+            /**
+             * How
+             * @enum {string}
+             */
+            how: "exact" | "estimated";
+        };
         /** Custom */
         Custom: {
             name: string;
@@ -1307,6 +1320,7 @@ export interface components {
         ModelReply: {
             /** Contextwindow */
             contextWindow: number;
+            counting: components["schemas"]["CountingReply"];
             /** Endpoint */
             endpoint: string;
             /** Id */

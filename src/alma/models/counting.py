@@ -39,6 +39,9 @@ LONG_PIECE = 24  # characters; a piece of an answer that is longer is more than 
 NO_PIECE = 1 << 30
 
 
+_UNUSED = Counted("estimated", round(Calibration().error * 100, 1))
+
+
 class Counter:
     """Of one model. `tokenize`: its endpoint's tokenizer. `known`: features of texts, shared with other counters."""
 
@@ -213,6 +216,11 @@ class Counters:
             self._counters.move_to_end(key)
             counter.tokenize = tokenize or counter.tokenize  # the endpoint may have a new address
         return counter
+
+    def told(self, endpoint: str, model: str, *, exact: bool) -> Counted:
+        """How a model is counted, or would be when it is first used: `exact`, if its endpoint has a tokenizer."""
+        counter = self._counters.get((endpoint, model))
+        return counter.counting if counter is not None else Counted("exact") if exact else _UNUSED
 
     def learned(self) -> None:
         """Something is worth keeping."""

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from alma.errors import EndpointError
 from alma.models.breaker import BreakerState
+from alma.models.chat import Counted
 from alma.models.choice import Member
 from alma.models.client import Listed, OpenAIClient, Timeouts
 from alma.models.counting import Counters
@@ -35,7 +36,7 @@ TINY = 2e9  # parameters; below it a model writes, but knows and plans little
 class ModelInfo(Struct, frozen=True):
     """A model that can be asked for by `id` (`endpoint/name`). `tiny`: it writes, but knows and plans little.
     `loaded`: it answers without somebody choosing it first. `price` is in dollars for a million tokens. `members`: of a
-    pool, the endpoints in it; it has their smallest window and their highest price."""
+    pool, the endpoints in it; it has their smallest window and their highest price. `counting`: of its tokens."""
 
     id: str
     endpoint: str
@@ -46,6 +47,7 @@ class ModelInfo(Struct, frozen=True):
     loaded: bool = True
     price: Price = Price()
     members: tuple[str, ...] = ()
+    counting: Counted = Counted("exact")
 
 
 class EndpointInfo(Struct, frozen=True):
@@ -82,7 +84,7 @@ class Remote:
     ) -> None:
         self.endpoint = endpoint
         self._session = session
-        self._counters = counters
+        self._counters = counters or Counters()
         self._timeouts = Timeouts(
             connect=timeouts.connect,
             first_token=endpoint.first_token_timeout or timeouts.first_token,
@@ -191,6 +193,7 @@ class Remote:
             tiny=looks_tiny(name),
             kind="remote",
             price=of.price,
+            counting=self._counters.told(of.name, listed.name, exact=of.tokenizer),
         )
 
 
@@ -214,6 +217,7 @@ def pooled(name: str, remotes: list[Remote]) -> ModelInfo:
         kind="pool",
         price=dearest,
         members=tuple(info.endpoint for info in infos),
+        counting=infos[0].counting,
     )
 
 

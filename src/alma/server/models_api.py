@@ -25,6 +25,13 @@ class PriceReply(Reply):
     output: float
 
 
+class CountingReply(Reply):
+    """How a model's tokens are counted: `exact` by a tokenizer, else `estimated`, with an error of so many percent."""
+
+    how: Literal["exact", "estimated"]
+    error_pct: float
+
+
 class ModelReply(Reply):
     """A model that can be asked for by `id`. `tiny`: it writes, but knows little. `loaded`: it can answer now. Of a
     pool, `members` are the endpoints that have it; it has their smallest window and their highest price."""
@@ -38,6 +45,7 @@ class ModelReply(Reply):
     loaded: bool
     price: PriceReply
     members: list[str]
+    counting: CountingReply
 
 
 class EndpointReply(Reply):
