@@ -1,15 +1,21 @@
-import type { ReactNode } from "react";
+import { Slot } from "radix-ui";
+import { type ReactNode, useId } from "react";
 
 /** A form's line: its name, its control, and where it needs one a word of help. */
 export function Field({ label, help, children }: { label: string; help?: string; children: ReactNode }) {
+  const id = useId();
   return (
-    // biome-ignore lint/a11y/noLabelWithoutControl: the control is the child
-    <label className="grid items-center gap-x-3 gap-y-1 sm:grid-cols-[96px_1fr]">
-      <span className="text-[13px] text-muted-foreground">{label}</span>
-      {children}
+    <div className="grid items-center gap-x-3 gap-y-1 sm:grid-cols-[96px_1fr]">
+      {/* biome-ignore lint/a11y/noLabelWithoutControl: the control is the child */}
+      <label className="contents">
+        <span className="text-[13px] text-muted-foreground">{label}</span>
+        {help === undefined ? children : <Slot.Root aria-describedby={id}>{children}</Slot.Root>}
+      </label>
       {help === undefined ? null : (
-        <span className="text-faint-foreground text-xs sm:col-start-2">{help}</span>
+        <p id={id} className="text-faint-foreground text-xs sm:col-start-2">
+          {help}
+        </p>
       )}
-    </label>
+    </div>
   );
 }

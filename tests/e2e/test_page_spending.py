@@ -27,6 +27,7 @@ from planned_page import (
     words,
 )
 from playwright.sync_api import Locator, Page, expect
+from stage import scripted_endpoint
 
 from serving import Serving, running
 
@@ -52,7 +53,23 @@ name = "small"
 base_url = "http://127.0.0.1:{port}/v1"
 models = ["steady"]
 context_window = {window}
-price = { input = 2.0, output = 10.0 }
+price = {{ input = 2.0, output = 10.0 }}
+"""
+POOLED = """default = "pool/steady"
+[[endpoint]]
+name = "left"
+base_url = "http://127.0.0.1:{left}/v1"
+models = ["steady"]
+weight = 1000
+context_window = 32768
+price = {{ input = 2.0, output = 10.0 }}
+[[endpoint]]
+name = "right"
+base_url = "http://127.0.0.1:{right}/v1"
+models = ["steady"]
+weight = 0.01
+context_window = 32768
+price = {{ input = 2.0, output = 10.0 }}
 """
 PLAIN: dict[str, object] = {"model": None, "scripted": "false"}
 
@@ -166,7 +183,8 @@ def test_what_had_no_room_stands_beside_the_bar_in_words_and_in_the_order_it_was
     shown = [one.get_attribute("data-rung") for one in trims.all()]
     assert shown == [note["rung"] for note in notes]
     for row, note in zip(trims.all(), notes, strict=True):
-        expect(row).to_contain_text(f"{note['tokens']:,} tokens freed")
+        if note.get("tokens"):
+            expect(row).to_contain_text(f"{note['tokens']:,} tokens freed")
 
 
 def test_a_run_that_fits_no_window_says_so(serve: Callable[..., Serving], open_page: Open) -> None:
@@ -178,3 +196,207 @@ def test_a_run_that_fits_no_window_says_so(serve: Callable[..., Serving], open_p
     part(page, "toggle-inspector").click()
     part(page, "tab-context").click()
     expect(part(page, "panel-context").locator("[data-rung=refused]")).to_be_visible()
+
+
+# ── endpoints ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def pool(embedder_only: Callable[[], Path], rules_port: int, tmp_path: Path) -> Generator[Serving]:
+    """Two endpoints of one model: `left`, asked first, breaks off in mid-answer; `right` says what RULES say."""
+    breaks = {"match": "^Begin", "answer": words("lost", 40), "delay": STEADY, "fault": {"kind": "cut", "after": 12}}
+    with scripted_endpoint(tmp_path, [breaks, *RULES]) as left:
+        folder = embedder_only()
+        (folder / "models.toml").write_text(POOLED.format(left=left, right=rules_port))
+        (folder / "models.toml").chmod(0o600)
+        with running(folder, **PLAIN) as serving:
+            yield serving
+
+
+def endpoints(page: Page, server: Serving) -> Locator:
+    """Open the table of endpoints by its address."""
+    page.goto(server.url + "/?dialog=models&part=endpoints")
+    expect(part(page, "endpoint-table")).to_be_visible()
+    return part(page, "endpoint-row")
+
+
+def test_another_endpoint_goes_on_where_one_broke_off_and_the_page_says_who(pool: Serving, open_page: Open) -> None:
+    page = open_page(pool)
+    ask(page, "Begin anew", kind="chat")
+    expect(part(page, "answer-text")).to_contain_text("lost3")
+    expect(part(page, "failover")).to_have_text("left broke off; right goes on.")
+    expect(part(page, "answer-text")).to_contain_text("Begun anew")
+    expect(part(page, "answer-text")).not_to_contain_text("lost")
+    has_ended(page)
+    assert part(page, "answer-text").inner_text().split() == ["Begun", "anew.", *words("begin", 30).split()]
+    expect(part(page, "failover")).to_contain_text("left broke off; right began anew.")
+    expect(part(page, "figure-model")).to_have_text("Model steady at right", use_inner_text=False)
+    expect(part(page, "answer")).to_have_attribute("data-attempt", "2")
+
+
+def test_endpoints_are_shown_live_with_load_health_and_price(pool: Serving, open_page: Open) -> None:
+    page = open_page(pool)
+    watching = open_page(pool)
+    rows = endpoints(watching, pool)
+    expect(rows).to_have_count(2)
+    left = rows.filter(has_text="left")
+    expect(left).to_contain_text("$2.00 in, $10.00 out")
+    expect(left).to_contain_text("× 1000")
+    expect(part(left, "endpoint-calls")).to_have_text("0 calls")
+    ask(page, "Begin once more", kind="chat")
+    # The second page asks for nothing: it is told.
+    expect(part(rows.filter(has_text="right"), "endpoint-load")).to_contain_text("1 of")
+    has_ended(page)
+    expect(part(rows.filter(has_text="right"), "endpoint-load")).to_contain_text("0 of")
+    expect(part(rows.filter(has_text="right"), "endpoint-calls")).to_have_text("1 call")
+    expect(left).to_contain_text("1 failed")
+
+
+def test_models_of_several_endpoints_are_offered_as_a_pool(pool: Serving, open_page: Open) -> None:
+    page = open_page(pool)
+    part(page, "model-select").click()
+    offered = page.get_by_role("menuitemradio").filter(has_text="left, right")
+    expect(offered).to_have_attribute("aria-checked", "true")
+    page.keyboard.press("Escape")
+    page.goto(pool.url + "/?dialog=models&part=models")
+    expect(part(page, "pool")).to_contain_text("left, right")
+
+
+def test_an_endpoint_is_tested_added_tested_again_and_removed(
+    serve: Callable[..., Serving], open_page: Open, fake_endpoint: Callable[..., int]
+) -> None:
+    port = fake_endpoint({"match": "", "answer": "Ready when you are."})
+    server = serve()
+    page = open_page(server, "/?dialog=models&part=connect")
+    form = part(page, "connect-form")
+    form.get_by_role("button", name="Another").click()
+    form.get_by_label("Address").fill("http://127.0.0.1:9/v1")
+    form.get_by_role("button", name="Test").click()
+    expect(part(form, "test-result", ok="false")).to_contain_text("cannot be reached")
+    form.get_by_label("Address").fill(f"http://127.0.0.1:{port}/v1")
+    part(form, "test-result").wait_for(state="detached")
+    form.get_by_role("button", name="Test").click()
+    expect(part(form, "test-result", ok="true")).to_contain_text("Ready when you are.")
+    expect(part(form, "test-result")).to_contain_text("first token after")
+    _, known = server.call("GET", "/api/models")
+    assert [one["name"] for one in known["endpoints"]] == ["small"]  # a test connects nothing
+
+    part(form, "connect-more").locator("summary").click()
+    form.get_by_label("Name", exact=True).fill("mine")
+    form.get_by_label("Weight").fill("2.5")
+    form.get_by_label("At once").fill("3")
+    form.get_by_label("US dollars per million tokens read").fill("0.5")
+    form.get_by_label("US dollars per million tokens written").fill("1.5")
+    form.get_by_label("Aliases").fill("scripted steady")
+    form.get_by_role("button", name="Connect").click()
+    expect(form).to_contain_text("“scripted steady” is no alias")
+    form.get_by_label("Aliases").fill("scripted = steady")
+    form.get_by_role("button", name="Connect").click()
+    expect(part(page, "pool")).to_contain_text("mine, small")
+
+    part(page, "tab-endpoints").click()
+    row = part(page, "endpoint-row", endpoint="mine")
+    expect(row).to_contain_text("$0.50 in, $1.50 out")
+    expect(row).to_contain_text("× 2.5")
+    expect(part(row, "endpoint-load")).to_have_text("0 of 3")
+    part(row, "test-endpoint").click()
+    expect(part(row, "test-result", ok="true")).to_contain_text("Ready when you are.")
+
+    part(row, "remove-endpoint").click()
+    expect(part(page, "confirm-no")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(row).to_be_visible()
+    part(row, "remove-endpoint").click()
+    part(row, "confirm-yes").click()
+    expect(row).to_have_count(0)
+    _, known = server.call("GET", "/api/models")
+    assert [one["name"] for one in known["endpoints"]] == ["small"]
+
+
+# ── the cache ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_answer_from_the_cache_says_what_it_saved_and_can_be_asked_anew(
+    serve: Callable[..., Serving], open_page: Open
+) -> None:
+    server = serve(cache="true")
+    page = open_page(server)
+    ask(page, "What is an okapi", kind="chat")
+    has_ended(page)
+    expect(part(page, "cache-mark")).to_have_count(0)
+    expect(part(page, "figure-cost")).to_be_visible()
+    page.goto(server.url)
+    ask(page, "What is an okapi", kind="chat")
+    has_ended(page)
+    mark = part(page, "cache-mark", source="exact")
+    expect(mark).to_contain_text("From cache · saved")
+    hit = entries(server, run_id_of(page), "message_finished")[-1]["cache"]
+    saved = hit["saved_input_tokens"] + hit["saved_output_tokens"]
+    expect(mark).to_contain_text(f"{saved:,} tokens")
+    expect(part(page, "figure-cost")).to_have_count(0)  # it cost nothing
+
+    part(mark, "ask-anew").click()
+    expect(part(page, "branches")).to_have_text("2/2")
+    has_ended(page)
+    expect(part(page, "cache-mark")).to_have_count(0)
+    expect(part(page, "answer-text")).to_have_text("It is an okapi.")
+
+
+def test_one_message_can_ask_for_a_fresh_answer(serve: Callable[..., Serving], open_page: Open) -> None:
+    server = serve(cache="true")
+    page = open_page(server)
+    ask(page, "What is a quagga", kind="chat")
+    has_ended(page)
+    page.goto(server.url)
+    part(page, "limits-button").click()
+    page.get_by_label("Make it anew, not from the cache").check()
+    page.keyboard.press("Escape")
+    expect(part(page, "limits-button")).to_contain_text("anew")
+    ask(page, "What is a quagga", kind="chat")
+    has_ended(page)
+    expect(part(page, "cache-mark")).to_have_count(0)
+    expect(part(page, "limits-button")).not_to_contain_text("anew")  # it was for one message
+
+
+def test_a_question_that_means_the_same_is_named_beside_its_answer(
+    serve: Callable[..., Serving], open_page: Open
+) -> None:
+    server = serve(cache="true")
+    page = open_page(server, "/?dialog=models&part=cache")
+    part(page, "cache-semantic").check()
+    slider = part(page, "cache-threshold")
+    expect(slider).to_be_visible()
+    slider.focus()
+    before = part(page, "threshold-words").inner_text()
+    for _ in range(30):
+        page.keyboard.press("ArrowLeft")
+    expect(part(page, "threshold-words")).not_to_have_text(before)
+    expect(slider).to_have_value("0.8")
+    page.reload()
+    expect(part(page, "cache-semantic")).to_be_checked()
+    expect(slider).to_have_value("0.8")  # it is kept
+
+    page.goto(server.url)
+    ask(page, "What is the capital of France", kind="chat")
+    has_ended(page)
+    page.goto(server.url)
+    ask(page, "What is France's capital city", kind="chat")
+    has_ended(page)
+    mark = part(page, "cache-mark", source="semantic")
+    expect(mark).to_contain_text("“What is the capital of France” was asked")
+    hit = entries(server, run_id_of(page), "message_finished")[-1]["cache"]
+    expect(mark).to_contain_text(f"similarity {hit['score']:.2f}")
+
+
+def test_the_cache_is_emptied_in_the_page(serve: Callable[..., Serving], open_page: Open) -> None:
+    server = serve(cache="true")
+    page = open_page(server)
+    ask(page, "What is a dodo", kind="chat")
+    has_ended(page)
+    page.goto(server.url + "/?dialog=models&part=cache")
+    expect(part(page, "cache-settings")).to_contain_text("1 answer")
+    part(page, "clear-cache").click()
+    part(page, "confirm-yes").click()
+    expect(part(page, "cache-settings")).to_contain_text("0 answers")
+    _, report = server.call("GET", "/api/cache")
+    assert report["entries"] == 0

@@ -4,17 +4,29 @@ import { useEffect, useState } from "react";
 import { ConfirmButton } from "@/components/confirm-button";
 import { Problem } from "@/components/problem";
 import { useTask } from "@/features/models/use-task";
-import { api, type CacheChange, type CacheReport } from "@/lib/api";
+import { api, type CacheChange, type CacheReport, factsOf } from "@/lib/api";
 import { thresholdWords } from "@/lib/cache-words";
 import { bytes, count, money, percent, plural, shortDuration } from "@/lib/format";
+import type { ErrorFacts } from "@/lib/protocol";
 
 /** Answers that are kept to be given again: whether, how alike a question must be, and what it has saved. */
 export function CachePart() {
   const [report, setReport] = useState<CacheReport | null>(null);
-  const { busy, problem, run } = useTask();
+  const [refusal, setProblem] = useState<ErrorFacts | null>(null);
+  const { busy, problem: failed, run } = useTask();
+  const problem = refusal ?? failed;
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked once, when shown
   useEffect(() => void run(async () => setReport(await api.cache())), []);
-  const change = (part: CacheChange): void => void run(async () => setReport(await api.setCache(part)));
+  // A switch moves when it is pressed; should the server not have it, it moves back.
+  const change = (part: CacheChange): void => {
+    const before = report;
+    if (before !== null) setReport({ ...before, ...part } as CacheReport);
+    setProblem(null);
+    api.setCache(part).then(setReport, (cause: unknown) => {
+      setReport(before);
+      setProblem(factsOf(cause));
+    });
+  };
   const clear = (): void => void run(async () => setReport(await api.clearCache()));
   return (
     <div data-slot="cache-settings" className="space-y-5 text-[13px]">

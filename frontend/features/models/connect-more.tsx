@@ -1,4 +1,5 @@
 import { ChevronRight } from "lucide-react";
+import type { ComponentProps } from "react";
 import { Field } from "@/components/field";
 import { Input } from "@/components/ui/input";
 import { type EndpointDraft, nameOf } from "@/features/models/endpoint-draft";
@@ -102,7 +103,7 @@ export function ConnectMore({ draft, change }: ConnectMoreProps) {
   );
 }
 
-interface NumericProps {
+interface NumericProps extends Omit<ComponentProps<typeof Input>, "onChange"> {
   label?: string;
   value: string;
   placeholder: string;
@@ -110,9 +111,10 @@ interface NumericProps {
   onText: (text: string) => void;
 }
 
-function Numeric({ label, value, placeholder, step = "1", onText }: NumericProps) {
+function Numeric({ label, value, placeholder, step = "1", onText, ...props }: NumericProps) {
   return (
     <Input
+      {...props}
       type="number"
       inputMode="decimal"
       min={0}
