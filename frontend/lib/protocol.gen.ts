@@ -41,6 +41,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Budget
+         * @description Set a budget. It is kept, comes before the settings', and holds for what is under way too.
+         */
+        put: operations["change_budget_api_budgets_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cache": {
         parameters: {
             query?: never;
@@ -371,6 +391,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/spend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Spend
+         * @description What this owner's model calls have used, with `thread` that thread's too.
+         */
+        get: operations["read_spend_api_spend_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/threads": {
         parameters: {
             query?: never;
@@ -691,6 +731,26 @@ export interface components {
             what: "money" | "seconds" | "tokens" | "tool_calls";
         };
         /**
+         * BudgetChange
+         * @description `threadId` with the scope `thread` only. 0 is no limit; null takes the settings' again; what is left out stays as
+         *     it is.
+         */
+        BudgetChange: {
+            /** Money */
+            money?: number | null;
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "run" | "thread" | "owner" | "day";
+            /** Seconds */
+            seconds?: number | null;
+            /** Threadid */
+            threadId?: string | null;
+            /** Tokens */
+            tokens?: number | null;
+        };
+        /**
          * BudgetsReply
          * @description What one task may use. `tokens`, `seconds`: 0 takes a share of the parent's. `parallel`: tasks at once.
          */
@@ -918,6 +978,28 @@ export interface components {
             /** @enum {unknown} */
             type: "CUSTOM";
             value: unknown;
+        };
+        /**
+         * DayReply
+         * @description A day (UTC). `cachedTokens`: that endpoints had read before; `savedTokens`: that Alma's own cache did not use.
+         */
+        DayReply: {
+            /** Cachedtokens */
+            cachedTokens: number;
+            /** Calls */
+            calls: number;
+            /** Day */
+            day: string;
+            /** Inputtokens */
+            inputTokens: number;
+            /** Money */
+            money: number;
+            /** Outputtokens */
+            outputTokens: number;
+            /** Savedtokens */
+            savedTokens: number;
+            /** Seconds */
+            seconds: number;
         };
         /**
          * DecidePlan
@@ -1336,6 +1418,19 @@ export interface components {
             price: components["schemas"]["PriceReply"];
             /** Tiny */
             tiny: boolean;
+        };
+        /** ModelSpendReply */
+        ModelSpendReply: {
+            /** Calls */
+            calls: number;
+            /** Inputtokens */
+            inputTokens: number;
+            /** Model */
+            model: string;
+            /** Money */
+            money: number;
+            /** Outputtokens */
+            outputTokens: number;
         };
         /**
          * ModelsChanged
@@ -1928,6 +2023,21 @@ export interface components {
             savedTokens: number;
         };
         /**
+         * ScopeReply
+         * @description `run`: what each run may use, so nothing of it is used. `seconds`: of model calls, but for a run by the clock,
+         *     between two words of its user. `money`: US dollars.
+         */
+        ScopeReply: {
+            money: components["schemas"]["UsedReply"];
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "run" | "thread" | "owner" | "day";
+            seconds: components["schemas"]["UsedReply"];
+            tokens: components["schemas"]["UsedReply"];
+        };
+        /**
          * Section
          * @description One part of a prompt: `name` (role, history, task, result, message, tool …) and its tokens. `ref`: which one of
          *         its kind (a task, an entry's `seq`, a call). `chars`: it was cut to that many characters; 0 is whole.
@@ -1939,6 +2049,23 @@ export interface components {
             /** @default  */
             ref?: string;
             tokens: number;
+        };
+        /**
+         * SpendReply
+         * @description `warnAt`: the share of a budget at which its owner is warned; `days`: newest first, as far as something was
+         *     used.
+         */
+        SpendReply: {
+            /** Currency */
+            currency: string;
+            /** Days */
+            days: components["schemas"]["DayReply"][];
+            /** Models */
+            models: components["schemas"]["ModelSpendReply"][];
+            /** Scopes */
+            scopes: components["schemas"]["ScopeReply"][];
+            /** Warnat */
+            warnAt: number;
         };
         /**
          * StartRun
@@ -2397,6 +2524,16 @@ export interface components {
             /** @default 0 */
             output_tokens?: number;
         };
+        /**
+         * UsedReply
+         * @description `limit` 0: there is none.
+         */
+        UsedReply: {
+            /** Limit */
+            limit: number;
+            /** Used */
+            used: number;
+        };
         /** ValidationError */
         ValidationError: {
             /** Context */
@@ -2476,6 +2613,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AgentSourceReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_budget_api_budgets_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BudgetChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpendReply"];
                 };
             };
             /** @description Validation Error */
@@ -3013,6 +3183,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PromptReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_spend_api_spend_get: {
+        parameters: {
+            query?: {
+                thread?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpendReply"];
                 };
             };
             /** @description Validation Error */

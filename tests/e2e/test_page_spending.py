@@ -45,6 +45,7 @@ RULES: list[Rule] = [
     joins(BRIDGES, "Stone lasts longer [2]."),
     {"match": "^Tell at length", "answer": words("long", 260), "delay": 0},
     {"match": "^Begin (.*)", "answer": r"Begun \1. " + words("begin", 30), "delay": STEADY},
+    {"match": "boil an egg", "answer": "Seven minutes."},
     {"match": "^What is (.*)", "answer": r"It is \1.", "delay": FAST},
 ]
 SMALL = """default = "small/steady"
@@ -292,7 +293,7 @@ def test_an_endpoint_is_tested_added_tested_again_and_removed(
     expect(form).to_contain_text("“scripted steady” is no alias")
     form.get_by_label("Aliases").fill("scripted = steady")
     form.get_by_role("button", name="Connect").click()
-    expect(part(page, "pool")).to_contain_text("mine, small")
+    expect(part(page, "pool")).to_contain_text("small, mine")
 
     part(page, "tab-endpoints").click()
     row = part(page, "endpoint-row", endpoint="mine")
@@ -371,19 +372,19 @@ def test_a_question_that_means_the_same_is_named_beside_its_answer(
     for _ in range(30):
         page.keyboard.press("ArrowLeft")
     expect(part(page, "threshold-words")).not_to_have_text(before)
-    expect(slider).to_have_value("0.8")
+    expect(slider).to_have_value("0.7")
     page.reload()
     expect(part(page, "cache-semantic")).to_be_checked()
-    expect(slider).to_have_value("0.8")  # it is kept
+    expect(slider).to_have_value("0.7")  # it is kept
 
     page.goto(server.url)
-    ask(page, "What is the capital of France", kind="chat")
+    ask(page, "How do I boil an egg?", kind="chat")
     has_ended(page)
     page.goto(server.url)
-    ask(page, "What is France's capital city", kind="chat")
+    ask(page, "What is the way to boil an egg?", kind="chat")
     has_ended(page)
     mark = part(page, "cache-mark", source="semantic")
-    expect(mark).to_contain_text("“What is the capital of France” was asked")
+    expect(mark).to_contain_text("“How do I boil an egg?” was asked")
     hit = entries(server, run_id_of(page), "message_finished")[-1]["cache"]
     expect(mark).to_contain_text(f"similarity {hit['score']:.2f}")
 

@@ -6,7 +6,7 @@ import { useStore } from "@/hooks/use-store";
 import { failoverWords, isFailover } from "@/lib/failover-words";
 import { duration, plural } from "@/lib/format";
 import { go } from "@/lib/location";
-import { findModel, POOL } from "@/lib/model-list";
+import { findModel } from "@/lib/model-list";
 import type { AttemptFailure } from "@/lib/protocol";
 import { isWorking, type RunState } from "@/lib/run-state";
 import { session } from "@/lib/session";
@@ -60,7 +60,7 @@ export function Attempts({ threadId, run }: { threadId: string; run: RunState })
 /** The answer goes on at another endpoint, from its beginning. */
 function Failover({ run, last }: { run: RunState; last: AttemptFailure }) {
   const { list } = useStore(session.models.state);
-  const pool = findModel(list, `${POOL}/${run.message?.start.model}`);
+  const pool = findModel(list, run.message?.start.model);
   const words = failoverWords(last, run.message, pool?.members);
   if (!isWorking(run))
     return (

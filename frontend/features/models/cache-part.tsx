@@ -120,7 +120,7 @@ function Threshold({ value, onChange }: { value: number; onChange: (value: numbe
         <input
           type="range"
           data-slot="cache-threshold"
-          min={0.8}
+          min={0.7}
           max={1}
           step={0.01}
           value={shown}
