@@ -165,7 +165,11 @@ class Settings(BaseModel):
         default=3, ge=1, le=20, description="How often a model call is tried before its run fails."
     )
     embedded_slots: int = Field(
-        default=2, ge=1, le=64, description="Requests that the embedded model answers side by side."
+        default=4,
+        ge=1,
+        le=64,
+        description="Requests that the embedded model answers side by side. A beginning that several share is read "
+        "once for all of them; each slot takes memory for a context window (94 MB for the built-in model).",
     )
     embedded_threads: int = Field(
         default=0, ge=0, le=1024, description="Threads of the embedded model; 0 takes one per core."

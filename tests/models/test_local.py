@@ -19,6 +19,7 @@ from alma.errors import EndpointCut, EndpointUnreachable, InvalidRequest, ModelU
 from alma.model_call import Sampling
 from alma.models.client import open_session
 from alma.models.local import LocalModel
+from alma.models.local_slots import SlotFiles, Slots
 
 SHORT = Sampling(temperature=0.0, max_tokens=24)
 
@@ -134,14 +135,14 @@ async def test_requests_beyond_the_slots_wait_in_line(running):
     async def one(i):
         nonlocal longest
         async for _ in local.stream(ask(f"Count to {i}.", sampling=SHORT)):
-            longest = max(longest, local.gate.queued)
-            assert local.gate.active <= 2
+            longest = max(longest, local.status.queued)
+            assert local.status.active <= 4
 
     async with asyncio.TaskGroup() as group:
-        for i in range(5):
+        for i in range(7):
             group.create_task(one(i))
     assert longest == 3
-    assert local.gate.active == 0
+    assert (local.status.active, local.status.queued) == (0, 0)
 
 
 @pytest.mark.slow
@@ -268,8 +269,8 @@ async def test_a_child_that_just_died_is_no_error(tmp_path):
     async with open_session() as session:
         local = LocalModel(session, None, log_dir=tmp_path)
         local._process = Gone()
-        local._client = client = object()
-        local._bury(client)
+        local._client, local._slots = object(), Slots([], SlotFiles(session, "", "", tmp_path))
+        local._bury(local._slots)
         local.use(tmp_path / "a.gguf")
     assert (local.client, local.name) == (None, "a")
 

@@ -48,7 +48,7 @@ def scripted_info(name: str) -> ModelInfo:
 
 
 def embedded_endpoint(local: LocalModel, measured: Measured) -> EndpointInfo:
-    at, gate = local.status, local.gate
+    at = local.status
     state: EndpointState = "ready" if at.state == "ready" else "down"
     if at.state in ("starting", "restarting"):
         state = "starting"
@@ -59,10 +59,10 @@ def embedded_endpoint(local: LocalModel, measured: Measured) -> EndpointInfo:
         kind="embedded",
         state=state,
         detail=at.detail,
-        active=gate.active,
-        queued=gate.queued,
+        active=at.active,
+        queued=at.queued,
         source="built in",
-        limit=gate.limit,
+        limit=local.slots,
         figures=measured.health.figures(measured.clock()),
     )
 

@@ -1,7 +1,8 @@
 """The embedded model: one llama.cpp server in a child process, kept alive, behind the same protocol as any endpoint.
 
 `run()` is the child's owner: it starts it, waits for it, restarts it with growing pauses, and takes it down when it is
-cancelled. Callers of `stream` wait (bounded) while it is starting. The child is `local_child.py`.
+cancelled. Callers of `stream` wait (bounded) while it is starting. The child is `local_child.py`; which of its slots a
+call gets is `local_slots.py`'s and `prefixes.py`'s.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import contextlib
 import logging
 import os
 import secrets
+import shutil
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -26,8 +28,8 @@ from alma.errors import EndpointCut, EndpointError, EndpointTimeout, EndpointUnr
 from alma.models.chat import ChatRequest, Chunk, Counted
 from alma.models.client import OpenAIClient, Timeouts
 from alma.models.counting import Counters
-from alma.models.gate import Gate
 from alma.models.gguf import check_gguf, model_name
+from alma.models.local_slots import SlotFiles, Slots, prepare_folder
 from alma.models.refusal import NOT_JSON, clip
 from alma.models.tokens import estimate
 
@@ -36,7 +38,7 @@ log = logging.getLogger(__name__)
 State = Literal["off", "absent", "starting", "ready", "restarting", "failed"]
 
 DEFAULT_CTX = 4096  # tokens of each slot's window; a longer one is read for minutes on two cores
-DEFAULT_SLOTS = 2
+DEFAULT_SLOTS = 4
 LOAD_TIMEOUT = 300.0  # seconds for a model to load
 READY_TIMEOUT = 60.0  # seconds a call waits for the child
 MAX_FAILURES = 4  # starts in a row that never became ready
@@ -48,18 +50,21 @@ LOG_LIMIT = 4 * 1024 * 1024  # bytes after which a new start begins a new log
 
 
 class LocalStatus(Struct, frozen=True):
-    """For the page: `file` is the GGUF's path, `detail` a sentence when there is something to say."""
+    """For the page: `file` is the GGUF's path, `detail` a sentence when there is something to say. `active`: calls that
+    have a slot; `queued`: that wait for one."""
 
     state: State
     file: str = ""
     detail: str = ""
     pid: int | None = None
     queued: int = 0
+    active: int = 0
 
 
 class LocalModel:
-    """A `ChatModel` that serves the GGUF file `path` (None: none yet). `log_dir` gets `local-model.log`. `on_change` is
-    called, on the loop, whenever `status` changed. Requests beyond `slots` wait in line, in order."""
+    """A `ChatModel` that serves the GGUF file `path` (None: none yet). `log_dir` gets `local-model.log`, `prefix_dir`
+    (None: a folder in it) what slots have read, for as long as the child lives. `on_change` is called, on the loop,
+    whenever the state changed. Calls beyond `slots` wait, and runs take turns."""
 
     def __init__(
         self,
@@ -67,6 +72,7 @@ class LocalModel:
         path: Path | None,
         *,
         log_dir: Path,
+        prefix_dir: Path | None = None,
         ctx: int = DEFAULT_CTX,
         slots: int = DEFAULT_SLOTS,
         threads: int | None = None,
@@ -75,12 +81,14 @@ class LocalModel:
         ready_timeout: float = READY_TIMEOUT,
         first_pause: float = 0.5,
     ) -> None:
-        self._session = session  # or how to get it, where it is made later than this
+        self._http = session if callable(session) else lambda: session  # it may be made later than this
         self._path = path
         self._log_dir = log_dir
+        self._prefix_dir = prefix_dir or log_dir / "prefixes"
         self._ctx = self.context_window = ctx
-        self.gate = Gate(slots)
-        self._slots = slots
+        self.slots = slots
+        self._slots: Slots | None = None  # of the child that runs now
+        self._early = 0  # calls that wait for it
         self._threads = threads or psutil.cpu_count(logical=False) or os.cpu_count() or 1
         self._timeouts = timeouts
         self._on_change = on_change
@@ -116,7 +124,8 @@ class LocalModel:
     @property
     def status(self) -> LocalStatus:
         pid = self._process.pid if self._process else None
-        return LocalStatus(self._state, str(self._path or ""), self._detail, pid, self.gate.queued)
+        queued, active = self._slots.load if self._slots is not None else (0, 0)
+        return LocalStatus(self._state, str(self._path or ""), self._detail, pid, self._early + queued, active)
 
     def use(self, path: Path) -> None:
         """Serve another file from now on, cutting answers in flight. Raises InvalidRequest unless it is a GGUF."""
@@ -127,17 +136,15 @@ class LocalModel:
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Chunk]:
         """As the protocol says. While the child is starting the call waits for it, at most `ready_timeout`."""
-        await self.gate.enter()
         try:
-            client = await self.wait_ready()
+            slots = await self._ready_slots()
             try:
-                async with contextlib.aclosing(client.stream(request)) as chunks:
+                async with contextlib.aclosing(slots.stream(request)) as chunks:
                     async for chunk in chunks:
                         yield chunk
             except EndpointUnreachable:  # it died a moment ago, and nothing was said yet: ask its successor
-                self._bury(client)
-                client = await self.wait_ready()
-                async with contextlib.aclosing(client.stream(request)) as chunks:
+                self._bury(slots)
+                async with contextlib.aclosing((await self._ready_slots()).stream(request)) as chunks:
                     async for chunk in chunks:
                         yield chunk
         except EndpointCut as error:
@@ -147,8 +154,21 @@ class LocalModel:
                 actual=error.message,
                 hint="Alma restarts it; the next attempt waits for it.",
             ) from error
+
+    def warm(self, requests: Sequence[ChatRequest]) -> None:
+        """Read the prompts of these requests in advance, as soon as nobody is at work, instead of those that still wait
+        for it. A call that comes meanwhile is not held up. Does nothing while there is no child."""
+        if self._slots is not None:
+            self._slots.warm(requests)
+
+    async def _ready_slots(self) -> Slots:
+        self._early += 1
+        try:
+            await self.wait_ready()
         finally:
-            self.gate.leave()
+            self._early -= 1
+        assert self._slots is not None  # set and unset together with the client
+        return self._slots
 
     async def count_tokens(self, text: str) -> int:
         """By the model's own tokenizer while it runs, else the estimate."""
@@ -208,26 +228,34 @@ class LocalModel:
         self._log_dir.mkdir(parents=True, exist_ok=True)
         log_path = self._log_dir / "local-model.log"
         rotate = log_path.exists() and log_path.stat().st_size > LOG_LIMIT
+        await asyncio.to_thread(prepare_folder, self._prefix_dir)
         with log_path.open("wb" if rotate else "ab") as log:
             try:
                 process = self._process = await self._spawn(path, log)
                 report = await self._report(process)
                 if "port" in report:
-                    client = self._client_at(int(report["port"]), path)
+                    port = int(report["port"])
+                    client = self._client_at(port, path)
                     await self._measure(client)
-                    self._client = client
+                    self._client, self._slots = client, self._slots_at(port, path)
                     self._become("ready")
-                    await process.wait()
+                    async with asyncio.TaskGroup() as group:
+                        warming = group.create_task(self._slots.keep_warm())
+                        await process.wait()
+                        warming.cancel()
                     return True, f"The model's process ended ({_how(process.returncode)})."
                 return False, str(report.get("error", f"The model's process ended; {log_path} may say why."))
             finally:
-                self._client = None
+                if self._slots is not None:
+                    self._slots.close()
+                self._client = self._slots = None
                 await self._take_down()
 
     async def _spawn(self, path: Path, log: IO[bytes]) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "alma.models.local_child", "--gguf", str(path)),
-            *("--ctx", str(self._ctx), "--slots", str(self._slots), "--threads", str(self._threads)),
+            *("--ctx", str(self._ctx), "--slots", str(self.slots), "--threads", str(self._threads)),
+            *("--prefix-dir", str(self._prefix_dir)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
@@ -261,6 +289,7 @@ class LocalModel:
         await asyncio.shield(process.wait())
         if process.stdin is not None:
             process.stdin.close()
+        await asyncio.shield(asyncio.to_thread(shutil.rmtree, self._prefix_dir, ignore_errors=True))
 
     async def _measure(self, client: OpenAIClient) -> None:
         """The window that the server really gives: a model trained on less gets less than was asked for."""
@@ -269,15 +298,20 @@ class LocalModel:
             window = listed[0].context_window if listed else None
             self.context_window = min(self._ctx, window or self._ctx)
 
-    def _bury(self, client: OpenAIClient) -> None:
-        """The child behind `client` listens no more: whatever is left of it goes, so that `run` restarts it."""
-        if self._client is client:
-            self._client = None
+    def _bury(self, slots: Slots) -> None:
+        """The child behind `slots` listens no more: whatever is left of it goes, so that `run` restarts it."""
+        if self._slots is slots:
+            slots.close()
+            self._client = self._slots = None
             _kill(self._process)
 
-    def _client_at(self, port: int, path: Path) -> OpenAIClient:
+    def _client_at(self, port: int, path: Path, slot: int | None = None) -> OpenAIClient:
+        """`slot`: the one that its calls go to."""
+        # Progress, because the server sees only when it sends something that nobody listens any more.
+        bound = {"id_slot": slot, "return_progress": True} if slot is not None else {}
+        steadying = STEADYING if path.stat().st_size < TINY_FILE else {}
         return OpenAIClient(
-            self._session() if callable(self._session) else self._session,
+            self._http(),
             endpoint=self.endpoint,
             base_url=f"http://127.0.0.1:{port}/v1",
             api_key=self._key,
@@ -285,8 +319,12 @@ class LocalModel:
             tokenizer=True,
             counters=self._counters,
             keep_alive=False,  # its server drops kept connections without a word
-            extra={"cache_prompt": True, **(STEADYING if path.stat().st_size < TINY_FILE else {})},
+            extra={"cache_prompt": True, **steadying, **bound},
         )
+
+    def _slots_at(self, port: int, path: Path) -> Slots:
+        clients = [self._client_at(port, path, slot) for slot in range(self.slots)]
+        return Slots(clients, SlotFiles(self._http(), clients[0].base_url, self._key, self._prefix_dir))
 
     async def wait_ready(self, timeout: float | None = None) -> OpenAIClient:
         """The client of the child, once it can answer. Raises EndpointUnreachable when it cannot, EndpointTimeout when

@@ -97,6 +97,7 @@ class Registry:
                 self.session,
                 gguf or (Path(kept.gguf) if kept.gguf else chat_model_path(data_dir)),
                 log_dir=data_dir / "logs",
+                prefix_dir=data_dir / "prefixes",
                 ctx=context_window,
                 slots=slots,
                 threads=threads or None,
