@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alma.cli.options import Subparsers, add_command, add_data_dir, read_settings, text, utf8
+from alma.cli.spend import number, tokens
 
 if TYPE_CHECKING:
     from alma.server.commands import StartRun
@@ -33,6 +34,7 @@ def add(commands: Subparsers) -> None:
               git diff | alma run -                     the task from standard input
               alma run --approve "Compare …"            see the plan first, and change it
               alma run --file notes.md "Sum it up"      with a file that the agents can search
+              alma run --tokens 5000 "Sum it up"        ends with what there is when they are used
               alma run --json "Hello" | jq -r .type     one AG-UI event per line
               alma run --thread t_… "And in German?"    go on with a conversation
 
@@ -52,6 +54,9 @@ def add(commands: Subparsers) -> None:
         help="text file to put into the conversation; may be given more than once",
     )
     parser.add_argument("--fresh", action="store_true", help="have it answered anew, not from the cache")
+    parser.add_argument("--tokens", type=tokens, default=0, metavar="N", help="tokens that its model calls may use")
+    parser.add_argument("--seconds", type=number, default=0.0, metavar="S", help="how long it may take")
+    parser.add_argument("--money", type=number, default=0.0, metavar="USD", help="US dollars that it may cost")
     parser.add_argument("--approve", action="store_true", help="show a plan before it runs, and ask: yes, no, edit")
     parser.add_argument(
         "--stream",
@@ -75,6 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
         model=arguments.model,
         kind=arguments.kind,
         approve=arguments.approve,
+        tokens=arguments.tokens,
+        seconds=arguments.seconds,
+        money=arguments.money,
         fresh=arguments.fresh,
     )
     return asyncio.run(_run(arguments, command))

@@ -91,7 +91,7 @@ class Purse:
                 break
             if isinstance(granted, Refused):
                 self.spent = granted.room
-                raise _refusal(granted.room, call)
+                raise budget_spent(granted.room, call)
             await ledger.changed()
         self._by = granted.by
         self._note(nearly(rooms, call, ledger.warn_at), warning=True)
@@ -218,12 +218,17 @@ class Purse:
 _WHOSE = {"task": "The task", "run": "The run", "thread": "The conversation", "owner": "Its owner", "day": "This day"}
 
 
-def _refusal(room: Room, call: Call) -> BudgetSpent:
+def budget_spent(room: Room, call: Call | None = None) -> BudgetSpent:
+    """For a call that the budget has no room for, or before there is any."""
     left = room.limit - room.used
     needs = {
-        "tokens": f"{call.least} tokens beside the prompt's {call.prompt:,}",
-        "money": f"${call.cost(call.least):.6f} for the shortest answer",
-    }.get(room.what, "some time")
+        "tokens": f"{call.least} tokens beside the prompt's {call.prompt:,}"
+        if call is not None
+        else "some tokens left",
+        "money": f"{amount('money', call.cost(call.least))} for the shortest answer"
+        if call is not None
+        else "some left",
+    }.get(room.what, "some time left")
     return BudgetSpent(
         f"{spent_words(room)}.",
         expected=needs,

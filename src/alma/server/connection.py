@@ -210,6 +210,9 @@ class Connection:
                     kind=command.kind,
                     approve=command.approve,
                     priority=command.priority,
+                    tokens=command.tokens,
+                    seconds=command.seconds,
+                    money=command.money,
                     fresh=command.fresh,
                 )
                 await self._begin(lambda begun: self._sessions.start(self._owner, ask, command.id, begun))

@@ -13,7 +13,7 @@ from alma.memory.embedder import Embedder
 from alma.models.cache import ResponseCache
 from alma.models.registry import Registry
 from alma.security.origin import LoopbackOnly
-from alma.server import agents_api, cache_api, files_api, health, models_api, problems, threads_api
+from alma.server import agents_api, cache_api, files_api, health, models_api, problems, spend_api, threads_api
 from alma.server.page import Page
 from alma.server.socket import SocketDoor
 from alma.session.sessions import Sessions
@@ -44,6 +44,7 @@ def build(
     app.include_router(files_api.routes(sessions, files, cache, owner))
     app.include_router(models_api.routes(registry))
     app.include_router(cache_api.routes(cache, owner))
+    app.include_router(spend_api.routes(sessions, owner))
     app.include_router(agents_api.routes(roles))
     app.include_router(health.routes(sessions.database, embedder, registry))
     app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, welcome, outbox_bytes, owner)))

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 
-from alma.server import agents_api, cache_api, commands, files_api, models_api, threads_api
+from alma.server import agents_api, cache_api, commands, files_api, models_api, spend_api, threads_api
 from alma.server.health import routes as health_routes
 from alma.session import wire
 
@@ -43,6 +43,7 @@ def document() -> dict[str, Any]:
     app.include_router(files_api.routes(nothing, nothing, nothing, ""))
     app.include_router(models_api.routes(nothing))
     app.include_router(cache_api.routes(nothing, ""))
+    app.include_router(spend_api.routes(nothing, ""))
     app.include_router(agents_api.routes(nothing))
     app.include_router(health_routes(nothing, nothing, nothing))
     schema = app.openapi()

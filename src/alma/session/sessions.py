@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from math import inf
 
 import msgspec
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from alma.agent.router import Router
 from alma.agent.run import Models
 from alma.db.database import Database
 from alma.engine.journal import Journal
+from alma.engine.purse import budget_spent
 from alma.engine.runner import Engine
 from alma.errors import AlmaError, Conflict, InvalidRequest
 from alma.events import Fork, Kind, Recorded, RouteCorrected
@@ -117,7 +119,7 @@ class Sessions:
     async def _admit(self, owner: str, ask: Ask) -> None:
         """Is there a model and room for the run? What was acknowledged before is never refused."""
         try:
-            self._models.resolve(ask.model)
+            _, info = self._models.resolve(ask.model)
             if ask.fork is not None:
                 self.steering.check_fork(ask.fork)
                 if ask.fork.model is not None:
@@ -131,9 +133,21 @@ class Sessions:
                     actual=f"{running}",
                     hint="Wait for some to finish, or raise ALMA_MAX_UNFINISHED_RUNS.",
                 )
+            await self._check_budgets(
+                owner, (ask.thread_id or "").replace("\0", ""), free=not info.price.input and not info.price.output
+            )
         except AlmaError:
             if not await self.database.read(lambda connection: thread_queries.key_known(connection, owner, ask.key)):
                 raise
+
+    async def _check_budgets(self, owner: str, thread_id: str, *, free: bool) -> None:
+        """Raises `BudgetSpent` where nothing is left for a run; where only money is, one with a `free` model begins."""
+        ledger = self.engine.ledger
+        if not ledger.is_ready(owner, thread_id):
+            await ledger.ready(owner, thread_id)
+        for room in ledger.rooms(owner, thread_id):
+            if room.used >= room.limit and not (free and room.what == "money"):
+                raise budget_spent(room)
 
     async def retry(
         self,
@@ -190,6 +204,13 @@ class Sessions:
         self._check_prompt(ask.text)
         if ask.fork is not None and ask.fork.goal is not None:
             self._check_prompt(ask.fork.goal)
+        if ask.tokens < 0 or not 0 <= ask.seconds < inf or not 0 <= ask.money < inf:
+            raise InvalidRequest(
+                "invalid_field",
+                "A budget is out of bounds.",
+                expected="tokens, seconds and money of 0 (no limit) or more",
+                actual=f"tokens {ask.tokens}, seconds {ask.seconds:g}, money {ask.money:g}",
+            )
         check_text("key", ask.key)
         if not 0 < len(ask.key) <= 200:
             raise InvalidRequest(

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from alma.db.database import insert_for
-from alma.db.tables import command_keys, entries, leases, runs, summaries, threads
+from alma.db.tables import budgets, command_keys, entries, leases, runs, summaries, threads
 from alma.engine.journal import read_entries
 from alma.errors import NotFound
 from alma.events import Recorded
@@ -95,7 +95,7 @@ def rename_thread(connection: sa.Connection, owner: str, thread_id: str, title: 
 
 def delete_thread(connection: sa.Connection, owner: str, thread_id: str) -> tuple[ThreadSummary, list[str]]:
     """Delete the thread and everything its runs wrote; returns what it was, and its runs. Idempotency keys stay, so
-    that a late resend starts nothing."""
+    that a late resend starts nothing, and so do the sums of what was used: it was."""
     summary = get_thread(connection, owner, thread_id)
     ids = run_ids(connection, thread_id)
     of_thread = sa.select(runs.c.id).where(runs.c.thread_id == thread_id)
@@ -103,6 +103,7 @@ def delete_thread(connection: sa.Connection, owner: str, thread_id: str) -> tupl
     connection.execute(sa.delete(leases).where(leases.c.run_id.in_(of_thread)))
     connection.execute(sa.delete(summaries).where(summaries.c.thread_id == thread_id))
     connection.execute(sa.delete(runs).where(runs.c.thread_id == thread_id))
+    connection.execute(sa.delete(budgets).where(budgets.c.thread_id == thread_id))
     connection.execute(sa.delete(threads).where(threads.c.id == thread_id))
     return summary, ids
 
