@@ -305,7 +305,7 @@ async def test_a_refused_schema_becomes_an_instruction_from_then_on(session, sta
 async def test_json_in_a_fence_with_prose_around_is_taken_out(client):
     chunks = await collect(client, ask("!schema fence", json_schema=SCHEMA))
     assert json.loads(text_of(chunks)) == {"a": "scripted"}
-    assert sum(chunk.tokens for chunk in chunks) > 3
+    assert sum(chunk.tokens for chunk in chunks) >= 7  # with those of the prose before it
 
 
 async def test_the_scripted_server_refuses_schemas_too(client, scripted_server):
