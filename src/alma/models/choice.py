@@ -49,12 +49,12 @@ def ranked(members: Sequence[Member], now: float, shares: Shares) -> list[tuple[
     """The members with their scores, best first. A score is the seconds after which a call that begins now should be
     done there: the time of a call, more for calls that fail, and for those that are in the way; then a little more for
     a member that had its share already, so that equals take turns."""
-    expected = [member.traffic.health.expected_s(now) for member in members]
-    unknown = min((seconds for seconds in expected if seconds > 0), default=UNKNOWN)
+    known = [member.traffic.health.expected_s(now) for member in members]
+    unknown = min((seconds for seconds in known if seconds > 0), default=UNKNOWN)
     due = sum(member.weight for member in members) / len(members)
     scores = [
-        (_score(member, seconds or unknown, member.weight / due, len(members), now, shares), index)
-        for index, (member, seconds) in enumerate(zip(members, expected, strict=True))
+        (_score(member, member.traffic.expected_s(now, unknown), member.weight / due, len(members), now, shares), index)
+        for index, member in enumerate(members)
     ]
     return [(score, members[index]) for score, index in sorted(scores)]
 
@@ -66,7 +66,6 @@ def near(order: Sequence[tuple[float, Member]]) -> list[Member]:
 
 def _score(member: Member, seconds: float, weight: float, count: int, now: float, shares: Shares) -> float:
     traffic = member.traffic
-    seconds = max(seconds, traffic.running_s(now))
     failing = traffic.health.share_of_errors(now)
     load = (traffic.gate.active + traffic.gate.queued) / traffic.gate.limit
     spread = SPREAD * shares.of(member.name) * count

@@ -9,7 +9,10 @@ from msgspec import Struct
 
 WINDOW = 300.0  # seconds
 MOST = 2000  # calls that are kept
-NEWEST = 0.3  # weight of the newest call in what one is expected to take
+NEWEST = 0.3  # weight of the newest call in what one is expected to take …
+USUAL = 0.05  # … and in what calls usually take
+SLOWER = 2.0  # times the usual latency to the first token from which on the whole call is expected to be as much slower
+NOTICED = 0.1  # seconds of silence below which nothing is read out of it
 FORGOTTEN = 30.0  # seconds without a call after which half of that is forgotten, so that it is tried again
 DOUBT = 4  # calls that are taken to have gone well before any was seen
 ENOUGH = 20  # calls from which on percentiles mean something
@@ -42,13 +45,32 @@ class Health:
         self._errors = 0
         self._last_error = ""
         self._expected = 0.0
+        self._usual = 0.0
+        self._usual_first = 0.0
         self._last_at = 0.0
         self._p95: tuple[float, float | None] = (-1.0, None)  # when it was taken, and what it was
 
     def answered(self, now: float, *, seconds: float, first_token_s: float, tokens: int) -> None:
         """A call gave its answer, of `tokens` (0: unknown)."""
         self._note(_Call(now, False, first_token_s, tokens, seconds - first_token_s))
+        weight = USUAL if self._usual else 1.0
+        self._usual += weight * (seconds - self._usual)
+        self._usual_first += weight * (first_token_s - self._usual_first)
         self._expect(now, seconds)
+
+    def spoke(self, now: float, *, first_token_s: float) -> None:
+        """A call began to answer. When that took much longer than usual, so will all of it."""
+        slowness = self.slowness(first_token_s)
+        if slowness > 1:
+            self._expected = max(self.expected_s(now), self._usual * slowness)
+            self._last_at = now
+
+    def slowness(self, silent_s: float) -> float:
+        """How many times slower than usual it seems by so many seconds without a first token; 1: not noticeably."""
+        if silent_s < NOTICED or not self._usual_first:
+            return 1.0
+        slowness = silent_s / self._usual_first
+        return slowness if slowness > SLOWER else 1.0
 
     def failed(self, now: float, said: str) -> None:
         """A call failed, and `said` is the sentence about it."""

@@ -23,11 +23,14 @@ from alma.models.hedge import Asked, ask, race
 from alma.models.standing import nobody
 from alma.models.traffic import speaks_of_request
 
-TRIES = 2  # calls more than there are members that one request may take
+TRIES = 2  # calls for each member that one request may take …
+LEAST_TRIES = 3  # … and where there are few
 PATIENCE = 10.0  # seconds that a request waits for a member to open again
 SOON = 30.0  # seconds after which a request does not try the same member again
 FIRST_PAUSE = 0.05  # seconds before the same member is asked again; doubled each time, times 0.5 to 1.5
-STRIKE = 2.5  # a member that failed this request or task is chosen only over those that are so many times slower
+STRIKE = 1.5  # by how many times its score a member comes later for each failure in this request or task …
+ENOUGH = 2  # … and after so many it comes last, whatever the others are like
+LAST = 1e6
 TRIAL = 2.0  # seconds of silence after which the trial of a breaker is asked of a second member as well
 LOOK = 1.0  # seconds in line after which a request looks whether others have become better
 MISSING = 60.0  # seconds for which a member that does not know the model is not asked for it
@@ -116,7 +119,7 @@ class Pool:
                 if pause is None:
                     if speaks_of_request(error) or len(self.members) == 1:
                         raise
-                    raise nobody(self._name, self._waits(), error) from error
+                    raise nobody(self._name, self._waits(), counts, error) from error
             if pause:
                 await asyncio.sleep(pause)
 
@@ -143,7 +146,7 @@ class Pool:
 
     def _pause(self, error: EndpointError, request: ChatRequest, counts: Counter[str], elapsed: float) -> float | None:
         """Seconds until the next try; None: there is none."""
-        if speaks_of_request(error) or counts.total() >= len(self.members) + TRIES:
+        if speaks_of_request(error) or counts.total() >= max(LEAST_TRIES, TRIES * len(self.members)):
             return None
         now = self._clock()
         if (order := self._order(request, counts)) and order[0][1].name not in counts:
@@ -177,7 +180,7 @@ class Pool:
                     deadline = deadline or now + PATIENCE
                     lines = [member for member in self.members if now + self._opens_in(member, now) <= deadline]
                     if not lines or now >= deadline:
-                        raise nobody(self._name, self._waits(), None)
+                        raise nobody(self._name, self._waits(), counts, None)
                 ticket = ticket or Ticket(caller.run_id, caller.priority)
                 ticket.stand([member.traffic.gate for member in lines])
                 gate = await ticket.wait(LOOK)
@@ -200,9 +203,12 @@ class Pool:
         last = self._failed.get((caller.run_id, caller.task_id)) if caller.task_id else None
         order = ranked(taking, now, self._shares)
         if counts or last is not None:
-            strikes = [counts[member.name] + (member.name == last) for _, member in order]
-            struck = zip(order, strikes, strict=True)
-            order = sorted(((score * STRIKE**of, member) for (score, member), of in struck), key=lambda pair: pair[0])
+            failures = [counts[member.name] or member.name == last for _, member in order]
+            struck = [
+                (score * (1 + STRIKE * of) * (LAST if of >= ENOUGH else 1), member)
+                for (score, member), of in zip(order, failures, strict=True)
+            ]
+            order = sorted(struck, key=lambda pair: pair[0])
         return order
 
     def _takes(self, member: Member, now: float) -> bool:

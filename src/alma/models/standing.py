@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from math import inf
 
 from alma.errors import EndpointError, EndpointUnreachable
 from alma.models.choice import Member
 
 
-def nobody(name: str, waits: Sequence[tuple[Member, float]], last: EndpointError | None) -> EndpointError:
-    """The error for a pool called `name` whose members take calls again after so many seconds (inf: never). `last`: the
-    one that just happened. Its kind is that of the member which can be asked soonest; `retry_after` is when."""
+def nobody(
+    name: str, waits: Sequence[tuple[Member, float]], asked: Container[str], last: EndpointError | None
+) -> EndpointError:
+    """The error for a pool called `name` whose members take calls again after so many seconds (inf: never). `asked`:
+    who was asked now, `last`: what came of it. Its kind is that of the member which can be asked soonest; `retry_after`
+    is when."""
     soonest = min((wait for _, wait in waits), default=inf)
     errors = [(wait, member.traffic.last_error) for member, wait in waits]
     known = [error for _, error in sorted(errors, key=lambda pair: pair[0]) if error is not None]
     error = next((error for error in known if error.retryable), None) or last or next(iter(known), None)
-    said = "; ".join(_how(member, wait) for member, wait in waits)
+    said = "; ".join(_how(member, wait, member.name in asked) for member, wait in waits)
     alone = len(waits) == 1
     return (type(error) if error is not None else EndpointUnreachable)(
         f"{waits[0][0].name} cannot be asked now: {said}."
@@ -31,12 +34,14 @@ def nobody(name: str, waits: Sequence[tuple[Member, float]], last: EndpointError
     )
 
 
-def _how(member: Member, wait: float) -> str:
+def _how(member: Member, wait: float, asked: bool) -> str:
     if member.traffic.closed:
         return f"{member.name} was removed"
     error = member.traffic.last_error
     why = f" ({error.message.removesuffix('.')})" if error is not None else ""
-    return f"{member.name} gets nothing for {_shown(wait)}{why}" if wait > 0 else f"{member.name} failed{why}"
+    if wait > 0:
+        return f"{member.name} gets nothing for {_shown(wait)}{why}"
+    return f"{member.name} failed{why}" if asked else f"{member.name} was not asked"
 
 
 def _shown(seconds: float) -> str:

@@ -34,6 +34,8 @@ class Traffic:
         self._wall = time.time() - clock()
         self._began = 0.0  # the sum over the calls under way
         self._running = 0
+        self._silent_since = 0.0  # the sum over those that have not begun to answer
+        self._silent = 0
         self._timer: asyncio.TimerHandle | None = None
 
     # ── what the gate and a pool ask ──────────────────────────────────────────────────────────────────────────────
@@ -58,9 +60,13 @@ class Traffic:
         at = self.breaker.retry_at
         return round(self._wall + at, 3) if at else 0.0
 
-    def running_s(self, now: float) -> float:
-        """How long the calls under way have been, on average, in seconds: a new one may well take as long."""
-        return now - self._began / self._running if self._running else 0.0
+    def expected_s(self, now: float, unknown: float) -> float:
+        """Seconds that a call is likely to take, from the last ones (`unknown` if there were none), and from how long
+        those under way have been, or have been silent."""
+        seconds = self.health.expected_s(now) or unknown
+        if self._silent:
+            seconds *= self.health.slowness(now - self._silent_since / self._silent)
+        return max(seconds, now - self._began / self._running) if self._running else seconds
 
     # ── what calls tell ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -68,11 +74,19 @@ class Traffic:
         """A call that has its place goes out."""
         now = self.clock()
         self._began += now
+        self._silent_since += now
         self._running += 1
+        self._silent += 1
         return Call(self, now, self.gate.active)
+
+    def spoke(self, call: Call, now: float) -> None:
+        self._hear(call)
+        self.health.spoke(now, first_token_s=now - call.began)
 
     def ended(self, call: Call) -> None:
         """Its place is free."""
+        if call.silent:
+            self._hear(call)
         self._began -= call.began
         self._running -= 1
         self.gate.limit = self.limiter.limit
@@ -106,6 +120,10 @@ class Traffic:
         if self._timer is not None:
             self._timer.cancel()
 
+    def _hear(self, call: Call) -> None:
+        self._silent_since -= call.began
+        self._silent -= 1
+
     def _wake(self, now: float) -> None:
         """Let the one call through when the pause is over, for those who wait for it."""
         if self._timer is not None:
@@ -130,7 +148,13 @@ class Call:
 
     def spoke(self) -> None:
         """The first piece of the answer came."""
-        self._first_at = self._traffic.clock()
+        now = self._traffic.clock()
+        self._traffic.spoke(self, now)
+        self._first_at = now
+
+    @property
+    def silent(self) -> bool:
+        return self._first_at is None
 
     def answered(self, tokens: int) -> None:
         """The answer is whole. `tokens` of it, 0: unknown."""
