@@ -246,12 +246,13 @@ class Agent:
             if using.able and not using.exhausted and any(trim.rung == "results" for trim in prompt.trims):
                 specs = [*specs, read_more()]
                 prompt = await built()
-        except ContextOverflow as error:
-            if not specs:
+        except ContextOverflow:
+            specs = []
+            try:
+                prompt = await built()
+            except ContextOverflow as error:
                 await using.desk.record(*new, self._trimmed(task, step, Trim("refused", 0, [], error.message)))
                 raise
-            specs = []
-            prompt = await built()
             names = [spec.name for spec in self._tooling.offered(using)]
             prompt.trims.append(Trim("results", 0, names, "tools had no room beside the task"))
         if specs:
