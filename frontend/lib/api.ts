@@ -23,51 +23,15 @@ export type ProbeReport = Schemas["ProbeReply"];
 export type Catalog = Schemas["CatalogReply"];
 export type CatalogModel = Schemas["CatalogEntry"];
 export type PromptReport = Schemas["PromptReply"];
-export interface UsedOf {
-  used: number;
-  /** 0: none. */
-  limit: number;
-}
-export interface ScopeSpend {
-  scope: SpendScope;
-  tokens: UsedOf;
-  seconds: UsedOf;
-  money: UsedOf;
-}
-export interface DaySpend {
-  /** YYYY-MM-DD */
-  day: string;
-  inputTokens: number;
-  outputTokens: number;
-  cachedTokens: number;
-  savedTokens: number;
-  seconds: number;
-  money: number;
-  calls: number;
-}
-export interface ModelSpend {
-  model: string;
-  inputTokens: number;
-  outputTokens: number;
-  money: number;
-  calls: number;
-}
-export interface Spend {
-  currency: string;
-  /** The share of a budget from which on it warns. */
-  warnAt: number;
-  scopes: ScopeSpend[];
-  days: DaySpend[];
-  models: ModelSpend[];
-}
+export type UsedOf = Schemas["UsedReply"];
+export type DaySpend = SpendReply["days"][number];
+export type ModelSpend = Schemas["ModelSpendReply"];
+export type ScopeSpend = Scoped<Schemas["ScopeReply"]>;
+export type Spend = Omit<SpendReply, "scopes"> & { scopes: ScopeSpend[] };
 /** 0: no limit; what is absent stays as it is. */
-export interface BudgetChange {
-  scope: SpendScope;
-  threadId?: string;
-  tokens?: number;
-  seconds?: number;
-  money?: number;
-}
+export type BudgetChange = Scoped<Schemas["BudgetChange"]>;
+type SpendReply = Schemas["SpendReply"];
+type Scoped<Body> = Omit<Body, "scope"> & { scope: SpendScope };
 /** A role; only what the page shows of it is typed. */
 export interface AgentInfo {
   name: string;
