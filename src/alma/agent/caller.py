@@ -13,8 +13,8 @@ _READS_FILES = frozenset(("search_files", "python"))
 
 
 def caller(task: Task, role: Role, messages: list[ChatMessage]) -> Caller:
-    """Who calls. An answer of before may serve unless the user wants another one, or the task is creative: then it is
-    asked for something new each time."""
+    """Who calls. An answer of before may serve unless the user wants another one, the one of before was no use, or the
+    task is creative: then it is asked for something new each time."""
     creative = task.route is not None and task.route.kind == "creative"
     question = task.goal if any(message.content.endswith(task.goal) for message in messages[-1:]) else ""
     depends = [f"role:{role.name}@{role.version}"]
@@ -27,7 +27,7 @@ def caller(task: Task, role: Role, messages: list[ChatMessage]) -> Caller:
         task_id=task.task_id,
         role=role.name,
         priority=task.priority,
-        cacheable=not (task.fresh or creative),
+        cacheable=not (task.fresh or task.problem or creative),
         question=question,
         context=_context(messages, question) if question else "",
         depends=tuple(depends),
