@@ -17,15 +17,19 @@ from texts_of_many_scripts import texts
 
 from alma.errors import EndpointFailed
 from alma.models import encodings
+from alma.models import fetch as fetch_module
 from alma.models.calibration import Calibration
 from alma.models.chat import ChatMessage, Counted
+from alma.models.choice import Member
 from alma.models.client import OpenAIClient, open_session
 from alma.models.counting import AT_ONCE, Counter, Counters
 from alma.models.download import DownloadFailed
 from alma.models.encodings import Encodings
 from alma.models.fetch import RANKS, fetch
 from alma.models.local import LocalModel
+from alma.models.pool import Pool
 from alma.models.tokens import ByText, Live, estimate, features
+from alma.models.traffic import Traffic
 
 REQUESTS = 30  # after which the bounds have to hold
 TEMPLATE = 5  # tokens that a chat template adds to a message
@@ -322,3 +326,23 @@ def test_rounding_loses_no_token(pieces):
     assert told >= round(sum(map(len, pieces)) * 0.3) - 1
     if all(len(piece) > 4 for piece in pieces):
         assert abs(told - sum(map(len, pieces)) * 0.3) <= 1
+
+
+def test_a_pool_counts_as_its_first_member_does(client):
+    for _ in range(20):
+        client.counter("m").prompt_had([ChatMessage("user", "some words of a prompt " * 30)], 400)
+    pool = Pool("pool/m", [Member(client.named("m"), Traffic(8), "m")])
+    assert pool.counted("some words") == client.named("m").counted("some words")
+    assert pool.counting == client.named("m").counting
+
+
+def test_the_files_of_tiktoken_are_fetched_on_demand(tmp_path):
+    fetched: list[str] = []
+
+    def fetch_all(folder, artifacts=(), **_):
+        fetched.extend(artifact.label for artifact in artifacts)
+
+    assert fetch_module.main(["--data-dir", str(tmp_path)], fetch_all=fetch_all) == 0
+    assert fetched == []
+    assert fetch_module.main(["--data-dir", str(tmp_path), "--tiktoken"], fetch_all=fetch_all) == 0
+    assert fetched == ["ranks of cl100k_base", "ranks of o200k_base"]

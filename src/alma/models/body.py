@@ -73,8 +73,7 @@ def _instructed(messages: list[ChatMessage], schema: dict[str, Any]) -> list[Cha
     """The messages of a model that has to be told of a schema in words, behind its own instructions."""
     told = (
         "Answer with one JSON object and nothing else: no words around it, no code fence."
-        " It must fit this JSON schema:\n"
-        + msgspec.json.encode(schema).decode()
+        " It must fit this JSON schema:\n" + msgspec.json.encode(schema).decode()
     )
     first = messages[0] if messages else None
     if first is None or first.role != "system":
