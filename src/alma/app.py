@@ -18,6 +18,7 @@ from alma.agent.roles import Roles
 from alma.agent.router import Router
 from alma.agent.run import Agent
 from alma.agent.tooling import Tooling
+from alma.agent.warming import Warming
 from alma.config import environment
 from alma.db.database import Database
 from alma.engine.budget import Limits as BudgetLimits
@@ -35,6 +36,7 @@ from alma.memory.embedder import Embedder
 from alma.memory.examples import load_examples
 from alma.models.cache import ResponseCache
 from alma.models.cached import CachedModels
+from alma.models.chat import ChatRequest
 from alma.models.client import Timeouts
 from alma.models.fetch import embedding_dir
 from alma.models.hub import PullProgress as Pulled
@@ -50,6 +52,7 @@ from alma.session.retention import keep_pruning
 from alma.session.sessions import Limits, Sessions
 from alma.session.steering import Steering
 from alma.session.summaries import Summaries
+from alma.session.warming import Warmer
 from alma.session.wire import ModelsChanged, Notice, PullProgress, Welcome
 from alma.settings import Settings
 from alma.tools.files import ThreadFiles
@@ -79,11 +82,12 @@ class Alma:
         self.cache = _cache(settings, self.database, self.embedder)
         self.files = ThreadFiles(settings.data_dir / "files")
         self.toolbox = _toolbox(settings, self.files)
+        tooling = Tooling(self.toolbox)
         self.engine = Engine(
             self.database,
             self.journal,
             self.bus,
-            Agent(self.roles, self.router, CachedModels(self.registry, self.cache), Tooling(self.toolbox)),
+            Agent(self.roles, self.router, CachedModels(self.registry, self.cache), tooling),
             LocalDispatcher(_dispatch_limits(settings, self.roles)),
             policy=_policy(settings, self.roles),
             limits=RunLimits(settings.run_seconds),
@@ -93,6 +97,12 @@ class Alma:
             sweep_every=SWEEP_EVERY,
         )
         self.summaries = Summaries(self.database, self.engine.conversations, self.registry)
+        self.warmer = Warmer(
+            self.database,
+            self.engine.conversations,
+            Warming(self.roles, self.registry, tooling),
+            self._read_in_advance,
+        )
         self.sessions = Sessions(
             self.database,
             self.journal,
@@ -104,6 +114,7 @@ class Alma:
             Limits(settings.max_prompt_chars, settings.max_unfinished_runs),
             Steering(self.database, self.engine, PlanLimits(tasks=settings.max_plan_tasks, task_tokens=0), self.roles),
             self.cache.forget_runs,
+            self.warmer,
         )
         self.failed = False  # a part ended that should not have
         self._group: asyncio.TaskGroup | None = None
@@ -150,6 +161,12 @@ class Alma:
 
     def _models_changed(self, reason: str) -> None:
         self.notices.broadcast(ModelsChanged(reason=reason))
+        if reason == "embedded" and self.registry.embedded_state().state == "ready":
+            self.warmer.first()
+
+    def _read_in_advance(self, requests: Sequence[ChatRequest]) -> None:
+        if self.registry.local is not None:
+            self.registry.local.warm(requests)
 
     def _pulled(self, progress: Pulled) -> None:
         self.notices.broadcast(

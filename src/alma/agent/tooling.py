@@ -101,6 +101,10 @@ class Tooling:
         specs = [] if using.spent else self._specs(using.role)
         return [*specs, *(offered(using.task, using.role) if using.task.task_id != MAIN else [])]
 
+    def at_first(self, task: Task, role: Role) -> list[ToolSpec]:
+        """What a model that can call tools is offered for a task that begins."""
+        return [*self._specs(role), *(offered(task, role) if task.task_id != MAIN else [])]
+
     def _specs(self, role: Role) -> list[ToolSpec]:
         """Of the role's tools; put together once for every version of it."""
         specs = self._offers.get(role.version)

@@ -112,8 +112,8 @@ class _Waiting(Struct):
 
 
 class _Work(Struct):
-    """`ends`: when it will be done. `reads`: what is read by itself until then, before the call's own prompt. `reading`:
-    nothing was written yet. `wanted`: a call waits for it."""
+    """`ends`: when it will be done. `reads`: what is read by itself until then, before the call's own prompt;
+    `reading`: nothing was written yet. `wanted`: a call waits for it."""
 
     call: Call
     ends: float
@@ -220,10 +220,12 @@ class Prefixes:
         longer than `PATIENCE` times what it would take to read all of its prompt."""
         prompt, seconds = waiting.call.prompt, self.rates.seconds
         open_to_it = free or [slot for slot in self._slots if slot.work is not None and slot.work.warm]
-        work, wait = self._soonest(prompt, now)
-        if work is None or not open_to_it:
-            return not free
+        if not open_to_it:
+            return True
         _, _, have = self._source(prompt, open_to_it)
+        work, wait = self._soonest(prompt, have, now)
+        if work is None:
+            return not free
         # Two that read at once take twice as long.
         readers = sum(slot.work is not None and slot.work.reading for slot in self._slots)
         if wait >= seconds(length(prompt) - have) * (1 + readers) - MARGIN:
@@ -237,15 +239,16 @@ class Prefixes:
             self.look_again = min(self.look_again, patience)
         return True
 
-    def _soonest(self, prompt: Prompt, now: float) -> tuple[_Work | None, float]:
-        """The slot at work after which a prompt would be read soonest, and in how many seconds."""
+    def _soonest(self, prompt: Prompt, have: int, now: float) -> tuple[_Work | None, float]:
+        """Of the slots at work that read far more of a prompt than the `have` characters that can be had at once: the
+        one after which the prompt would be read soonest, and in how many seconds."""
         best, soonest = None, inf
         for slot in self._slots:
             if (work := slot.work) is None or not self.able:
                 continue
-            have = shared(prompt, work.reads if work.reads is not None else work.call.prompt)
-            wait = max(work.ends - now, 0.0) + self.rates.seconds(length(prompt) - have)
-            if wait < soonest:
+            reads = shared(prompt, work.reads if work.reads is not None else work.call.prompt)
+            wait = max(work.ends - now, 0.0) + self.rates.seconds(length(prompt) - reads)
+            if reads - have >= WORTH * self.rates.chars and wait < soonest:
                 best, soonest = work, wait
         return best, soonest
 

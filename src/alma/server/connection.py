@@ -23,6 +23,7 @@ from alma.session import encode, wire
 from alma.session.sessions import Sessions
 from alma.session.starting import Ask
 from alma.session.subscription import Have, RunHave, Subscription
+from alma.session.warming import Typed
 
 log = logging.getLogger(__name__)
 _decode = msgspec.json.Decoder(commands.AnyCommand).decode
@@ -322,6 +323,8 @@ class Connection:
             self._outbox.push(_refusal(command.id, _bug(error)))
             return
         self._tell(wire.Preview(id=command.id, kind=verdict.kind, scores=verdict.scores))
+        place = (command.thread_id, command.parent_run_id, command.root, command.model)
+        await self._sessions.warm(self._owner, Typed(command.text, command.kind or verdict.kind, *place))
 
 
 def check_protocol(spoken: int) -> None:

@@ -19,6 +19,7 @@ from alma.agent.route import Verdict
 from alma.agent.router import Router
 from alma.agent.run import Models
 from alma.db.database import Database
+from alma.engine.budget import is_spent
 from alma.engine.journal import Journal
 from alma.engine.purse import budget_spent
 from alma.engine.runner import Engine
@@ -35,6 +36,7 @@ from alma.session.notices import Notices
 from alma.session.starting import Ask, Made, insert
 from alma.session.steering import Steering
 from alma.session.subscription import Outbox, RunHave, Subscription, cursor_ahead
+from alma.session.warming import Typed, Warmer
 from alma.session.wire import Ack, CommandError, ThreadSummary
 
 log = logging.getLogger(__name__)
@@ -70,6 +72,7 @@ class Sessions:
         limits: Limits,
         steering: Steering,
         forget: Forget | None = None,
+        warmer: Warmer | None = None,
     ) -> None:
         self.database = database
         self.engine = engine
@@ -80,6 +83,7 @@ class Sessions:
         self._router = router
         self._models = models
         self._forget = forget
+        self._warmer = warmer
         self._feeds = feeds
         self._starting = 0  # runs being written
 
@@ -146,7 +150,7 @@ class Sessions:
         if not ledger.is_ready(owner, thread_id):
             await ledger.ready(owner, thread_id)
         for room in ledger.rooms(owner, thread_id):
-            if room.used >= room.limit and not (free and room.what == "money"):
+            if is_spent(room) and not (free and room.what == "money"):
                 raise budget_spent(room)
 
     async def retry(
@@ -199,6 +203,11 @@ class Sessions:
     async def preview(self, owner: str, text: str) -> Verdict:
         """How a task would be treated, while it is being typed."""
         return await self._router.preview(text, owner)
+
+    async def warm(self, owner: str, typed: Typed) -> None:
+        """Let the model read in advance what a task that is being typed would follow. Never raises."""
+        if self._warmer is not None:
+            await self._warmer.typed(owner, typed)
 
     def _check(self, ask: Ask) -> None:
         self._check_prompt(ask.text)
