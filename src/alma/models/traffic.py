@@ -199,6 +199,8 @@ class Call:
 def speaks_of_request(error: EndpointError) -> bool:
     """Whether it is the request that was refused, which any other endpoint would refuse as well; not the model's name,
     the key, the address or the money."""
-    if not isinstance(error, EndpointRejected) or error.status is None:
+    if not isinstance(error, EndpointRejected):
         return False
+    if error.status is None:  # said in the stream: a filter of what may be asked, or answered
+        return True
     return 400 <= error.status < 500 and error.status not in (402, 404, 405, 408) and error.actual != WEB_PAGE
