@@ -401,3 +401,127 @@ def test_the_cache_is_emptied_in_the_page(serve: Callable[..., Serving], open_pa
     expect(part(page, "cache-settings")).to_contain_text("0 answers")
     _, report = server.call("GET", "/api/cache")
     assert report["entries"] == 0
+
+
+# ── budgets ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def spend_of(server: Serving, scope: str) -> dict[str, Any]:
+    _, report = server.call("GET", "/api/spend")
+    return next(one for one in report["scopes"] if one["scope"] == scope)
+
+
+def set_limit(page: Page, scope: str, field: str, value: str) -> Locator:
+    """In the dialog that is open, give a budget this limit."""
+    row = part(page, "scope", scope=scope)
+    if part(row, "budget-form").count() == 0:
+        part(row, "edit-budget").click()
+    row.get_by_label(field).fill(value)
+    part(row, "save-budget").click()
+    expect(part(row, "budget-form")).to_have_count(0)
+    return row
+
+
+def test_one_message_is_given_limits_of_its_own_and_ends_where_they_do(
+    serve: Callable[..., Serving], open_page: Open
+) -> None:
+    server = serve()
+    page = open_page(server)
+    ask(page, "Tell at length of nothing", kind="chat")
+    has_ended(page)
+    prompt = sections_of(entries(server, run_id_of(page), "message_started")[-1])
+    limit = prompt + 150
+
+    page.goto(server.url)
+    part(page, "limits-button").click()
+    page.get_by_label("Tokens", exact=True).fill(str(limit))
+    page.keyboard.press("Escape")
+    expect(part(page, "limits-button")).to_contain_text(f"≤ {limit:,} tokens")
+    ask(page, "Tell at length of nothing", kind="chat")
+    has_ended(page)
+    run_id = run_id_of(page)
+    assert entries(server, run_id, "run_started")[0]["tokens"] == limit
+    assert entries(server, run_id, "message_finished")[-1]["finish_reason"] == "budget"
+    note = part(page, "budget-note", scope="run")
+    expect(note).to_contain_text("The answer ends here. The tokens for this run are used up")
+    expect(part(page, "answer-text")).to_contain_text("long1 long2")
+    expect(part(page, "limits-button")).not_to_contain_text("tokens")  # it was for one message
+
+    part(note, "raise-budget").click()
+    expect(part(page, "branches")).to_have_text("2/2")
+    has_ended(page)
+    assert entries(server, run_id_of(page), "run_started")[0]["tokens"] == 2 * limit
+
+
+def test_a_budget_is_set_in_the_page_stops_what_goes_beyond_it_and_is_raised_from_there(
+    serve: Callable[..., Serving], open_page: Open
+) -> None:
+    server = serve()
+    page = open_page(server)
+    part(page, "open-spend").click()
+    expect(part(page, "spend-dialog")).to_be_visible()
+    row = set_limit(page, "day", "Tokens", "20")
+    expect(row).to_contain_text("0 of 20 tokens")
+    page.reload()
+    expect(part(page, "scope", scope="day")).to_contain_text("0 of 20 tokens")  # it is kept, and the address leads here
+    page.keyboard.press("Escape")
+    expect(part(page, "spend-dialog")).to_have_count(0)
+
+    ask(page, "What is a heron", kind="chat")
+    has_ended(page, "failed")
+    expect(part(page, "run-error")).to_have_attribute("data-code", "budget_spent")
+    part(page, "open-budgets").click()
+    set_limit(page, "day", "Tokens", "")
+    assert spend_of(server, "day")["tokens"]["limit"] == 0
+    page.keyboard.press("Escape")
+    part(page, "run-error").get_by_role("button", name="Try again").click()
+    has_ended(page)
+    expect(part(page, "answer-text")).to_have_text("It is a heron.")
+
+
+def test_when_most_of_a_budget_is_used_the_chat_says_so_and_when_all_is_it_asks_for_more(
+    serve: Callable[..., Serving], open_page: Open
+) -> None:
+    server = serve()
+    page = open_page(server)
+    ask(page, "Tell at length of two", kind="chat")
+    has_ended(page)
+    used = spend_of(server, "day")["tokens"]["used"]
+    assert used > 0
+    page.goto(page.url + "&dialog=spend&part=thread")
+    expect(part(page, "scope", scope="thread").get_by_label("Tokens")).to_be_focused()
+    set_limit(page, "thread", "Tokens", str(round(used * 1.2)))
+    expect(part(page, "used", measure="tokens", tone="warned")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    say(page, "Tell at length of three")
+    note = part(page, "budget-note", scope="thread").last
+    expect(note).to_contain_text("for this chat")
+    stop = part(page, "budget-note").filter(has_text="used up").or_(part(page, "run-error")).last
+    expect(stop).to_be_visible()
+    part(page, "raise-budget").last.click()
+    form = part(page, "scope", scope="thread")
+    expect(form.get_by_label("Tokens")).to_be_focused()
+    set_limit(page, "thread", "Tokens", "1000000")
+    page.keyboard.press("Escape")
+    say(page, "What is a stork")
+    expect(part(page, "answer-text").last).to_have_text("It is a stork.")
+
+
+def test_spend_is_shown_by_day_and_by_model(serve: Callable[..., Serving], open_page: Open) -> None:
+    server = serve()
+    page = open_page(server)
+    ask(page, "What is a finch", kind="chat")
+    has_ended(page)
+    _, report = server.call("GET", "/api/spend")
+    [model] = report["models"]
+    page.keyboard.press("Control+k")
+    page.keyboard.type("spend")
+    page.keyboard.press("Enter")
+    table = part(page, "model-spend")
+    row = table.get_by_role("row").filter(has_text=model["model"])
+    expect(row).to_contain_text(f"{model['inputTokens']:,}")
+    expect(row).to_contain_text(f"{model['outputTokens']:,}")
+    expect(part(page, "day-chart").get_by_role("row")).to_have_count(2)  # the head, and today
+    expect(part(page, "scope")).to_have_count(4)
+    expect(part(page, "scope", scope="thread")).to_contain_text("tokens")

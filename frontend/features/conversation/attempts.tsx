@@ -22,7 +22,7 @@ export function Attempts({ threadId, run }: { threadId: string; run: RunState })
           Try again
         </Button>
         {run.error.code === "budget_spent" ? (
-          <Button size="sm" variant="ghost" onClick={() => go({ dialog: "spend" })}>
+          <Button size="sm" variant="ghost" data-slot="open-budgets" onClick={() => go({ dialog: "spend" })}>
             Look at the budgets
           </Button>
         ) : (

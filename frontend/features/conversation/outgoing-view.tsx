@@ -6,6 +6,7 @@ import { WorkingDot } from "@/components/ui/working-dot";
 import { UserBubble } from "@/features/conversation/user-text";
 import { useStore } from "@/hooks/use-store";
 import { setDraft } from "@/lib/composer-state";
+import { go } from "@/lib/location";
 import type { OutgoingTurn } from "@/lib/outbox";
 import { session } from "@/lib/session";
 
@@ -39,6 +40,11 @@ export function OutgoingView({ turn }: { turn: OutgoingTurn }) {
           <Button size="sm" onClick={() => session.sendAgain(turn)}>
             Send again
           </Button>
+          {turn.refused.code === "budget_spent" ? (
+            <Button size="sm" data-slot="open-budgets" onClick={() => go({ dialog: "spend" })}>
+              Look at the budgets
+            </Button>
+          ) : null}
           <Button size="sm" variant="ghost" onClick={takeBack}>
             Back to the text field
           </Button>
