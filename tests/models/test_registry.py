@@ -32,6 +32,8 @@ from alma.models.gguf import model_name
 from alma.models.registry import Registry
 from alma.models.remote import looks_tiny
 
+EXAMPLES = ["openai", "anthropic", "gemini", "cellar", "attic", "shed"]
+
 
 @asynccontextmanager
 async def running(registry: Registry) -> AsyncIterator[tuple[Registry, asyncio.Task[None]]]:
@@ -139,7 +141,7 @@ def test_the_example_is_a_good_file_when_its_comments_are_taken_off(file):
     settings = [line.removeprefix("# ") for line in example.splitlines() if re.match(r"# (\[\[|\w+ = )", line)]
     file.write_text("\n".join(settings))
     assert check(file) == []
-    assert [endpoint.name for endpoint in load(file).endpoints] == ["openai", "anthropic", "gemini", "cellar"]
+    assert [endpoint.name for endpoint in load(file).endpoints] == EXAMPLES
 
 
 def test_two_endpoints_of_one_name(file):

@@ -49,9 +49,7 @@ async def test_watchers_are_told_of_changes_and_of_nothing_else(quick: SessionBe
     assert second == {
         "name": "lab",
         "state": "ready",
-        "detail": "",
         "active": 2,
-        "queued": 0,
         "limit": 8,
         "breaker": "open",
         "retryAt": 1234.5,
