@@ -131,10 +131,15 @@ class _Builder:
 
     # ── counting ──────────────────────────────────────────────────────────────────────────────────────────────────
 
+    async def _tokens(self, text: str) -> int:
+        """With what a template puts around a message."""
+        known = self._model.counted(text)
+        return _PER_MESSAGE + (known if known is not None else await self._model.count_tokens(text))
+
     async def _count(self, part: Part) -> int:
-        tokens = await self._model.count_tokens(part.text) + _PER_MESSAGE
+        tokens = await self._tokens(part.text)
         for call in part.calls:
-            tokens += await self._model.count_tokens(call.name + call.arguments) + _PER_MESSAGE
+            tokens += await self._tokens(call.name + call.arguments)
         return tokens
 
     async def _piece(self, part: Part) -> _Piece:
@@ -142,11 +147,11 @@ class _Builder:
 
     async def _take_turns(self, room: int) -> None:
         """The newest turns, up to one more than there can be room for: what is beyond need not even be counted."""
-        count, total = self._model.count_tokens, 0
+        total = 0
         for turn in reversed(self._material.turns):
-            tokens = await count(turn.text) + _PER_MESSAGE
+            tokens = await self._tokens(turn.text)
             if turn.answer:
-                tokens += await count(turn.answer) + _PER_MESSAGE
+                tokens += await self._tokens(turn.answer)
             self._turns.append(_Exchange(turn, tokens))
             total += tokens
             if total > room:
