@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -12,7 +13,7 @@ from alma.models.choice import Member
 from alma.models.client import OpenAIClient, Timeouts
 from alma.models.endpoints import Price
 from alma.models.pool import Pool
-from alma.models.script import Rule
+from alma.models.script import Fault, Rule
 from alma.models.scripted_server import ScriptedServer, port_of
 from alma.models.traffic import Traffic
 
@@ -63,3 +64,15 @@ def pooled(*members: Member, **fields) -> Pool:
 def of_run(run_id: str, text: str = "x", *, task_id: str = "", priority: int = 0) -> ChatRequest:
     caller = Caller(run_id=run_id, task_id=task_id, priority=priority)
     return ChatRequest(model="m", messages=[ChatMessage("user", text)], caller=caller)
+
+
+def broken(kind: str, **fields) -> Rule:
+    """Fails so; what it would have said is four words."""
+    return Rule(answer="one two three four", fault=Fault(kind, **fields))
+
+
+async def settled(condition) -> None:
+    """Until a condition of other tasks holds."""
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0)
