@@ -23,13 +23,15 @@ from alma.models.endpoints import Price
 
 class Call(Struct, frozen=True):
     """`started`: its entry, on its way to the journal with `recorded`. `tail`: text that Alma adds to the answer.
-    `most`: tokens that a budget has left for the answer, which ends there whatever the model was told; 0: as it may.
+    `most`: tokens that budgets have left for the answer, which ends there whatever the model was told; 0: as it may.
+    `cut`: they made it shorter.
     `price`: of the model."""
 
     started: MessageStarted
     recorded: Awaitable[object]
     tail: str = ""
     most: int = 0
+    cut: bool = False
     price: Price = Price()
 
 
@@ -121,7 +123,7 @@ class Stream:
             attempt=started.attempt,
             text=self._text.whole,
             reasoning=self._reasoning.whole,
-            finish_reason="budget" if reason == "length" and self._call.most else reason,
+            finish_reason="budget" if reason == "length" and self._call.cut else reason,
             usage=usage,
             timing=timing,
             model=last.model if last.model not in (started.model, started.model.partition("/")[2]) else "",

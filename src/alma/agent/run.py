@@ -314,8 +314,8 @@ class Agent:
         )
         trimmed = [self._trimmed(task, step, trim) for trim in prompt.trims]
         recorded = desk.record(*new, *trimmed, started)
-        most = granted.max_tokens if granted.by is not None else 0
-        call = Call(started, recorded, tail, most, who.info.price)
+        most = granted.max_tokens if granted.held else 0
+        call = Call(started, recorded, tail, most, granted.by is not None, who.info.price)
         return await Stream(task, desk, call).run(who.model, request)
 
     @staticmethod

@@ -161,13 +161,17 @@ class Failed(Struct, frozen=True):
 
 
 class Grant(Protocol):
-    """What a model call may use: so many tokens of answer, and `by`: a budget (None: none) allows no more."""
+    """What a model call may use: so many tokens of answer. `held`: there are budgets, and it must not say more, whatever
+    it was told; `by`: one of them made the answer shorter."""
 
     @property
     def max_tokens(self) -> int: ...
 
     @property
     def by(self) -> object | None: ...
+
+    @property
+    def held(self) -> bool: ...
 
 
 Outcome = Answer | Wait | Failed

@@ -26,6 +26,7 @@ from alma.models.endpoints import Price
 from alma.plan import MAIN, depth_of
 
 LEAST_TOKENS = 16  # of an answer that is still worth a call
+LEAST_SECONDS = 0.05  # in which one can be begun
 DAY_S = 86_400
 
 
@@ -108,10 +109,12 @@ class Call(Struct, frozen=True):
 
 
 class Granted(Struct, frozen=True):
-    """The call may be made, with so long an answer. `by`: the budget that made it shorter than it might be."""
+    """The call may be made, with so long an answer. `by`: the budget that made it shorter than it might be; `held`:
+    so much is held for it, and no more may be said."""
 
     max_tokens: int
     by: Room | None = None
+    held: bool = True
 
 
 class Busy(Struct, frozen=True):
@@ -158,9 +161,25 @@ def answer_in(room: Room, call: Call) -> int:
                 return -1
             if not call.price.output:
                 return call.most
-            return min(math.floor(after / call.price.output * (1 + 1e-12)), call.most)
+            return math.floor(min(after / call.price.output * (1 + 1e-12), call.most))
         case _:
-            return call.most if left > 0 else -1
+            return call.most if left > _least_seconds(room) else -1
+
+
+def _least_seconds(room: Room) -> float:
+    return min(LEAST_SECONDS, room.limit / 10)
+
+
+def is_spent(room: Room) -> bool:
+    """Whether no call can have room in it any more."""
+    left = room.limit - room.used
+    match room.what:
+        case "tokens":
+            return left < LEAST_TOKENS
+        case "seconds":
+            return left <= _least_seconds(room)
+        case _:
+            return left <= 0
 
 
 def _shared(left: float, parts: int, least: float) -> float:

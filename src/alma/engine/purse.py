@@ -85,7 +85,7 @@ class Purse:
                 await engine.patiently(lambda: ledger.ready(owner, thread_id))
             rooms = self.rooms()
             if not rooms:
-                return Granted(most)
+                return Granted(most, held=False)
             granted = grant(rooms, call)
             if isinstance(granted, Granted):
                 break

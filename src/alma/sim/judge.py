@@ -14,6 +14,7 @@ from alma.engine.journal import read_entries
 from alma.engine.runner import Engine
 from alma.engine.state import RunState
 from alma.events import MessageFinished, Recorded
+from alma.session.spend import check
 from alma.sim.promises import Memory, broken, may_flow
 from alma.sim.world import World
 
@@ -97,6 +98,8 @@ class Judge:
                 self.world.blame(f"run {run_id} is not what was committed")
             if fold(run_id, log) != self.states[run_id]:
                 self.world.blame(f"run {run_id} means something else when it is folded anew")
+        for differs in check(connection).wrong:
+            self.world.blame(f"what was spent is not what was written: {differs}")
 
 
 def _told(recorded: Recorded) -> str:
