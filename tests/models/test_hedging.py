@@ -9,6 +9,8 @@ import pytest
 from endpoints_at_hand import ask, collect, text_of
 from pools import broken, pooled, settled, upstreams
 
+from alma.models.choice import Member
+from alma.models.client import OpenAIClient
 from alma.models.script import Rule
 from alma.models.traffic import Traffic
 
@@ -96,3 +98,28 @@ async def test_a_trial_that_stays_silent_does_not_keep_its_caller_waiting(sessio
         assert last.endpoint == "good"
         assert [(tried.endpoint, tried.code) for tried in last.tried] == [("hangs", "slower")]
         assert hangs.traffic.state == "open"
+
+
+async def test_a_call_that_is_cancelled_just_as_the_second_is_asked_frees_both_places(session):
+    async with upstreams(session, "a", "b") as both:
+        calls: list[asyncio.Task] = []
+        asked: list[str] = []
+
+        class Second(OpenAIClient):
+            def stream(self, request):
+                asked.append(self.endpoint)
+                if len(asked) == 2:  # before the task that would read it has taken its first step
+                    asyncio.get_running_loop().call_soon(calls[0].cancel)
+                return super().stream(request)
+
+        members = []
+        for one in both:
+            one.says(Rule(answer="ok", first_delay=30.0))
+            members.append(Member(Second(session, endpoint=one.name, base_url=one.url), one.traffic, "m"))
+        pool = pooled(*members, hedge=True)
+        await warmed(pool, *both)
+        calls.append(asyncio.create_task(collect(pool, ask("x"))))
+        with pytest.raises(asyncio.CancelledError):
+            await calls[0]
+        assert len(asked) == 2
+        assert [one.traffic.gate.active for one in both] == [0, 0]

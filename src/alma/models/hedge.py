@@ -4,7 +4,7 @@ answers, the other is hung up on ("The Tail at Scale", Dean and Barroso, 2013)."
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 
 import msgspec
 
@@ -55,7 +55,7 @@ def ask(member: Member, request: ChatRequest) -> Asked:
 
 async def race(first: Asked, usual_s: float, second: Callable[[], Asked | None], tried: list[Tried]) -> Asked:
     """Whoever begins to answer first. `second` is asked after `usual_s` seconds of silence, if it can be; an error of
-    one of them leaves the other. Raises the later error when both fail."""
+    one of them leaves the other. When both fail it is the second one's that is raised."""
 
     async def begin(asked: Asked) -> None:
         try:
@@ -63,38 +63,50 @@ async def race(first: Asked, usual_s: float, second: Callable[[], Asked | None],
         except EndpointError:  # kept in `asked`: it must not end the other one
             return
 
+    everyone = [first]
+    try:
+        winner, late = await _first_of(everyone, max(LEAST_WAIT, usual_s), second, begin, tried)
+        for asked in late:
+            await asked.chunks.aclose()
+    except BaseException:
+        for asked in everyone:  # also those that were cancelled before they had begun
+            asked.call.dropped()
+        raise
+    if winner is None:
+        errors = [asked.error for asked in everyone if asked.error is not None]
+        raise errors[-1]
+    return winner
+
+
+async def _first_of(
+    everyone: list[Asked],
+    silence_s: float,
+    second: Callable[[], Asked | None],
+    begin: Callable[[Asked], Coroutine[None, None, None]],
+    tried: list[Tried],
+) -> tuple[Asked | None, list[Asked]]:
+    """Who began first, if anybody did, and those that were not fast enough. Who is asked later joins `everyone`."""
     winner: Asked | None = None
-    failed = first
     late: list[Asked] = []
     async with asyncio.TaskGroup() as group:
-        running = {group.create_task(begin(first)): first}
-        done, _ = await asyncio.wait(running, timeout=max(LEAST_WAIT, usual_s))
+        running = {group.create_task(begin(asked)): asked for asked in everyone}
+        done, _ = await asyncio.wait(running, timeout=silence_s)
         if not done and (other := second()) is not None:
+            everyone.append(other)
             running[group.create_task(begin(other))] = other
         while running and winner is None:
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 asked = running.pop(task)
-                if asked.error is not None:
-                    failed = asked
-                elif winner is None:
+                if asked.error is None and winner is None:
                     winner = asked
-                else:
+                elif asked.error is None:
                     late.append(asked)
-        for task, asked in running.items():
-            task.cancel()
-            late.append(asked)
+        late.extend(running.values())
         tried.extend(asked.call.slower(asked.member.name) for asked in late)
-    if winner is None:
-        assert failed.error is not None
-        raise failed.error
-    try:
-        for asked in late:
-            await asked.chunks.aclose()
-    except BaseException:
-        winner.call.dropped()
-        raise
-    return winner
+        for task in running:
+            task.cancel()
+    return winner, late
 
 
 def _nothing_said(name: str, chunk: Chunk | None) -> EndpointGarbled:

@@ -113,7 +113,7 @@ class Pool:
                 return await self._first(asked, request, tried, counts)
             except EndpointError as error:
                 self._note_failure(request, error.endpoint)
-                if error.status == 404:
+                if error.status == 404 and len(self.members) > 1:
                     self._missing[error.endpoint] = self._clock() + MISSING
                 pause = self._pause(error, request, counts, self._clock() - began)
                 if pause is None:

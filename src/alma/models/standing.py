@@ -16,8 +16,8 @@ def nobody(
     who was asked now, `last`: what came of it. Its kind is that of the member which can be asked soonest; `retry_after`
     is when."""
     soonest = min((wait for _, wait in waits), default=inf)
-    errors = [(wait, member.traffic.last_error) for member, wait in waits]
-    known = [error for _, error in sorted(errors, key=lambda pair: pair[0]) if error is not None]
+    news = [(wait, member.traffic.last_error) for member, wait in waits if wait > 0 or member.name in asked]
+    known = [error for _, error in sorted(news, key=lambda pair: pair[0]) if error is not None]
     error = next((error for error in known if error.retryable), None) or last or next(iter(known), None)
     said = "; ".join(_how(member, wait, member.name in asked) for member, wait in waits)
     alone = len(waits) == 1
