@@ -78,7 +78,9 @@ def test_an_endpoint_that_became_slow_for_good_is_not_held_at_one_for_ever():
     limiter = Limiter(8)
     told(limiter, [("answered", 0.1, 8)] * 20)
     assert min(told(limiter, [("answered", 5.0, 8)] * 40)) == 1
-    assert told(limiter, [("answered", 5.0, 8)] * 100)[-1] == 8
+    again = told(limiter, [("answered", 5.0, 8)] * 40)
+    assert again[10] >= 3
+    assert again[-1] == 8
 
 
 def test_a_limit_that_nobody_comes_near_does_not_grow():

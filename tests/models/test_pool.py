@@ -91,13 +91,34 @@ async def test_one_alone_is_asked_again_after_a_pause(session):
         assert [tried.code for tried in chunks[-1].tried] == ["endpoint_failed"] * 2
 
 
+async def test_who_failed_comes_after_others_that_are_nearly_as_good(session):
+    async with upstreams(session, "bad", "good") as (bad, good):
+        bad.says(broken("status", status=500))
+        for one, seconds in ((bad, 0.5), (good, 1.0)):
+            one.traffic.health.answered(one.traffic.clock(), seconds=seconds, first_token_s=0.01, tokens=1)
+        chunks = await collect(pooled(bad.member(), good.member()), ask("x"))
+        assert (text_of(chunks), bad.asked) == ("good here", 1)
+
+
+async def test_who_failed_is_asked_again_before_one_that_is_many_times_slower_which_is_not_left_out(session):
+    async with upstreams(session, "bad", "slow") as (bad, slow):
+        bad.says(Rule(answer="bad here", fault=Fault("status", times=1)))
+        for one, seconds in ((bad, 0.1), (slow, 10.0)):
+            one.traffic.health.answered(one.traffic.clock(), seconds=seconds, first_token_s=0.01, tokens=1)
+        pool = pooled(bad.member(), slow.member())
+        assert text_of(await collect(pool, ask("x"))) == "bad here"
+        bad.says(broken("status", status=500))
+        assert text_of(await collect(pool, ask("y"))) == "slow here"
+        assert slow.asked == 1
+
+
 async def test_tries_have_an_end(session):
     async with upstreams(session, "a", "b") as (a, b):
         for one in (a, b):
             one.says(broken("status", status=500))
         with pytest.raises(EndpointFailed, match=r"No endpoint of pool/m can answer now: a .*; b .*"):
             await collect(pooled(a.member(), b.member()), ask("x"))
-        assert (a.asked, b.asked) == (2, 2)
+        assert a.asked + b.asked == 4
 
 
 async def test_a_model_that_one_does_not_have_is_asked_for_elsewhere(session):
@@ -214,12 +235,33 @@ async def test_weights_share_the_calls(session):
 
 async def test_one_that_became_slow_gets_few_calls(session):
     async with upstreams(session, "slow", "quick") as (slow, quick):
-        slow.says(Rule(answer="ok", first_delay=0.2))
-        quick.says(Rule(answer="ok", first_delay=0.01))
+        for one, seconds in ((slow, 0.5), (quick, 0.5), (slow, 5.0)):
+            one.traffic.health.answered(one.traffic.clock(), seconds=seconds, first_token_s=0.1, tokens=1)
         pool = pooled(slow.member(), quick.member())
-        for _ in range(50):
+        for _ in range(20):
             await collect(pool, ask("x"))
-        assert slow.asked <= 2
+        assert slow.asked == 0
+
+
+async def test_one_that_is_silent_for_longer_than_usual_gets_no_further_calls(session):
+    now = 0.0
+    async with upstreams(session, "silent", "quick") as both:
+        silent, quick = both
+        for one in both:
+            one.traffic = Traffic(8, clock=lambda: now)
+            one.traffic.health.answered(now, seconds=1.0, first_token_s=0.1, tokens=1)
+        silent.says(Rule(answer="at last", first_delay=30.0))
+        pool = pooled(*(one.member() for one in both))
+        waiting = asyncio.create_task(collect(pooled(silent.member()), ask("x")))
+        await settled(lambda: silent.asked == 1)
+        now = 0.8
+        async with asyncio.TaskGroup() as group:
+            for _ in range(6):
+                group.create_task(collect(pool, ask("x")))
+        assert (silent.asked, quick.asked) == (1, 6)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
 
 
 async def test_the_last_chunk_says_what_it_cost_and_the_name_that_was_asked_for(session):
@@ -299,7 +341,8 @@ async def test_a_place_elsewhere_is_taken_when_it_comes_first(session):
         assert a.traffic.gate.queued == 0
 
 
-async def test_one_that_closes_while_calls_wait_for_it_leaves_them_to_the_others(session):
+async def test_one_that_closes_while_calls_wait_for_it_leaves_them_to_the_others(session, monkeypatch):
+    monkeypatch.setattr("alma.models.pool.LOOK", 60.0)
     async with upstreams(session, "a", "b") as (a, b):
         pool = pooled(a.member(concurrency=1), b.member(concurrency=1))
         assert a.traffic.gate.try_enter()
@@ -313,7 +356,8 @@ async def test_one_that_closes_while_calls_wait_for_it_leaves_them_to_the_others
         assert text_of(await call) == "b here"
 
 
-async def test_calls_that_wait_for_one_that_is_removed_are_told(session):
+async def test_calls_that_wait_for_one_that_is_removed_are_told(session, monkeypatch):
+    monkeypatch.setattr("alma.models.pool.LOOK", 60.0)
     async with upstreams(session, "a") as (a,):
         pool = pooled(a.member(concurrency=1))
         assert a.traffic.gate.try_enter()

@@ -12,6 +12,7 @@ from alma.models.traffic import Traffic
 
 SPREAD = 0.25  # of a call's time: what a member is held back by when it had just its share of the last calls
 NEAR = 2.0  # times the best one's score within which a member is as good to wait for
+GRAIN = 0.1  # seconds added to what every call takes: differences below that are mostly noise, and nobody notices them
 UNKNOWN = 1.0  # seconds that a call is taken to last where none was seen yet, anywhere
 REMEMBERED = 0.05  # weight of the last call in the shares of the members
 
@@ -69,4 +70,4 @@ def _score(member: Member, seconds: float, weight: float, count: int, now: float
     failing = traffic.health.share_of_errors(now)
     load = (traffic.gate.active + traffic.gate.queued) / traffic.gate.limit
     spread = SPREAD * shares.of(member.name) * count
-    return seconds / (1 - failing) * (1 + (load + spread) / weight)
+    return (seconds + GRAIN) / (1 - failing) * (1 + (load + spread) / weight)

@@ -28,9 +28,7 @@ LEAST_TRIES = 3  # … and where there are few
 PATIENCE = 10.0  # seconds that a request waits for a member to open again
 SOON = 30.0  # seconds after which a request does not try the same member again
 FIRST_PAUSE = 0.05  # seconds before the same member is asked again; doubled each time, times 0.5 to 1.5
-STRIKE = 1.5  # by how many times its score a member comes later for each failure in this request or task …
-ENOUGH = 2  # … and after so many it comes last, whatever the others are like
-LAST = 1e6
+STRIKE = 1.5  # by how many times its score a member comes later for each failure in this request or task
 TRIAL = 2.0  # seconds of silence after which the trial of a breaker is asked of a second member as well
 LOOK = 1.0  # seconds in line after which a request looks whether others have become better
 MISSING = 60.0  # seconds for which a member that does not know the model is not asked for it
@@ -51,6 +49,7 @@ class Pool:
     ) -> None:
         self.members = tuple(members)
         self._name = name
+        self._tries = max(LEAST_TRIES, TRIES * len(members))
         self._hedge = hedge
         self._jitter = jitter
         self._clock = self.members[0].traffic.clock
@@ -146,7 +145,7 @@ class Pool:
 
     def _pause(self, error: EndpointError, request: ChatRequest, counts: Counter[str], elapsed: float) -> float | None:
         """Seconds until the next try; None: there is none."""
-        if speaks_of_request(error) or counts.total() >= max(LEAST_TRIES, TRIES * len(self.members)):
+        if speaks_of_request(error) or counts.total() >= self._tries:
             return None
         now = self._clock()
         if (order := self._order(request, counts)) and order[0][1].name not in counts:
@@ -197,6 +196,9 @@ class Pool:
         """Those that take calls now, best first; who failed this request or task comes after others as good."""
         now = self._clock()
         taking = [member for member in self.members if self._takes(member, now)]
+        unasked = [member for member in taking if member.name not in counts]
+        if unasked and len(unasked) >= self._tries - counts.total():  # so that none is left out in the end
+            taking = unasked
         if len(taking) < 2:
             return [(1.0, member) for member in taking]
         caller = request.caller
@@ -204,10 +206,7 @@ class Pool:
         order = ranked(taking, now, self._shares)
         if counts or last is not None:
             failures = [counts[member.name] or member.name == last for _, member in order]
-            struck = [
-                (score * (1 + STRIKE * of) * (LAST if of >= ENOUGH else 1), member)
-                for (score, member), of in zip(order, failures, strict=True)
-            ]
+            struck = [(score * (1 + STRIKE * of), member) for (score, member), of in zip(order, failures, strict=True)]
             order = sorted(struck, key=lambda pair: pair[0])
         return order
 
