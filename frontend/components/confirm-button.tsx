@@ -27,13 +27,13 @@ export function ConfirmButton({ question, confirm, onConfirm, children, ...props
   return (
     <span
       data-slot="confirm"
+      data-escape
       role="group"
       aria-label={question}
       className="inline-flex flex-wrap items-center gap-1.5"
       onKeyDown={(event) => {
         if (event.key !== "Escape") return;
         event.stopPropagation();
-        event.preventDefault();
         setAsking(false);
       }}
     >

@@ -53,8 +53,8 @@ const WHAT: Readonly<Record<Budget["what"], string>> = {
 export function budgetSentence({ what, limit, used, warning = false, scope = "task" }: Budget): string {
   const whose = `for ${WHOSE[scope]}`;
   const figures = usedOf(what, used, limit);
-  if (warning) return `Most of the ${WHAT[what]} ${whose} is used: ${figures}.`;
   const are = what === "tokens" || what === "tool_calls" ? "are" : "is";
+  if (warning) return `Most of the ${WHAT[what]} ${whose} ${are} used: ${figures}.`;
   return `The ${WHAT[what]} ${whose} ${are} used up: ${figures}.`;
 }
 

@@ -71,7 +71,13 @@ describe("an endpoint in words", () => {
     expect(priceWords({ input: 0, output: 0 })).toBeNull();
     const model = { id: "pool/m", endpoint: "pool", name: "m", contextWindow: 0, kind: "pool", tiny: false };
     const counting = { how: "exact" as const, errorPct: 0 };
-    const pooled = { ...model, loaded: true, members: ["groq", "x"], price: { input: 0, output: 0 }, counting };
+    const pooled = {
+      ...model,
+      loaded: true,
+      members: ["groq", "x"],
+      price: { input: 0, output: 0 },
+      counting,
+    };
     expect(homeOf(pooled)).toBe("groq, x");
     expect(homeOf({ ...pooled, endpoint: "groq", members: [] })).toBe("groq");
   });

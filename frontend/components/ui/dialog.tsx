@@ -36,6 +36,11 @@ export function DialogContent({
           event.preventDefault();
           event.currentTarget.focus();
         }}
+        onEscapeKeyDown={(event) => {
+          // A question or a form within it is closed first, by itself.
+          if (event.target instanceof Element && event.target.closest("[data-escape]"))
+            event.preventDefault();
+        }}
         {...(description === null ? { "aria-describedby": undefined } : {})}
         className={cn(
           "fixed z-40 flex flex-col bg-popover outline-none",

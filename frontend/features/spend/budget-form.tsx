@@ -36,12 +36,12 @@ export function BudgetForm({ scope, threadId, busy, onSave, onCancel }: BudgetFo
   return (
     <form
       data-slot="budget-form"
+      data-escape
       className="space-y-3"
       onSubmit={save}
       onKeyDown={(event) => {
         if (event.key !== "Escape") return;
         event.stopPropagation();
-        event.preventDefault();
         onCancel();
       }}
     >
