@@ -16,6 +16,8 @@ Planned: a comparison is sent as a user would send it. Counted are the agents th
 token that anybody sees, and the time to the end of the joined answer; medians of so many tries, each with a request of
 its own, so that no cache has seen it. They are bare times: on a busy machine they say how busy it was. A haiku must go
 straight to one agent.
+
+Shared prefix: four agents at once that begin alike, and what is read in advance; see `shared_prefix.py`.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ import msgspec
 import psutil
 
 from alma.models.local import STEADYING
-from bench import rig
+from bench import rig, shared_prefix
 from bench.follower import Frame, command, decode
 from bench.ws import RawSocket, connect
 
@@ -243,13 +245,14 @@ async def main() -> int:
                 entries = rig.get(f"{server.url}/api/runs/{alma.run_id}/entries")["entries"]
                 route = next(one["entry"] for one in entries if one["entry"]["type"] == "route_chosen")
                 prompts[kind] = (asked["messages"], route["sampling"])
-            first = await first_tokens(alma, direct, *prompts["chat"], 10 if quick else 60)
-            speed = await rates(alma, direct, *prompts["creative"], *((9.0, 60) if quick else (120.0, 300)))
+            first = await first_tokens(alma, direct, *prompts["chat"], 6 if quick else 60)
+            speed = await rates(alma, direct, *prompts["creative"], *((6.0, 60) if quick else (120.0, 300)))
             plan = await planned(alma, 1 if quick else len(THINGS))
             haiku = await straight(alma)
         finally:
             server.stop()
-    for name, value in (("first token", first), ("rate", speed), ("planned", plan)):
+        prefix = await shared_prefix.measure(folder / "prefix", 1 if quick else 7)
+    for name, value in (("first token", first), ("rate", speed), ("planned", plan), ("shared prefix", prefix)):
         print(name, ", ".join(f"{what} {seen}" for what, seen in value.items()))
     targets = {
         "tokens_per_s_ratio": (speed["ratio"], ">=", 0.95),
@@ -258,8 +261,10 @@ async def main() -> int:
         "planned_whole_s": (plan["whole_s"], "<=", 30.0),
         "planned_agents": (plan["agents_least"], ">=", 3),
         "haiku_agents": (haiku, "<=", 0),
+        **shared_prefix.targets(prefix),
     }
-    return rig.report("embedded", {"first_token": first, "rate": speed, "planned": plan}, targets)
+    figures = {"first_token": first, "rate": speed, "planned": plan, "shared_prefix": prefix}
+    return rig.report("embedded", figures, targets)
 
 
 def embedded_url(server: rig.Served) -> str:

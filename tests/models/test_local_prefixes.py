@@ -40,8 +40,7 @@ async def all_at_once(local: LocalModel, requests: list[ChatRequest]) -> list[in
 
 async def idle(local: LocalModel) -> None:
     """Until nothing is read in advance any more."""
-    slots = local._slots
-    while slots._wishes or slots._warming is not None:
+    while not local.warmed:
         await asyncio.sleep(0.01)
 
 

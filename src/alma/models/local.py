@@ -17,12 +17,11 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 import aiohttp
 import msgspec
 import psutil
-from msgspec import Struct
 
 from alma.errors import EndpointCut, EndpointError, EndpointTimeout, EndpointUnreachable, ModelUnavailable
 from alma.models.chat import ChatRequest, Chunk, Counted
@@ -30,12 +29,11 @@ from alma.models.client import OpenAIClient, Timeouts
 from alma.models.counting import Counters
 from alma.models.gguf import check_gguf, model_name
 from alma.models.local_slots import SlotFiles, Slots, prepare_folder
+from alma.models.local_state import LocalStatus, State
 from alma.models.refusal import NOT_JSON, clip
 from alma.models.tokens import estimate
 
 log = logging.getLogger(__name__)
-
-State = Literal["off", "absent", "starting", "ready", "restarting", "failed"]
 
 DEFAULT_CTX = 4096  # tokens of each slot's window; a longer one is read for minutes on two cores
 DEFAULT_SLOTS = 4
@@ -47,18 +45,6 @@ TINY_FILE = 1.2e9  # bytes of a GGUF below which its model is called tiny
 # Tiny models fall into loops; larger ones need no penalty, which costs them words that have to be said twice.
 STEADYING = {"repeat_penalty": 1.1, "repeat_last_n": 256}
 LOG_LIMIT = 4 * 1024 * 1024  # bytes after which a new start begins a new log
-
-
-class LocalStatus(Struct, frozen=True):
-    """For the page: `file` is the GGUF's path, `detail` a sentence when there is something to say. `active`: calls that
-    have a slot; `queued`: that wait for one."""
-
-    state: State
-    file: str = ""
-    detail: str = ""
-    pid: int | None = None
-    queued: int = 0
-    active: int = 0
 
 
 class LocalModel:
@@ -89,7 +75,7 @@ class LocalModel:
         self.slots = slots
         self._slots: Slots | None = None  # of the child that runs now
         self._early = 0  # calls that wait for it
-        self._threads = threads or psutil.cpu_count(logical=False) or os.cpu_count() or 1
+        self.threads = threads or psutil.cpu_count(logical=False) or os.cpu_count() or 1
         self._timeouts = timeouts
         self._on_change = on_change
         self._ready_timeout = ready_timeout
@@ -160,6 +146,11 @@ class LocalModel:
         for it. A call that comes meanwhile is not held up. Does nothing while there is no child."""
         if self._slots is not None:
             self._slots.warm(requests)
+
+    @property
+    def warmed(self) -> bool:
+        """Whether nothing waits to be read in advance, and nothing is."""
+        return self._slots is None or self._slots.warmed
 
     async def _ready_slots(self) -> Slots:
         self._early += 1
@@ -254,7 +245,7 @@ class LocalModel:
     async def _spawn(self, path: Path, log: IO[bytes]) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "alma.models.local_child", "--gguf", str(path)),
-            *("--ctx", str(self._ctx), "--slots", str(self.slots), "--threads", str(self._threads)),
+            *("--ctx", str(self._ctx), "--slots", str(self.slots), "--threads", str(self.threads)),
             *("--prefix-dir", str(self._prefix_dir)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -353,21 +344,7 @@ class LocalModel:
 
     def unavailable(self) -> ModelUnavailable | None:
         """Why no call can succeed until somebody acts; None while the model is there or on its way."""
-        match self._state:
-            case "absent":
-                return ModelUnavailable(
-                    "There is no embedded model yet.",
-                    expected="a GGUF file" + (f" at {self._path}" if self._path else ""),
-                    hint="Run `make setup` to fetch the small one, choose a GGUF file, or connect an endpoint.",
-                )
-            case "failed":
-                hint = "Choose another GGUF file, or connect an endpoint."
-                return ModelUnavailable("The embedded model does not start.", actual=self._detail, hint=hint)
-            case "off":
-                hint = "Choose another model, or turn the embedded one on."
-                return ModelUnavailable("The embedded model is turned off.", hint=hint)
-            case "starting" | "restarting" | "ready":
-                return None
+        return self.status.unavailable()
 
     def _absent(self) -> None:
         where = f"There is no file {self._path}." if self._path else "No GGUF file was chosen."

@@ -285,6 +285,11 @@ class Slots:
         self._wishes = list(requests[:_MOST_WISHES])
         self._stir.set()
 
+    @property
+    def warmed(self) -> bool:
+        """Whether all that was wished for is read, or was dropped."""
+        return not self._wishes and self._warming is None
+
     async def keep_warm(self) -> None:
         """Read in advance what is wished for, until cancelled. Whoever asks meanwhile comes first."""
         while True:
