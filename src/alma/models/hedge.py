@@ -69,7 +69,7 @@ async def race(first: Asked, usual_s: float, second: Callable[[], Asked | None],
         for asked in late:
             await asked.chunks.aclose()
     except BaseException:
-        for asked in everyone:  # also those that were cancelled before they had begun
+        for asked in everyone:  # also the winner, when this is cancelled while the other is hung up on
             asked.call.dropped()
         raise
     if winner is None:
