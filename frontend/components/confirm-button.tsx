@@ -15,12 +15,17 @@ interface ConfirmButtonProps extends Omit<ButtonProps, "onClick"> {
 export function ConfirmButton({ question, confirm, onConfirm, children, ...props }: ConfirmButtonProps) {
   const [asking, setAsking] = useState(false);
   const keep = useRef<HTMLButtonElement>(null);
+  const first = useRef<HTMLButtonElement>(null);
+  const asked = useRef(false);
   useEffect(() => {
+    // The keyboard goes with the question, and back when it is answered.
     if (asking) keep.current?.focus();
+    else if (asked.current) first.current?.focus();
+    asked.current = asking;
   }, [asking]);
   if (!asking)
     return (
-      <Button {...props} onClick={() => setAsking(true)}>
+      <Button ref={first} {...props} onClick={() => setAsking(true)}>
         {children}
       </Button>
     );

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import spending_views
 from planned_page import (
+    AXE,
     FAST,
     STEADY,
     Rule,
@@ -23,13 +25,14 @@ from planned_page import (
     plans,
     run_id_of,
     says,
+    tab_to,
     task,
     words,
 )
 from playwright.sync_api import Locator, Page, expect
 from stage import scripted_endpoint
 
-from serving import Serving, running
+from serving import REPO, Serving, running
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 Open = Callable[..., Page]
@@ -123,7 +126,7 @@ def test_a_bar_under_the_answer_says_what_filled_the_window_and_leads_to_it(team
     has_ended(page)
     started = entries(team, run_id_of(page), "message_started")[-1]
     bar = part(page, "open-context")
-    spoken = bar.get_attribute("aria-label") or ""
+    spoken = bar.text_content() or ""
     assert number(spoken) == sections_of(started)
     assert f"of {started['context_window']:,} tokens" in spoken
     assert f"Kept for the answer: {started['reserve']:,} tokens" in spoken
@@ -537,3 +540,65 @@ def test_spend_is_shown_by_day_and_by_model(serve: Callable[..., Serving], open_
     expect(part(page, "day-chart").get_by_role("row")).to_have_count(2)  # the head, and today
     expect(part(page, "scope")).to_have_count(4)
     expect(part(page, "scope", scope="thread")).to_contain_text("tokens")
+
+
+# ── everybody ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def tight(embedder_only: Callable[[], Path], rules_port: int) -> Generator[Serving]:
+    """A server whose window is too small for a chat, and whose cache is on."""
+    folder = embedder_only()
+    (folder / "models.toml").write_text(SMALL.format(port=rules_port, window=1400))
+    (folder / "models.toml").chmod(0o600)
+    with running(folder, **PLAIN, cache="true") as serving:
+        yield serving
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, spending_views.Told]:
+    """What the views show, once it has been asked: by the server that knows it."""
+    return {}
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)], ids=["wide", "phone"])
+def test_axe_finds_no_violation_in_spending(
+    tight: Serving, open_page: Open, told: dict[str, spending_views.Told], dark: bool, size: tuple[int, int]
+) -> None:
+    if tight.url not in told:
+        told[tight.url] = spending_views.tell(tight, open_page(tight))
+    page = open_page(tight, width=size[0], height=size[1], dark=dark)
+    page.evaluate((REPO / "frontend" / "node_modules" / "axe-core" / "axe.min.js").read_text())
+    wrong: list[str] = []
+    for view in spending_views.VIEWS:
+        view(page, told[tight.url])
+        for one in page.evaluate(AXE):
+            nodes = "; ".join(node["html"][:200] for node in one["nodes"][:3])
+            wrong.append(f"{view.__name__}: {one['id']}: {one['nodes'][0].get('failureSummary', '')} {nodes}")
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if overflow > 0:
+            wrong.append(f"{view.__name__}: scrolls sideways by {overflow} px")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_keyboard_is_enough_for_windows_and_budgets(tight: Serving, open_page: Open) -> None:
+    page = open_page(tight)
+    ask(page, "What is a lapwing", kind="chat")
+    has_ended(page)
+    tab_to(page, "limits-button")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Tokens", exact=True)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(part(page, "limits-button")).to_be_focused()
+    tab_to(page, "open-context")
+    page.keyboard.press("Enter")
+    expect(part(page, "panel-context")).to_be_visible()
+    tab_to(page, "open-spend")
+    page.keyboard.press("Enter")
+    tab_to(page, "edit-budget")
+    page.keyboard.press("Enter")
+    expect(part(page, "budget-form").get_by_label("Tokens")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(part(page, "budget-form")).to_have_count(0)
+    expect(part(page, "spend-dialog")).to_be_visible()

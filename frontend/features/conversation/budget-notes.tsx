@@ -21,12 +21,12 @@ export function BudgetNotes({ threadId, run, working }: BudgetNotesProps) {
   const known = reached.some(({ warning }) => !warning);
   if (reached.length === 0 && !cut) return null;
   return (
-    <ul data-slot="budget-notes" data-cut={cut || undefined} className="space-y-1.5">
+    <div data-slot="budget-notes" data-cut={cut || undefined} className="space-y-1.5">
       {cut && !known ? (
-        <li className="text-[13px] text-caution">The answer ends here because its budget is used up.</li>
+        <p className="text-[13px] text-caution">The answer ends here because its budget is used up.</p>
       ) : null}
       {reached.map((budget) => (
-        <li
+        <div
           key={`${budget.scope} ${budget.what}`}
           data-slot="budget-note"
           data-scope={budget.scope ?? "task"}
@@ -42,9 +42,9 @@ export function BudgetNotes({ threadId, run, working }: BudgetNotesProps) {
             {budgetSentence(budget)}
           </span>
           <Raise threadId={threadId} run={run} budget={budget} working={working} />
-        </li>
+        </div>
       ))}
-    </ul>
+    </div>
   );
 }
 

@@ -26,10 +26,10 @@ export const WindowLine = memo(function WindowLine({ runId, start, trims }: Wind
       <button
         type="button"
         data-slot="open-context"
-        aria-label={`What filled the window: ${windowWords(use)} Show it in full.`}
         onClick={open}
         className="group/bar flex w-full items-center gap-3 rounded py-1 tabular-nums"
       >
+        <span className="sr-only">What filled the window: {windowWords(use)}</span>
         <WindowBar
           use={use}
           className="opacity-75 transition-opacity group-hover/bar:opacity-100 group-focus-visible/bar:opacity-100"
