@@ -1,6 +1,8 @@
 """Takes a picture of every screen, light and dark, wide and phone, against the mock server; asks axe about each.
 
-    python test/shoot.py [http://127.0.0.1:4173] [folder]
+    python test/shoot.py [http://127.0.0.1:4173] [folder] [names,of,screens]
+
+The mock server's `--pool` gives it the endpoints, prices and budgets that some of the screens are about.
 
 Needs Python's playwright and a Chromium at /usr/bin/chromium. Fails if axe finds anything.
 """
@@ -260,7 +262,107 @@ def tool_approval(page: Page) -> None:
     page.wait_for_timeout(300)
 
 
+def answered_in(page: Page, text: str) -> None:
+    ask(page, text)
+    page.wait_for_selector("[data-slot=turn][data-status=completed]", timeout=40_000)
+    page.wait_for_timeout(300)
+
+
+def left_out(page: Page) -> None:
+    answered_in(page, "Explain a rainbow in a tight window, at 900")
+
+
+def window(page: Page) -> None:
+    left_out(page)
+    page.locator("[data-slot=open-context]").click()
+    page.wait_for_selector("[data-slot=trims]")
+    page.wait_for_timeout(400)
+
+
+def cached(page: Page) -> None:
+    answered_in(page, "An alike haiku about rain")
+
+
+def failover(page: Page) -> None:
+    ask(page, "Explain a rainbow with a failover, at 40")
+    page.wait_for_selector("[data-slot=failover]")
+    page.wait_for_timeout(1500)
+
+
+def budget_stop(page: Page) -> None:
+    answered_in(page, "Explain a rainbow within a budget, at 900")
+
+
+def limits(page: Page) -> None:
+    conversation(page)
+    page.locator("[data-slot=limits-button]").click()
+    page.get_by_label("Tokens", exact=True).fill("2000")
+    page.get_by_label("Money", exact=True).fill("0.05")
+    page.wait_for_timeout(250)
+
+
+def endpoints(page: Page) -> None:
+    page.goto(BASE + "/?dialog=models&part=endpoints")
+    ready(page)
+    page.locator("[data-slot=test-endpoint]").nth(1).click()
+    page.wait_for_selector("[data-slot=test-result]")
+    page.locator("[data-slot=remove-endpoint]").last.click()
+    page.wait_for_timeout(250)
+
+
+def add_endpoint(page: Page) -> None:
+    page.goto(BASE + "/?dialog=models&part=connect")
+    ready(page)
+    page.get_by_role("button", name="Another").click()
+    page.get_by_label("Address").fill("https://api.groq.com/openai/v1")
+    page.locator("[data-slot=connect-more] summary").click()
+    page.locator("[data-slot=try-endpoint]").click()
+    page.wait_for_selector("[data-slot=test-result]")
+    page.locator("[data-slot=try-endpoint]").scroll_into_view_if_needed()
+    page.wait_for_timeout(250)
+
+
+def cache(page: Page) -> None:
+    page.goto(BASE + "/?dialog=models&part=cache")
+    ready(page)
+    page.wait_for_selector("[data-slot=cache-threshold]")
+    page.wait_for_timeout(250)
+
+
+def spend(page: Page) -> None:
+    page.goto(BASE + THREAD + "&dialog=spend")
+    ready(page)
+    page.wait_for_selector("[data-slot=model-spend]")
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(250)
+
+
+def spend_models(page: Page) -> None:
+    spend(page)
+    page.locator("[data-slot=model-spend]").scroll_into_view_if_needed()
+    page.wait_for_timeout(250)
+
+
+def budget_form(page: Page) -> None:
+    page.goto(BASE + THREAD + "&dialog=spend&part=thread")
+    ready(page)
+    page.wait_for_selector("[data-slot=budget-form]")
+    page.wait_for_timeout(250)
+
+
 SCREENS = [
+    left_out,
+    window,
+    cached,
+    failover,
+    budget_stop,
+    limits,
+    endpoints,
+    add_endpoint,
+    cache,
+    spend,
+    spend_models,
+    budget_form,
     empty,
     conversation,
     top,

@@ -57,7 +57,7 @@ export function EndpointRow({ endpoint, columns }: { endpoint: EndpointInfo; col
         >
           <span data-slot="endpoint-calls">{plural(calls, "call")}</span>
         </Cell>
-        <Cell name="Price" more={price === null ? null : "per million"}>
+        <Cell name="Price" wide more={price === null ? null : "per million"}>
           {price ?? "–"}
         </Cell>
         <Cell name="Weight">× {endpoint.weight}</Cell>
@@ -132,9 +132,17 @@ function Standing({ endpoint }: { endpoint: EndpointInfo }) {
   );
 }
 
-function Cell({ name, more = null, children }: { name: string; more?: ReactNode; children: ReactNode }) {
+interface CellProps {
+  name: string;
+  more?: ReactNode;
+  /** On a phone it has a line of its own. */
+  wide?: boolean;
+  children: ReactNode;
+}
+
+function Cell({ name, more = null, wide = false, children }: CellProps) {
   return (
-    <td className="whitespace-nowrap max-sm:flex max-sm:gap-2">
+    <td className={cn("whitespace-nowrap max-sm:flex max-sm:gap-2", wide && "max-sm:col-span-2")}>
       <span aria-hidden className="w-20 shrink-0 text-faint-foreground text-xs leading-5 sm:hidden">
         {name}
       </span>
@@ -150,7 +158,7 @@ function LoadBar({ endpoint: { active, limit } }: { endpoint: EndpointInfo }) {
   if (limit === 0) return null;
   const share = Math.min(1, active / limit);
   return (
-    <span aria-hidden className="mt-1 block h-1 w-14 overflow-hidden rounded-full bg-muted">
+    <span aria-hidden className="mt-1 block h-1 w-14 overflow-hidden rounded-full bg-accent">
       <span
         className={cn("block h-full rounded-full bg-primary", share >= 1 && "bg-caution")}
         style={{ width: `${share * 100}%` }}

@@ -77,7 +77,7 @@ export function ScopeBudget({ scope, warnAt, threadId, opened, onChanged }: Scop
           />
         </>
       ) : (
-        <dl className="grid gap-x-6 gap-y-2 tabular-nums sm:grid-cols-3">
+        <dl className="grid gap-x-6 gap-y-2.5 tabular-nums sm:grid-cols-3">
           {MEASURES.map((measure) => (
             <Used key={measure} measure={measure} of={scope[measure]} scope={scope.scope} warnAt={warnAt} />
           ))}
@@ -128,7 +128,7 @@ function Used({ measure, of, scope, warnAt }: UsedProps) {
             aria-valuemax={100}
             aria-valuenow={Math.round(share.share * 100)}
             aria-valuetext={words}
-            className="relative block h-1.5 overflow-hidden rounded-full bg-muted"
+            className="relative block h-1.5 overflow-hidden rounded-full bg-accent"
           >
             <span
               className={cn(
