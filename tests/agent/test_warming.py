@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alma.agent.context import build
 from alma.agent.prompt import gather
-from alma.agent.role import load_role
+from alma.agent.role import load_role as read_role
 from alma.agent.task import Task, Turn
 from alma.agent.tooling import Tooling
 from alma.agent.warming import Warming
@@ -21,6 +23,7 @@ from alma.models.scripted import ScriptedModel
 from alma.tools.toolbox import SHIPPED, Toolbox
 
 MODEL = ScriptedModel()
+load_role = functools.cache(read_role)
 COMPARE = "Compare heating a house with gas and with a heat pump: cost, climate, comfort; recommend one"
 TURNS = [
     Turn("r1", "Who wrote the Odyssey?", "Homer, as far as anybody knows."),
@@ -34,7 +37,8 @@ class Shipped:
     def __init__(self, *, kind: str = "embedded", tiny: bool = True, window: int = 4096) -> None:
         self.info = ModelInfo("embedded/tiny", "embedded", "tiny", window, tiny, kind)
 
-    get = staticmethod(load_role)
+    def get(self, name):
+        return load_role(name)
 
     def resolve(self, _model_id):
         return MODEL, self.info
@@ -72,6 +76,7 @@ def missing(warmed: ChatRequest, real: ChatRequest) -> int:
 TEXTS = st.text(min_size=1, max_size=60)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(KINDS),
     TEXTS,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from endpoints_at_hand import collect
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alma.errors import EndpointRejected, EndpointUnreachable
@@ -75,6 +75,7 @@ def test_a_prompt_is_its_tools_and_its_messages():
 _HEADS = {role[:at] for role in ("system", "user", "assistant") for at in range(len(role) + 1)}
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("ab", min_size=1, max_size=20), min_size=1, max_size=5), st.data())
 def test_a_beginning_is_read_as_the_whole_prompt_begins(said, data):
     whole = request(*said)

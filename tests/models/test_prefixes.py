@@ -280,6 +280,7 @@ def test_rates_follow_what_replies_say():
 TEXTS = st.lists(st.text("ab", max_size=6), max_size=4).map(tuple)
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS)
 def test_shared_counts_what_is_alike(one, other):
     count = shared(one, other)
