@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -315,13 +316,27 @@ async def test_ten_agents_at_once_cannot_overspend_together(tmp_path: Path, scop
         assert not bench.engine.ledger.under_way((scope, "ada"))
 
 
+def when_one_waits(bench: SessionBench) -> asyncio.Event:
+    """Set as soon as a call waits for room in a budget."""
+    waits, changed = asyncio.Event(), bench.engine.ledger.changed
+
+    async def waiting() -> None:
+        waits.set()
+        await changed()
+
+    bench.engine.ledger.changed = waiting  # type: ignore[method-assign]
+    return waits
+
+
 async def test_a_call_waits_while_another_one_holds_what_it_needs(tmp_path: Path) -> None:
     async with SessionBench(url(tmp_path), budgets={"owner": Limits(tokens=1000)}).running() as bench:
         first = holds(bench, "First", "one two")
         client = bench.connect()
         one = await chat(client, "First")
         await seen(client, type="TEXT_MESSAGE_START", runId=one["runId"])
+        waits = when_one_waits(bench)
         two = await chat(client, "Second")
+        await waits.wait()
         assert not found(client, type="TEXT_MESSAGE_START", runId=two["runId"])
         first.set()
         for ack in (one, two):
@@ -335,7 +350,9 @@ async def test_what_a_stopped_call_held_is_free_again(tmp_path: Path) -> None:
         client = bench.connect()
         one = await chat(client, "!wait 5000")
         await seen(client, type="TEXT_MESSAGE_START", runId=one["runId"])
+        waits = when_one_waits(bench)
         two = await chat(client, "Second")
+        await waits.wait()
         client.say("run.stop", runId=one["runId"])
         for ack in (one, two):
             await end_of(client, ack["runId"])
@@ -463,7 +480,9 @@ async def test_a_call_that_waits_goes_on_when_the_budget_is_raised(tmp_path: Pat
         client = bench.connect()
         one = await chat(client, "First")
         await seen(client, type="TEXT_MESSAGE_START", runId=one["runId"])
+        waits = when_one_waits(bench)
         two = await chat(client, "Second")
+        await waits.wait()
         await set_budget(bench.database, bench.engine.ledger, "ada", "owner", "", tokens=9000)
         assert (await end_of(client, two["runId"]))["status"] == "completed"
 

@@ -195,7 +195,6 @@ spend = Table(
     Column("day", Integer, primary_key=True, autoincrement=False),
     Column("model", Text, primary_key=True),
     Column("owner", Text, nullable=False),
-    Column("thread_id", Text, nullable=False),
     Column("input_tokens", BigInteger, nullable=False),
     Column("output_tokens", BigInteger, nullable=False),
     Column("cached_tokens", BigInteger, nullable=False),
@@ -204,7 +203,6 @@ spend = Table(
     Column("cost", Double, nullable=False),
     Column("calls", BigInteger, nullable=False),
     Index("spend_by_owner", "owner", "day"),
-    Index("spend_by_thread", "thread_id"),
     sqlite_with_rowid=False,
 )
 

@@ -30,6 +30,9 @@ LEAST_SECONDS = 0.05  # in which one can be begun
 DAY_S = 86_400
 
 
+_TELLING = frozenset((MessageFinished, AttemptFailed, MessageStarted, TaskFinished, RunFinished))
+
+
 def day_of(at: float) -> int:
     """The UTC day of a Unix time: days since 1970-01-01."""
     return int(at // DAY_S)
@@ -37,6 +40,8 @@ def day_of(at: float) -> int:
 
 def spent_by(entry: JournalEntry) -> tuple[str, Spent] | None:
     """The model and what was used, where an entry says that something was. An answer from the cache costs nothing."""
+    if type(entry) not in _TELLING:
+        return None
     if isinstance(entry, MessageFinished):
         usage, hit = entry.usage, entry.cache
         if hit is not None:
@@ -47,10 +52,9 @@ def spent_by(entry: JournalEntry) -> tuple[str, Spent] | None:
         return entry.model_id, Spent(read, said, kept, 0, entry.timing.total_ms, entry.cost, 1)
     if isinstance(entry, AttemptFailed):
         paid = entry.paid
-    elif isinstance(entry, MessageStarted | TaskFinished | RunFinished):
-        paid = entry.lost
     else:
-        return None
+        assert isinstance(entry, MessageStarted | TaskFinished | RunFinished)
+        paid = entry.lost
     if paid is None or not paid.tokens:
         return None
     return paid.model, Spent(paid.input_tokens, paid.output_tokens, 0, 0, paid.ms, paid.cost, 1)

@@ -190,7 +190,7 @@ def read_entries(connection: sa.Connection, after: dict[str, int]) -> dict[str, 
 # The heads of runs, locked in the order of their ids so that two processes cannot wait for each other, and who holds
 # their tasks; a task that was never claimed is held, at epoch 0, by whoever began the run.
 _heads = (
-    sa.select(runs.c.id, runs.c.head, runs.c.finished, runs.c.owner, runs.c.thread_id, leases.c.task_id, leases.c.epoch)
+    sa.select(runs.c.id, runs.c.head, runs.c.finished, runs.c.owner, leases.c.task_id, leases.c.epoch)
     .select_from(runs.outerjoin(leases, leases.c.run_id == runs.c.id))
     .where(runs.c.id.in_(sa.bindparam("ids", expanding=True)))
     .order_by(runs.c.id)
@@ -219,13 +219,12 @@ def _raise_epochs(insert: Callable[[sa.Table], Any]) -> Any:
 class _Head:
     """A run while a group of appends is being written."""
 
-    __slots__ = ("answer", "ended", "epochs", "owner", "seq", "tail", "thread_id")
+    __slots__ = ("answer", "ended", "epochs", "owner", "seq", "tail")
 
-    def __init__(self, seq: int, ended: bool, owner: str, thread_id: str) -> None:
+    def __init__(self, seq: int, ended: bool, owner: str) -> None:
         self.seq = seq
         self.ended = ended
         self.owner = owner
-        self.thread_id = thread_id
         self.answer: str | None = None  # a new one
         self.epochs: dict[str, int] = {}  # by task
         self.tail: list[Recorded] = []  # what a claim of this group may not have seen
@@ -236,10 +235,10 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
     claimed: dict[tuple[str, str], int] = {}
     heads: dict[str, _Head] = {}
     found = connection.execute(_heads, {"ids": sorted({append.run_id for append in appends})})
-    for run_id, seq, ended, owner, thread_id, task_id, epoch in found:
+    for run_id, seq, ended, owner, task_id, epoch in found:
         head = heads.get(run_id)
         if head is None:
-            head = heads[run_id] = _Head(seq, ended, owner, thread_id)
+            head = heads[run_id] = _Head(seq, ended, owner)
         if task_id is not None:
             head.epochs[task_id] = epoch
     _read_tails(connection, appends, heads)
@@ -267,7 +266,7 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
                 # Ended by decision: whoever holds it elsewhere has nothing more to say.
                 claimed[append.run_id, entry.task_id] = _raised(head, entry.task_id)
             if (spent := spent_by(entry)) is not None:
-                spending.add(append.run_id, head.owner, head.thread_id, day_of(entry.at), *spent)
+                spending.add(append.run_id, head.owner, day_of(entry.at), *spent)
             written.append(Recorded(append.run_id, head.seq, entry))
             rows.append({"run_id": append.run_id, "seq": head.seq, "data": _encode(entry).decode()})
             moved.add(append.run_id)

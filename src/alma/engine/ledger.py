@@ -16,10 +16,9 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from alma.db.tables import budgets as budget_rows
-from alma.db.tables import spend
 from alma.engine.budget import Limits, Room, day_of, rooms_of, spent_by
 from alma.engine.journal import Journal
-from alma.engine.spending import summed
+from alma.engine.spending import of_day, of_owner, of_thread, summed
 from alma.engine.state import NOTHING, Spent
 from alma.events import AttemptFailed, MessageFinished, Recorded, RunFinished, TaskFinished
 
@@ -266,11 +265,10 @@ _NO_LIMITS = Limits()
 
 
 def _rows_of(key: Key) -> sa.ColumnElement[bool]:
-    of_owner = spend.c.owner == key[1]
     match key[0]:
         case "thread":
-            return sa.and_(of_owner, spend.c.thread_id == key[2])
+            return of_thread(key[1], key[2])
         case "day":
-            return sa.and_(of_owner, spend.c.day == int(key[2]))
+            return of_day(key[1], int(key[2]))
         case _:
-            return of_owner
+            return of_owner(key[1])

@@ -18,7 +18,7 @@ from alma.db.tables import runs, spend
 from alma.engine.budget import Limits, day_of, spent_by
 from alma.engine.journal import read_entries
 from alma.engine.ledger import SCOPES, Ledger, Own, Scope
-from alma.engine.spending import COUNTED, as_spent, summed, total_columns
+from alma.engine.spending import COUNTED, as_spent, of_owner, of_thread, summed, total_columns
 from alma.engine.state import NOTHING, Spent
 from alma.errors import InvalidRequest
 from alma.events import MessageStarted, Recorded, RouteChosen
@@ -50,20 +50,20 @@ async def report(database: Database, ledger: Ledger, owner: str, thread_id: str 
     today = day_of(ledger.clock())
 
     def query(connection: sa.Connection) -> tuple[Spent, list[tuple[int, Spent]], list[tuple[str, Spent]]]:
-        of_thread = NOTHING
+        in_thread = NOTHING
         if thread_id:
             get_thread(connection, owner, thread_id)
-            of_thread = summed(connection, sa.and_(spend.c.owner == owner, spend.c.thread_id == thread_id))
-        by_day = sa.select(*total_columns(), spend.c.day).where(spend.c.owner == owner).group_by(spend.c.day)
+            in_thread = summed(connection, of_thread(owner, thread_id))
+        by_day = sa.select(*total_columns(), spend.c.day).where(of_owner(owner)).group_by(spend.c.day)
         days = connection.execute(by_day.order_by(spend.c.day.desc()))
-        by_model = sa.select(*total_columns(), spend.c.model).where(spend.c.owner == owner).group_by(spend.c.model)
+        by_model = sa.select(*total_columns(), spend.c.model).where(of_owner(owner)).group_by(spend.c.model)
         models = [(row.model, as_spent(tuple(row))) for row in connection.execute(by_model)]
         models.sort(key=lambda one: (-one[1].cost, -one[1].tokens, one[0]))
-        return of_thread, [(row.day, as_spent(tuple(row))) for row in days], models
+        return in_thread, [(row.day, as_spent(tuple(row))) for row in days], models
 
-    of_thread, days, models = await database.read(query)
+    in_thread, days, models = await database.read(query)
     used: dict[Scope, Spent] = {
-        "thread": of_thread,
+        "thread": in_thread,
         "owner": sum((spent for _, spent in days), NOTHING),
         "day": dict(days).get(today, NOTHING),
     }

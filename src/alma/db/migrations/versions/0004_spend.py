@@ -26,7 +26,6 @@ def upgrade() -> None:
         sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("model", sa.Text, primary_key=True),
         sa.Column("owner", sa.Text, nullable=False),
-        sa.Column("thread_id", sa.Text, nullable=False),
         sa.Column("input_tokens", sa.BigInteger, nullable=False),
         sa.Column("output_tokens", sa.BigInteger, nullable=False),
         sa.Column("cached_tokens", sa.BigInteger, nullable=False),
@@ -37,7 +36,6 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("spend_by_owner", "spend", ["owner", "day"])
-    op.create_index("spend_by_thread", "spend", ["thread_id"])
     op.create_table(
         "budgets",
         sa.Column("owner", sa.Text, primary_key=True),
@@ -49,7 +47,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     connection = op.get_bind()
-    runs = connection.execute(sa.text("SELECT id, owner, thread_id FROM runs")).all()
+    runs = connection.execute(sa.text("SELECT id, owner FROM runs")).all()
     for start in range(0, len(runs), _AT_ONCE):
         rows = [row for run in runs[start : start + _AT_ONCE] for row in _summed(connection, *run)]
         if rows:
@@ -61,7 +59,7 @@ def downgrade() -> None:
     op.drop_table("spend")
 
 
-def _summed(connection: sa.Connection, run_id: str, owner: str, thread_id: str) -> list[dict[str, Any]]:
+def _summed(connection: sa.Connection, run_id: str, owner: str) -> list[dict[str, Any]]:
     """A run's rows."""
     models: dict[str, str] = {}
     sums: dict[tuple[int, str], dict[str, Any]] = {}
@@ -79,5 +77,4 @@ def _summed(connection: sa.Connection, run_id: str, owner: str, thread_id: str) 
             row["ms"] += entry.get("timing", {}).get("total_ms", 0.0)
             row["cost"] += entry.get("cost", 0.0)
             row["calls"] += 1
-    place = {"run_id": run_id, "owner": owner, "thread_id": thread_id}
-    return [{**place, "day": day, "model": model, **row} for (day, model), row in sums.items()]
+    return [{"run_id": run_id, "owner": owner, "day": day, "model": model, **row} for (day, model), row in sums.items()]
