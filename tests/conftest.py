@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 
 from session_bench import SessionBench
 
 REPO = Path(__file__).parents[1]
+settings.register_profile("alma", deadline=None)  # how long a test takes says nothing on a busy machine
+settings.load_profile("alma")
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ from alma.engine.dispatch import LocalDispatcher
 from alma.engine.journal import Journal
 from alma.engine.ledger import Ledger, Scope
 from alma.engine.runner import Engine
+from alma.engine.state import RunState
 from alma.engine.worker import Duty, Policy
 from alma.errors import NotFound
 from alma.memory.embedder import Embedder
@@ -147,6 +148,7 @@ class SessionBench:
         cache: dict[str, Any] | None = None,
     ) -> None:
         self.model = ScriptedModel()
+        self.over: dict[str, asyncio.Event] = {}
         self.models = OneModel(self.model)
         self.outbox_bytes = outbox_bytes
         self.database = Database(url)
@@ -169,7 +171,7 @@ class SessionBench:
             limits=RunLimits(run_seconds),
             ledger=Ledger(self.journal, usual),
             jitter=lambda: 0.02,
-            changed=lambda state: self.summaries.ended(state),
+            changed=self._changed,
         )
         self.summaries = Summaries(self.database, self.engine.conversations, self.models)
         self.notices = Notices()
@@ -186,6 +188,15 @@ class SessionBench:
             self.cache.forget_runs if self.cache is not None else None,
         )
         self._group: asyncio.TaskGroup | None = None
+
+    def _changed(self, state: RunState) -> None:
+        self.summaries.ended(state)
+        if state.finished is not None:
+            self.over.setdefault(state.run_id, asyncio.Event()).set()
+
+    async def ended(self, run_id: str) -> None:
+        """Once the engine has put the run away, which is a little after its last frame."""
+        await self.over.setdefault(run_id, asyncio.Event()).wait()
 
     def duty(self, name: str) -> Duty:
         try:

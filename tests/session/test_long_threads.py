@@ -23,6 +23,7 @@ async def _talk(bench: SessionBench, client: Client, turns: list[str]) -> tuple[
         thread_id = ack["threadId"]
         await client.until(type="RUN_FINISHED", runId=ack["runId"])
         runs.append(ack["runId"])
+        await bench.ended(ack["runId"])
         await bench.summaries.settled()
     return thread_id, runs
 

@@ -22,7 +22,7 @@ from alma.agent.run import Models
 from alma.agent.summary import MOST_CHARS, ask, extract
 from alma.agent.task import Summary, Turn
 from alma.db.database import Database, insert_for
-from alma.db.tables import summaries
+from alma.db.tables import runs, summaries
 from alma.engine.state import RunState
 from alma.engine.turns import Conversations
 from alma.errors import AlmaError
@@ -163,6 +163,9 @@ def _some(turns: list[Turn], room: int) -> tuple[list[Turn], list[Turn]]:
 
 
 def _keep(connection: sa.Connection, thread_id: str, summary: Summary, written: _Written) -> None:
+    """Unless the thread was deleted meanwhile: then nothing of it is to be left."""
+    if connection.execute(sa.select(runs.c.id).where(runs.c.id == summary.run_id)).first() is None:
+        return
     row = {
         "run_id": summary.run_id,
         "thread_id": thread_id,
