@@ -290,7 +290,7 @@ async def one_call_for_all(rounds: int) -> dict[str, Any]:
 
 async def main() -> int:
     quick = rig.options(__doc__).quick
-    trouble, wrong = await endpoints_in_trouble(1 if quick else 5, 160)
+    trouble, wrong = await endpoints_in_trouble(*((1, 160) if quick else (3, 400)))
     for what in wrong[:10]:
         print("wrong:", what)
     cache = await one_call_for_all(3 if quick else 10)

@@ -28,7 +28,7 @@ LEAST_TRIES = 3  # … and where there are few
 PATIENCE = 10.0  # seconds that a request waits for a member to open again
 SOON = 30.0  # seconds after which a request does not try the same member again
 FIRST_PAUSE = 0.05  # seconds before the same member is asked again; doubled each time, times 0.5 to 1.5
-STRIKE = 1.5  # by how many times its score a member comes later for each failure in this request or task
+STRUCK = 2.5  # times its score at which a member comes that failed this request or task
 TRIAL = 2.0  # seconds of silence after which the trial of a breaker is asked of a second member as well
 LOOK = 1.0  # seconds in line after which a request looks whether others have become better
 MISSING = 60.0  # seconds for which a member that does not know the model is not asked for it
@@ -205,8 +205,8 @@ class Pool:
         last = self._failed.get((caller.run_id, caller.task_id)) if caller.task_id else None
         order = ranked(taking, now, self._shares)
         if counts or last is not None:
-            failures = [counts[member.name] or member.name == last for _, member in order]
-            struck = [(score * (1 + STRIKE * of), member) for (score, member), of in zip(order, failures, strict=True)]
+            failed = {last, *counts}
+            struck = [(score * STRUCK if member.name in failed else score, member) for score, member in order]
             order = sorted(struck, key=lambda pair: pair[0])
         return order
 
