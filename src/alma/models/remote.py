@@ -207,7 +207,7 @@ async def refresh_all(remotes: list[Remote]) -> bool:
 def pooled(name: str, remotes: list[Remote]) -> ModelInfo:
     """A model of several endpoints: what holds for all of them."""
     infos = [info for remote in remotes if (info := remote.model(name)) is not None]
-    dearest = max((info.price for info in infos), key=lambda price: price.output)
+    dearest = Price(max(info.price.input for info in infos), max(info.price.output for info in infos))
     return ModelInfo(
         id=f"{POOL}/{name}",
         endpoint=POOL,
