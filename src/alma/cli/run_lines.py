@@ -47,6 +47,23 @@ SIGNS: dict[TaskStatus, str] = {
 _UNITS = {"tokens": "tokens", "seconds": "seconds", "money": "dollars", "tool_calls": "tool calls"}
 
 
+_WHOSE = {"run": "the run", "thread": "the conversation", "owner": "everything together", "day": "this day"}
+
+
+def _whose(budget: Budget, task: TaskView) -> str:
+    return _WHOSE.get(budget.scope) or named(task)
+
+
+def _used(budget: Budget) -> str:
+    """How much of a budget; once it is used up, a call may have been one token longer or shorter."""
+    if budget.what == "money":
+        used, limit = f"${budget.used:.4f}", f"${budget.limit:.4f}"
+    else:
+        digits = 1 if budget.what == "seconds" else 0
+        used, limit = f"{budget.used:,.{digits}f}", f"{budget.limit:,.{digits}f} {_UNITS[budget.what]}"
+    return f"{used} of {limit}" if budget.warning else f"up its budget of {limit}"
+
+
 def named(task: TaskView) -> str:
     """`[2] analyst`; the run's own agent has no number."""
     return task.role or "manager" if task.id == MAIN else f"[{task.id}] {task.role}".rstrip()
@@ -192,8 +209,7 @@ def _said(task: TaskView, name: str, value: Any) -> list[str]:
             return [f"{named(task)} board: {board.key} (version {board.version}): {one_line(board.text, 100)}"]
         case "alma.budget":
             budget = msgspec.convert(value, Budget)
-            used = f"{budget.used:,.0f} of {budget.limit:,.0f} {_UNITS[budget.what]}"
-            return [f"{named(task)} {'has used' if budget.warning else 'has used up its budget:'} {used}"]
+            return [f"{_whose(budget, task)} has used {_used(budget)}"]
         case "alma.context":
             note = msgspec.convert(value, ContextNote)
             whose = "" if task.id == MAIN else f"{named(task)} "
