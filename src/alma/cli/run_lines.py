@@ -12,6 +12,7 @@ import msgspec
 from alma.cli.run_view import Ask, RunView, TaskView
 from alma.errors import AlmaError
 from alma.events import ErrorFacts, TaskStatus
+from alma.model_call import CacheHit
 from alma.plan import MAIN, Plan, PlanTask
 from alma.session.wire import (
     AttemptFailure,
@@ -288,6 +289,8 @@ def left_waiting(run_id: str, view: RunView) -> list[str]:
 def figures(event: TextMessageEnd, model: str) -> str:
     """`first token 0.12 s · 98 tokens/s · 214 tokens · 37 in · embedded/tiny`: what a message cost."""
     timing, usage = event.timing, event.usage
+    if event.cache is not None:
+        return f"{saved(event.cache)} · {model}"
     writing_s = (timing.total_ms - timing.first_token_ms) / 1000
     words = [f"first token {timing.first_token_ms / 1000:.2f} s"]
     if writing_s > 0 and usage.output_tokens > 1:
@@ -296,7 +299,30 @@ def figures(event: TextMessageEnd, model: str) -> str:
     words.append(
         f"{usage.input_tokens} in" + (f", {usage.cached_tokens} of them cached" if usage.cached_tokens else "")
     )
+    if event.cost:
+        words.append(f"${event.cost:.6f}".rstrip("0"))
+    if event.endpoint:
+        words.append(f"by {event.endpoint}")
+    if usage.doubted:
+        words.append("its own count cannot be true")
     return " · ".join([*words, model])
+
+
+_CACHED = {
+    "exact": "from the cache",
+    "semantic": "from the cache, for a question like it",
+    "shared": "shared with another run",
+}
+
+
+def saved(hit: CacheHit) -> str:
+    """`from the cache · saved 114 tokens, 3.8 s`: an answer that was not made anew."""
+    tokens = hit.saved_input_tokens + hit.saved_output_tokens
+    what = [f"{tokens:,} tokens", f"{hit.saved_ms / 1000:.1f} s"]
+    if hit.saved_cost:
+        what.append(f"${hit.saved_cost:.6f}".rstrip("0"))
+    like = f' · "{one_line(hit.question, 80)}" ({hit.score:.2f})' if hit.question else ""
+    return f"{_CACHED[hit.source]} · saved {', '.join(what)}{like}"
 
 
 def totals(view: RunView) -> str:
