@@ -161,8 +161,8 @@ class Failed(Struct, frozen=True):
 
 
 class Grant(Protocol):
-    """What a model call may use: so many tokens of answer. `held`: there are budgets, and it must not say more, whatever
-    it was told; `by`: one of them made the answer shorter."""
+    """What a model call may use: so many tokens of answer. `held`: there are budgets, and it must not say more,
+    whatever it was told; `by`: one of them made the answer shorter."""
 
     @property
     def max_tokens(self) -> int: ...
