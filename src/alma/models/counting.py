@@ -92,6 +92,10 @@ class Counter:
             return float(self._encode(text))
         return self.calibration.typical(features(text))
 
+    def likely_again(self, text: str) -> float:
+        """As `likely`, for a text that is counted at every call."""
+        return self.calibration.typical(self._look(text))
+
     def likely_prompt(self, messages: Sequence[ChatMessage]) -> float:
         """The likeliest number of tokens of a chat, with what its template adds."""
         return self.calibration.typical(*self._look_at(messages))

@@ -10,6 +10,7 @@ from typing import Literal
 
 import aiohttp
 from msgspec import Struct
+from msgspec.structs import replace
 
 from alma.errors import EndpointError
 from alma.models.breaker import BreakerState
@@ -95,6 +96,7 @@ class Remote:
         self.state: EndpointState = "unknown"
         self.detail = "" if self._key or not endpoint.api_key_env else f"{endpoint.api_key_env} is not set."
         self._listed: dict[str, Listed] = {}  # by the names under which they are offered
+        self._infos: dict[str, ModelInfo] = {}
         self._offer([Listed(endpoint.served(name)) for name in endpoint.models])
         self._client: OpenAIClient | None = None
 
@@ -142,7 +144,13 @@ class Remote:
 
     def models(self) -> list[ModelInfo]:
         """The models that are known now, without asking."""
-        return [self._info(name, listed) for name, listed in self._listed.items()]
+        infos = [self._info(name, listed) for name, listed in self._listed.items()]
+        return [replace(info, counting=self.counting(info.name)) for info in infos]
+
+    def counting(self, name: str) -> Counted:
+        """How the tokens of a model are counted now."""
+        listed = self._listed.get(name, Listed(name))
+        return self._counters.told(self.endpoint.name, listed.name, exact=self.endpoint.tokenizer)
 
     @property
     def lists(self) -> bool:
@@ -150,10 +158,14 @@ class Remote:
         return bool(self._listed)
 
     def model(self, name: str) -> ModelInfo | None:
-        """One model; None when the endpoint is known not to have it. Before it was ever listed, any name may exist."""
-        if name in self._listed:
-            return self._info(name, self._listed[name])
-        return None if self._listed else self._info(name, Listed(name))
+        """One model, without how its tokens are counted; None when the endpoint is known not to have it. Before it was
+        ever listed, any name may exist."""
+        known = self._infos.get(name)  # asked for at every call
+        if known is None and (name in self._listed or not self._listed):
+            known = self._info(name, self._listed.get(name, Listed(name)))
+            if name in self._listed:
+                self._infos[name] = known
+        return known
 
     async def refresh(self) -> bool:
         """Ask the endpoint what it has, for a few seconds at most. Returns whether anything changed. Never raises: how
@@ -180,6 +192,7 @@ class Remote:
 
     def _offer(self, models: list[Listed]) -> None:
         self._listed = {self.endpoint.offered(listed.name): listed for listed in models}
+        self._infos = {}
 
     def _info(self, name: str, listed: Listed) -> ModelInfo:
         of = self.endpoint
@@ -193,7 +206,6 @@ class Remote:
             tiny=looks_tiny(name),
             kind="remote",
             price=of.price,
-            counting=self._counters.told(of.name, listed.name, exact=of.tokenizer),
         )
 
 
@@ -217,7 +229,7 @@ def pooled(name: str, remotes: list[Remote]) -> ModelInfo:
         kind="pool",
         price=dearest,
         members=tuple(info.endpoint for info in infos),
-        counting=infos[0].counting,
+        counting=remotes[0].counting(name),
     )
 
 

@@ -70,7 +70,7 @@ class Tally:
         calls = sum(likely(call.name + call.arguments) for call in last.tool_calls)
         own = Usage(max(1, round(self.counter.likely_prompt(request.messages))), round(self.tokens + calls))
         beside = [part for part in (request.tools, request.json_schema) if part]  # not every template shows them
-        extra = sum(likely(msgspec.json.encode(part).decode()) for part in beside)
+        extra = sum(self.counter.likely_again(msgspec.json.encode(part).decode()) for part in beside)
         return settle(reported, own, round(extra), request.sampling.max_tokens)
 
     def named(self, answered: str) -> str:

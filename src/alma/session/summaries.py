@@ -58,9 +58,10 @@ class Summaries:
         self._idle.set()
 
     def ended(self, state: RunState) -> None:
-        """A run has ended; its thread is looked at as soon as there is time."""
-        started = state.started
-        if started is None or state.finished is None or state.finished.status != "completed":
+        """A run has ended; its thread is looked at as soon as there is time. A first turn has nothing before it that
+        could be summed up."""
+        started, finished = state.started, state.finished
+        if started is None or started.parent_run_id is None or finished is None or finished.status != "completed":
             return
         self._waiting.pop(started.thread_id, None)
         while len(self._waiting) >= _MOST_WAITING:
