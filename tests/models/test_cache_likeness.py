@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,15 @@ def test_the_nearest_question_comes_first() -> None:
     context = Context([Alike(b"far", vector(0, 1)), Alike(b"near", vector(1, 0.1)), Alike(b"same", vector(1))])
     assert [key for key, _ in context.nearest(vector(1), 0.9)] == [b"same", b"near"]
     assert Context([]).nearest(vector(1), 0.0) == []
+
+
+def test_a_full_context_is_made_without_holding_up_the_others() -> None:
+    rows = [Alike(b"%d" % at, vector(1, at)) for at in range(MOST_OF_ONE)]
+    began = time.process_time()
+    context = Context([*rows, Alike(b"7", vector(0, 1))])
+    assert time.process_time() - began < 0.05
+    assert len(context) == MOST_OF_ONE, "of two with one key, the first"
+    assert context.nearest(rows[7].vector, 0.0)[0][0] == b"7"
 
 
 def test_contexts_are_kept_within_bounds() -> None:

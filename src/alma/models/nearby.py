@@ -19,10 +19,12 @@ class Context:
     """The questions that were asked with one and the same prompt around them."""
 
     def __init__(self, found: Iterable[Alike]) -> None:
-        self._keys: list[bytes] = []
-        self._vectors: Vector | None = None
+        rows: dict[bytes, bytes] = {}
         for one in found:
-            self.add(one)
+            rows.setdefault(one.key, one.vector)
+        self._keys = list(rows)
+        whole = np.frombuffer(b"".join(rows.values()), np.float32)  # at once: one by one is quadratic
+        self._vectors: Vector | None = whole.reshape(len(rows), -1) if rows else None
 
     def __len__(self) -> int:
         return len(self._keys)
