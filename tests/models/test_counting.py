@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import sys
 import threading
 from collections.abc import AsyncIterator
 from statistics import mean
@@ -256,6 +257,24 @@ async def test_a_folder_that_cannot_be_written_costs_only_that(tmp_path, caplog)
     counters.learned()
     await run_for_a_moment(counters)
     assert "could not be kept" in caplog.text
+
+
+async def test_models_may_be_asked_for_while_what_was_learned_is_written(tmp_path):
+    """The writing is done in a thread; that must not end the server."""
+    counters = Counters(tmp_path)
+    often = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for number in range(60):
+            counters._kept = {f"lab/{number}.{at}": {} for at in range(400)}
+            counters.learned()
+            writing = asyncio.create_task(asyncio.to_thread(counters.save))
+            for at in range(400):
+                counters.of("lab", f"{number}.{at}")
+                await asyncio.sleep(0)
+            await writing
+    finally:
+        sys.setswitchinterval(often)
 
 
 # ── tiktoken ──────────────────────────────────────────────────────────────────────────────────────────────────────

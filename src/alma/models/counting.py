@@ -253,7 +253,7 @@ class Counters:
             return
         self._changed = False
         known = {f"{endpoint}/{model}": counter.dump() for (endpoint, model), counter in list(self._counters.items())}
-        kept = {name: value for name, value in self._kept.items() if name not in known}
+        kept = {name: value for name, value in dict(self._kept).items() if name not in known}  # a copy: see `of`
         newest = dict([*kept.items(), *known.items()][-REMEMBERED:])
         part = self._path.with_suffix(".part")
         try:
