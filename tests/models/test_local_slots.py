@@ -7,7 +7,7 @@ import itertools
 from pathlib import Path
 
 import pytest
-from endpoints_at_hand import collect
+from endpoints_at_hand import collect, raw_server
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -186,6 +186,17 @@ async def test_a_server_that_cannot_keep_slots_is_no_error(session, scripted_ser
     (tmp_path / "a.bin").touch()
     await files.remove(["a.bin", "b.bin"])
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_server_that_does_not_answer_is_not_waited_for_without_end(session, tmp_path: Path, caplog):
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    async with raw_server(silent) as url:
+        files = SlotFiles(session, url, "key", tmp_path, patience=0.05)
+        async with asyncio.timeout(5):
+            assert await files.restore(0, "a.bin") is False
+    assert "could not restore a slot: TimeoutError" in caplog.text
 
 
 def test_the_folder_is_empty_and_for_nobody_else(tmp_path: Path):

@@ -30,6 +30,7 @@ from alma.models.refusal import NOT_JSON
 log = logging.getLogger(__name__)
 _MOST_WISHES = 8  # prompts that wait to be read in advance
 _MISSES = 2  # times in a row that a slot did not have what it should, until it is not counted on
+_FILE_PATIENCE = 60.0  # seconds for a slot to be saved or filled; it takes milliseconds once the server comes to it
 
 
 def prompt_of(request: ChatRequest) -> Prompt:
@@ -62,10 +63,19 @@ def _text(message: ChatMessage) -> str:
 
 
 class SlotFiles:
-    """Slots kept in files of `folder`, by the server at `base_url` (…/v1) that knows `key`."""
+    """Slots kept in files of `folder`, by the server at `base_url` (…/v1) that knows `key`. `patience`: seconds until a
+    server that does not answer is taken to have failed."""
 
-    def __init__(self, session: aiohttp.ClientSession, base_url: str, key: str, folder: Path) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        base_url: str,
+        key: str,
+        folder: Path,
+        patience: float = _FILE_PATIENCE,
+    ) -> None:
         self._session = session
+        self._limit = aiohttp.ClientTimeout(total=patience)
         self._url = base_url.removesuffix("/v1")
         self._headers = {"Authorization": f"Bearer {key}", "Connection": "close"}
         self._folder = folder
@@ -88,10 +98,11 @@ class SlotFiles:
     async def _act(self, slot: int, action: str, name: str, figure: str) -> int:
         url = f"{self._url}/slots/{slot}?action={action}"
         try:
-            async with self._session.post(url, json={"filename": name}, headers=self._headers) as response:
+            body = {"filename": name}
+            async with self._session.post(url, json=body, headers=self._headers, timeout=self._limit) as response:
                 said = msgspec.json.decode(await response.read(), type=dict[str, Any])
         except (aiohttp.ClientError, OSError, *NOT_JSON) as error:
-            said = {"error": error}
+            said = {"error": str(error) or type(error).__name__}
         if not isinstance(count := said.get(figure), int):
             log.warning("the embedded model could not %s a slot: %s", action, said.get("error"))
             return 0
