@@ -17,6 +17,7 @@ from alma.models.json_answer import JsonAnswer
 from alma.models.usage import Reported, settle
 
 _BLOCK = 256  # pieces
+_BESIDE = 1024  # tokens of tools and schemas about which nobody wonders
 _DATED = re.compile(r"-(?:\d{4}|\d{4}-\d{2}-\d{2}|\d{8}|latest)$")
 
 
@@ -65,6 +66,10 @@ class Tally:
 
     def settled(self, last: Chunk, reported: Reported | None) -> Usage:
         """What is taken to have been used."""
+        if reported is not None and self._is_usual(last, reported):
+            self.chars += sum(map(len, self._block))
+            self._block.clear()
+            return reported.usage
         self._count()
         request, likely = self._request, self.counter.likely
         calls = sum(likely(call.name + call.arguments) for call in last.tool_calls)
@@ -72,6 +77,19 @@ class Tally:
         beside = [part for part in (request.tools, request.json_schema) if part]  # not every template shows them
         extra = sum(self.counter.likely_again(msgspec.json.encode(part).decode()) for part in beside)
         return settle(reported, own, round(extra), request.sampling.max_tokens)
+
+    def _is_usual(self, last: Chunk, reported: Reported) -> bool:
+        """Whether the report is what most English texts have, a token for 2 to 8 characters: then nothing need be
+        counted. What is usual is also believable."""
+        if reported.odd or reported.hidden or last.tool_calls:
+            return False
+        request = self._request
+        if not all(one.content.isascii() and not one.tool_calls for one in request.messages):
+            return False
+        asked = sum(len(one.content) for one in request.messages)
+        said = self.chars + sum(map(len, self._block))
+        beside = _BESIDE if request.tools or request.json_schema else 0
+        return asked <= 8 * reported.input <= 4 * asked + 8 * beside and said <= 8 * reported.output <= 4 * said
 
     def named(self, answered: str) -> str:
         """Under which name an answer is counted: its model's own, unless that only says which version it is."""
