@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from alma.db.tables import summaries
+from alma.agent.task import Summary
+from alma.db.tables import runs, summaries
+from alma.engine.turns import Conversations
 from alma.events import ContextTrimmed, MessageStarted, ToolReturned
 from alma.session.evidence import sent_prompt
 from planned import acts, answers, end_of, log_of, plans, prompts_are_exact, start, task
@@ -75,6 +77,38 @@ async def test_a_summary_survives_a_restart(database_url: str) -> None:
         ack = await client.answer(client.say("run.start", key="later", threadId=thread_id, text="!say Hm", kind="chat"))
         await client.until(type="RUN_FINISHED", runId=ack["runId"])
         assert "I live in Graz" in again.model.requests[-1].messages[1].content
+
+
+async def test_the_summary_of_another_branch_does_not_take_the_place_of_a_longer_one(bench: SessionBench) -> None:
+    line = ["a", "b", "c", "d"]
+    rows = [
+        {"id": one, "thread_id": "t", "owner": "o", "text": one, "finished": True, "head": 1, "created_at": 0.0}
+        | {"parent_run_id": before}
+        for before, one in [*zip([None, *line[:-1]], line, strict=True), ("b", "other")]
+    ]
+    kept = {
+        "run_id": "c",
+        "thread_id": "t",
+        "text": "To c",
+        "how": "model",
+        "model": "",
+        "tokens": 0,
+        "created_at": 0.0,
+    }
+
+    def write(connection: sa.Connection) -> None:
+        connection.execute(sa.insert(runs), rows)
+        connection.execute(sa.insert(summaries), kept)
+
+    await bench.database.write(write)
+    conversations = Conversations(bench.database)
+    for tip in ("d", "other"):
+        await conversations.history(tip)
+    conversations.summarised(Summary("b", "To b"))
+    assert (await conversations.history("d")).summary == Summary("c", "To c")
+    assert (await conversations.history("other")).summary == Summary("b", "To b")
+    conversations.summarised(Summary("d", "To d"))
+    assert (await conversations.history("d")).summary == Summary("d", "To d")
 
 
 async def test_a_deleted_thread_takes_its_summaries_with_it(bench: SessionBench) -> None:

@@ -74,9 +74,11 @@ class Conversations:
         return whole
 
     def summarised(self, summary: Summary) -> None:
-        """A summary was kept: the next prompt may use it."""
+        """A summary was kept: the next prompt may use it, unless its branch has one of more turns already."""
         for run_id, known in self._kept.items():
-            if any(turn.run_id == summary.run_id for turn in known.turns):
+            mine = known.summary.run_id if known.summary is not None else None
+            newest = next((turn for turn in reversed(known.turns) if turn.run_id in (mine, summary.run_id)), None)
+            if newest is not None and newest.run_id == summary.run_id:
                 self._kept[run_id] = replace(known, summary=summary)
 
     def forget(self, run_ids: Sequence[str]) -> None:
