@@ -65,7 +65,7 @@ class Info:
     context_window: int = 4096
     kind: str = "scripted"
     tiny: bool = False
-    price: Price = Price()
+    price: Price = Price()  # noqa: RUF009  # frozen
 
 
 class OneModel:
