@@ -113,7 +113,7 @@ class Alma:
             self.notices,
             Limits(settings.max_prompt_chars, settings.max_unfinished_runs),
             Steering(self.database, self.engine, PlanLimits(tasks=settings.max_plan_tasks, task_tokens=0), self.roles),
-            self.cache.forget_runs,
+            self._forget,
             self.warmer,
         )
         self.failed = False  # a part ended that should not have
@@ -152,6 +152,12 @@ class Alma:
     async def _keep(self, roles: list[Role]) -> None:
         """Store versions of roles before a run uses them."""
         await self.database.write(lambda connection: [keep_role(connection, role) for role in roles])
+
+    async def _forget(self, run_ids: list[str]) -> None:
+        """These runs are deleted with their thread: none of their words may stay."""
+        await self.cache.forget_runs(run_ids)
+        if self.registry.local is not None:
+            await self.registry.local.forget()
 
     async def _roles_changed(self, roles: list[Role]) -> None:
         await self._keep(roles)

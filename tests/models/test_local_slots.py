@@ -155,6 +155,37 @@ async def test_reading_in_advance_that_is_refused_is_no_error():
     assert slots.load == (0, 0)
 
 
+async def test_of_a_deleted_conversation_nothing_stays_in_a_file_or_comes_into_one():
+    files = Files()
+    slots = Slots([Server()], files)
+    await collect(slots, request(LONG, "A secret.", "Hush.", "Another one."))
+    await collect(slots, request(f"other {LONG}", "Who?"))
+    said, role = [act[2] for act in files.acts if act[0] == "save"]
+    await collect(slots, request(f"third {LONG}", "A secret as well. " * 100))
+    slots.warm([request(f"typed {LONG}", "A secret that is not sent yet.")])
+    files.acts.clear()
+    await slots.forget()
+    assert slots.warmed
+    (removed,) = files.acts
+    assert said in removed
+    assert role not in removed
+    files.acts.clear()
+    await collect(slots, request("Something else.", "Hello."))
+    assert files.acts == [], "what the slot had read last is not kept any more"
+
+
+async def test_a_conversation_that_is_deleted_while_it_is_put_into_a_file_is_taken_out_again():
+    class Slow(Files):
+        async def save(self, slot, name):
+            await slots.forget()
+            return await super().save(slot, name)
+
+    files = Slow()
+    slots = Slots([Server()], files)
+    await collect(slots, request(LONG, "A secret.", "Hush.", "Another one."))
+    assert files.acts[1:] == [("save", 0, "1.bin"), ("remove", "1.bin")]
+
+
 async def test_who_waits_when_the_server_goes_is_told_so():
     class Stuck(Server):
         async def stream(self, request):

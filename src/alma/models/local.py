@@ -147,6 +147,11 @@ class LocalModel:
         if self._slots is not None:
             self._slots.warm(requests)
 
+    async def forget(self) -> None:
+        """A conversation was deleted: keep no file with words of conversations."""
+        if self._slots is not None:
+            await self._slots.forget()
+
     @property
     def warmed(self) -> bool:
         """Whether nothing waits to be read in advance, and nothing is."""

@@ -165,6 +165,11 @@ class Slots:
         """Calls that wait for a slot, and calls that have one."""
         return self.prefixes.queued, self.prefixes.active
 
+    async def forget(self) -> None:
+        """A conversation was deleted: none of its words may stay in a file, or be read in advance."""
+        self._wishes.clear()
+        await self._files.remove(self.prefixes.forget())
+
     def close(self) -> None:
         """The server is gone: who still waits is told so, and asks its successor."""
         self._closed = True
@@ -265,8 +270,10 @@ class Slots:
         self._advance()
 
     async def _keep(self, slot: int, name: str) -> None:
+        prompt = self.prefixes.seen(slot)
         if size := await self._files.save(slot, name):
-            gone = self.prefixes.keep(name, self.prefixes.seen(slot), size, self._clock())
+            meant = self.prefixes.seen(slot) == prompt  # else some of it was to be forgotten meanwhile
+            gone = self.prefixes.keep(name, prompt, size, self._clock()) if meant else [name]
             if gone:
                 await self._files.remove(gone)
 

@@ -25,6 +25,7 @@ RESTORE = 0.02  # seconds to fill a slot from a file
 MARGIN = 0.05  # seconds by which waiting must be sooner than beginning
 PATIENCE = 4
 MOST_BYTES = 256 * 1024 * 1024  # of all files
+_OF_NOBODY = 2  # texts of a prompt that are the same for everybody: the tools and the role's words
 _LOOKED_AT = 64  # calls of the line that are weighed against one another
 _LEARN = 0.2  # weight of the newest figure
 
@@ -352,6 +353,14 @@ class Prefixes:
         """A file could not be read; who knows what the slot holds."""
         self._kept = [one for one in self._kept if one.name != name]
         self.holds(slot, ())
+
+    def forget(self) -> list[str]:
+        """Give up what was said in conversations; tools and the role's words stay. Returns the files that must go."""
+        gone = [one.name for one in self._kept if len(one.prompt) > _OF_NOBODY]
+        self._kept = [one for one in self._kept if one.name not in gone]
+        for slot in self._slots:
+            slot.seen = slot.seen[:_OF_NOBODY]  # or it might be kept in a file later
+        return gone
 
     def leave(self, slot: int, now: float) -> None:
         """A call has ended, however; its slot is free."""
