@@ -13,8 +13,10 @@ from alma.events import MessageFinished, MessageStarted, RouteChosen, RunStarted
 from alma.model_call import Sampling, Timing, Usage
 from alma.session.spend import check
 
+USED = Usage(100, 400, 10)
 
-def make_run(connection: sa.Connection, run_id: str, day: int) -> None:
+
+def make_run(connection: sa.Connection, run_id: str, day: int, usage: Usage) -> None:
     at = day * DAY_S + 5.0
     route = RouteChosen(
         at=at,
@@ -42,7 +44,7 @@ def make_run(connection: sa.Connection, run_id: str, day: int) -> None:
         attempt=1,
         text="word " * 400,  # long enough to be stored compressed
         finish_reason="stop",
-        usage=Usage(100, 400, 10),
+        usage=usage,
         timing=Timing(1, 250),
         cost=0.25,
     )
@@ -52,8 +54,8 @@ def make_run(connection: sa.Connection, run_id: str, day: int) -> None:
 async def test_a_database_of_before_is_summed_up(database_url: str) -> None:
     database = Database(database_url)
     database.open()
-    for run_id, day in (("r1", 20_000), ("r2", 20_001)):
-        await database.write(lambda connection, run_id=run_id, day=day: make_run(connection, run_id, day))
+    for run in (("r1", 20_000, USED), ("r2", 20_001, USED), ("r3", 20_001, Usage())):  # of the last nothing was told
+        await database.write(lambda connection, run=run: make_run(connection, *run))
 
     def as_before(connection: sa.Connection) -> None:
         spend.drop(connection)
@@ -80,7 +82,7 @@ async def test_a_database_of_before_is_summed_up(database_url: str) -> None:
 async def test_a_sum_that_is_not_the_journals_is_found(database_url: str) -> None:
     database = Database(database_url)
     database.open()
-    await database.write(lambda connection: make_run(connection, "r1", 20_000))
+    await database.write(lambda connection: make_run(connection, "r1", 20_000, USED))
     checked = await database.read(check)
     assert checked.wrong == [
         "run r1: the table has 0 tokens in 0 calls, $0.000000, the journal 500 tokens in 1 calls, $0.250000"
@@ -92,6 +94,6 @@ def test_the_command_line_says_so(tmp_path: object) -> None:
     database = Database(f"sqlite:///{tmp_path}/alma.db")
     database.open()
     with database._engine.begin() as connection:
-        make_run(connection, "r1", 20_000)
+        make_run(connection, "r1", 20_000, USED)
     database.close()
     assert main(["spend", "--check", "--data-dir", str(tmp_path)]) == 1

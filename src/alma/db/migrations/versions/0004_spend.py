@@ -69,9 +69,11 @@ def _summed(connection: sa.Connection, run_id: str, owner: str) -> list[dict[str
         if entry["type"] == "message_started":
             models[entry["message_id"]] = entry["model"]
         elif entry["type"] == "message_finished":
+            used = entry.get("usage", {})
+            if not used.get("input_tokens") and not used.get("output_tokens"):
+                continue  # its endpoint said that nothing was used
             key = (int(entry["at"] // 86_400), models.get(entry["message_id"], ""))
             row = sums.setdefault(key, dict.fromkeys(_COUNTED, 0))
-            used = entry.get("usage", {})
             for name in ("input_tokens", "output_tokens", "cached_tokens"):
                 row[name] += used.get(name, 0)
             row["ms"] += entry.get("timing", {}).get("total_ms", 0.0)
