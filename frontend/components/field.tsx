@@ -9,7 +9,8 @@ export function Field({ label, help, children }: { label: string; help?: string;
       {/* biome-ignore lint/a11y/noLabelWithoutControl: the control is the child */}
       <label className="contents">
         <span className="text-[13px] text-muted-foreground">{label}</span>
-        {help === undefined ? children : <Slot.Root aria-describedby={id}>{children}</Slot.Root>}
+        {/* Always the same element, so that a help that comes or goes does not take the focus away. */}
+        <Slot.Root aria-describedby={help === undefined ? undefined : id}>{children}</Slot.Root>
       </label>
       {help === undefined ? null : (
         <p id={id} className="text-faint-foreground text-xs sm:col-start-2">

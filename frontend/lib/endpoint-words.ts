@@ -19,7 +19,7 @@ const STATES: Readonly<Record<string, EndpointState>> = {
 /** `now`: ms. Whether calls get through comes before how it was last seen. */
 export function endpointState(endpoint: EndpointInfo, now: number): EndpointState {
   const { breaker, retryAt, state } = endpoint;
-  if (breaker === "half_open") return { words: "one call to try is under way", tone: "busy" };
+  if (breaker === "half_open") return { words: "the next call tries it", tone: "busy" };
   if (breaker === "open") {
     const until = retryAt * 1000;
     const words =
@@ -53,11 +53,28 @@ export function parseAliases(text: string): { aliases: Record<string, string>; w
   return { aliases, wrong: null };
 }
 
-/** A name for a service, from its address: `https://llm.example.org/v1` → `llm-example-org`. */
-export function nameOfAddress(address: string): string {
+const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d+){3}|0\.0\.0\.0|\[::1\])$/;
+
+/** An address with its scheme; one that is typed without is plain on this machine, and encrypted elsewhere. */
+export function fullAddress(typed: string): string {
+  const address = typed.trim();
+  if (address === "" || /^[a-z][a-z0-9+.-]*:\/\//i.test(address)) return address;
+  const host = urlOf(`http://${address}`)?.hostname ?? "";
+  return `${LOOPBACK.test(host) ? "http" : "https"}://${address}`;
+}
+
+function urlOf(address: string): URL | null {
   try {
-    return new URL(address).host.replace(/[^a-z0-9]+/gi, "-").toLowerCase();
+    return new URL(address);
   } catch {
-    return "";
+    return null;
   }
+}
+
+/** A name for a service, from its address: `https://llm.example.org/v1` → `llm-example-org`; here, `local-8080`. */
+export function nameOfAddress(address: string): string {
+  const url = urlOf(fullAddress(address));
+  if (url === null) return "";
+  if (LOOPBACK.test(url.hostname)) return url.port === "" ? "local" : `local-${url.port}`;
+  return url.host.replace(/[^a-z0-9]+/gi, "-").toLowerCase();
 }

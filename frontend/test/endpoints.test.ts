@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { EndpointInfo, ModelList } from "@/lib/api";
-import { endpointState, loadWords, nameOfAddress, parseAliases, priceWords } from "@/lib/endpoint-words";
+import {
+  endpointState,
+  fullAddress,
+  loadWords,
+  nameOfAddress,
+  parseAliases,
+  priceWords,
+} from "@/lib/endpoint-words";
 import { homeOf, withHealth } from "@/lib/model-list";
 
 const endpoint = (more: Partial<EndpointInfo> = {}): EndpointInfo => ({
@@ -60,7 +67,7 @@ describe("an endpoint in words", () => {
       tone: "bad",
     });
     expect(endpointState(open, at + 1).words).toBe("rested; the next call is to try");
-    expect(endpointState(endpoint({ breaker: "half_open" }), at).words).toContain("one call to try");
+    expect(endpointState(endpoint({ breaker: "half_open" }), at).words).toContain("the next call tries it");
     expect(endpointState(endpoint(), at)).toEqual({ words: "ready", tone: "good" });
   });
 
@@ -94,5 +101,17 @@ describe("a connection as it is typed", () => {
   it("is named after its address", () => {
     expect(nameOfAddress("https://llm.example.org:8080/v1")).toBe("llm-example-org-8080");
     expect(nameOfAddress("not yet")).toBe("");
+    expect(nameOfAddress("http://127.0.0.1:8978/v1")).toBe("local-8978");
+    expect(nameOfAddress("localhost/v1")).toBe("local");
+  });
+
+  it("may be typed without its scheme: plain on this machine, encrypted elsewhere", () => {
+    expect(fullAddress(" localhost:8080/v1 ")).toBe("http://localhost:8080/v1");
+    expect(fullAddress("127.0.0.1:8978/v1")).toBe("http://127.0.0.1:8978/v1");
+    expect(fullAddress("[::1]:8978/v1")).toBe("http://[::1]:8978/v1");
+    expect(fullAddress("llm.example.org/v1")).toBe("https://llm.example.org/v1");
+    expect(fullAddress("127.0.0.1.example.org/v1")).toBe("https://127.0.0.1.example.org/v1");
+    expect(fullAddress("http://llm.example.org/v1")).toBe("http://llm.example.org/v1");
+    expect(fullAddress("")).toBe("");
   });
 });

@@ -11,11 +11,11 @@ import { TestResult } from "@/features/models/endpoint-test";
 import { useTask } from "@/features/models/use-task";
 import { api, type EndpointTest } from "@/lib/api";
 import { cn } from "@/lib/cn";
-import { parseAliases } from "@/lib/endpoint-words";
+import { fullAddress, parseAliases } from "@/lib/endpoint-words";
 import { session } from "@/lib/session";
 
 /** Connects a service by its address and key; it can be tested first. The server asks it for its models before it says yes. */
-export function ConnectForm({ onConnected }: { onConnected: () => void }) {
+export function ConnectForm({ onConnected }: { onConnected: (name: string) => void }) {
   const [draft, setDraft] = useState<EndpointDraft>(EMPTY_DRAFT);
   const [test, setTest] = useState<EndpointTest | null>(null);
   const connecting = useTask();
@@ -24,23 +24,35 @@ export function ConnectForm({ onConnected }: { onConnected: () => void }) {
   const busy = connecting.busy || testing.busy;
   const problem = connecting.problem ?? testing.problem;
   const custom = draft.preset === "custom";
+  const meant = fullAddress(draft.baseUrl);
+  // What is shown belongs to the newest request, and to what the form holds now.
+  const forget = (): void => {
+    connecting.forget();
+    testing.forget();
+    setTest(null);
+  };
   const change = (part: Partial<EndpointDraft>): void => {
     setDraft((before) => ({ ...before, ...part }));
-    setTest(null);
+    forget();
   };
   const connect = (event: FormEvent): void => {
     event.preventDefault();
     if (parseAliases(draft.aliases).wrong !== null) return;
-    setTest(null);
+    forget();
     void connecting.run(async () => {
-      session.models.replace(await api.addEndpoint(toAdd(draft)));
+      const endpoint = toAdd(draft);
+      session.models.replace(await api.addEndpoint(endpoint));
       setDraft(EMPTY_DRAFT);
-      onConnected();
+      onConnected(endpoint.name);
     });
   };
   const tryIt = (): void => {
     if (!form.current?.reportValidity()) return;
-    void testing.run(async () => setTest(await api.testEndpoint(toTest(draft))));
+    forget();
+    void testing.run(async (isWanted) => {
+      const result = await api.testEndpoint(toTest(draft));
+      if (isWanted()) setTest(result);
+    });
   };
   return (
     <form ref={form} data-slot="connect-form" onSubmit={connect} className="space-y-3">
@@ -60,13 +72,15 @@ export function ConnectForm({ onConnected }: { onConnected: () => void }) {
           </Button>
         ))}
       </div>
-      <Field label="Address">
+      <Field label="Address" help={meant === draft.baseUrl.trim() ? undefined : `Asked at ${meant}`}>
         <Input
-          type="url"
+          inputMode="url"
           required
+          pattern="\s*\S+\s*"
+          title="An address, such as localhost:8080/v1"
           value={draft.baseUrl}
           onChange={(event) => change({ baseUrl: event.target.value })}
-          placeholder="https://…/v1"
+          placeholder={custom ? "localhost:8080/v1, or https://…/v1" : "https://…/v1"}
           spellCheck={false}
         />
       </Field>

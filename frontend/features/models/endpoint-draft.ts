@@ -1,14 +1,14 @@
 /** A connection as it is typed, and what of it is sent. Pure. */
 
 import type { EndpointToTest, NewEndpoint } from "@/lib/api";
-import { nameOfAddress, parseAliases } from "@/lib/endpoint-words";
+import { fullAddress, nameOfAddress, parseAliases } from "@/lib/endpoint-words";
 
 export const PRESETS = [
   { name: "openai", label: "OpenAI", baseUrl: "https://api.openai.com/v1" },
   { name: "anthropic", label: "Anthropic", baseUrl: "https://api.anthropic.com/v1" },
   { name: "gemini", label: "Gemini", baseUrl: "https://generativelanguage.googleapis.com/v1beta/openai" },
   { name: "openrouter", label: "OpenRouter", baseUrl: "https://openrouter.ai/api/v1" },
-  { name: "custom", label: "Another", baseUrl: "" },
+  { name: "custom", label: "Another, or a local server", baseUrl: "" },
 ] as const;
 
 export interface EndpointDraft {
@@ -69,7 +69,7 @@ export function toAdd(draft: EndpointDraft): NewEndpoint {
   const given = Object.entries(numbers).filter(([, text]) => text.trim() !== "");
   return {
     name: nameOf(draft),
-    baseUrl: baseUrl.trim(),
+    baseUrl: fullAddress(baseUrl),
     ...keyOf(draft),
     ...(models.length === 0 ? {} : { models }),
     ...Object.fromEntries(given.map(([field, text]) => [field, Number(text)])),
@@ -79,5 +79,5 @@ export function toAdd(draft: EndpointDraft): NewEndpoint {
 
 export function toTest(draft: EndpointDraft): EndpointToTest {
   const [model] = modelsOf(draft);
-  return { baseUrl: draft.baseUrl.trim(), ...keyOf(draft), ...(model === undefined ? {} : { model }) };
+  return { baseUrl: fullAddress(draft.baseUrl), ...keyOf(draft), ...(model === undefined ? {} : { model }) };
 }

@@ -68,7 +68,10 @@ export function EndpointRow({ endpoint, columns }: { endpoint: EndpointInfo; col
               variant="ghost"
               data-slot="test-endpoint"
               disabled={testing.busy}
-              onClick={() => void testing.run(async () => setTest(await api.testEndpoint({ name })))}
+              onClick={() => {
+                removing.forget();
+                void testing.run(async () => setTest(await api.testEndpoint({ name })));
+              }}
             >
               {testing.busy ? "Testing…" : "Test"}
             </Button>
@@ -80,9 +83,10 @@ export function EndpointRow({ endpoint, columns }: { endpoint: EndpointInfo; col
                 question={`Remove ${name}?`}
                 confirm="Remove"
                 disabled={removing.busy}
-                onConfirm={() =>
-                  void removing.run(async () => session.models.replace(await api.removeEndpoint(name)))
-                }
+                onConfirm={() => {
+                  testing.forget();
+                  void removing.run(async () => session.models.replace(await api.removeEndpoint(name)));
+                }}
               >
                 Remove
               </ConfirmButton>

@@ -9,12 +9,18 @@ import { useTask } from "@/features/models/use-task";
 import { api, type ModelInfo, type ModelList, type ProbeReport } from "@/lib/api";
 import { cn } from "@/lib/cn";
 import { priceWords } from "@/lib/endpoint-words";
-import { count } from "@/lib/format";
+import { count, plural } from "@/lib/format";
 import { POOL, shortModel } from "@/lib/model-list";
 import { session } from "@/lib/session";
 
+interface ModelRowsProps {
+  list: ModelList;
+  /** The endpoint that has just been connected. */
+  connected: string | null;
+}
+
 /** The models by endpoint, with the state of each endpoint. */
-export function ModelRows({ list }: { list: ModelList }) {
+export function ModelRows({ list, connected }: ModelRowsProps) {
   const pooled = list.models.filter((model) => model.endpoint === POOL);
   const orphans = list.models.filter(
     (model) => model.endpoint !== POOL && !list.endpoints.some(({ name }) => name === model.endpoint),
@@ -52,7 +58,10 @@ export function ModelRows({ list }: { list: ModelList }) {
             data-slot="endpoint"
             data-endpoint={endpoint.name}
             data-state={endpoint.state}
+            ref={endpoint.name === connected ? intoSight : undefined}
+            className={cn(endpoint.name === connected && "-mx-2 rounded-md bg-primary-tint px-2 py-2")}
           >
+            {endpoint.name === connected ? <Connected list={list} name={connected} /> : null}
             <div className="flex items-center gap-2 border-b pb-1.5">
               <span aria-hidden className={cn("size-2 rounded-full", DOT[endpoint.state] ?? "bg-input")} />
               <h3 className="font-medium text-[13px]">{endpoint.name}</h3>
@@ -65,6 +74,21 @@ export function ModelRows({ list }: { list: ModelList }) {
         ))}
       {orphans.length > 0 ? <Rows list={list} models={orphans} /> : null}
     </div>
+  );
+}
+
+function intoSight(section: HTMLElement | null): void {
+  section?.scrollIntoView({ block: "nearest" });
+}
+
+function Connected({ list, name }: { list: ModelList; name: string }) {
+  const models = list.models.filter((model) => model.endpoint === name);
+  const isDefault = models.some(({ id }) => id === list.default);
+  return (
+    <p data-slot="connected" role="status" className="pb-2 text-[13px]">
+      {name} is connected, with {plural(models.length, "model")}.
+      {isDefault || models.length === 0 ? "" : " “Use” makes one of them the default."}
+    </p>
   );
 }
 

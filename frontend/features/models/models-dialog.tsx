@@ -1,6 +1,6 @@
 "use client";
 
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { Problem } from "@/components/problem";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogContent } from "@/components/ui/dialog";
@@ -53,6 +53,7 @@ export function ModelsDialog() {
 function Body() {
   const { list, error } = useStore(session.models.state);
   const { part } = useView();
+  const [connected, setConnected] = useState<string | null>(null);
   const tab = TABS.find(({ id }) => id === part)?.id ?? (list?.tinyOnly ? "connect" : "models");
   return (
     <>
@@ -70,7 +71,10 @@ function Body() {
             aria-selected={tab === id}
             aria-controls={`panel-${id}`}
             data-slot={`tab-${id}`}
-            onClick={() => show(id)}
+            onClick={() => {
+              setConnected(null);
+              show(id);
+            }}
             className={cn(
               "-mb-px h-9 border-transparent border-b-2 text-[13px] text-muted-foreground hover:text-foreground",
               tab === id && "border-primary text-foreground",
@@ -94,7 +98,7 @@ function Body() {
             </Button>
           </Problem>
         ) : null}
-        {tab === "models" && list !== null ? <ModelRows list={list} /> : null}
+        {tab === "models" && list !== null ? <ModelRows list={list} connected={connected} /> : null}
         {tab === "endpoints" && list !== null ? <EndpointTable list={list} /> : null}
         {tab === "cache" ? <CachePart /> : null}
         {tab === "connect" ? (
@@ -103,10 +107,15 @@ function Body() {
               <FoundServers />
             </Part>
             <Part
-              title="With a key"
-              what="Any service that speaks the OpenAI protocol. The key stays on this machine."
+              title="By its address"
+              what="A service or a local server that speaks the OpenAI protocol. A key stays on this machine."
             >
-              <ConnectForm onConnected={() => show("models")} />
+              <ConnectForm
+                onConnected={(name) => {
+                  setConnected(name);
+                  show("models");
+                }}
+              />
             </Part>
           </>
         ) : null}
