@@ -59,7 +59,7 @@ export function trimWords(note: ContextNote): string {
     }
     case "results":
       if (/^tools had/.test(detail)) return `the tools ${things(refs, "")}`;
-      return `${/^shortened/.test(detail) ? "parts of " : ""}${things(refs, "results")}`;
+      return `${/^(shortened|kept short)/.test(detail) ? "parts of " : ""}${things(refs, "results")}`;
     case "refused":
       return "the whole prompt";
   }
@@ -76,7 +76,11 @@ export function trimReason({ rung, detail = "" }: ContextNote): string {
 
 /** All steps of a prompt in one line, to stand after “left out:”; `null` where nothing was left out. */
 export function leftOutWords(trims: readonly ContextNote[], leftOutTurns = 0): string | null {
-  const told = trims.filter(({ rung }) => rung !== "refused" && rung !== "summary").map(trimWords);
+  const told = trims
+    .filter(
+      ({ rung, detail = "" }) => rung !== "refused" && rung !== "summary" && !/^kept short/.test(detail),
+    )
+    .map(trimWords);
   // Turns may have been taken out in several steps; what counts is how many are gone, and whether a summary is left.
   const steps = trims.filter(({ rung }) => rung === "summary");
   const last = steps.at(-1);

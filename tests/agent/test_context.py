@@ -222,6 +222,13 @@ async def test_results_are_cut_to_one_length_and_short_ones_stay_whole() -> None
     assert [trim.rung for trim in prompt.trims] == ["results"]
 
 
+async def test_what_is_kept_short_for_a_small_model_is_said_too() -> None:
+    results = [Result("1", "a", "Part", "completed", "It is so. " * 200), Result("2", "a", "Part", "completed", "Yes.")]
+    material = gather(Task("r", "t", "o", "Join it", results=results), ROLE, "notes")
+    prompt = await build(MODEL, material, window=4096, max_tokens=200)
+    assert [(trim.rung, trim.refs) for trim in prompt.trims] == [("results", ["result 1"])]
+
+
 async def test_the_answer_has_a_quarter_of_the_window_also_when_all_else_is_too_much() -> None:
     results = [Result(str(number), "a", "Part", "completed", "word " * 3000) for number in range(5)]
     material = gather(Task("r", "t", "o", "Join it", results=results), ROLE, "synthesis")

@@ -163,3 +163,17 @@ async def test_an_endpoint_is_tested_before_it_is_connected(open_registry, sessi
         await registry.test_endpoint(base_url="nowhere")
     with pytest.raises(NotFound):
         await registry.test_endpoint("nobody")
+
+
+async def test_a_test_of_a_connected_endpoint_is_news_of_it(open_registry, session):
+    async with upstreams(session, "a") as (a,):
+        registry = open_registry()
+        await registry.add_endpoint("a", a.url)
+        traffic = registry._remotes["a"].traffic
+        traffic.breaker.held(traffic.clock(), 600.0)
+        a.says(Rule(answer="", fault=Fault("status", status=503)))
+        assert not (await registry.test_endpoint("a")).ok
+        assert (registry.endpoints()[-1].state, traffic.state) == ("down", "open")
+        a.says(Rule(answer="a here"))
+        assert (await registry.test_endpoint("a")).ok
+        assert (registry.endpoints()[-1].state, traffic.state) == ("ready", "closed")

@@ -226,3 +226,15 @@ async def test_a_client_that_does_not_read_cannot_fill_the_memory(quick: Session
     assert client.inbox.qsize() > 1900, "it is read no further until it reads"
     client.blocked.set()
     await client.until(id="c2000")
+
+
+async def test_who_tries_again_means_the_same_model(bench: SessionBench) -> None:
+    client = bench.connect()
+    ack = await client.answer(client.say("run.start", key="k1", text="!say one", kind="chat", model="lab/special"))
+    await client.until(type="RUN_FINISHED")
+    again = await client.answer(client.say("run.retry", key="k2", runId=ack["runId"]))
+    started = await client.until(type="RUN_STARTED", runId=again["runId"])
+    assert started["model"] == "lab/special"
+    other = await client.answer(client.say("run.retry", key="k3", runId=again["runId"], model="lab/other"))
+    started = await client.until(type="RUN_STARTED", runId=other["runId"])
+    assert started["model"] == "lab/other"

@@ -217,6 +217,7 @@ async def test_an_answer_ends_where_a_budget_ends_and_keeps_what_was_said(
         assert 20 < len(texts(client.frames)[f"{ack['runId']}.main"].split()) < 700
         told = [one for one in found(client, name="alma.budget") if not one.get("warning")]
         assert [(one["scope"], one["what"], one["limit"]) for one in told] == [(scope, what, AMOUNT[what])]
+        assert told[0]["used"] >= 0.8 * AMOUNT[what], "with the answer that used it up"
         assert bench.model.active == 0
         spent = (await is_exact(bench)) if scope == "run" else await used(bench, scope, thread_id=ack["threadId"])
         of = {"tokens": spent.tokens, "seconds": spent.ms / 1000, "money": spent.cost}[what]

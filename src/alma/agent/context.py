@@ -127,6 +127,8 @@ class _Builder:
             reserve = squeezed
         if self._excess > 0:
             raise self._overflow(must + self._excess)
+        brief = [piece.name for piece in pieces if piece.part.chars and not piece.gone]
+        self._note("results", 0, brief, "kept short; a small model reads slowly and loses the thread of long texts")
         return self._prompt(reserve)
 
     # ── counting ──────────────────────────────────────────────────────────────────────────────────────────────────

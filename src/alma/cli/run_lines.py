@@ -333,7 +333,8 @@ def totals(view: RunView) -> str:
         if count := sum(task.status == status for task in tasks):
             words[0] += f", {count} {word}"
     costs = view.costs
-    words += [f"{costs.output_tokens:,} tokens", f"{costs.input_tokens:,} in", f"{costs.calls} calls"]
+    cached = f", {costs.cached} of them from the cache (--fresh asks anew)" if costs.cached else ""
+    words += [f"{costs.output_tokens:,} tokens", f"{costs.input_tokens:,} in", f"{costs.calls} calls{cached}"]
     if costs.first_word_ms is not None:
         words.append(f"first visible token after {costs.first_word_ms / 1000:.1f} s")
     if view.began and view.ended:

@@ -86,6 +86,7 @@ class Costs:
     input_tokens: int = 0
     output_tokens: int = 0
     calls: int = 0
+    cached: int = 0  # calls whose answer was not made anew
     first_word_ms: float | None = None
 
 
@@ -236,6 +237,7 @@ class RunView:
         task.tokens += event.usage.output_tokens
         costs = self.costs
         costs.calls += 1
+        costs.cached += event.cache is not None
         costs.input_tokens += event.usage.input_tokens
         costs.output_tokens += event.usage.output_tokens
         opened, step = self._opened.pop(event.message_id, (0, ""))

@@ -35,6 +35,7 @@ from alma.plan import MAIN, parent_of
 
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(JournalEntry)
+decode_entry = _decoder.decode  # an entry as it is stored
 
 
 T = TypeVar("T")
@@ -183,7 +184,7 @@ def read_entries(connection: sa.Connection, after: dict[str, int]) -> dict[str, 
         least = min(after[run_id] for run_id in chunk)
         for run_id, seq, data in connection.execute(statement, {"run_ids": chunk, "least": least}):
             if seq > after[run_id]:
-                found[run_id].append(Recorded(run_id, seq, _decoder.decode(data)))
+                found[run_id].append(Recorded(run_id, seq, decode_entry(data)))
     return found
 
 

@@ -153,7 +153,8 @@ class Purse:
         self._look(entry)
         by = self.spent or self._by
         if entry.finish_reason == "budget" and by is not None:
-            self.reached(by)
+            spent = spent_by(entry)
+            self.reached(after(by, spent[1]) if spent is not None and self.spent is None else by)
             self.spent = None
 
     def _look(self, entry: JournalEntry) -> None:

@@ -102,6 +102,12 @@ class Breaker:
         """It does not know the key."""
         self.held(now, KEY_PAUSE)
 
+    def mended(self) -> None:
+        """It was seen to do its work, by a call that somebody made to find out."""
+        self._open_until, self._pause, self._trying, self._row = None, FIRST_PAUSE, False, 0
+        self._recent.clear()
+        self.epoch += 1
+
     def _open(self, until: float) -> None:
         self._open_until = until
         self._trying = False

@@ -298,7 +298,11 @@ class Registry:
         else:
             given = Endpoint(name="new", base_url=base_url, api_key=api_key, api_key_env=api_key_env)
             endpoint = checked(given, self._environ)
-        return await trial(endpoint, model, self.session(), self._environ)
+        tried = await trial(endpoint, model, self.session(), self._environ)
+        if name is not None and (remote := self._remotes.get(name)) is not None:
+            remote.tested(tried.error)
+            self._on_change("endpoints")
+        return tried
 
     async def remove_endpoint(self, name: str) -> None:
         """Disconnect an endpoint; answers in flight go on. If the default was its, the default is nobody's again."""

@@ -183,6 +183,14 @@ class Remote:
             self.state, self.detail = "down", f"{self.endpoint.name} could not be asked: {type(error).__name__}."
         return before != (self.state, self.detail, self._listed)
 
+    def tested(self, error: EndpointError | None) -> None:
+        """What a test of it has shown."""
+        if error is None:
+            self.state, self.detail = "ready", ""
+            self.traffic.mended()
+        else:
+            self.state, self.detail = "down", error.message
+
     def take(self, listed: list[Listed]) -> None:
         """The endpoint is up and has these models; the file's own list, where there is one, limits what is offered."""
         self.state, self.detail = "ready", ""

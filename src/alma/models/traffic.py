@@ -113,6 +113,12 @@ class Traffic:
             self.gate.turn_away()
             self._wake(now)
 
+    def mended(self) -> None:
+        """A test of it went well: calls may go in again."""
+        if self.breaker.state(self.clock()) != "closed":
+            self.breaker.mended()
+            self.gate.admit()
+
     def close(self) -> None:
         """Nobody goes in any more; who waits chooses another endpoint, and calls under way go on."""
         self.closed = True

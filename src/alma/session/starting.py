@@ -8,10 +8,11 @@ import time
 import msgspec
 import sqlalchemy as sa
 
+from alma.db.tables import entries
 from alma.db.tables import threads as thread_rows
 from alma.engine.budget import Limits, tightest
 from alma.engine.fold import fold
-from alma.engine.journal import Fence, insert_run
+from alma.engine.journal import Fence, decode_entry, insert_run
 from alma.errors import Conflict, InvalidRequest
 from alma.events import Fork, JournalEntry, Kind, RunStarted
 from alma.session import threads
@@ -74,7 +75,7 @@ def insert(connection: sa.Connection, owner: str, ask: Ask, limits: Limits) -> M
         text=ask.text,
         parent_run_id=parent,
         of_run_id=ask.of_run_id,
-        model=ask.model,
+        model=ask.model or (_asked_of(connection, ask.of_run_id) if ask.of_run_id is not None else None),
         kind=ask.kind,
         key=ask.key,
         approve=ask.approve,
@@ -94,6 +95,13 @@ def insert(connection: sa.Connection, owner: str, ask: Ask, limits: Limits) -> M
             entry = msgspec.structs.replace(entry, model=model, kind=origin.started.kind)
     fence = insert_run(connection, run_id, entry, more)
     return Made(run_id, thread_id, [entry, *more], fence, ask.thread_id is None)
+
+
+def _asked_of(connection: sa.Connection, run_id: str) -> str | None:
+    """The model that a run was meant for: who tries again means the same one."""
+    first = connection.execute(sa.select(entries.c.data).where(entries.c.run_id == run_id, entries.c.seq == 1)).scalar()
+    started = decode_entry(first) if first is not None else None
+    return started.model if isinstance(started, RunStarted) else None
 
 
 def _parent_in(connection: sa.Connection, owner: str, ask: Ask, at: float) -> str | None:
