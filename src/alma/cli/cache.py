@@ -51,8 +51,18 @@ def add(commands: Subparsers) -> None:
     change.add_argument("--exact", choices=("on", "off"), help="the same request gets the same answer")
     change.add_argument("--semantic", choices=("on", "off"), help="so does one that asks the same in other words")
     change.add_argument(
-        "--threshold", type=float, metavar="0..1", help="how alike two questions must be, as cosine similarity"
+        "--threshold", type=_likeness, metavar="0..1", help="how alike two questions must be, as cosine similarity"
     )
+
+
+def _likeness(given: str) -> float:
+    try:
+        likeness = float(given)
+    except ValueError:
+        likeness = -1.0
+    if not 0 <= likeness <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, came {given}")
+    return likeness
 
 
 def run(arguments: argparse.Namespace) -> int:

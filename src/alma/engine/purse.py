@@ -225,11 +225,11 @@ def budget_spent(room: Room, call: Call | None = None) -> BudgetSpent:
     needs = {
         "tokens": f"{call.least} tokens beside the prompt's {call.prompt:,}"
         if call is not None
-        else "some tokens left",
+        else "more tokens left",
         "money": f"{amount('money', call.cost(call.least))} for the shortest answer"
         if call is not None
-        else "some left",
-    }.get(room.what, "some time left")
+        else "more of it left",
+    }.get(room.what, "more time left")
     return BudgetSpent(
         f"{spent_words(room)}.",
         expected=needs,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import aclosing
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
@@ -61,6 +62,12 @@ def checked(given: Endpoint, environ: Mapping[str, str]) -> Endpoint:
         raise InvalidRequest("invalid_field", "These aliases do not fit.", expected=expected)
     key = None if given.api_key_env else (given.api_key or "").strip() or None
     return msgspec.structs.replace(given, name=name, base_url=base_url, api_key=key)
+
+
+def unnamed(base_url: str, api_key: str | None, api_key_env: str | None, environ: Mapping[str, str]) -> Endpoint:
+    """An endpoint that has no name yet: it is called by its host. Raises InvalidRequest."""
+    given = checked(Endpoint(name="new", base_url=base_url, api_key=api_key, api_key_env=api_key_env), environ)
+    return msgspec.structs.replace(given, name=urlsplit(given.base_url).netloc)
 
 
 async def reach(

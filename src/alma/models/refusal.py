@@ -97,7 +97,7 @@ def _kind(status: int, said: str) -> tuple[type[EndpointError], str, str]:
         hint = "The prompt is longer than the model's window: set context_window of the endpoint in models.toml."
         return EndpointRejected, "rejected the prompt as too long", hint
     if said == WEB_PAGE:
-        return EndpointRejected, "is no endpoint at this address", "Check base_url: it mostly ends in /v1."
+        return EndpointRejected, "is no endpoint at this address", "Check its address: it mostly ends in /v1."
     if status == 404:
-        return EndpointRejected, "does not know the model or the address", "Check base_url and the model's name."
+        return EndpointRejected, "does not know the model or the address", "Check its address and the model's name."
     return EndpointRejected, "rejected the request", "Check the model's name and what the endpoint supports."

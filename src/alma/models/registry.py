@@ -22,7 +22,7 @@ from alma.models import built_in
 from alma.models import endpoints as models_file
 from alma.models.chat import ChatModel
 from alma.models.client import Timeouts, open_session
-from alma.models.connecting import Trial, checked, implied, reach, trial
+from alma.models.connecting import Trial, checked, implied, reach, trial, unnamed
 from alma.models.counting import Counters
 from alma.models.discovery import Found, discover
 from alma.models.endpoints import DEFAULT_CONCURRENCY, Endpoint, Price
@@ -296,8 +296,7 @@ class Registry:
                 raise NotFound("unknown_endpoint", f"There is no endpoint {name}.", actual=name)
             endpoint = self._remotes[name].endpoint
         else:
-            given = Endpoint(name="new", base_url=base_url, api_key=api_key, api_key_env=api_key_env)
-            endpoint = checked(given, self._environ)
+            endpoint = unnamed(base_url, api_key, api_key_env, self._environ)
         tried = await trial(endpoint, model, self.session(), self._environ)
         if name is not None and (remote := self._remotes.get(name)) is not None:
             remote.tested(tried.error)

@@ -62,6 +62,8 @@ def held_back(endpoint: str) -> EndpointRejected:
 def _reason(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
         return f"its TLS certificate is not trusted ({clip(str(error))})"
+    if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ServerDisconnectedError):
+        return "the connection was closed before its end"
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return "the connection timed out"
     if isinstance(error, OSError) and error.strerror:
