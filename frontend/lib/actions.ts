@@ -1,5 +1,6 @@
 /** What a person can do from anywhere, by name and by key. Knows no React. */
 
+import { forgetNewChoice } from "@/lib/composer-state";
 import { setLayout, toggleRail } from "@/lib/layout";
 import { go, location, openThread } from "@/lib/location";
 import { setTheme } from "@/lib/theme";
@@ -17,6 +18,7 @@ export function focusComposer(): void {
 }
 
 function newChat(): void {
+  forgetNewChoice();
   openThread(null);
   setLayout({ drawer: false });
   requestAnimationFrame(focusComposer);

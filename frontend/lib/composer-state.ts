@@ -4,11 +4,19 @@ import type { Kind } from "@/lib/protocol";
 import type { Limits } from "@/lib/run-state";
 import { writable } from "@/lib/store";
 
+export interface ModelChoice {
+  /** `null`: the default. */
+  readonly model: string | null;
+  /** The newest turn when it was chosen; a newer one takes its place. */
+  readonly after: string | null;
+}
+
 export interface ComposerState {
   /** By thread id; `new` for the new chat. */
   readonly drafts: Readonly<Record<string, string>>;
   readonly kind: Kind | null;
-  readonly model: string | null;
+  /** Which model a person chose for a chat; by thread id, `new` for the new chat. */
+  readonly choices: Readonly<Record<string, ModelChoice>>;
   /** What the next run may use at most; 0: as everywhere. */
   readonly limits: Limits;
   /** The next answer is made anew, whatever the cache has. */
@@ -22,7 +30,7 @@ export const NO_LIMITS: Limits = { tokens: 0, seconds: 0, money: 0 };
 export const composer = writable<ComposerState>({
   drafts: {},
   kind: null,
-  model: null,
+  choices: {},
   limits: NO_LIMITS,
   fresh: false,
   approve: false,
@@ -78,8 +86,33 @@ export function setDraft(thread: string | null, text: string): void {
   keepDrafts(text === "" ? others : { ...others, [draftKey(thread)]: text });
 }
 
-/** The new chat has become a thread: what was typed meanwhile goes with it. */
+export function chooseModel(thread: string | null, choice: ModelChoice): void {
+  composer.update((state) => ({
+    ...state,
+    choices: { ...state.choices, [draftKey(thread)]: choice },
+  }));
+}
+
+/** A new chat begins with the default, whatever was chosen for one that was not begun. */
+export function forgetNewChoice(): void {
+  const { new: chosen, ...choices } = composer.get().choices;
+  if (chosen !== undefined) composer.update((state) => ({ ...state, choices }));
+}
+
+/** The model that answers next, `null` the default: what was chosen since the newest turn, else what that one asked for. */
+export function nextModel(
+  choice: ModelChoice | undefined,
+  newest: { readonly id: string; readonly model: string | null } | null,
+): string | null {
+  if (choice !== undefined && choice.after === (newest?.id ?? null)) return choice.model;
+  return newest?.model ?? null;
+}
+
+/** The new chat has become a thread: what was typed and chosen meanwhile goes with it. */
 export function moveDraft(thread: string): void {
+  const choice = composer.get().choices.new;
+  if (choice !== undefined) chooseModel(thread, choice);
+  forgetNewChoice();
   const { new: typed = "", ...drafts } = composer.get().drafts;
   if (typed !== "") keepDrafts({ ...drafts, [thread]: typed });
 }

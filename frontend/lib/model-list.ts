@@ -83,6 +83,14 @@ export function findModel(list: ModelList | null, id: string | null | undefined)
   return list?.models.find((model) => model.id === id);
 }
 
+/** What a model is called where all are: a pool as one, and a name that several endpoints have by its endpoint too. */
+export function modelLabel(list: ModelList | null, id: string): string {
+  const short = shortModel(id);
+  if (id.startsWith(`${POOL}/`)) return id;
+  const isShared = list?.models.some((other) => other.id !== id && shortModel(other.id) === short);
+  return isShared ? id : short;
+}
+
 /** `embedded/smollm2-135m` → `smollm2-135m`: the part a person recognises. */
 export function shortModel(id: string): string {
   const slash = id.indexOf("/");

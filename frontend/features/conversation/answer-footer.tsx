@@ -21,7 +21,7 @@ import { useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
 import { KIND_LABEL } from "@/lib/format";
 import { go } from "@/lib/location";
-import { shortModel } from "@/lib/model-list";
+import { modelLabel } from "@/lib/model-list";
 import { KINDS } from "@/lib/protocol";
 import type { RunState } from "@/lib/run-state";
 import { session } from "@/lib/session";
@@ -143,7 +143,7 @@ function RetryMenu({ threadId, run }: { threadId: string; run: RunState }) {
                 key={model.id}
                 onSelect={() => session.retryRun(threadId, run.id, { model: model.id })}
               >
-                {shortModel(model.id)}
+                {modelLabel(list, model.id)}
               </DropdownMenuItem>
             ))}
           </>

@@ -14,12 +14,13 @@ import {
   DropdownMenuTrigger,
 } from "@/components/ui/dropdown-menu";
 import { Tooltip } from "@/components/ui/tooltip";
+import { newestRun, useNextModel } from "@/hooks/use-next-model";
 import { useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
-import { composer, setApprove } from "@/lib/composer-state";
+import { chooseModel, composer, setApprove } from "@/lib/composer-state";
 import { KIND_LABEL } from "@/lib/format";
 import { go } from "@/lib/location";
-import { findModel, homeOf, shortModel } from "@/lib/model-list";
+import { findModel, homeOf, modelLabel } from "@/lib/model-list";
 import { KINDS, type Kind } from "@/lib/protocol";
 import { session } from "@/lib/session";
 
@@ -109,8 +110,8 @@ export function ApproveToggle() {
 }
 
 /** Which model answers next. */
-export function ModelSelect() {
-  const { model } = useStore(composer);
+export function ModelSelect({ threadId }: { threadId: string | null }) {
+  const model = useNextModel(threadId);
   const { list } = useStore(session.models.state);
   if (list === null) return null;
   const shown = findModel(list, model)?.id ?? list.default ?? "";
@@ -125,7 +126,7 @@ export function ModelSelect() {
           className="min-w-0 shrink rounded-full font-normal"
         >
           <span className="sr-only">Model:</span>
-          <span className="truncate">{shown === "" ? "No model" : shortModel(shown)}</span>
+          <span className="truncate">{shown === "" ? "No model" : modelLabel(list, shown)}</span>
           <ChevronDown aria-hidden className="!size-3" />
         </Button>
       </DropdownMenuTrigger>
@@ -134,13 +135,13 @@ export function ModelSelect() {
         <DropdownMenuRadioGroup
           value={shown}
           onValueChange={(id) =>
-            composer.update((state) => ({ ...state, model: id === list.default ? null : id }))
+            chooseModel(threadId, { model: id === list.default ? null : id, after: newestRun(threadId) })
           }
         >
           {list.models.map((each) => (
             <DropdownMenuRadioItem key={each.id} value={each.id}>
               <Choice
-                label={shortModel(each.id)}
+                label={modelLabel(list, each.id)}
                 what={each.id === list.default ? `${homeOf(each)}, default` : homeOf(each)}
               />
             </DropdownMenuRadioItem>

@@ -7,10 +7,11 @@ import { Tooltip } from "@/components/ui/tooltip";
 import { LimitsButton } from "@/features/conversation/composer-limits";
 import { ApproveToggle, KindSelect, ModelSelect } from "@/features/conversation/composer-options";
 import { ModelNote } from "@/features/conversation/model-note";
+import { useNextModel } from "@/hooks/use-next-model";
 import { useOnline, useWorkingRun } from "@/hooks/use-session";
 import { usePart, useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
-import { composer, draftKey, sent, setDraft } from "@/lib/composer-state";
+import { composer, draftKey, forgetNewChoice, sent, setDraft } from "@/lib/composer-state";
 import { count } from "@/lib/format";
 import { codePoints } from "@/lib/message-state";
 import { session } from "@/lib/session";
@@ -30,7 +31,8 @@ const UNBROKEN = 50_000;
 
 export function Composer({ threadId, leaf, onSent }: ComposerProps) {
   const text = usePart(composer, (state) => state.drafts[draftKey(threadId)] ?? "");
-  const { kind, model, approve, limits, fresh } = useStore(composer);
+  const { kind, approve, limits, fresh } = useStore(composer);
+  const model = useNextModel(threadId);
   const { welcome } = useStore(session.connection.state);
   const unsent = usePart(session.outbox.turns, (turns) =>
     turns.some((turn) => turn.threadId === threadId && turn.refused === null),
@@ -45,6 +47,8 @@ export function Composer({ threadId, leaf, onSent }: ComposerProps) {
   const tooLong = length > limit;
   const waitForThread = threadId === null && unsent;
   const canSend = text.trim() !== "" && !tooLong && !waitForThread;
+
+  useEffect(() => (threadId === null ? forgetNewChoice : undefined), [threadId]);
 
   useEffect(() => {
     if (matchMedia("(pointer: fine)").matches) field.current?.focus();
@@ -80,7 +84,7 @@ export function Composer({ threadId, leaf, onSent }: ComposerProps) {
 
   return (
     <div className="mx-auto w-full max-w-[760px] px-3 pb-[max(12px,env(safe-area-inset-bottom))] sm:px-6 sm:pb-5">
-      <ModelNote />
+      <ModelNote threadId={threadId} />
       <form
         data-slot="composer"
         onSubmit={(event) => {
@@ -127,7 +131,7 @@ export function Composer({ threadId, leaf, onSent }: ComposerProps) {
         ) : null}
         <div className="flex items-center gap-1 p-2 pt-1">
           <KindSelect />
-          <ModelSelect />
+          <ModelSelect threadId={threadId} />
           <ApproveToggle />
           <LimitsButton />
           <div className="ml-auto flex items-center gap-2">

@@ -2,9 +2,10 @@
 
 import { ArrowRight } from "lucide-react";
 import { KindIcon } from "@/components/kind-icon";
+import { useNextModel } from "@/hooks/use-next-model";
 import { useStore } from "@/hooks/use-store";
 import { composer } from "@/lib/composer-state";
-import { findModel, shortModel } from "@/lib/model-list";
+import { findModel, homeOf, modelLabel } from "@/lib/model-list";
 import type { Kind } from "@/lib/protocol";
 import { session } from "@/lib/session";
 
@@ -25,7 +26,8 @@ const EXAMPLES: readonly { kind: Kind; title: string; text: string }[] = [
 /** The first thing a person sees: three tasks to try, and who answers them. */
 export function EmptyState() {
   const { list } = useStore(session.models.state);
-  const { model: chosen, approve } = useStore(composer);
+  const { approve } = useStore(composer);
+  const chosen = useNextModel(null);
   const model = findModel(list, chosen) ?? findModel(list, list?.default);
   const start = (text: string): void =>
     session.startRun({ text, kind: null, model: chosen, threadId: null, after: null, approve });
@@ -37,10 +39,8 @@ export function EmptyState() {
       <p className="mt-2 min-h-5 text-muted-foreground text-sm">
         {model === undefined ? null : (
           <>
-            <span className="text-foreground">{shortModel(model.id)}</span>{" "}
-            {model.kind === "embedded"
-              ? "answers, on this machine."
-              : `answers, by way of ${model.endpoint}.`}
+            <span className="text-foreground">{modelLabel(list, model.id)}</span>{" "}
+            {model.kind === "embedded" ? "answers, on this machine." : `answers, by way of ${homeOf(model)}.`}
           </>
         )}
       </p>

@@ -2,16 +2,18 @@
 
 import { Button } from "@/components/ui/button";
 import { WorkingDot } from "@/components/ui/working-dot";
+import { useNextModel } from "@/hooks/use-next-model";
 import { useStore } from "@/hooks/use-store";
 import { go } from "@/lib/location";
-import { findModel } from "@/lib/model-list";
+import { findModel, modelLabel } from "@/lib/model-list";
 import { session } from "@/lib/session";
 
 /** One line over the composer, only when there is something to know about the model that will answer. */
-export function ModelNote() {
+export function ModelNote({ threadId }: { threadId: string | null }) {
   const { list } = useStore(session.models.state);
+  const chosen = useNextModel(threadId);
   if (list === null) return null;
-  const model = findModel(list, list.default);
+  const model = findModel(list, chosen ?? list.default);
   const embedded = model === undefined || model.kind === "embedded";
   const connect = (words: string) => (
     <Button variant="link" size="inline" data-slot="connect-model" onClick={() => go({ dialog: "models" })}>
@@ -35,11 +37,14 @@ export function ModelNote() {
       </p>
     );
   }
-  if (list.tinyOnly) {
+  if (list.tinyOnly || model?.tiny) {
     return (
       <p data-slot="model-note" data-state="tiny" className={frame}>
-        <span>A tiny model (SmolLM2-135M) is answering: it writes English but knows little.</span>
-        {connect("Connect a stronger one")}
+        <span>
+          A tiny model ({model === undefined ? "SmolLM2-135M" : modelLabel(list, model.id)}) is answering: it
+          writes English but knows little.
+        </span>
+        {connect(list.tinyOnly ? "Connect a stronger one" : "Choose a stronger one")}
       </p>
     );
   }

@@ -131,7 +131,7 @@ function ModelRow({ model, isDefault }: { model: ModelInfo; isDefault: boolean }
     >
       <div className="flex items-center gap-2">
         <div className="min-w-0 flex-1">
-          <p className="truncate text-[13px]">{shortModel(model.id)}</p>
+          <p className="truncate text-[13px]">{model.endpoint === POOL ? model.id : shortModel(model.id)}</p>
           <p className="text-faint-foreground text-xs tabular-nums">
             {model.contextWindow > 0
               ? `${count(model.contextWindow)} tokens of context`

@@ -13,7 +13,7 @@ import { action } from "@/lib/actions";
 import { dayGroup } from "@/lib/format";
 import { setLayout, toggleRail } from "@/lib/layout";
 import { go, openThread } from "@/lib/location";
-import { shortModel } from "@/lib/model-list";
+import { modelLabel } from "@/lib/model-list";
 import type { ThreadSummary } from "@/lib/protocol";
 import { session } from "@/lib/session";
 
@@ -144,7 +144,7 @@ function ModelsButton() {
       >
         <Boxes aria-hidden />
         {list?.default ? <span className="sr-only">Models:</span> : null}
-        <span className="truncate">{list?.default ? shortModel(list.default) : "Models"}</span>
+        <span className="truncate">{list?.default ? modelLabel(list, list.default) : "Models"}</span>
       </Button>
     </Tooltip>
   );
