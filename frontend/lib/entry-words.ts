@@ -56,7 +56,7 @@ export function entryWords({ entry }: EntryRecord): EntryWords {
       const other = [entry.to_role, entry.to_model].filter(Boolean).join(" with ");
       const next =
         Number(entry.others ?? 0) > 0
-          ? "; another endpoint took over"
+          ? "; another endpoint began the answer anew"
           : other === ""
             ? wait
             : `; passed on to ${other}`;

@@ -16,7 +16,7 @@ export function writerOf(message: MessageState): string | null {
 }
 
 /**
- * “groq broke off; openrouter goes on.” `next`: the message as it went on, once it did; `members`: of the pool, since who
+ * “groq broke off; openrouter begins the answer anew.” `next`: the message as it went on, once it did; `members`: of the pool, since who
  * goes on is told only at the end, and is clear before where there is but one other.
  */
 export function failoverWords(
@@ -30,8 +30,8 @@ export function failoverWords(
   const told = began ? writerOf(next) : null;
   const writer = told ?? (others.length === 1 ? (others[0] ?? null) : null);
   const other = writer === null || writer === failure.endpoint ? "another one" : writer;
-  if (!began) return `${who} broke off; ${other} takes over.`;
-  return next.end === null ? `${who} broke off; ${other} goes on.` : `${who} broke off; ${other} began anew.`;
+  const isOver = began && next.end !== null;
+  return `${who} broke off; ${other} ${isOver ? "began" : "begins"} the answer anew.`;
 }
 
 const TRIED: Readonly<Record<string, string>> = {

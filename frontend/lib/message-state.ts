@@ -22,6 +22,8 @@ export interface MessageState {
   /** What had no room in its prompt, in the order in which it was taken out. */
   readonly trims: readonly ContextNote[];
   readonly text: string;
+  /** What an attempt before this one had written when it broke off. */
+  readonly lost: string;
   readonly n: number;
   readonly reasoning: string;
   readonly reasoningN: number;
@@ -76,7 +78,12 @@ export function continuation(have: number, n: number, delta: string): string | n
   return start < have ? dropCodePoints(delta, have - start) : null;
 }
 
-export function openMessage(start: TextMessageStart, trims: readonly ContextNote[] = []): MessageState {
+/** `before`: the message as it was, if this is not its first attempt. */
+export function openMessage(
+  start: TextMessageStart,
+  trims: readonly ContextNote[] = [],
+  before?: MessageState,
+): MessageState {
   return {
     start,
     taskId: start.subagentRunId || MAIN,
@@ -84,6 +91,7 @@ export function openMessage(start: TextMessageStart, trims: readonly ContextNote
     attempt: start.attempt,
     trims,
     text: "",
+    lost: before === undefined ? "" : before.text || before.lost,
     n: 0,
     reasoning: "",
     reasoningN: 0,

@@ -74,7 +74,7 @@ function errorOf({ code, message, expected, actual, hint }: ErrorFacts): ErrorFa
 
 function messageStarted(draft: RunDraft, task: TaskState, event: Of<"TEXT_MESSAGE_START">): void {
   const { messageId } = event;
-  const message = openMessage(event, draft.run.trims.get(messageId));
+  const message = openMessage(event, draft.run.trims.get(messageId), draft.run.messages.get(messageId));
   if (message.trims.length > 0) draft.remove("trims", messageId);
   draft.put("messages", messageId, message);
   draft.putTask({

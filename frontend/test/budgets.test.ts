@@ -167,12 +167,16 @@ describe("an endpoint that breaks off", () => {
   it("is followed at once by another, whose text takes the place of the first", () => {
     const told = log();
     expect(isFailover(failure)).toBe(true);
-    expect(failoverWords(failure, told.run().message)).toBe("groq broke off; another one takes over.");
+    expect(failoverWords(failure, told.run().message)).toBe(
+      "groq broke off; another one begins the answer anew.",
+    );
     told.start(40, "m1", "main", 2);
     expect(told.run().message).toMatchObject({ attempt: 2, text: "" });
     told.text(50, "m1", "main", "A whole answer", 2);
     expect(told.run().message?.text).toBe("A whole answer");
-    expect(failoverWords(failure, told.run().message)).toBe("groq broke off; embedded goes on.");
+    expect(failoverWords(failure, told.run().message)).toBe(
+      "groq broke off; embedded begins the answer anew.",
+    );
   });
 
   it("is followed by the only other member of its pool, before that is told", () => {
@@ -182,11 +186,25 @@ describe("an endpoint that breaks off", () => {
     if (message === null) throw new Error("there is no message");
     const pooled = { ...message, start: { ...message.start, endpoint: "pool/llama" } };
     expect(writerOf(pooled)).toBeNull();
-    expect(failoverWords(failure, pooled)).toBe("groq broke off; another one goes on.");
+    expect(failoverWords(failure, pooled)).toBe("groq broke off; another one begins the answer anew.");
     expect(failoverWords(failure, pooled, ["groq", "openrouter"])).toBe(
-      "groq broke off; openrouter goes on.",
+      "groq broke off; openrouter begins the answer anew.",
     );
-    expect(failoverWords(failure, pooled, ["groq", "a", "b"])).toBe("groq broke off; another one goes on.");
+    expect(failoverWords(failure, pooled, ["groq", "a", "b"])).toBe(
+      "groq broke off; another one begins the answer anew.",
+    );
+  });
+
+  it("leaves what was seen last to be shown, where nobody went on", () => {
+    const told = log();
+    told.start(40, "m1", "main", 2);
+    expect(told.run().message).toMatchObject({ text: "", lost: "Half an ans" });
+    // A third attempt that wrote nothing either loses nothing of it.
+    told.start(50, "m1", "main", 3);
+    expect(told.run().message?.lost).toBe("Half an ans");
+    told.text(60, "m1", "main", "More", 3);
+    told.start(70, "m1", "main", 4);
+    expect(told.run().message?.lost).toBe("More");
   });
 
   it("may have been asked before the first token; then it is only named", () => {

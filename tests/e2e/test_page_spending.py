@@ -229,12 +229,12 @@ def test_another_endpoint_goes_on_where_one_broke_off_and_the_page_says_who(pool
     page = open_page(pool)
     ask(page, "Begin anew", kind="chat")
     expect(part(page, "answer-text")).to_contain_text("lost3")
-    expect(part(page, "failover")).to_have_text("left broke off; right goes on.")
+    expect(part(page, "failover")).to_have_text("left broke off; right begins the answer anew.")
     expect(part(page, "answer-text")).to_contain_text("Begun anew")
     expect(part(page, "answer-text")).not_to_contain_text("lost")
     has_ended(page)
     assert part(page, "answer-text").inner_text().split() == ["Begun", "anew.", *words("begin", 30).split()]
-    expect(part(page, "failover")).to_contain_text("left broke off; right began anew.")
+    expect(part(page, "failover")).to_contain_text("left broke off; right began the answer anew.")
     expect(part(page, "figure-model")).to_contain_text("steady at right")
     expect(part(page, "answer")).to_have_attribute("data-attempt", "2")
 

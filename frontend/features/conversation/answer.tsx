@@ -4,6 +4,7 @@ import { ChevronRight } from "lucide-react";
 import { WorkingDot } from "@/components/ui/working-dot";
 import { Markdown } from "@/features/conversation/markdown";
 import { useOnline } from "@/hooks/use-session";
+import { cn } from "@/lib/cn";
 import { isOpen } from "@/lib/message-state";
 import { MAIN } from "@/lib/protocol";
 import type { MessageState, RunState } from "@/lib/run-state";
@@ -13,6 +14,8 @@ import { isOver } from "@/lib/task-state";
 export function Answer({ run, working }: { run: RunState; working: boolean }) {
   const online = useOnline();
   const message = run.message;
+  const broken = run.status === "failed" && message !== null && message.end === null;
+  const text = message === null ? "" : message.text || (broken ? message.lost : "");
   const waiting =
     working && online && (message === null || (message.text === "" && message.reasoning === ""));
   return (
@@ -25,14 +28,19 @@ export function Answer({ run, working }: { run: RunState; working: boolean }) {
       {message !== null && message.reasoning !== "" ? (
         <Thinking message={message} working={working && online} />
       ) : null}
-      {message !== null && message.text !== "" ? (
-        <div data-slot="answer-text">
+      {message !== null && text !== "" ? (
+        <div data-slot="answer-text" data-broken={broken || undefined} className={cn(broken && "opacity-75")}>
           <Markdown
             key={`${message.start.messageId} ${message.attempt}`}
-            source={message.text}
+            source={text}
             open={message.end === null && working}
           />
         </div>
+      ) : null}
+      {broken && text !== "" ? (
+        <p data-slot="broken-off" className="text-[13px] text-muted-foreground">
+          This much had come before it broke off.
+        </p>
       ) : null}
       {waiting ? <Waiting run={run} /> : null}
       {!working && message?.end?.finishReason === "length" ? (

@@ -57,7 +57,7 @@ export function Attempts({ threadId, run }: { threadId: string; run: RunState })
   );
 }
 
-/** The answer goes on at another endpoint, from its beginning. */
+/** Another endpoint begins the answer anew. */
 function Failover({ run, last }: { run: RunState; last: AttemptFailure }) {
   const { list } = useStore(session.models.state);
   const pool = findModel(list, run.message?.start.model);

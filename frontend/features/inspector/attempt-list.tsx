@@ -37,7 +37,7 @@ export function AttemptList({ task }: { task: TaskState }) {
 
 function nextWord(failure: TaskState["failures"][number]): string {
   const { retryInMs, toRole, toModel } = failure;
-  if (isFailover(failure)) return "Another endpoint took over at once";
+  if (isFailover(failure)) return "Another endpoint began the answer anew, at once";
   if (toRole || toModel) return `Given to ${[toRole, toModel].filter(Boolean).join(" with ")}`;
   return typeof retryInMs === "number" ? `Tried again after ${duration(retryInMs)}` : "No further attempt";
 }

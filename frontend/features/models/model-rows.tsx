@@ -44,7 +44,8 @@ export function ModelRows({ list, connected }: ModelRowsProps) {
             <Layers aria-hidden className="size-3.5 text-muted-foreground" />
             <h3 className="font-medium text-[13px]">Pools</h3>
             <span className="min-w-0 flex-1 truncate text-faint-foreground text-xs">
-              of endpoints with the same model: one that is free answers, another goes on if it fails
+              of endpoints with the same model: one that is free answers; if it fails, another begins the
+              answer anew
             </span>
           </div>
           <Rows list={list} models={pooled} />
