@@ -1,5 +1,6 @@
 import { CircleAlert } from "lucide-react";
 import type { ComponentProps, ReactNode } from "react";
+import { HintText } from "@/components/hint-text";
 import { cn } from "@/lib/cn";
 import type { ErrorFacts } from "@/lib/protocol";
 
@@ -22,13 +23,19 @@ export function Problem({ facts, children, className, ...props }: ProblemProps) 
     >
       <CircleAlert aria-hidden className="mt-0.5 size-4 shrink-0 text-destructive" />
       <div className="min-w-0 flex-1 space-y-1">
-        <p className="break-words">{message}</p>
+        <p className="break-words">
+          <HintText text={message} />
+        </p>
         {expected && actual && !message.includes(actual) ? (
           <p className="break-words text-[13px] text-muted-foreground">
             Expected {expected}; got {actual}.
           </p>
         ) : null}
-        {hint ? <p className="break-words text-[13px] text-muted-foreground">{hint}</p> : null}
+        {hint ? (
+          <p className="break-words text-[13px] text-muted-foreground">
+            <HintText text={hint} />
+          </p>
+        ) : null}
         {children ? <div className="flex flex-wrap gap-2 pt-1.5">{children}</div> : null}
       </div>
     </div>

@@ -16,6 +16,9 @@ const WHOSE: Readonly<Record<BudgetScope, string>> = {
   day: "today",
 };
 
+/** The way out of a budget that is used up, the same wherever it is offered. */
+export const RAISE = "Raise the budget";
+
 /** An amount of what a budget counts. */
 export function amount(what: Budget["what"], value: number): string {
   switch (what) {

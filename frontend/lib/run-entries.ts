@@ -94,7 +94,8 @@ function messageEnded(draft: RunDraft, task: TaskState, event: Of<"TEXT_MESSAGE_
   if (message === "gap") return false;
   draft.put("messages", event.messageId, message);
   const { input_tokens = 0, output_tokens = 0 } = event.usage;
-  draft.putTask({ ...task, usedTokens: task.usedTokens + input_tokens + output_tokens });
+  const cut = isAnswer(message) ? event.finishReason === "length" : task.cut;
+  draft.putTask({ ...task, cut, usedTokens: task.usedTokens + input_tokens + output_tokens });
   showAnswer(draft, event.messageId);
   return true;
 }

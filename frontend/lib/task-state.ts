@@ -49,6 +49,8 @@ export interface TaskState {
   readonly budget: { readonly tokens: number; readonly seconds: number; readonly reached: readonly Budget[] };
   /** Tokens in and out of its own finished model calls. */
   readonly usedTokens: number;
+  /** Its newest answer was cut at its length limit. */
+  readonly cut: boolean;
   readonly error: ErrorFacts | null;
   /** Its result is this, or the text of `resultMessage`. */
   readonly result: string;
@@ -157,6 +159,7 @@ export function newTask(id: string, spec: PlanTask | null = null): TaskState {
     plan: null,
     budget: { tokens: spec?.tokens ?? 0, seconds: spec?.seconds ?? 0, reached: [] },
     usedTokens: 0,
+    cut: false,
     error: null,
     result: "",
     resultMessage: null,
@@ -164,6 +167,11 @@ export function newTask(id: string, spec: PlanTask | null = null): TaskState {
     stopping: false,
     reused: null,
   };
+}
+
+/** It is done, and its result is not whole. */
+export function isCut({ status, cut, reused }: TaskState): boolean {
+  return status === "completed" && cut && reused === null;
 }
 
 /** Tokens in and out of the task and of all below it. */

@@ -5,7 +5,7 @@ import { plural, shortDuration } from "@/lib/format";
 import { isAnswer, isOpen } from "@/lib/message-state";
 import { MAIN } from "@/lib/protocol";
 import type { RunState } from "@/lib/run-state";
-import { compareTaskIds, isOver, type TaskState } from "@/lib/task-state";
+import { compareTaskIds, isCut, isOver, type TaskState } from "@/lib/task-state";
 
 type Tasks = ReadonlyMap<string, TaskState>;
 
@@ -37,7 +37,7 @@ export function stateWords(task: TaskState, tasks: Tasks, paused: boolean): Stat
   switch (task.status) {
     case "completed":
       if (task.reused !== null) return plain("taken over");
-      return { words: task.assignment > 1 ? `done by the ${task.role} in the end` : "done", tone: "good" };
+      return { words: doneWords(task), tone: "good" };
     case "failed":
       return { words: `failed: ${task.error?.message ?? "no reason was given"}`, tone: "bad" };
     case "rejected":
@@ -51,6 +51,15 @@ export function stateWords(task: TaskState, tasks: Tasks, paused: boolean): Stat
     case "working":
       return task.stopping ? plain("stopping") : workingWords(task, tasks);
   }
+}
+
+/** What is meant by “cut at its limit”. */
+export const CUT_HINT = "Its result ended at the most that it may be long; it is not whole.";
+
+function doneWords(task: TaskState): string {
+  const by = task.assignment > 1 ? `done by the ${task.role} in the end` : null;
+  if (!isCut(task)) return by ?? "done";
+  return by === null ? "cut at its limit" : `${by}, cut at its limit`;
 }
 
 function waitingWords(task: TaskState, tasks: Tasks, paused: boolean): string {

@@ -46,6 +46,7 @@ describe("how a task stands", () => {
     expect(words(task("1", { status: "completed", assignment: 2, role: "writer" }))).toBe(
       "done by the writer in the end",
     );
+    expect(words(task("1", { status: "completed", cut: true }))).toBe("cut at its limit");
     expect(words(task("1", { status: "failed", error }))).toBe("failed: It cannot be reached.");
     expect(words(task("1", { status: "working" }), task("1.1"), task("1.2"))).toBe("waits for 1.1 and 1.2");
     expect(words(task("1", { status: "canceled" }))).toBe("stopped");

@@ -3,6 +3,7 @@
 import { Problem } from "@/components/problem";
 import { Button } from "@/components/ui/button";
 import { useStore } from "@/hooks/use-store";
+import { RAISE } from "@/lib/budget-words";
 import { failoverWords, isFailover } from "@/lib/failover-words";
 import { duration, plural } from "@/lib/format";
 import { go } from "@/lib/location";
@@ -16,14 +17,22 @@ export function Attempts({ threadId, run }: { threadId: string; run: RunState })
   const answer = run.message?.start.messageId;
   const last = run.failures.filter(({ messageId }) => messageId === answer).at(-1);
   if (run.error !== null) {
+    const overBudget = run.error.code === "budget_spent";
+    const scope = run.budgets.findLast(({ warning }) => !warning)?.scope ?? null;
     return (
-      <Problem facts={run.error} data-slot="run-error">
+      // How to raise a budget is the button's to say; the hint is for the command line.
+      <Problem facts={overBudget ? { ...run.error, hint: undefined } : run.error} data-slot="run-error">
         <Button size="sm" onClick={() => session.retryRun(threadId, run.id)}>
           Try again
         </Button>
-        {run.error.code === "budget_spent" ? (
-          <Button size="sm" variant="ghost" data-slot="open-budgets" onClick={() => go({ dialog: "spend" })}>
-            Look at the budgets
+        {overBudget ? (
+          <Button
+            size="sm"
+            variant="ghost"
+            data-slot="open-budgets"
+            onClick={() => go({ dialog: "spend", part: scope })}
+          >
+            {RAISE}
           </Button>
         ) : (
           <Button size="sm" variant="ghost" onClick={() => go({ dialog: "models" })}>

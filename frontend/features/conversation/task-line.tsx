@@ -13,8 +13,16 @@ import { count, shortDuration } from "@/lib/format";
 import { go } from "@/lib/location";
 import { serverNow } from "@/lib/server-clock";
 import { session } from "@/lib/session";
-import { depthOf, isOver, type TaskState } from "@/lib/task-state";
-import { elapsedMs, isCached, lastWords, type StateWords, taskTitle, tokensOf } from "@/lib/task-words";
+import { depthOf, isCut, isOver, type TaskState } from "@/lib/task-state";
+import {
+  CUT_HINT,
+  elapsedMs,
+  isCached,
+  lastWords,
+  type StateWords,
+  taskTitle,
+  tokensOf,
+} from "@/lib/task-words";
 import { quarterSeconds } from "@/lib/ticker";
 
 interface TaskLineProps {
@@ -81,7 +89,7 @@ export const TaskLine = memo(function TaskLine(props: TaskLineProps) {
         ) : (
           <span
             data-slot="task-state"
-            title={tone === "bad" ? words : undefined}
+            title={tone === "bad" ? words : isCut(task) ? CUT_HINT : undefined}
             className={cn(
               "min-w-0 truncate text-xs max-sm:shrink-0 max-sm:order-last max-sm:max-w-full max-sm:basis-full max-sm:pl-5",
               TONES[tone],

@@ -8,8 +8,8 @@ import { useColour, useLens, useMoment, useTask, useWhole } from "@/features/ins
 import { useView } from "@/hooks/use-session";
 import { cn } from "@/lib/cn";
 import { count, shortDuration } from "@/lib/format";
-import { isOver, type TaskState } from "@/lib/task-state";
-import { taskTitle } from "@/lib/task-words";
+import { isCut, isOver, type TaskState } from "@/lib/task-state";
+import { CUT_HINT, taskTitle } from "@/lib/task-words";
 
 export type CardLook = "roomy" | "compact" | "ghost";
 
@@ -65,7 +65,9 @@ function RoomyLines({ name, task, colour, figures }: LinesProps) {
         <span className={QUIET}>
           <span className="flex items-center gap-1">
             <StatusSign task={task} colour={colour} className="-ml-0.5" />
-            <span className="min-w-0 flex-1 truncate">{roleAndState(task)}</span>
+            <span className="min-w-0 flex-1 truncate" title={isCut(task) ? CUT_HINT : undefined}>
+              {roleAndState(task)}
+            </span>
             <Again task={task} />
           </span>
           <span className="block truncate">
@@ -98,7 +100,9 @@ function CompactLines({ name, task, colour, figures }: LinesProps) {
         <span className={cn("flex items-center gap-1", QUIET)}>
           {/* Where there are many, they do not breathe: every breath would paint the whole field again. */}
           <StatusSign task={task} colour={colour} className="-ml-0.5 animate-none" />
-          <span className="min-w-0 flex-1 truncate">{isQuiet(task) ? task.role : statusWord(task)}</span>
+          <span className="min-w-0 flex-1 truncate" title={isCut(task) ? CUT_HINT : undefined}>
+            {isQuiet(task) ? task.role : statusWord(task)}
+          </span>
           <Again task={task} />
           {figures === null ? null : <span>{shortDuration(figures.ms)}</span>}
         </span>
@@ -119,7 +123,12 @@ function GhostLines({ name, task, colour }: LinesProps) {
 
 /** The role says enough of a task that works or is done. */
 function isQuiet(task: TaskState): boolean {
-  return task.reused === null && !task.stopping && (task.status === "working" || task.status === "completed");
+  return (
+    task.reused === null &&
+    !isCut(task) &&
+    !task.stopping &&
+    (task.status === "working" || task.status === "completed")
+  );
 }
 
 function roleAndState(task: TaskState): string {

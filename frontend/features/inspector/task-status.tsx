@@ -1,7 +1,7 @@
-import { Check, Circle, CircleDashed, CircleHelp, Minus, X } from "lucide-react";
+import { Check, Circle, CircleDashed, CircleHelp, Minus, Scissors, X } from "lucide-react";
 import { WorkingDot } from "@/components/ui/working-dot";
 import { cn } from "@/lib/cn";
-import { isOver, type TaskState } from "@/lib/task-state";
+import { isCut, isOver, type TaskState } from "@/lib/task-state";
 
 type Status = TaskState["status"];
 
@@ -19,7 +19,7 @@ export function statusWord(task: TaskState): string {
   if (task.replacedBy !== null) return "replaced";
   if (task.reused !== null) return "taken over";
   if (task.stopping && !isOver(task)) return "stopping";
-  return WORDS[task.status];
+  return isCut(task) ? "cut at its limit" : WORDS[task.status];
 }
 
 /** The state of a task as a sign, in the colour of its agent while it works. */
@@ -37,7 +37,11 @@ export function StatusSign({
     case "working":
       return <WorkingDot className={cn("m-0.5 size-2.5", className)} style={{ background: colour }} />;
     case "completed":
-      return <Check role="img" aria-label="Done" className={cn(style, "text-good")} />;
+      return isCut(task) ? (
+        <Scissors role="img" aria-label="Done, cut at its limit" className={cn(style, "text-caution")} />
+      ) : (
+        <Check role="img" aria-label="Done" className={cn(style, "text-good")} />
+      );
     case "failed":
       return <X role="img" aria-label="Failed" className={cn(style, "text-destructive")} />;
     case "rejected":

@@ -4,6 +4,7 @@ import { type FormEvent, useId, useState } from "react";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
 import type { BudgetChange, ScopeSpend } from "@/lib/api";
+import { count, money } from "@/lib/format";
 import { budgetChange, MEASURES, type Measure } from "@/lib/spend";
 
 interface BudgetFormProps {
@@ -48,15 +49,21 @@ export function BudgetForm({ scope, threadId, busy, onSave, onCancel }: BudgetFo
       <div className="grid gap-3 sm:grid-cols-3">
         {MEASURES.map((measure, at) => (
           <div key={measure} className="space-y-1">
-            <label htmlFor={`${id}-${measure}`} className="text-faint-foreground text-xs">
-              {FIELDS[measure].label}
-            </label>
+            <span className="flex items-baseline justify-between gap-2 text-faint-foreground text-xs">
+              <label htmlFor={`${id}-${measure}`}>{FIELDS[measure].label}</label>
+              {scope.scope === "run" ? null : (
+                <span id={`${id}-${measure}-used`} data-slot="used-so-far" className="truncate tabular-nums">
+                  used {usedText(measure, scope[measure].used)}
+                </span>
+              )}
+            </span>
             <Input
               autoFocus={at === 0}
               id={`${id}-${measure}`}
               type="number"
               inputMode="decimal"
               min={0}
+              aria-describedby={scope.scope === "run" ? undefined : `${id}-${measure}-used`}
               step={FIELDS[measure].step}
               value={typed[measure]}
               placeholder="No limit"
@@ -76,6 +83,12 @@ export function BudgetForm({ scope, threadId, busy, onSave, onCancel }: BudgetFo
       </div>
     </form>
   );
+}
+
+/** In the unit of its field. */
+function usedText(measure: Measure, used: number): string {
+  if (measure === "money") return money(used);
+  return measure === "tokens" ? count(used) : `${count(Math.ceil(used))} s`;
 }
 
 function text(limit: number): string {

@@ -9,6 +9,7 @@ import { ModelTable } from "@/features/spend/model-table";
 import { ScopeBudget } from "@/features/spend/scope-budget";
 import { useView, useWorkingRun } from "@/hooks/use-session";
 import { api, factsOf, type Spend } from "@/lib/api";
+import { learnLimits } from "@/lib/budget-limits";
 import { go } from "@/lib/location";
 import type { ErrorFacts } from "@/lib/protocol";
 import { inOrder } from "@/lib/spend";
@@ -47,6 +48,7 @@ function Body() {
       (found) => {
         if (!wanted) return;
         setSpend(found);
+        learnLimits(found, thread);
         setProblem(null);
       },
       (cause: unknown) => {
@@ -85,7 +87,10 @@ function Body() {
                 warnAt={spend.warnAt}
                 threadId={thread}
                 opened={part === scope.scope}
-                onChanged={setSpend}
+                onChanged={(changed) => {
+                  setSpend(changed);
+                  learnLimits(changed, thread);
+                }}
               />
             ))}
           </section>

@@ -1,6 +1,7 @@
 "use client";
 
 import { X } from "lucide-react";
+import { HintText } from "@/components/hint-text";
 import { Button } from "@/components/ui/button";
 import { useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
@@ -27,7 +28,11 @@ export function NoticeList() {
         >
           <div className="min-w-0">
             <p className="break-words">{item.text}</p>
-            {item.hint === null ? null : <p className="break-words opacity-75">{item.hint}</p>}
+            {item.hint === null ? null : (
+              <p className="break-words opacity-75">
+                <HintText text={item.hint} />
+              </p>
+            )}
           </div>
           {item.action === null ? null : (
             <button
