@@ -46,7 +46,8 @@ export function Figures({ run }: { run: RunState }) {
       <Figure
         slot="tokens"
         name="Tokens"
-        value={`${about}${count(usage.input_tokens ?? 0)} in${cached > 0 ? ` (${count(cached)} cached)` : ""} · ${about}${count(usage.output_tokens ?? 0)} out`}
+        value={`${about}${count(usage.input_tokens ?? 0)} in${readBefore(cached)} · ${about}${count(usage.output_tokens ?? 0)} out`}
+        tip={cached > 0 ? READ_BEFORE : undefined}
       />
       {cost > 0 ? <Figure slot="cost" name="Cost" value={money(cost)} /> : null}
       <Figure
@@ -86,7 +87,8 @@ function PlanFigures({ run }: { run: RunState }) {
       <Figure
         slot="tokens"
         name="Tokens"
-        value={`${about}${count(input)} in${cached > 0 ? ` (${count(cached)} cached)` : ""} · ${about}${count(output)} out`}
+        value={`${about}${count(input)} in${readBefore(cached)} · ${about}${count(output)} out`}
+        tip={cached > 0 ? READ_BEFORE : undefined}
       />
       {cost > 0 ? <Figure slot="cost" name="Cost" value={money(cost)} /> : null}
       {hits > 0 ? (
@@ -100,9 +102,24 @@ function PlanFigures({ run }: { run: RunState }) {
   );
 }
 
-function Figure({ slot, name, value, unit }: { slot: string; name: string; value: string; unit?: string }) {
+/** Not to be taken for the cache of answers: of these tokens the model still wrote its own. */
+const READ_BEFORE = "The model server had read that part of the prompt already, so it did not read it again";
+
+function readBefore(tokens: number): string {
+  return tokens > 0 ? ` (${count(tokens)} read before)` : "";
+}
+
+interface FigureProps {
+  slot: string;
+  name: string;
+  value: string;
+  unit?: string;
+  tip?: string;
+}
+
+function Figure({ slot, name, value, unit, tip }: FigureProps) {
   return (
-    <div data-slot={`figure-${slot}`}>
+    <div data-slot={`figure-${slot}`} data-tip={tip}>
       <dt className="sr-only">{name}</dt>
       <dd className="max-w-72 truncate">
         {value}

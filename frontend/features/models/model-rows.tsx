@@ -2,6 +2,7 @@
 
 import { Layers } from "lucide-react";
 import { useState } from "react";
+import { HintText } from "@/components/hint-text";
 import { Problem } from "@/components/problem";
 import { Button } from "@/components/ui/button";
 import { ProbeGrades } from "@/features/models/probe-grades";
@@ -35,7 +36,7 @@ export function ModelRows({ list, connected }: ModelRowsProps) {
         >
           The built-in model {STATE_WORDS[list.embedded.state]}
           {list.embedded.file ? ` (${list.embedded.file.split("/").at(-1)})` : ""}.{" "}
-          {list.embedded.detail ? list.embedded.detail : ""}
+          {list.embedded.detail ? <HintText text={list.embedded.detail} /> : null}
         </p>
       )}
       {pooled.length === 0 ? null : (
@@ -67,7 +68,11 @@ export function ModelRows({ list, connected }: ModelRowsProps) {
               <span aria-hidden className={cn("size-2 rounded-full", DOT[endpoint.state] ?? "bg-input")} />
               <h3 className="font-medium text-[13px]">{endpoint.name}</h3>
               <span className="min-w-0 flex-1 truncate text-faint-foreground text-xs">
-                {endpoint.state === "ready" ? endpoint.baseUrl : endpoint.detail || endpoint.state}
+                {endpoint.state === "ready" ? (
+                  endpoint.baseUrl
+                ) : (
+                  <HintText text={endpoint.detail || endpoint.state} />
+                )}
               </span>
             </div>
             <Rows list={list} models={list.models.filter((model) => model.endpoint === endpoint.name)} />
