@@ -61,7 +61,7 @@ export function ModelRows({ list, connected }: ModelRowsProps) {
             data-endpoint={endpoint.name}
             data-state={endpoint.state}
             ref={endpoint.name === connected ? intoSight : undefined}
-            className={cn(endpoint.name === connected && "-mx-2 rounded-md bg-primary-tint px-2 py-2")}
+            className={cn(endpoint.name === connected && "-mx-2 rounded-md px-2 py-2 ring-2 ring-primary/40")}
           >
             {endpoint.name === connected ? <Connected list={list} name={connected} /> : null}
             <div className="flex items-center gap-2 border-b pb-1.5">
