@@ -1,6 +1,6 @@
 "use client";
 
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { ConfirmButton } from "@/components/confirm-button";
 import { Problem } from "@/components/problem";
 import { useTask } from "@/features/models/use-task";
@@ -17,15 +17,32 @@ export function CachePart() {
   const problem = refusal ?? failed;
   // biome-ignore lint/correctness/useExhaustiveDependencies: asked once, when shown
   useEffect(() => void run(async () => setReport(await api.cache())), []);
-  // A switch moves when it is pressed; should the server not have it, it moves back.
-  const change = (part: CacheChange): void => {
-    const before = report;
-    if (before !== null) setReport({ ...before, ...part } as CacheReport);
-    setProblem(null);
-    api.setCache(part).then(setReport, (cause: unknown) => {
+  // What is pressed moves at once; what the server says counts when nothing else was pressed meanwhile.
+  const sending = useRef(false);
+  const waiting = useRef<CacheChange | null>(null);
+  const send = async (part: CacheChange, before: CacheReport | null): Promise<void> => {
+    sending.current = true;
+    try {
+      let after = await api.setCache(part);
+      while (waiting.current !== null) {
+        const next = waiting.current;
+        waiting.current = null;
+        after = await api.setCache(next);
+      }
+      setReport(after);
+    } catch (cause) {
+      waiting.current = null;
       setReport(before);
       setProblem(factsOf(cause));
-    });
+    } finally {
+      sending.current = false;
+    }
+  };
+  const change = (part: CacheChange): void => {
+    if (report !== null) setReport({ ...report, ...part } as CacheReport);
+    setProblem(null);
+    if (sending.current) waiting.current = { ...waiting.current, ...part };
+    else void send(part, report);
   };
   const clear = (): void => void run(async () => setReport(await api.clearCache()));
   return (
