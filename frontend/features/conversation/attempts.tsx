@@ -17,8 +17,10 @@ export function Attempts({ threadId, run }: { threadId: string; run: RunState })
   const answer = run.message?.start.messageId;
   const last = run.failures.filter(({ messageId }) => messageId === answer).at(-1);
   if (run.error !== null) {
-    const overBudget = run.error.code === "budget_spent";
-    const scope = run.budgets.findLast(({ warning }) => !warning)?.scope ?? null;
+    const tooLate = run.error.code === "deadline";
+    const overBudget = tooLate || run.error.code === "budget_spent";
+    const reached = run.budgets.findLast(({ warning }) => !warning)?.scope ?? null;
+    const scope = tooLate ? "run" : reached;
     return (
       // How to raise a budget is the button's to say; the hint is for the command line.
       <Problem facts={overBudget ? { ...run.error, hint: undefined } : run.error} data-slot="run-error">
