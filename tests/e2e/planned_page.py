@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from playwright.sync_api import Locator, Page, expect
 
-from serving import Serving
+from serving import REPO, Serving
 
 Rule = dict[str, Any]
+Told = TypeVar("Told")
 FAST, STEADY, SLOW = 0.002, 0.03, 0.1  # seconds between two words
 MODELS = """default = "fake/steady"
 [[endpoint]]
@@ -28,6 +30,7 @@ context_window = 32768
 TEAM: dict[str, object] = {"model": None, "scripted": "false", "python_tool": "true", "run_tokens": 60_000}
 ENDS = ("completed", "failed", "canceled")
 AXE = "axe.run(document, {resultTypes: ['violations']}).then(r => r.violations)"
+AXE_SCRIPT = REPO / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 # ── what the agents say ───────────────────────────────────────────────────────────────────────────────────────────
@@ -157,3 +160,19 @@ def lengths_until(page: Page, growing: str, end: str) -> list[int]:
         }""",
         [growing, end],
     )
+
+
+def wrong_in(page: Page, views: Sequence[Callable[[Page, Told], object]], told: Told) -> list[str]:
+    """What axe finds in these views of a page, and which of them scroll sideways."""
+    page.evaluate(AXE_SCRIPT.read_text())
+    wrong: list[str] = []
+    for view in views:
+        view(page, told)
+        name = getattr(view, "__name__", "view")
+        for one in page.evaluate(AXE):
+            nodes = "; ".join(node["html"][:200] for node in one["nodes"][:3])
+            wrong.append(f"{name}: {one['id']}: {one['nodes'][0].get('failureSummary', '')} {nodes}")
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if overflow > 0:
+            wrong.append(f"{name}: scrolls sideways by {overflow} px")
+    return wrong

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 import views
-from planned_page import AXE, ask, calls, has_ended, joins, look, part, plans, says, tab_to, task
+from planned_page import ask, calls, has_ended, joins, look, part, plans, says, tab_to, task, wrong_in
 from playwright.sync_api import Page, expect
 
-from serving import REPO, Serving
+from serving import Serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 Open = Callable[..., Page]
@@ -42,17 +42,7 @@ def test_axe_finds_no_violation_in_a_planned_run(
     if team.url not in told:
         told[team.url] = views.tell(team, open_page(team))
     page = open_page(team, width=size[0], height=size[1], dark=dark)
-    axe = (REPO / "frontend" / "node_modules" / "axe-core" / "axe.min.js").read_text()
-    wrong: list[str] = []
-    page.evaluate(axe)
-    for view in views.VIEWS:
-        view(page, told[team.url])
-        for one in page.evaluate(AXE):
-            nodes = "; ".join(node["html"][:200] for node in one["nodes"][:3])
-            wrong.append(f"{view.__name__}: {one['id']}: {one['nodes'][0].get('failureSummary', '')} {nodes}")
-        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        if overflow > 0:
-            wrong.append(f"{view.__name__}: scrolls sideways by {overflow} px")
+    wrong = wrong_in(page, views.VIEWS, told[team.url])
     assert not wrong, "\n".join(wrong)
 
 

@@ -30,6 +30,18 @@ def test_a_rope_is_its_text_from_any_place_on(pieces: list[str], places: list[in
     assert rope.length == len(whole)
 
 
+@given(st.lists(st.text(max_size=5), max_size=200), st.integers(0, 200))
+def test_text_that_was_joined_grows_on_and_is_read_from_any_place(pieces: list[str], after: int) -> None:
+    rope, expected = Rope(), ""
+    for number, piece in enumerate(pieces):
+        rope.add(piece)
+        expected += piece
+        if number == after:
+            assert rope.whole == expected
+    assert rope.whole == rope.whole == expected
+    assert all(rope.since(at) == expected[at:] for at in range(len(expected) + 1))
+
+
 @given(st.lists(st.text(min_size=1, max_size=5), min_size=200, max_size=400), st.integers(0, 2000))
 def test_a_rope_that_let_go_still_has_the_rest(pieces: list[str], place: int) -> None:
     rope, whole = Rope(), "".join(pieces)

@@ -12,13 +12,13 @@ from contextlib import aclosing
 
 from msgspec import Struct
 
-from alma.agent.growing_text import GrowingText
 from alma.agent.task import Desk, Failed, Task
 from alma.errors import EndpointError, EndpointGarbled
 from alma.events import Delta, MessageFinished, MessageStarted
 from alma.model_call import CallFacts, Timing, Usage
 from alma.models.chat import ChatModel, ChatRequest, Chunk
 from alma.models.endpoints import Price
+from alma.rope import Rope
 
 
 class Call(Struct, frozen=True):
@@ -44,8 +44,8 @@ class Stream:
         self._call = call
         self._started = call.started
         self._opened = False
-        self._text = GrowingText()
-        self._reasoning = GrowingText()
+        self._text = Rope()
+        self._reasoning = Rope()
         self._n = 0
         self._reasoning_n = 0
         self._pieces = 0

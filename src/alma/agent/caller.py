@@ -21,15 +21,16 @@ def caller(task: Task, role: Role, messages: list[ChatMessage]) -> Caller:
     depends += [f"memory:{memory.id}" for memory in task.memories]
     if any(use.called.name in _READS_FILES for use in task.calls):
         depends.append(f"file:{task.thread_id}")
+    cacheable = not (task.fresh or task.problem or creative)
     return Caller(
         owner=task.owner,
         run_id=task.run_id,
         task_id=task.task_id,
         role=role.name,
         priority=task.priority,
-        cacheable=not (task.fresh or task.problem or creative),
+        cacheable=cacheable,
         question=question,
-        context=_context(messages, question) if question else "",
+        context=_context(messages, question) if question and cacheable else "",
         depends=tuple(depends),
     )
 

@@ -247,13 +247,12 @@ class Agent:
                 specs = [*specs, read_more()]
                 prompt = await built()
         except ContextOverflow:
-            specs = []
+            names, specs = [spec.name for spec in specs], []
             try:
                 prompt = await built()
             except ContextOverflow as error:
                 await using.desk.record(*new, self._trimmed(task, step, Trim("refused", 0, [], error.message)))
                 raise
-            names = [spec.name for spec in self._tooling.offered(using)]
             prompt.trims.append(Trim("results", 0, names, "tools had no room beside the task"))
         if specs:
             names = ",".join(spec.name for spec in specs)

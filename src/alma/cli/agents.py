@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alma.cli.options import Subparsers, add_command, read_settings, text
+from alma.cli.options import Subparsers, add_actions, add_command, read_settings, text
 from alma.errors import InvalidRequest, RoleInvalid, RoleProblem
 
 if TYPE_CHECKING:
@@ -39,13 +38,7 @@ def add(commands: Subparsers) -> None:
             exit code of `check`: 0 when nothing is wrong, 1 when something is"""
         ),
     )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-
-    def action(name: str, act: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
-        sub = actions.add_parser(name, help=help, description=help)
-        sub.set_defaults(act=act)
-        return sub
-
+    action = add_actions(parser, data_dir=False)
     listing = action("list", list_agents, "The agents that there are.")
     listing.add_argument("--json", action="store_true", help="print them as JSON")
     show = action("show", show_agent, "All that a role file says, with what it leaves to the defaults.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from alma.cli.options import Subparsers, add_command, add_data_dir, read_settings
+from alma.cli.options import Subparsers, add_actions, add_command, read_settings
 
 if TYPE_CHECKING:
     from alma.cli.door import Door
@@ -37,14 +37,7 @@ def add(commands: Subparsers) -> None:
               alma cache clear"""
         ),
     )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-
-    def action(name: str, act: Action, help: str) -> argparse.ArgumentParser:
-        sub = actions.add_parser(name, help=help, description=help)
-        add_data_dir(sub)
-        sub.set_defaults(act=act)
-        return sub
-
+    action = add_actions(parser)
     action("show", show, "What it does, holds and has saved.")
     action("clear", clear, "Drop every kept answer; conversations are not touched.")
     change = action("set", change_cache, "Turn it on or off; the choice comes before the settings'.")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from alma.cli.options import Subparsers, add_command, add_data_dir, read_settings, text
+from alma.cli.options import Subparsers, add_actions, add_command, read_settings, text
 
 if TYPE_CHECKING:
     from alma.cli.door import Door
@@ -36,13 +36,11 @@ def add(commands: Subparsers) -> None:
               alma files remove t_… notes.md"""
         ),
     )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    add = add_actions(parser)
 
     def action(name: str, act: Action, help: str) -> argparse.ArgumentParser:
-        sub = actions.add_parser(name, help=help, description=help)
+        sub = add(name, act, help)
         sub.add_argument("thread", type=text, metavar="THREAD", help="the thread, as `alma threads list` names it")
-        add_data_dir(sub)
-        sub.set_defaults(act=act)
         return sub
 
     action("list", list_files, "The files of a conversation.")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from alma.cli.options import Subparsers, add_command, add_data_dir, read_settings, text
+from alma.cli.options import Subparsers, add_actions, add_command, read_settings, text
 from alma.errors import AlmaError, InvalidRequest
 
 if TYPE_CHECKING:
@@ -46,14 +46,7 @@ def add(commands: Subparsers) -> None:
               alma models test embedded/smollm2-135m"""
         ),
     )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-
-    def action(name: str, act: Action, help: str) -> argparse.ArgumentParser:
-        sub = actions.add_parser(name, help=help, description=help)
-        add_data_dir(sub)
-        sub.set_defaults(act=act)
-        return sub
-
+    action = add_actions(parser)
     action("list", list_models, "Models, endpoints and how they are, and which model answers by default.")
     action("found", list_found, "Model servers that run on this machine.")
     adding = action("add", add_endpoint, "Connect an endpoint that speaks OpenAI's protocol.")

@@ -35,6 +35,23 @@ def add_command(
     return parser
 
 
+def add_actions(
+    parser: argparse.ArgumentParser, *, data_dir: bool = True
+) -> Callable[[str, Callable[..., object], str], argparse.ArgumentParser]:
+    """Let a command have actions, one of which must be named. Gives the function that adds one: its name, what is done
+    (kept as `act`), its help."""
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    def action(name: str, act: Callable[..., object], help: str) -> argparse.ArgumentParser:
+        sub = actions.add_parser(name, help=help, description=help)
+        if data_dir:
+            add_data_dir(sub)
+        sub.set_defaults(act=act)
+        return sub
+
+    return action
+
+
 def add_data_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", metavar="DIR", help="folder with Alma's data (ALMA_DATA_DIR, else .alma)")
 

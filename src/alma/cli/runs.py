@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from alma.cli.options import Subparsers, add_command, add_data_dir, read_settings, text
+from alma.cli.options import Subparsers, add_actions, add_command, read_settings, text
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -44,14 +44,7 @@ def add(commands: Subparsers) -> None:
               alma runs prune --older-than 30d --vacuum"""
         ),
     )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-
-    def action(name: str, act: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
-        sub = actions.add_parser(name, help=help, description=help)
-        add_data_dir(sub)
-        sub.set_defaults(act=act)
-        return sub
-
+    action = add_actions(parser)
     listing = action("list", list_runs, "The newest runs: when, how far, how many steps, what was asked.")
     listing.add_argument("--limit", type=_limit, default=20, metavar="N", help="how many (20)")
     show = action("show", show_run, "The steps of a run, as its journal has them.")

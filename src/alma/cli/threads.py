@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from alma.cli.options import Subparsers, add_command, add_data_dir, read_settings, text
+from alma.cli.options import Subparsers, add_actions, add_command, read_settings, text
 
 if TYPE_CHECKING:
     from alma.cli.door import Door
@@ -41,14 +41,12 @@ def add(commands: Subparsers) -> None:
               alma threads export t_… > talk.md"""
         ),
     )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    add = add_actions(parser)
 
     def action(name: str, act: Action, help: str, *, thread: bool = True) -> argparse.ArgumentParser:
-        sub = actions.add_parser(name, help=help, description=help)
+        sub = add(name, act, help)
         if thread:
             sub.add_argument("thread", type=text, metavar="ID", help="the thread, as `alma threads list` names it")
-        add_data_dir(sub)
-        sub.set_defaults(act=act)
         return sub
 
     listing = action("list", list_threads, "The newest threads.", thread=False)

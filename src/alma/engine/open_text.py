@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct, field
 
-from alma.agent.growing_text import GrowingText
 from alma.events import Delta, MessageStarted
+from alma.rope import Rope
 
 
 class OpenMessage(Struct):
@@ -21,8 +21,8 @@ class OpenMessage(Struct):
     n: int = 0
     reasoning_n: int = 0
     tokens: int = 0
-    _text: GrowingText = field(default_factory=GrowingText)
-    _reasoning: GrowingText = field(default_factory=GrowingText)
+    _text: Rope = field(default_factory=Rope)
+    _reasoning: Rope = field(default_factory=Rope)
 
     def extend(self, delta: Delta) -> None:
         self.tokens += delta.tokens

@@ -7,7 +7,6 @@ one is. Nobody's leaving ends the call but the last one's, and that at once. Kno
 from __future__ import annotations
 
 import asyncio
-import bisect
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -18,50 +17,9 @@ from alma.model_call import CacheHit, Usage
 from alma.models.answers import Answer
 from alma.models.chat import Chunk
 from alma.models.replay import replay
+from alma.rope import Rope
 
-_BLOCK = 64  # pieces that are joined, so that a long answer takes no more memory than its letters
 MOST_CHARS = 1 << 20  # of an answer that newcomers may join; past that, what all have read is let go
-
-
-class Rope:
-    """Text that grows at its end and is read from any place. Positions are in code points."""
-
-    __slots__ = ("_blocks", "_last", "_starts", "_tail", "_tail_at", "length")
-
-    def __init__(self) -> None:
-        self._blocks: list[str] = []
-        self._starts: list[int] = []
-        self._tail: list[str] = []
-        self._tail_at = 0
-        self._last = ""
-        self.length = 0
-
-    def add(self, piece: str) -> None:
-        self._tail.append(piece)
-        self._last = piece
-        self.length += len(piece)
-        if len(self._tail) == _BLOCK:
-            self._blocks.append("".join(self._tail))
-            self._starts.append(self._tail_at)
-            self._tail.clear()
-            self._tail_at = self.length
-
-    def since(self, at: int) -> str:
-        """All after the first `at` code points; they must not have been let go."""
-        if at == self.length:
-            return ""
-        if at == self.length - len(self._last):
-            return self._last
-        if at >= self._tail_at:
-            return "".join(self._tail)[at - self._tail_at :]
-        first = bisect.bisect_right(self._starts, at) - 1
-        return "".join((*self._blocks[first:], *self._tail))[at - self._starts[first] :]
-
-    def let_go(self, before: int) -> None:
-        """Forget what lies before, as far as whole blocks do."""
-        gone = bisect.bisect_right(self._starts, before) - 1
-        if gone > 0:
-            del self._blocks[:gone], self._starts[:gone]
 
 
 class Reader:

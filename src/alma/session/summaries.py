@@ -46,7 +46,7 @@ class _Written(Struct, frozen=True):
 
 
 class Summaries:
-    """`share`: of a window that a conversation may fill before its old turns are summed up."""
+    """Looks at threads whose runs have ended, one at a time."""
 
     def __init__(self, database: Database, conversations: Conversations, models: Models) -> None:
         self._database = database
