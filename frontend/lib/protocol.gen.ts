@@ -143,6 +143,221 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/knowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Documents */
+        get: operations["list_documents_api_knowledge_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/files/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Document
+         * @description Takes a file in, in place of one of that name; it is read in the background: see `alma.document`.
+         */
+        put: operations["put_document_api_knowledge_files__name__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/knowledge/{document_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Document */
+        get: operations["read_document_api_knowledge__document_id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Document
+         * @description The file and all that was read from it are forgotten.
+         */
+        delete: operations["delete_document_api_knowledge__document_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Memories
+         * @description Search (with scores and reasons) where `query` is given, else the newest first.
+         */
+        get: operations["list_memories_api_memories_get"];
+        put?: never;
+        /** Add Memory */
+        post: operations["add_memory_api_memories_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memories/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Memories
+         * @description All of them as JSONL, one memory a line.
+         */
+        get: operations["export_memories_api_memories_export_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memories/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Memories
+         * @description What is known already is merged; lines that are wrong are passed over and named.
+         */
+        post: operations["import_memories_api_memories_import_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memories/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Map Memories */
+        get: operations["map_memories_api_memories_map_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memories/{memory_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Memory */
+        get: operations["read_memory_api_memories__memory_id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Forget Memory
+         * @description It is never recalled again, and can be restored. `purge`: it is gone for good, with its history.
+         */
+        delete: operations["forget_memory_api_memories__memory_id__delete"];
+        options?: never;
+        head?: never;
+        /** Change Memory */
+        patch: operations["change_memory_api_memories__memory_id__patch"];
+        trace?: never;
+    };
+    "/api/memories/{memory_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Restore Memory */
+        post: operations["restore_memory_api_memories__memory_id__restore_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read State
+         * @description How many memories there are, and how the indexes stand.
+         */
+        get: operations["read_state_api_memory_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memory/reindex": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reindex
+         * @description Build the indexes anew from what is stored; it goes on in the background, and search goes on meanwhile.
+         */
+        post: operations["reindex_api_memory_reindex_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models": {
         parameters: {
             query?: never;
@@ -567,6 +782,17 @@ export interface components {
             /** @default null */
             threadId?: string | null;
         };
+        /**
+         * AddedReply
+         * @description `merged`: the same was known, and counts once more.
+         */
+        AddedReply: {
+            memory: components["schemas"]["MemoryEntryReply"];
+            /** Merged */
+            merged: boolean;
+            /** Superseded */
+            superseded: string[];
+        };
         /** AgentList */
         AgentList: {
             /** Agents */
@@ -883,6 +1109,24 @@ export interface components {
             model: string;
         };
         /**
+         * ChunkReply
+         * @description A piece of a file: `start`, `end` in its text; `parent`: the id of the section it is part of.
+         */
+        ChunkReply: {
+            /** End */
+            end: number;
+            /** Id */
+            id: string;
+            /** Place */
+            place: string;
+            /** Start */
+            start: number;
+            /** Text */
+            text: string;
+            /** Uses */
+            uses: number;
+        };
+        /**
          * CommandError
          * @description `alma.error`: a command was refused (`id` empty when it could not be read). The connection goes on.
          */
@@ -962,6 +1206,30 @@ export interface components {
              */
             how: "exact" | "estimated";
         };
+        /**
+         * CountsReply
+         * @description `by…`: of those that are alive.
+         */
+        CountsReply: {
+            /** Alive */
+            alive: number;
+            /** Byagent */
+            byAgent: {
+                [key: string]: number;
+            };
+            /** Bykind */
+            byKind: {
+                [key: string]: number;
+            };
+            /** Byscope */
+            byScope: {
+                [key: string]: number;
+            };
+            /** Forgotten */
+            forgotten: number;
+            /** Superseded */
+            superseded: number;
+        };
         /** Custom */
         Custom: {
             name: string;
@@ -1028,6 +1296,70 @@ export interface components {
             toolCallId: string;
             /** @enum {unknown} */
             type: "tool.decide";
+        };
+        /**
+         * DocumentDetailReply
+         * @description `text`: as it was read from the file; offsets of chunks are into it.
+         */
+        DocumentDetailReply: {
+            /** Chunks */
+            chunks: components["schemas"]["ChunkReply"][];
+            document: components["schemas"]["DocumentReply"];
+            /** Text */
+            text: string;
+        };
+        /**
+         * DocumentProgress
+         * @description `alma.document`: a file of the knowledge base is being read, was read, changed or (`deleted`) went. `chunks`: how
+         *         many pieces it has; `done`: of them are stored.
+         */
+        DocumentProgress: {
+            /** @default 0 */
+            chunks?: number;
+            /** @default false */
+            deleted?: boolean;
+            /** @default 0 */
+            done?: number;
+            /** @default null */
+            error?: components["schemas"]["ErrorFacts"] | null;
+            id: string;
+            name: string;
+            /** @enum {unknown} */
+            state: "failed" | "reading" | "ready" | "waiting";
+        };
+        /**
+         * DocumentReply
+         * @description A file of the knowledge base. `origin`: `page`, or its path in the watched folder. `done` of `chunks` are stored;
+         *     `error` says what is wrong with it.
+         */
+        DocumentReply: {
+            /** Bytes */
+            bytes: number;
+            /** Chunks */
+            chunks: number;
+            /** Createdat */
+            createdAt: number;
+            /** Done */
+            done: number;
+            /** Error */
+            error: {
+                [key: string]: string | null;
+            } | null;
+            /** Format */
+            format: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Origin */
+            origin: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "reading" | "ready" | "failed";
+            /** Updatedat */
+            updatedAt: number;
         };
         /**
          * EmbeddedReply
@@ -1269,16 +1601,7 @@ export interface components {
          */
         FoundList: {
             /** Found */
-            found: components["schemas"]["FoundReply"][];
-        };
-        /** FoundReply */
-        FoundReply: {
-            /** Baseurl */
-            baseUrl: string;
-            /** Models */
-            models: string[];
-            /** Name */
-            name: string;
+            found: components["schemas"]["alma__server__models_api__FoundReply"][];
         };
         /** GgufFile */
         GgufFile: {
@@ -1336,6 +1659,41 @@ export interface components {
             type: "hello";
         };
         /**
+         * ImportReply
+         * @description `problems`: lines that were passed over, and why (at most 100 of them).
+         */
+        ImportReply: {
+            /** Added */
+            added: number;
+            /** Merged */
+            merged: number;
+            /** Passedover */
+            passedOver: number;
+            /** Problems */
+            problems: components["schemas"]["LineProblem"][];
+        };
+        /**
+         * IndexReply
+         * @description An index of vectors: of which model, in which backend. `missing`: memories that have no vector of it yet.
+         */
+        IndexReply: {
+            /** Backend */
+            backend: string;
+            /** Dimensions */
+            dimensions: number;
+            /** Entries */
+            entries: number;
+            /** Missing */
+            missing: number;
+            /** Model */
+            model: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "serving" | "leaving" | "building";
+        };
+        /**
          * KindReply
          * @description How the role treats tasks of one kind; `examples` are sentences of that kind.
          */
@@ -1347,6 +1705,27 @@ export interface components {
             sampling: components["schemas"]["SamplingReply"];
         };
         /**
+         * KnowledgeReply
+         * @description `folder`: the one that is watched, if any. `formats`: file name endings that are read. `maxBytes`: of a file.
+         */
+        KnowledgeReply: {
+            /** Documents */
+            documents: components["schemas"]["DocumentReply"][];
+            /** Folder */
+            folder: string | null;
+            /** Formats */
+            formats: string[];
+            /** Maxbytes */
+            maxBytes: number;
+        };
+        /** LineProblem */
+        LineProblem: {
+            /** Line */
+            line: number;
+            /** Message */
+            message: string;
+        };
+        /**
          * Live
          * @description `alma.live`: all that was missing has been sent; what follows is live. `older`: turns not sent (see `last`).
          */
@@ -1355,16 +1734,179 @@ export interface components {
             older?: number;
         };
         /**
+         * MapReply
+         * @description `shown` of `total`: the newest, where there are very many. `explained`: the share of the differences that the two
+         *     axes show. `of_run`: ids that the run asked for was reminded of.
+         */
+        MapReply: {
+            /** Explained */
+            explained: number;
+            /** Ofrun */
+            ofRun: string[];
+            /** Points */
+            points: components["schemas"]["PointReply"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * MemoriesChanged
+         * @description `alma.memories`: memories of this owner were added, changed or forgotten (`ids`: at most 100 of them); told at
+         *         most twice a second. `total`: how many are alive now.
+         */
+        MemoriesChanged: {
+            ids: string[];
+            total: number;
+        };
+        /**
+         * MemoryChange
+         * @description What is left out stays. `version`: the one that was seen; refused with 409 (`changed_meanwhile`) when it is not
+         *     the newest.
+         */
+        MemoryChange: {
+            /** Key */
+            key?: string | null;
+            /** Kind */
+            kind?: ("working" | "episodic" | "semantic" | "procedural") | null;
+            /** Pinned */
+            pinned?: boolean | null;
+            /** Scope */
+            scope?: ("private" | "team" | "owner") | null;
+            /** Text */
+            text?: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * MemoryDetailReply
+         * @description `around`: what was said (or stands) before and after it. `superseded`: those whose place it took.
+         */
+        MemoryDetailReply: {
+            /** Around */
+            around: components["schemas"]["MemoryEntryReply"][];
+            /** History */
+            history: components["schemas"]["VersionReply"][];
+            memory: components["schemas"]["MemoryEntryReply"];
+            /** Superseded */
+            superseded: components["schemas"]["MemoryEntryReply"][];
+            /** Uses */
+            uses: components["schemas"]["UseReply"][];
+        };
+        /**
+         * MemoryEntryReply
+         * @description A memory. Times are Unix seconds. `agent`: the role whose it is; `user`: the owner in person. It holds from
+         *     `validFrom` until `validTo`; `supersededBy` took its place. `count`: how often the same was kept; `uses`: how often
+         *     it was recalled into a prompt; `version`: of its content, for changing it.
+         */
+        MemoryEntryReply: {
+            /** Agent */
+            agent: string;
+            /** Count */
+            count: number;
+            /** Createdat */
+            createdAt: number;
+            /** Forgottenat */
+            forgottenAt: number | null;
+            /** Id */
+            id: string;
+            /** Key */
+            key: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "working" | "episodic" | "semantic" | "procedural";
+            /** Line */
+            line: string;
+            /** Parent */
+            parent: string;
+            /** Pinned */
+            pinned: boolean;
+            /** Position */
+            position: number;
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "private" | "team" | "owner";
+            /** Seenat */
+            seenAt: number;
+            source: components["schemas"]["SourceReply"];
+            /** Speaker */
+            speaker: string;
+            /** Supersededby */
+            supersededBy: string;
+            /** Text */
+            text: string;
+            /** Usedat */
+            usedAt: number;
+            /** Uses */
+            uses: number;
+            /** Utility */
+            utility: number;
+            /** Validfrom */
+            validFrom: number;
+            /** Validto */
+            validTo: number | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * MemoryListReply
+         * @description Newest first, or by score where a query was given. `total`: how many there are with these filters (of a search:
+         *     how many were found); `next`: give it as `before` for the next page.
+         */
+        MemoryListReply: {
+            /**
+             * Dense
+             * @default true
+             */
+            dense?: boolean;
+            /** Memories */
+            memories: components["schemas"]["alma__server__memory_bodies__FoundReply"][];
+            /**
+             * Ms
+             * @default 0
+             */
+            ms?: number;
+            /** Next */
+            next?: string | null;
+            /** Total */
+            total: number;
+        };
+        /**
          * MemoryReply
-         * @description Scopes are private, team and owner; `tokens`: how many of a prompt its memories may take.
+         * @description Scopes are private, team and owner; `tokens`: how many of a prompt its memories may take; `kinds`: which ones;
+         *     `hits`: at most so many; `keep`: what of its own work becomes memories (speech, results, facts).
          */
         MemoryReply: {
+            /** Hits */
+            hits: number;
+            /** Keep */
+            keep: string[];
+            /** Kinds */
+            kinds: string[];
             /** Recall */
             recall: string[];
             /** Tokens */
             tokens: number;
             /** Write */
             write: string[];
+        };
+        /**
+         * MemoryStateReply
+         * @description `on`: whether agents remember at all. `waiting`: texts that are to be embedded; `problem`: why vectors do not
+         *     take part just now.
+         */
+        MemoryStateReply: {
+            counts: components["schemas"]["CountsReply"];
+            /** Indexes */
+            indexes: components["schemas"]["IndexReply"][];
+            /** On */
+            on: boolean;
+            /** Problem */
+            problem: string;
+            /** Waiting */
+            waiting: number;
         };
         /**
          * Message
@@ -1519,6 +2061,33 @@ export interface components {
              */
             weight?: number;
         };
+        /** NewMemoryBody */
+        NewMemoryBody: {
+            /**
+             * Key
+             * @default
+             */
+            key?: string;
+            /**
+             * Kind
+             * @default semantic
+             * @enum {string}
+             */
+            kind?: "working" | "episodic" | "semantic" | "procedural";
+            /**
+             * Pinned
+             * @default false
+             */
+            pinned?: boolean;
+            /**
+             * Scope
+             * @default owner
+             * @enum {string}
+             */
+            scope?: "private" | "team" | "owner";
+            /** Text */
+            text: string;
+        };
         /** NewPull */
         NewPull: {
             /** File */
@@ -1543,6 +2112,18 @@ export interface components {
             /** @default null */
             hint?: string | null;
             message: string;
+        };
+        /**
+         * PassedOver
+         * @description A memory that was found and not told to the agent: no room in its budget, too like a better one, too weak, or
+         *         known to it anyway.
+         */
+        PassedOver: {
+            id: string;
+            score: number;
+            text: string;
+            /** @enum {unknown} */
+            why: "alike" | "budget" | "known" | "weak";
         };
         /**
          * PauseRun
@@ -1653,6 +2234,40 @@ export interface components {
             title?: string;
             /** @default 0 */
             tokens?: number;
+        };
+        /**
+         * PointReply
+         * @description A memory on the map: `x`, `y` from -1 to 1; near is alike. `label`: the beginning of its text.
+         */
+        PointReply: {
+            /** Agent */
+            agent: string;
+            /** Createdat */
+            createdAt: number;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "working" | "episodic" | "semantic" | "procedural";
+            /** Label */
+            label: string;
+            /** Pinned */
+            pinned: boolean;
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "private" | "team" | "owner";
+            /** Uses */
+            uses: number;
+            /** Utility */
+            utility: number;
+            /** X */
+            x: number;
+            /** Y */
+            y: number;
         };
         /**
          * Preview
@@ -1807,6 +2422,100 @@ export interface components {
             tokens?: number;
             /** @enum {unknown} */
             type: "REASONING_MESSAGE_CONTENT";
+        };
+        /**
+         * ReasonsReply
+         * @description See `RecalledMemory`: ranks are from 1, 0 is not found by that method.
+         */
+        ReasonsReply: {
+            /** Bm25 */
+            bm25: number;
+            /** Cosine */
+            cosine: number;
+            /** Denserank */
+            denseRank: number;
+            /** Diversity */
+            diversity: number;
+            /** Fused */
+            fused: number;
+            /** Near */
+            near: string;
+            /** Neighbour */
+            neighbour: number;
+            /** Recency */
+            recency: number;
+            /** Textrank */
+            textRank: number;
+            /** Utility */
+            utility: number;
+            /** Words */
+            words: string[];
+        };
+        /**
+         * Recall
+         * @description `alma.recalled` (seq): what an agent was reminded of before it wrote `message_id` (its TEXT_MESSAGE_START
+         *         follows), or by its own tool call `call_id`, and what it was not told of what had been found. Of each hit `label`
+         *         says where it is from, and the prompt had `text`.
+         */
+        Recall: {
+            /** @default  */
+            callId?: string;
+            /** @default 0 */
+            considered?: number;
+            /** @default true */
+            dense?: boolean;
+            hits: components["schemas"]["RecalledMemory"][];
+            messageId: string;
+            /** @default [] */
+            missed?: components["schemas"]["PassedOver"][];
+            /** @default 0 */
+            ms?: number;
+            query: string;
+        };
+        /**
+         * RecalledMemory
+         * @description A memory as an agent was reminded of it: `text` as it stood in the prompt, after `label`, which says where it is
+         *         from. `cosine`, `dense_rank`: by its vector; `bm25`, `text_rank`: by its words (0: not found so); the rest is what
+         *         raised or lowered its score. `words`: those of the query that it has.
+         */
+        RecalledMemory: {
+            /** @default  */
+            agent?: string;
+            /** @default 0 */
+            bm25?: number;
+            /** @default 0 */
+            cosine?: number;
+            /** @default 0 */
+            created_at?: number;
+            /** @default 0 */
+            dense_rank?: number;
+            /** @default 0 */
+            diversity?: number;
+            /** @default  */
+            document_id?: string;
+            /** @default 0 */
+            fused?: number;
+            id: string;
+            /** @default  */
+            kind?: string;
+            /** @default  */
+            label?: string;
+            /** @default 0 */
+            neighbour?: number;
+            /** @default 0 */
+            recency?: number;
+            /** @default  */
+            scope?: string;
+            score: number;
+            text: string;
+            /** @default 0 */
+            text_rank?: number;
+            /** @default 0 */
+            tokens?: number;
+            /** @default 0 */
+            utility?: number;
+            /** @default [] */
+            words?: string[];
         };
         /** Renaming */
         Renaming: {
@@ -2049,6 +2758,30 @@ export interface components {
             /** @default  */
             ref?: string;
             tokens: number;
+        };
+        /**
+         * SourceReply
+         * @description Where a memory comes from. `start`, `end`: code points of the message or the document.
+         */
+        SourceReply: {
+            /** Documentid */
+            documentId: string;
+            /** End */
+            end: number;
+            /** File */
+            file: string;
+            /** Messageid */
+            messageId: string;
+            /** Place */
+            place: string;
+            /** Runid */
+            runId: string;
+            /** Start */
+            start: number;
+            /** Taskid */
+            taskId: string;
+            /** Threadid */
+            threadId: string;
         };
         /**
          * SpendReply
@@ -2525,6 +3258,26 @@ export interface components {
             output_tokens?: number;
         };
         /**
+         * UseReply
+         * @description Where a memory came into a prompt. `title`: of the thread; empty where that is gone.
+         */
+        UseReply: {
+            /** At */
+            at: number;
+            /** Messageid */
+            messageId: string;
+            /** Role */
+            role: string;
+            /** Runid */
+            runId: string;
+            /** Score */
+            score: number;
+            /** Threadid */
+            threadId: string;
+            /** Title */
+            title: string;
+        };
+        /**
          * UsedReply
          * @description `limit` 0: there is none.
          */
@@ -2548,6 +3301,24 @@ export interface components {
             type: string;
         };
         /**
+         * VersionReply
+         * @description A change: `before` has the fields that changed, as they were. `what`: added, merged, edited, superseded, …
+         */
+        VersionReply: {
+            /** At */
+            at: number;
+            /** Before */
+            before: {
+                [key: string]: unknown;
+            };
+            /** By */
+            by: string;
+            /** Version */
+            version: number;
+            /** What */
+            what: string;
+        };
+        /**
          * Welcome
          * @description `alma.welcome`: first frame of every connection.
          */
@@ -2565,6 +3336,25 @@ export interface components {
             answer: string;
             /** Task */
             task: string;
+        };
+        /**
+         * FoundReply
+         * @description A memory in a list; with a search `score` and `reasons` say why it came.
+         */
+        alma__server__memory_bodies__FoundReply: {
+            memory: components["schemas"]["MemoryEntryReply"];
+            reasons?: components["schemas"]["ReasonsReply"] | null;
+            /** Score */
+            score?: number | null;
+        };
+        /** FoundReply */
+        alma__server__models_api__FoundReply: {
+            /** Baseurl */
+            baseUrl: string;
+            /** Models */
+            models: string[];
+            /** Name */
+            name: string;
         };
     };
     responses: never;
@@ -2825,6 +3615,455 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_documents_api_knowledge_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KnowledgeReply"];
+                };
+            };
+        };
+    };
+    put_document_api_knowledge_files__name__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_document_api_knowledge__document_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentDetailReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_document_api_knowledge__document_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_memories_api_memories_get: {
+        parameters: {
+            query?: {
+                query?: string;
+                kind?: ("working" | "episodic" | "semantic" | "procedural")[] | null;
+                scope?: ("private" | "team" | "owner")[] | null;
+                agent?: string[] | null;
+                thread?: string;
+                run?: string;
+                document?: string;
+                key?: string;
+                since?: number | null;
+                until?: number | null;
+                pinned?: boolean | null;
+                state?: "alive" | "superseded" | "forgotten" | "any";
+                limit?: number;
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryListReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    add_memory_api_memories_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMemoryBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    export_memories_api_memories_export_get: {
+        parameters: {
+            query?: {
+                state?: "alive" | "superseded" | "forgotten" | "any";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    import_memories_api_memories_import_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-ndjson": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReply"];
+                };
+            };
+        };
+    };
+    map_memories_api_memories_map_get: {
+        parameters: {
+            query?: {
+                kind?: ("working" | "episodic" | "semantic" | "procedural")[] | null;
+                agent?: string[] | null;
+                run?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_memory_api_memories__memory_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                memory_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryDetailReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    forget_memory_api_memories__memory_id__delete: {
+        parameters: {
+            query?: {
+                purge?: boolean;
+            };
+            header?: never;
+            path: {
+                memory_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryEntryReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_memory_api_memories__memory_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                memory_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemoryChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryEntryReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    restore_memory_api_memories__memory_id__restore_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                memory_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryEntryReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_state_api_memory_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryStateReply"];
+                };
+            };
+        };
+    };
+    reindex_api_memory_reindex_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryStateReply"];
                 };
             };
         };

@@ -329,6 +329,8 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
         alma.roles,
         alma.files,
         alma.cache,
+        None,  # type: ignore[arg-type]
+        None,  # type: ignore[arg-type]
         owner=OWNER,
         welcome=Welcome(
             protocol=PROTOCOL,

@@ -234,6 +234,57 @@ class ContextTrimmed(Entry, frozen=True, tag="context_trimmed"):
     detail: str = ""
 
 
+class RecalledMemory(Struct, frozen=True, omit_defaults=True):
+    """A memory as an agent was reminded of it: `text` as it stood in the prompt, after `label`, which says where it is
+    from. `cosine`, `dense_rank`: by its vector; `bm25`, `text_rank`: by its words (0: not found so); the rest is what
+    raised or lowered its score. `words`: those of the query that it has."""
+
+    id: str
+    text: str
+    score: float
+    label: str = ""
+    kind: str = ""
+    scope: str = ""
+    agent: str = ""
+    tokens: int = 0
+    cosine: float = 0.0
+    dense_rank: int = 0
+    bm25: float = 0.0
+    text_rank: int = 0
+    fused: float = 0.0
+    neighbour: float = 0.0
+    recency: float = 0.0
+    utility: float = 0.0
+    diversity: float = 0.0
+    words: list[str] = []
+    created_at: float = 0.0
+    document_id: str = ""
+
+
+class PassedOver(Struct, frozen=True, omit_defaults=True):
+    """A memory that was found and not told to the agent: no room in its budget, too like a better one, too weak, or
+    known to it anyway."""
+
+    id: str
+    text: str
+    score: float
+    why: Literal["budget", "alike", "weak", "known"]
+
+
+class MemoriesRecalled(Entry, frozen=True, tag="memories_recalled"):
+    """What an agent was reminded of before it wrote `message_id`, or by its own tool call `call_id`. `query`: what was
+    looked for; `considered`: how many memories were compared; `dense`: whether by meaning too, or by words alone."""
+
+    message_id: str
+    query: str
+    hits: list[RecalledMemory]
+    missed: list[PassedOver] = []
+    call_id: str = ""
+    considered: int = 0
+    dense: bool = True
+    ms: float = 0.0
+
+
 class AttemptFailed(Entry, frozen=True, tag="attempt_failed"):
     """The attempt ended badly. `text` is what had streamed by then. `retry_in_ms` None: there is no further attempt
     with this role and model; `to_role`, `to_model`: who gets the task instead. `endpoint`: who failed; `others`: how
@@ -353,6 +404,7 @@ JournalEntry = (
     | TaskReused
     | BudgetReached
     | ContextTrimmed
+    | MemoriesRecalled
     | MessageStarted
     | AttemptFailed
     | MessageFinished

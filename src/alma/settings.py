@@ -249,6 +249,29 @@ class Settings(BaseModel):
         default=False,
         description="Whether to ask a second endpoint when the first has not begun after its own 95th percentile.",
     )
+    memory: bool = Field(
+        default=True, description="Whether agents remember: conversations and results are kept, and recalled later."
+    )
+    memory_backend: Literal["usearch", "pgvector", "qdrant", "chroma"] = Field(
+        default="usearch",
+        description="Where vectors of memories are searched: in the process, in PostgreSQL, or on a server of its own.",
+    )
+    memory_backend_url: WebAddress | None = Field(
+        default=None, description="Address of the Qdrant or Chroma server, where one of them searches the vectors."
+    )
+    embedding_url: WebAddress | None = Field(
+        default=None,
+        description="Address of an OpenAI-compatible API whose /embeddings makes the vectors of memories, up to and "
+        "with /v1. Not given: the small model that Alma brings.",
+    )
+    embedding_model: str | None = Field(default=None, description="Name of the embedding model at that address.")
+    embedding_api_key: SecretStr | None = Field(default=None, description="Key for that address.")
+    knowledge_dir: Folder | None = Field(
+        default=None, description="Folder whose files are the knowledge base too: what changes there is read again."
+    )
+    max_document_mib: int = Field(
+        default=64, ge=1, le=2048, description="Largest file that the knowledge base takes, in MiB."
+    )
     tools_dir: Folder | None = Field(
         default=None, description="Folder of Python files with tools of your own. They run with Alma's rights."
     )

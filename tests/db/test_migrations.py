@@ -17,7 +17,9 @@ def test_migrations_make_what_the_tables_say(database_url: str) -> None:
     database = Database(database_url)
     database.open()
     with database._engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        # Full-text tables are each database's own; SQLAlchemy knows nothing of them.
+        opts = {"compare_type": True, "include_name": lambda name, *_: not str(name).startswith("memory_words")}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, metadata) == []
     database.close()
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
 from alma.__main__ import main
+from alma.db import migrate
 from alma.db.database import Database
-from alma.db.tables import budgets, spend
+from alma.db.tables import spend
 from alma.engine.budget import DAY_S
 from alma.engine.journal import insert_run
 from alma.events import MessageFinished, MessageStarted, RouteChosen, RunStarted
@@ -58,10 +61,10 @@ async def test_a_database_of_before_is_summed_up(database_url: str) -> None:
         await database.write(lambda connection, run=run: make_run(connection, *run))
 
     def as_before(connection: sa.Connection) -> None:
-        spend.drop(connection)
-        budgets.drop(connection)
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0003'"))
-        connection.execute(sa.text("DROP TABLE summaries"))
+        config = Config()
+        config.set_main_option("script_location", str(migrate._FOLDER))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0003")
 
     await database.write(as_before)
     database.close()

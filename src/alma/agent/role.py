@@ -39,6 +39,8 @@ from alma.events import KINDS, Kind
 from alma.model_call import Sampling
 
 Scope = Literal["private", "team", "owner"]
+MemoryKind = Literal["working", "episodic", "semantic", "procedural"]
+Keep = Literal["speech", "results", "facts"]
 NAME = "[a-z][a-z0-9_-]{0,39}"
 MAX_BYTES = 256 * 1024
 _MAX_FRONT = 64 * 1024  # characters; Python reads some 80,000 a second at worst
@@ -55,11 +57,16 @@ class KindSpec(Struct, frozen=True):
 
 class MemoryPolicy(Struct, frozen=True):
     """Whose memories an agent is reminded of, where it may leave some, and how many tokens of its prompt they may take.
-    private: its own; team: all roles'; owner: all that is known of the user."""
+    private: its own; team: all roles'; owner: all that is known of the user. `kinds`: which of them; `hits`: at most so
+    many; `keep`: what of its own work becomes memories: what it says while it says it, its results, facts about the
+    user."""
 
     recall: list[Scope] = field(default_factory=lambda: ["private", "team", "owner"])
     write: list[Scope] = field(default_factory=lambda: ["private"])
     tokens: int = 200
+    kinds: list[MemoryKind] = field(default_factory=lambda: ["working", "episodic", "semantic", "procedural"])
+    hits: int = 6
+    keep: list[Keep] = field(default_factory=lambda: ["speech", "results", "facts"])
 
 
 class Budgets(Struct, frozen=True):
@@ -125,7 +132,16 @@ _FIELDS: dict[str, Check] = {
     "delegates_to": _ROLE_NAMES,
     "stand_ins": _ROLE_NAMES,
     "stand_in_models": list_of(_MODEL, 16, distinct=True),
-    "memory": record({"recall": _SCOPES, "write": _SCOPES, "tokens": whole(0, 100_000)}),
+    "memory": record(
+        {
+            "recall": _SCOPES,
+            "write": _SCOPES,
+            "tokens": whole(0, 100_000),
+            "kinds": list_of(choice("working", "episodic", "semantic", "procedural"), 4, distinct=True),
+            "hits": whole(0, 100),
+            "keep": list_of(choice("speech", "results", "facts"), 3, distinct=True),
+        }
+    ),
     "budgets": record(
         {
             "tokens": whole(0, 100_000_000),

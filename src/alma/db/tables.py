@@ -218,3 +218,119 @@ budgets = Table(
     Column("money", Double),
     sqlite_with_rowid=False,
 )
+
+# Memories: the truth of them. Words (`memory_words`, a full-text table that a migration makes for each database) and
+# the index of vectors are derived; `num` is the key of both. `stamp` rises with every change of any memory: what an
+# index has not seen yet is above its own. `hash`: of the text as it is compared, for finding the same again.
+# `source`: JSON of `records.Source`; the ids in it that are searched for are columns too.
+memories = Table(
+    "memories",
+    metadata,
+    Column("num", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("owner", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("key", Text, nullable=False, server_default=""),
+    Column("source", Text, nullable=False, server_default="{}"),
+    Column("thread_id", Text, nullable=False, server_default=""),
+    Column("run_id", Text, nullable=False, server_default=""),
+    Column("message_id", Text, nullable=False, server_default=""),
+    Column("document_id", Text, nullable=False, server_default=""),
+    Column("line", Text, nullable=False, server_default=""),
+    Column("position", Integer, nullable=False, server_default="0"),
+    Column("parent", Text, nullable=False, server_default=""),
+    Column("speaker", Text, nullable=False, server_default=""),
+    Column("created_at", Double, nullable=False),
+    Column("seen_at", Double, nullable=False),
+    Column("valid_from", Double, nullable=False),
+    Column("valid_to", Double),
+    Column("superseded_by", Text, nullable=False, server_default=""),
+    Column("forgotten_at", Double),
+    Column("count", Integer, nullable=False, server_default="1"),
+    Column("uses", Integer, nullable=False, server_default="0"),
+    Column("used_at", Double, nullable=False, server_default="0"),
+    Column("utility", Double, nullable=False, server_default="0"),
+    Column("pinned", Boolean, nullable=False, server_default=false()),
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("stamp", BigInteger, nullable=False),
+    Index("memories_by_owner", "owner", "created_at"),
+    Index("memories_by_hash", "owner", "hash"),
+    Index("memories_by_key", "owner", "key"),
+    Index("memories_by_run", "run_id"),
+    Index("memories_by_thread", "thread_id"),
+    Index("memories_by_document", "document_id"),
+    Index("memories_by_line", "line", "position"),
+    Index("memories_by_stamp", "stamp"),
+    sqlite_autoincrement=True,
+)
+
+# Vectors of memories, by the model that made them: little-endian float16 rows of length 1. Also the cache of vectors by
+# content: two memories with the same hash have the same vector.
+memory_vectors = Table(
+    "memory_vectors",
+    metadata,
+    Column("model", Text, primary_key=True),
+    Column("num", BigInteger, primary_key=True, autoincrement=False),
+    Column("vector", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Every change of a memory but its being used: what it was before (JSON of the fields that changed), and who did it.
+memory_history = Table(
+    "memory_history",
+    metadata,
+    Column("num", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("at", Double, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("before", Compact, nullable=False),
+)
+
+# Who used a memory where: derived from the journals, one row for each prompt or tool call that it came into.
+memory_uses = Table(
+    "memory_uses",
+    metadata,
+    Column("num", BigInteger, primary_key=True, autoincrement=False),
+    Column("run_id", Text, primary_key=True),
+    Column("message_id", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("score", Double, nullable=False),
+    Column("at", Double, nullable=False),
+    Index("memory_uses_by_run", "run_id"),
+)
+
+# Finished runs whose words have become memories; what is finished and not here is taken up at the next start.
+remembered_runs = Table(
+    "remembered_runs",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("at", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The knowledge base: files whose chunks are memories with this `document_id`. `origin`: `page` for one that was put
+# in, else the path in the watched folder. `state`: waiting, reading, ready, failed; `error`: JSON of `ErrorFacts`.
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("error", Text),
+    Column("chunks", Integer, nullable=False, server_default="0"),
+    Column("done", Integer, nullable=False, server_default="0"),
+    Column("text", Compact, nullable=False, server_default=""),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    UniqueConstraint("owner", "origin", "name", name="documents_by_name"),
+)

@@ -17,6 +17,7 @@ from alma.events import (
     BoardWritten,
     BudgetReached,
     ContextTrimmed,
+    MemoriesRecalled,
     MessageFinished,
     MessageStarted,
     PauseRequested,
@@ -176,6 +177,7 @@ _OfTask = (
     | TaskReused
     | BudgetReached
     | ContextTrimmed
+    | MemoriesRecalled
     | MessageStarted
     | AttemptFailed
     | MessageFinished
@@ -197,6 +199,8 @@ def _apply_to_task(state: RunState, task: TaskState, entry: _OfTask) -> None:
             task.budget_tokens, task.budget_seconds = entry.tokens, entry.seconds
         case ContextTrimmed():
             pass  # said for whoever looks; the start that follows has what the prompt is made of
+        case MemoriesRecalled():
+            task.reminded.update(hit.id for hit in entry.hits)
         case MessageStarted():
             task.status = "working"
             task.attempts[entry.step] = entry.attempt

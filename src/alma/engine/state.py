@@ -108,6 +108,7 @@ class TaskState(Struct):
     spent_tokens: int = 0
     spent_ms: float = 0.0
     asked: Paid | None = None
+    reminded: set[str] = set()  # ids of the memories that its agent was told
     reached: list[BudgetReached] = []
 
     @property

@@ -27,11 +27,15 @@ class KindReply(Reply):
 
 
 class MemoryReply(Reply):
-    """Scopes are private, team and owner; `tokens`: how many of a prompt its memories may take."""
+    """Scopes are private, team and owner; `tokens`: how many of a prompt its memories may take; `kinds`: which ones;
+    `hits`: at most so many; `keep`: what of its own work becomes memories (speech, results, facts)."""
 
     recall: list[str]
     write: list[str]
     tokens: int
+    kinds: list[str]
+    hits: int
+    keep: list[str]
 
 
 class BudgetsReply(Reply):

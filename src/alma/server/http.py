@@ -10,10 +10,23 @@ from starlette.routing import WebSocketRoute
 
 from alma.agent.roles import Roles
 from alma.memory.embedder import Embedder
+from alma.memory.knowledge.library import Library
+from alma.memory.memories import Memories
 from alma.models.cache import ResponseCache
 from alma.models.registry import Registry
 from alma.security.origin import LoopbackOnly
-from alma.server import agents_api, cache_api, files_api, health, models_api, problems, spend_api, threads_api
+from alma.server import (
+    agents_api,
+    cache_api,
+    files_api,
+    health,
+    knowledge_api,
+    memory_api,
+    models_api,
+    problems,
+    spend_api,
+    threads_api,
+)
 from alma.server.page import Page
 from alma.server.socket import SocketDoor
 from alma.session.sessions import Sessions
@@ -30,6 +43,8 @@ def build(
     roles: Roles,
     files: ThreadFiles,
     cache: ResponseCache,
+    memories: Memories,
+    library: Library,
     *,
     owner: str,
     welcome: Welcome,
@@ -45,6 +60,8 @@ def build(
     app.include_router(models_api.routes(registry))
     app.include_router(cache_api.routes(cache, owner))
     app.include_router(spend_api.routes(sessions, owner))
+    app.include_router(memory_api.routes(memories, owner))
+    app.include_router(knowledge_api.routes(library, owner))
     app.include_router(agents_api.routes(roles))
     app.include_router(health.routes(sessions.database, embedder, registry))
     app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, welcome, outbox_bytes, owner)))

@@ -14,7 +14,17 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 
-from alma.server import agents_api, cache_api, commands, files_api, models_api, spend_api, threads_api
+from alma.server import (
+    agents_api,
+    cache_api,
+    commands,
+    files_api,
+    knowledge_api,
+    memory_api,
+    models_api,
+    spend_api,
+    threads_api,
+)
 from alma.server.health import routes as health_routes
 from alma.session import wire
 
@@ -44,6 +54,8 @@ def document() -> dict[str, Any]:
     app.include_router(models_api.routes(nothing))
     app.include_router(cache_api.routes(nothing, ""))
     app.include_router(spend_api.routes(nothing, ""))
+    app.include_router(memory_api.routes(nothing, ""))
+    app.include_router(knowledge_api.routes(nothing, ""))
     app.include_router(agents_api.routes(nothing))
     app.include_router(health_routes(nothing, nothing, nothing))
     schema = app.openapi()

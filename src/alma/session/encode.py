@@ -14,6 +14,7 @@ from alma.events import (
     ContextTrimmed,
     Delta,
     JournalEntry,
+    MemoriesRecalled,
     MessageFinished,
     MessageStarted,
     PauseRequested,
@@ -173,6 +174,7 @@ _Rest = (
     RouteChosen
     | RouteCorrected
     | ContextTrimmed
+    | MemoriesRecalled
     | AttemptFailed
     | StopRequested
     | PauseRequested
@@ -223,6 +225,17 @@ def _payload(entry: _Rest) -> payloads.Payload:
                 tokens=entry.tokens,
                 refs=entry.refs,
                 detail=entry.detail,
+            )
+        case MemoriesRecalled():
+            return payloads.Recall(
+                message_id=entry.message_id,
+                query=entry.query,
+                hits=entry.hits,
+                missed=entry.missed,
+                call_id=entry.call_id,
+                considered=entry.considered,
+                dense=entry.dense,
+                ms=entry.ms,
             )
         case StopRequested():
             return payloads.Stopping()

@@ -9,7 +9,18 @@ from typing import Literal
 
 from msgspec import Struct
 
-from alma.events import BudgetScope, BudgetWhat, ErrorFacts, Kind, MessageKind, Neighbour, Rung, TaskStatus
+from alma.events import (
+    BudgetScope,
+    BudgetWhat,
+    ErrorFacts,
+    Kind,
+    MessageKind,
+    Neighbour,
+    PassedOver,
+    RecalledMemory,
+    Rung,
+    TaskStatus,
+)
 from alma.model_call import Sampling
 from alma.plan import Plan, PlanTask
 
@@ -48,6 +59,21 @@ class AttemptFailure(Payload, frozen=True):
     to_model: str | None = None
     endpoint: str = ""
     others: int = 0
+
+
+class Recall(Payload, frozen=True):
+    """`alma.recalled` (seq): what an agent was reminded of before it wrote `message_id` (its TEXT_MESSAGE_START
+    follows), or by its own tool call `call_id`, and what it was not told of what had been found. Of each hit `label`
+    says where it is from, and the prompt had `text`."""
+
+    message_id: str
+    query: str
+    hits: list[RecalledMemory]
+    missed: list[PassedOver] = []
+    call_id: str = ""
+    considered: int = 0
+    dense: bool = True
+    ms: float = 0.0
 
 
 class ContextNote(Payload, frozen=True):

@@ -26,6 +26,7 @@ from alma.session.payloads import (
     PlanEvent,
     Question,
     QuestionReply,
+    Recall,
     Resuming,
     Reused,
     Route,
@@ -283,6 +284,27 @@ class EndpointsNow(Payload, frozen=True):
     endpoints: list[EndpointHealth]
 
 
+class MemoriesChanged(Payload, frozen=True):
+    """`alma.memories`: memories of this owner were added, changed or forgotten (`ids`: at most 100 of them); told at
+    most twice a second. `total`: how many are alive now."""
+
+    ids: list[str]
+    total: int
+
+
+class DocumentProgress(Payload, frozen=True):
+    """`alma.document`: a file of the knowledge base is being read, was read, changed or (`deleted`) went. `chunks`: how
+    many pieces it has; `done`: of them are stored."""
+
+    id: str
+    name: str
+    state: Literal["waiting", "reading", "ready", "failed"]
+    chunks: int = 0
+    done: int = 0
+    error: ErrorFacts | None = None
+    deleted: bool = False
+
+
 class PullProgress(Payload, frozen=True):
     """`alma.pull`: a download of a model. `state` ends as done, failed or canceled; `error` says why it failed."""
 
@@ -319,6 +341,7 @@ CUSTOM_PAYLOADS: dict[str, type[Payload]] = {
     "alma.route_corrected": RouteCorrection,
     "alma.attempt_failed": AttemptFailure,
     "alma.context": ContextNote,
+    "alma.recalled": Recall,
     "alma.stop_requested": Stopping,
     "alma.paused": Pausing,
     "alma.resumed": Resuming,
@@ -340,6 +363,8 @@ CUSTOM_PAYLOADS: dict[str, type[Payload]] = {
     "alma.thread": ThreadSummary,
     "alma.models": ModelsChanged,
     "alma.endpoints": EndpointsNow,
+    "alma.memories": MemoriesChanged,
+    "alma.document": DocumentProgress,
     "alma.pull": PullProgress,
     "alma.notice": Notice,
     "alma.heartbeat": Heartbeat,
