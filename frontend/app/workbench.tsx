@@ -1,6 +1,6 @@
 "use client";
 
-import { CircleHelp, PanelLeft, SquarePen } from "lucide-react";
+import { CircleHelp, PanelLeft, SquarePen, X } from "lucide-react";
 import dynamic from "next/dynamic";
 import { useEffect } from "react";
 import { Button } from "@/components/ui/button";
@@ -18,7 +18,7 @@ import { usePart, useStore } from "@/hooks/use-store";
 import { action, followKeys, toggleInspector } from "@/lib/actions";
 import { cn } from "@/lib/cn";
 import { layout, setLayout, toggleRail } from "@/lib/layout";
-import { followAddress } from "@/lib/location";
+import { followAddress, go } from "@/lib/location";
 import { patiently } from "@/lib/patient-import";
 import { session } from "@/lib/session";
 import { followTheme } from "@/lib/theme";
@@ -35,11 +35,19 @@ const SpendDialog = dynamic(
   () => patiently(() => import("@/features/spend/spend-dialog")).then((module) => module.SpendDialog),
   { ssr: false },
 );
+const MemoryView = dynamic(
+  () => patiently(() => import("@/features/memory/memory-view")).then((module) => module.MemoryView),
+  { ssr: false },
+);
+const KnowledgeView = dynamic(
+  () => patiently(() => import("@/features/knowledge/knowledge-view")).then((module) => module.KnowledgeView),
+  { ssr: false },
+);
 
 /** The frame: chats on the left, the conversation, and what is behind it on the right. */
 export function Workbench() {
   const { rail, drawer } = useStore(layout);
-  const { inspect, dialog, thread } = useView();
+  const { inspect, dialog, thread, page } = useView();
   useEffect(() => {
     const stops = [followAddress(), followTheme(), followKeys(), session.start()];
     return () => {
@@ -61,9 +69,13 @@ export function Workbench() {
         </Dialog>
         <main className="flex min-w-0 flex-1 flex-col">
           <Header railShown={rail} />
-          <Conversation />
+          {page === null ? (
+            <Conversation />
+          ) : (
+            <MemoryView>{page === "knowledge" ? <KnowledgeView /> : null}</MemoryView>
+          )}
         </main>
-        {inspect && thread !== null ? <Inspector /> : null}
+        {page === null && inspect && thread !== null ? <Inspector /> : null}
       </div>
       {dialog === "models" ? <ModelsDialog /> : null}
       {dialog === "spend" ? <SpendDialog /> : null}
@@ -77,8 +89,9 @@ export function Workbench() {
 }
 
 function Header({ railShown }: { railShown: boolean }) {
-  const { thread, inspect } = useView();
-  const title = usePart(session.threadList.titles, (titles) => titles.get(thread ?? ""));
+  const { thread, inspect, page } = useView();
+  const chat = usePart(session.threadList.titles, (titles) => titles.get(thread ?? ""));
+  const title = page === null ? chat : "Memory";
   useEffect(() => {
     document.title = title ? `${title} – Alma` : "Alma";
   }, [title]);
@@ -108,14 +121,15 @@ function Header({ railShown }: { railShown: boolean }) {
         </Button>
       </Tooltip>
       <div className="min-w-0 flex-1 px-2 text-[13px] text-muted-foreground">
-        {thread === null ? null : (
-          <h1 data-slot="thread-title" className="truncate">
+        {thread === null && page === null ? null : (
+          <h1 data-slot="thread-title" className={cn("truncate", page !== null && "text-foreground")}>
             {title || "Chat"}
           </h1>
         )}
       </div>
       <ConnectionStatus />
-      {thread === null ? null : (
+      {page === null ? null : <Leave />}
+      {thread === null || page !== null ? null : (
         <Tooltip label="Why this answer" shortcut="mod+i" side="bottom">
           <Button
             variant="ghost"
@@ -130,5 +144,22 @@ function Header({ railShown }: { railShown: boolean }) {
         </Tooltip>
       )}
     </header>
+  );
+}
+
+/** Back to the chat. */
+function Leave() {
+  return (
+    <Tooltip label="Back to the chat" side="bottom">
+      <Button
+        variant="ghost"
+        size="icon"
+        aria-label="Back to the chat"
+        data-slot="leave-page"
+        onClick={() => go({ page: null })}
+      >
+        <X aria-hidden />
+      </Button>
+    </Tooltip>
   );
 }

@@ -17,6 +17,13 @@ export function focusComposer(): void {
   document.getElementById("composer")?.focus();
 }
 
+/** Where one types on what is shown: the page's own search, else the message. */
+function focusField(): void {
+  const search = document.getElementById("memory-search");
+  if (search === null) focusComposer();
+  else search.focus();
+}
+
 function newChat(): void {
   forgetNewChoice();
   openThread(null);
@@ -34,7 +41,7 @@ export function toggleInspector(): void {
 export const ACTIONS: readonly Action[] = [
   { id: "palette", label: "Find anything by name", keys: "mod+k", run: () => setLayout({ palette: true }) },
   { id: "new-chat", label: "New chat", keys: "mod+shift+o", run: newChat },
-  { id: "compose", label: "Write a message", keys: "/", run: focusComposer },
+  { id: "compose", label: "Write a message, or search memory", keys: "/", run: focusField },
   { id: "inspect", label: "Why this answer", keys: "mod+i", run: toggleInspector },
   { id: "rail", label: "Show or hide the list of chats", keys: "mod+b", run: toggleRail },
   { id: "models", label: "Models", keys: "mod+shift+m", run: () => go({ dialog: "models" }) },
@@ -44,6 +51,9 @@ export const ACTIONS: readonly Action[] = [
     run: () => go({ dialog: "models", part: "endpoints" }),
   },
   { id: "cache", label: "Answers from the cache", run: () => go({ dialog: "models", part: "cache" }) },
+  { id: "memory", label: "Memory", keys: "mod+shift+l", run: () => go({ page: "memory" }) },
+  { id: "memory-map", label: "Map of memories", run: () => go({ page: "map" }) },
+  { id: "knowledge", label: "Files that Alma has read", run: () => go({ page: "knowledge" }) },
   { id: "spend", label: "Spend and budgets", run: () => go({ dialog: "spend" }) },
   { id: "theme-light", label: "Light theme", run: () => setTheme("light") },
   { id: "theme-dark", label: "Dark theme", run: () => setTheme("dark") },

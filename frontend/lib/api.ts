@@ -18,7 +18,7 @@ export type EndpointToTest = Schemas["EndpointTest"];
 export type EndpointTest = Schemas["TrialReply"];
 export type CacheReport = Schemas["CacheReply"];
 export type CacheChange = Schemas["CacheChoice"];
-export type FoundServer = Schemas["FoundReply"];
+export type FoundServer = Schemas["FoundList"]["found"][number];
 export type ProbeReport = Schemas["ProbeReply"];
 export type Catalog = Schemas["CatalogReply"];
 export type CatalogModel = Schemas["CatalogEntry"];
@@ -75,14 +75,21 @@ async function problemOf(response: Response): Promise<ApiProblem> {
   });
 }
 
-async function request<T>(method: string, path: string, body?: object, signal?: AbortSignal): Promise<T> {
+/** Asks the server. A body is sent as JSON; a `Blob` or a file as it is, under its own media type. */
+export async function request<T>(
+  method: string,
+  path: string,
+  body?: object,
+  signal?: AbortSignal,
+): Promise<T> {
+  const isRaw = body === undefined || body instanceof Blob;
   let response: Response;
   try {
     response = await fetch(`/api${path}`, {
       method,
       signal,
-      headers: body === undefined ? {} : { "content-type": "application/json" },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: isRaw ? {} : { "content-type": "application/json" },
+      body: isRaw ? body : JSON.stringify(body),
     });
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === "AbortError") throw cause;

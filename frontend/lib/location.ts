@@ -20,8 +20,17 @@ export interface View {
   readonly dialog: Dialog | null;
   /** A part of that dialog; `null` is its first choice. */
   readonly part: string | null;
+  /** What takes the conversation's place: what is remembered as a list, as a map, and the files that were read. */
+  readonly page: MemoryPage | null;
+  /** The memory that is open there. */
+  readonly memory: string | null;
+  /** What its list is narrowed to, as `lib/memory-query.ts` writes it. */
+  readonly find: string | null;
+  /** The file that is open there. */
+  readonly document: string | null;
 }
 type Dialog = "models" | "spend";
+export type MemoryPage = "memory" | "map" | "knowledge";
 
 export const HOME: View = {
   thread: null,
@@ -33,6 +42,10 @@ export const HOME: View = {
   compare: null,
   dialog: null,
   part: null,
+  page: null,
+  memory: null,
+  find: null,
+  document: null,
 };
 
 export function parseView(search: string): View {
@@ -47,11 +60,19 @@ export function parseView(search: string): View {
     compare: query.get("compare") || null,
     dialog: dialogOf(query.get("dialog")),
     part: query.get("part") || null,
+    page: pageOf(query.get("page")),
+    memory: query.get("memory") || null,
+    find: query.get("find") || null,
+    document: query.get("document") || null,
   };
 }
 
 function dialogOf(name: string | null): Dialog | null {
   return name === "models" || name === "spend" ? name : null;
+}
+
+function pageOf(name: string | null): MemoryPage | null {
+  return name === "memory" || name === "map" || name === "knowledge" ? name : null;
 }
 
 export function addressOf(view: View): string {
@@ -65,6 +86,12 @@ export function addressOf(view: View): string {
   if (view.compare !== null) query.set("compare", view.compare);
   if (view.dialog !== null) query.set("dialog", view.dialog);
   if (view.dialog !== null && view.part !== null) query.set("part", view.part);
+  if (view.page !== null) {
+    query.set("page", view.page);
+    if (view.memory !== null) query.set("memory", view.memory);
+    if (view.find !== null) query.set("find", view.find);
+    if (view.document !== null) query.set("document", view.document);
+  }
   const text = query.toString();
   return text === "" ? "/" : `/?${text}`;
 }
@@ -82,7 +109,8 @@ export function followAddress(): () => void {
 
 /**
  * Goes to a view; `replace` leaves no step in the history (for what a person would not call a step). Another thread or
- * turn has other tasks, so the chosen one is left behind; another task has other calls, another dialog other parts.
+ * turn has other tasks, so the chosen one is left behind; another task has other calls, another dialog other parts,
+ * another page another thing that is open on it.
  */
 export function go(change: Partial<View>, how: "push" | "replace" = "push"): void {
   const before = view.get();
@@ -96,6 +124,8 @@ export function go(change: Partial<View>, how: "push" | "replace" = "push"): voi
   };
   if (change.call === undefined && next.task !== before.task) next.call = null;
   if (change.part === undefined && next.dialog !== before.dialog) next.part = null;
+  if (change.memory === undefined && next.page !== before.page) next.memory = null;
+  if (change.document === undefined && next.page !== before.page) next.document = null;
   const address = addressOf(next);
   if (address === addressOf(before)) return;
   window.history[how === "push" ? "pushState" : "replaceState"](null, "", address);
@@ -103,5 +133,22 @@ export function go(change: Partial<View>, how: "push" | "replace" = "push"): voi
 }
 
 export function openThread(thread: string | null): void {
-  go({ thread, run: null, task: null, inspect: view.get().inspect && thread !== null, dialog: null });
+  go({
+    thread,
+    run: null,
+    task: null,
+    inspect: view.get().inspect && thread !== null,
+    dialog: null,
+    page: null,
+  });
+}
+
+/** One memory, with all that is known of it. */
+export function openMemory(memory: string): void {
+  go({ page: "memory", memory, dialog: null });
+}
+
+/** All memories as a map; those that the run was reminded of light up. */
+export function openMemoryMap(run: string): void {
+  go({ page: "map", run, dialog: null });
 }

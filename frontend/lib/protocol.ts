@@ -74,6 +74,8 @@ export type ModelsChanged = Schemas["ModelsChanged"];
 export type EndpointsNow = Schemas["EndpointsNow"];
 export type EndpointHealth = Schemas["EndpointHealth"];
 export type PullProgress = Schemas["PullProgress"];
+export type MemoriesChanged = Schemas["MemoriesChanged"];
+export type DocumentProgress = Schemas["DocumentProgress"];
 export type Notice = Schemas["Notice"];
 export type Heartbeat = Schemas["Heartbeat"];
 
@@ -107,6 +109,8 @@ interface CustomPayloads {
   "alma.models": ModelsChanged;
   "alma.endpoints": EndpointsNow;
   "alma.pull": PullProgress;
+  "alma.memories": MemoriesChanged;
+  "alma.document": DocumentProgress;
   "alma.notice": Notice;
   "alma.heartbeat": Heartbeat;
 }

@@ -13,9 +13,11 @@ import { Notices } from "@/lib/notices";
 import { Outbox, type OutgoingTurn } from "@/lib/outbox";
 import type {
   Command,
+  DocumentProgress,
   ErrorFacts,
   ForkRun,
   Kind,
+  MemoriesChanged,
   PlanTask,
   RetryRun,
   ServerEvent,
@@ -26,6 +28,7 @@ import { RoutePreview } from "@/lib/route-preview";
 import type { Limits } from "@/lib/run-state";
 import { beforeNextPaint, ThreadStore } from "@/lib/run-store";
 import { heardFromServer } from "@/lib/server-clock";
+import { writable } from "@/lib/store";
 import { ThreadListStore } from "@/lib/thread-list";
 
 const THREADS_KEPT = 20;
@@ -73,6 +76,9 @@ export class Session {
   readonly models = new ModelListStore();
   readonly roles = new RoleList();
   readonly outbox = new Outbox();
+  /** The newest word of what changed in memory, and of a file that is being read; each word is a value of its own. */
+  readonly memories = writable<MemoriesChanged | null>(null);
+  readonly documents = writable<DocumentProgress | null>(null);
   readonly preview = new RoutePreview((text, place) =>
     this.connection.send({ type: "route.preview", text, ...place }),
   );
@@ -311,6 +317,12 @@ export class Session {
         case "alma.error":
           if (event.threadId && event.value.code === "unknown_thread") this.threadGone(event.threadId);
           else this.notices.error(event.value);
+          return;
+        case "alma.memories":
+          this.memories.set(event.value);
+          return;
+        case "alma.document":
+          this.documents.set(event.value);
           return;
         case "alma.notice":
           this.notices.show(event.value.message, { hint: event.value.hint });

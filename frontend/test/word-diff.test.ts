@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type DiffPart, diffWords } from "@/features/inspector/word-diff";
+import { type DiffPart, diffWords } from "@/lib/word-diff";
 
 const of = (parts: DiffPart[], ...kinds: string[]): string =>
   parts

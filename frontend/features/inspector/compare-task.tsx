@@ -4,7 +4,6 @@ import { useMemo } from "react";
 import { AgentDot } from "@/components/agent-dot";
 import { figuresOf, resultOf } from "@/features/inspector/task-figures";
 import { statusWord } from "@/features/inspector/task-status";
-import { type DiffPart, diffWords } from "@/features/inspector/word-diff";
 import { cn } from "@/lib/cn";
 import { count, shortDuration } from "@/lib/format";
 import { MAIN } from "@/lib/protocol";
@@ -12,6 +11,7 @@ import type { RunState } from "@/lib/run-state";
 import { serverNow } from "@/lib/server-clock";
 import type { TaskState } from "@/lib/task-state";
 import { taskTitle } from "@/lib/task-words";
+import { type DiffPart, diffWords } from "@/lib/word-diff";
 
 interface CompareTaskProps {
   taskId: string;

@@ -1,6 +1,6 @@
 "use client";
 
-import { Boxes, Coins, PanelLeft, Search, SquarePen } from "lucide-react";
+import { Boxes, Brain, Coins, PanelLeft, Search, SquarePen } from "lucide-react";
 import type { ReactNode } from "react";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
@@ -10,6 +10,7 @@ import { ThreadRow } from "@/features/threads/thread-row";
 import { useView } from "@/hooks/use-session";
 import { useStore } from "@/hooks/use-store";
 import { action } from "@/lib/actions";
+import { cn } from "@/lib/cn";
 import { dayGroup } from "@/lib/format";
 import { setLayout, toggleRail } from "@/lib/layout";
 import { go, openThread } from "@/lib/location";
@@ -42,6 +43,7 @@ export function ThreadRail() {
         </Tooltip>
       </div>
       <SearchField />
+      <MemoryButton />
       <ThreadGroups />
       <div className="flex shrink-0 items-center gap-1 border-t p-2">
         <ModelsButton />
@@ -73,9 +75,35 @@ function SearchField() {
   );
 }
 
+/** What is remembered belongs to no chat, so it stands above them. */
+function MemoryButton() {
+  const isOpen = useView().page !== null;
+  return (
+    <Tooltip label="What Alma remembers" shortcut="mod+shift+l" side="right">
+      <Button
+        variant="ghost"
+        size="md"
+        data-slot="open-memory"
+        aria-current={isOpen ? "page" : undefined}
+        className={cn(
+          "mx-2 justify-start px-2 font-normal max-sm:h-10",
+          isOpen && "bg-accent text-foreground",
+        )}
+        onClick={() => {
+          setLayout({ drawer: false });
+          go({ page: "memory", memory: null });
+        }}
+      >
+        <Brain aria-hidden />
+        Memory
+      </Button>
+    </Tooltip>
+  );
+}
+
 function ThreadGroups() {
   const { threads, more, loading, loaded, error, search } = useStore(session.threadList.state);
-  const open = useView().thread;
+  const { thread: open, page } = useView();
   const now = Date.now();
   const groups = new Map<string, ThreadSummary[]>();
   for (const thread of threads) {
@@ -96,7 +124,12 @@ function ThreadGroups() {
           <h2 className="px-2 pt-3 pb-1 text-faint-foreground text-xs">{name}</h2>
           <ul>
             {members.map((thread) => (
-              <ThreadRow key={thread.id} thread={thread} isOpen={thread.id === open} onOpen={pick} />
+              <ThreadRow
+                key={thread.id}
+                thread={thread}
+                isOpen={page === null && thread.id === open}
+                onOpen={pick}
+              />
             ))}
           </ul>
         </section>
