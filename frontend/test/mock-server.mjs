@@ -1,6 +1,6 @@
 // A stand-in for the server: the protocol, canned threads and answers, failures on request. For work on the page only.
 //
-//   node test/mock-server.mjs [--port 4173] [--rate 90] [--strong] [--pool]
+//   node test/mock-server.mjs [--port 4173] [--rate 90] [--strong] [--pool] [--forgetful]
 //
 // What a message says decides what happens: "long 5000" (also "long 5000 code|list|table|paragraph"), "at 1000"
 // (tokens/s), "fail", "flaky" (one failed attempt), "think", "refuse", "cut" (the connection breaks in mid-answer).
@@ -9,6 +9,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { WebSocketServer } from "ws";
+import { memoryRoutes } from "./mock-memory.mjs";
 import { decide, isPlanned, planned } from "./mock-plan.mjs";
 import {
   budgetsOf,
@@ -442,6 +443,13 @@ makeThread("What to read after “The Left Hand of Darkness”", 27);
 makeThread("Sourdough that does not rise", 30);
 makeThread("A letter to the landlord about the heating that has not worked since October", 75);
 makeThread("Difference between TCP and QUIC", 120);
+const remembered = {
+  "Trip to Porto": makeThread("Three days in Porto", 210),
+  "The bakery": makeThread("Shifts for August", 260),
+  "Running again": makeThread("A plan for ten kilometres", 300),
+  "Cooking for six": makeThread("Sunday dinner for six", 340),
+  "Nora's birthday": makeThread("A speech of two minutes", 390),
+};
 for (const [id, thread] of threads) if (id !== heating.summary.id) past(thread, "Write a haiku about rain.");
 
 const lengthy = makeThread("Two hundred turns", 200);
@@ -683,7 +691,14 @@ function startPull(file) {
   }, 200);
   return { id: pull.id };
 }
+/** A chat, and a turn of it, that a memory of this subject may come from. */
+function chatOf(subject) {
+  const { summary, runs } = remembered[subject] ?? heating;
+  return { threadId: summary.id, title: summary.title, runId: runs.at(-1) };
+}
+
 const ROUTES = [
+  ...memoryRoutes({ Problem, toAll, chatOf }),
   [
     "GET",
     /^\/threads$/,
@@ -860,13 +875,19 @@ const ROUTES = [
 async function answerApi(request, response, url) {
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
-  const body = chunks.length ? JSON.parse(Buffer.concat(chunks).toString()) : undefined;
+  const sent = Buffer.concat(chunks).toString();
+  const isJson = request.headers["content-type"]?.startsWith("application/json") ?? false;
+  const body = sent === "" ? undefined : isJson ? JSON.parse(sent) : sent;
   const path = url.pathname.slice(4);
   for (const [method, pattern, run] of ROUTES) {
     const match = method === request.method && pattern.exec(path);
     if (!match) continue;
     try {
       const result = await run(match.slice(1), body, url.searchParams);
+      if (typeof result === "string") {
+        response.writeHead(200, { "content-type": "application/x-ndjson" });
+        return response.end(result);
+      }
       response.writeHead(result === undefined ? 204 : 200, { "content-type": "application/json" });
       return response.end(result === undefined ? undefined : JSON.stringify(result));
     } catch (error) {
