@@ -214,7 +214,10 @@ export interface paths {
          */
         get: operations["list_memories_api_memories_get"];
         put?: never;
-        /** Add Memory */
+        /**
+         * Add Memory
+         * @description Kept as the owner's own. `merged` where the same was known; one with the same `key` takes its place.
+         */
         post: operations["add_memory_api_memories_post"];
         delete?: never;
         options?: never;
@@ -269,7 +272,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Map Memories */
+        /**
+         * Map Memories
+         * @description Memories on a plane, those alike near each other. `run`: `ofRun` names those that its agents were told.
+         */
         get: operations["map_memories_api_memories_map_get"];
         put?: never;
         post?: never;

@@ -1,17 +1,29 @@
-"""Memories over HTTP: list, search, read, change, forget, map, export and import."""
+"""Memories over HTTP: list, search, read, change, forget, map, export and import. The asker is the owner in person."""
 
 from __future__ import annotations
 
+import asyncio
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import StreamingResponse
+from pydantic import StringConstraints
+from starlette.exceptions import HTTPException
+from starlette.responses import Response, StreamingResponse
 
-from alma.memory.memories import Memories
-from alma.memory.records import Kind, Scope, State
+from alma.memory.memories import Map, Memories
+from alma.memory.merging import tidy
+from alma.memory.recall import Asked
+from alma.memory.records import Filter, Kind, Memory, NewMemory, Reader, Scope, State
 from alma.server.memory_bodies import (
     AddedReply,
+    CountsReply,
+    FoundReply,
     ImportReply,
+    IndexReply,
+    LineProblem,
     MapReply,
     MemoryChange,
     MemoryDetailReply,
@@ -19,24 +31,50 @@ from alma.server.memory_bodies import (
     MemoryListReply,
     MemoryStateReply,
     NewMemoryBody,
+    PointReply,
+    ReasonsReply,
+    UseReply,
+    VersionReply,
 )
 
-_JSONL = {"requestBody": {"required": True, "content": {"application/x-ndjson": {"schema": {"type": "string"}}}}}
-_Many = Annotated[list[str] | None, Query(max_length=64)]
+NDJSON = "application/x-ndjson"
+_TYPES = (NDJSON, "application/ndjson", "application/jsonl", "application/x-jsonlines")
+_JSONL = {"requestBody": {"required": True, "content": {NDJSON: {"schema": {"type": "string"}}}}}
+_LABEL_CHARS = 80  # of a point on the map
+_MOST_PROBLEMS = 100  # lines of an import that are named
+_YEARS = 1e11  # Unix seconds, some three thousand years
+_Id = Annotated[str, Query(max_length=200)]
+_Many = Annotated[list[Annotated[str, StringConstraints(max_length=200)]] | None, Query(max_length=64)]
+_Time = Annotated[float | None, Query(ge=-_YEARS, le=_YEARS, allow_inf_nan=False)]
 
 
-def routes(memories: Memories, owner: str) -> APIRouter:
+def routes(
+    memories: Memories, owner: str, *, on: bool = True, problem: Callable[[], str] = str
+) -> APIRouter:  # a table of routes
+    """`on`: whether agents remember at all; `problem`: why vectors do not take part just now, empty when they do."""
     router = APIRouter(prefix="/api", tags=["memory"])
+    person = Reader(owner)
+
+    async def state_now() -> MemoryStateReply:
+        indexes = await memories.indexes()
+        return MemoryStateReply(
+            on=on,
+            counts=CountsReply.model_validate(await memories.counts(owner)),
+            indexes=[IndexReply.model_validate(one) for one in indexes],
+            waiting=sum(one.missing for one in indexes if one.role != "leaving"),
+            problem=problem(),
+        )
 
     @router.get("/memory")
     async def read_state() -> MemoryStateReply:
         """How many memories there are, and how the indexes stand."""
-        raise NotImplementedError
+        return await state_now()
 
     @router.post("/memory/reindex")
     async def reindex() -> MemoryStateReply:
         """Build the indexes anew from what is stored; it goes on in the background, and search goes on meanwhile."""
-        raise NotImplementedError
+        await memories.reindex()
+        return await state_now()
 
     @router.get("/memories")
     async def list_memories(
@@ -44,58 +82,150 @@ def routes(memories: Memories, owner: str) -> APIRouter:
         kind: Annotated[list[Kind] | None, Query()] = None,
         scope: Annotated[list[Scope] | None, Query()] = None,
         agent: _Many = None,
-        thread: str = "",
-        run: str = "",
-        document: str = "",
-        key: str = "",
-        since: float | None = None,
-        until: float | None = None,
+        thread: _Id = "",
+        run: _Id = "",
+        document: _Id = "",
+        key: _Id = "",
+        since: _Time = None,
+        until: _Time = None,
         pinned: bool | None = None,
         state: State = "alive",
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
-        before: str = "",
+        before: _Id = "",
     ) -> MemoryListReply:
         """Search (with scores and reasons) where `query` is given, else the newest first."""
-        raise NotImplementedError
+        wanted = Filter(
+            kinds=tuple(kind or ()),
+            scopes=tuple(scope or ()),
+            agents=tuple(agent or ()),
+            threads=(thread,) if thread else (),
+            runs=(run,) if run else (),
+            documents=(document,) if document else (),
+            key=key,
+            since=since,
+            until=until,
+            pinned=pinned,
+            state=state,
+        )
+        words = tidy(query).strip()
+        return await (
+            _search(memories, words, person, wanted, limit)
+            if words
+            else _newest(memories, person, wanted, limit, before)
+        )
 
     @router.post("/memories", status_code=201)
     async def add_memory(body: NewMemoryBody) -> AddedReply:
-        raise NotImplementedError
+        """Kept as the owner's own. `merged` where the same was known; one with the same `key` takes its place."""
+        new = NewMemory(owner, body.text, body.kind, body.scope, key=body.key, pinned=body.pinned)
+        (added,) = await memories.add([new], urgent=True)
+        return AddedReply(memory=entry(added.memory), merged=added.merged, superseded=list(added.superseded))
 
     @router.get("/memories/export", response_class=StreamingResponse)
     async def export_memories(state: State = "alive") -> StreamingResponse:
         """All of them as JSONL, one memory a line."""
-        raise NotImplementedError
+        name = f"alma-memories-{datetime.now(UTC):%Y-%m-%d}.jsonl"
+        headers = {"content-disposition": f'attachment; filename="{name}"', "x-content-type-options": "nosniff"}
+        return StreamingResponse(memories.export(owner, state), media_type=NDJSON, headers=headers)
 
     @router.post("/memories/import", openapi_extra=_JSONL)
     async def import_memories(request: Request) -> ImportReply:
         """What is known already is merged; lines that are wrong are passed over and named."""
-        raise NotImplementedError
+        given = request.headers.get("content-type", "")
+        if given.partition(";")[0].strip().lower() not in _TYPES:
+            raise HTTPException(415, f"Memories are taken as {NDJSON}, one in each line; came {given or 'no type'}.")
+        done = await memories.import_lines(owner, io.BytesIO(await request.body()))
+        named = [LineProblem(line=line, message=message) for line, message in done.problems[:_MOST_PROBLEMS]]
+        return ImportReply(added=done.added, merged=done.merged, passed_over=done.passed_over, problems=named)
 
-    @router.get("/memories/map")
+    @router.get("/memories/map", response_model=MapReply)
     async def map_memories(
         kind: Annotated[list[Kind] | None, Query()] = None,
         agent: _Many = None,
-        run: str = "",
+        run: _Id = "",
         limit: Annotated[int, Query(ge=1, le=5000)] = 2000,
-    ) -> MapReply:
-        raise NotImplementedError
+    ) -> Response:
+        """Memories on a plane, those alike near each other. `run`: `ofRun` names those that its agents were told."""
+        wanted = Filter(kinds=tuple(kind or ()), agents=tuple(agent or ()))
+        found = await memories.map(person, wanted, limit, run)
+        return Response(await asyncio.to_thread(_map_json, found), media_type="application/json")
 
     @router.get("/memories/{memory_id}")
     async def read_memory(memory_id: str) -> MemoryDetailReply:
-        raise NotImplementedError
+        memory = await memories.get(person, memory_id)
+        return MemoryDetailReply(
+            memory=entry(memory),
+            history=[VersionReply.model_validate(one) for one in await memories.history(person, memory_id)],
+            uses=[UseReply.model_validate(one) for one in await memories.uses(person, memory_id)],
+            around=[entry(one) for one in await memories.around(person, memory)],
+            superseded=[entry(one) for one in await memories.superseded_by(person, memory_id)],
+        )
 
     @router.patch("/memories/{memory_id}")
     async def change_memory(memory_id: str, body: MemoryChange) -> MemoryEntryReply:
-        raise NotImplementedError
+        changed = await memories.edit(
+            person,
+            memory_id,
+            body.version,
+            text=body.text,
+            kind=body.kind,
+            scope=body.scope,
+            pinned=body.pinned,
+            key=body.key,
+        )
+        return entry(changed)
 
     @router.delete("/memories/{memory_id}")
     async def forget_memory(memory_id: str, purge: bool = False) -> MemoryEntryReply:
         """It is never recalled again, and can be restored. `purge`: it is gone for good, with its history."""
-        raise NotImplementedError
+        if not purge:
+            return entry(await memories.forget(person, memory_id))
+        memory = await memories.get(person, memory_id)
+        await memories.purge(person, memory_id)
+        return entry(memory)
 
     @router.post("/memories/{memory_id}/restore")
     async def restore_memory(memory_id: str) -> MemoryEntryReply:
-        raise NotImplementedError
+        return entry(await memories.restore(person, memory_id))
 
     return router
+
+
+async def _search(memories: Memories, query: str, reader: Reader, wanted: Filter, limit: int) -> MemoryListReply:
+    found = await memories.recall(Asked(query, reader, wanted, k=limit))
+    hits = [
+        FoundReply(memory=entry(hit.memory), score=hit.score, reasons=ReasonsReply.model_validate(hit.reasons))
+        for hit in found.hits
+    ]
+    return MemoryListReply(memories=hits, total=len(hits) + len(found.missed), ms=found.ms, dense=found.dense)
+
+
+async def _newest(memories: Memories, reader: Reader, wanted: Filter, limit: int, before: str) -> MemoryListReply:
+    found, total, following = await memories.list(reader, wanted, limit, before)
+    return MemoryListReply(memories=[FoundReply(memory=entry(one)) for one in found], total=total, next=following)
+
+
+def entry(memory: Memory) -> MemoryEntryReply:
+    return MemoryEntryReply.model_validate(memory)
+
+
+def _map_json(found: Map) -> bytes:
+    """Thousands of points: in a thread, since making JSON of them takes longer than the event loop should wait."""
+    points = [
+        PointReply(
+            id=one.memory.id,
+            x=one.x,
+            y=one.y,
+            kind=one.memory.kind,
+            agent=one.memory.agent,
+            scope=one.memory.scope,
+            created_at=one.memory.created_at,
+            utility=one.memory.utility,
+            uses=one.memory.uses,
+            pinned=one.memory.pinned,
+            label=" ".join(one.memory.text[:_LABEL_CHARS].split()),
+        )
+        for one in found.points
+    ]
+    reply = MapReply(points=points, total=found.total, explained=found.explained, of_run=found.of_run)
+    return reply.model_dump_json(by_alias=True).encode()

@@ -133,7 +133,7 @@ class MemoryChange(Body):
     """What is left out stays. `version`: the one that was seen; refused with 409 (`changed_meanwhile`) when it is not
     the newest."""
 
-    version: int
+    version: int = Field(ge=1, le=2**31 - 1)
     text: str | None = Field(None, min_length=1, max_length=MOST_CHARS)
     kind: Kind | None = None
     scope: Scope | None = None

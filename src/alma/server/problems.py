@@ -16,7 +16,13 @@ from alma.errors import AlmaError, EndpointError, InvalidRequest, Misuse, RunFai
 
 log = logging.getLogger(__name__)
 _JSON = "application/problem+json"
-_CODES = {400: "invalid_field", 404: "unknown_address", 405: "wrong_method", 413: "body_too_large"}
+_CODES = {
+    400: "invalid_field",
+    404: "unknown_address",
+    405: "wrong_method",
+    413: "body_too_large",
+    415: "wrong_content_type",
+}
 
 
 def problem(error: AlmaError) -> JSONResponse:
@@ -53,9 +59,7 @@ def install(app: FastAPI) -> None:
 
     async def on_http(_request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        code = {400: "invalid_field", 404: "unknown_address", 405: "wrong_method", 413: "body_too_large"}.get(
-            error.status_code, "refused"
-        )
+        code = _CODES.get(error.status_code, "refused")
         body = {"type": "about:blank", "title": code.replace("_", " "), "status": error.status_code, "code": code}
         return JSONResponse({**body, "detail": str(error.detail)}, error.status_code, media_type=_JSON)
 
