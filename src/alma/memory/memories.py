@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
+import sqlalchemy as sa
 from msgspec import Struct
 
 from alma.db.database import Database
+from alma.errors import AlmaError
+from alma.memory import changing, preparing, store
+from alma.memory.adding import Added, admit, keep_all
 from alma.memory.dense import Dense, IndexState
 from alma.memory.embedding import Embedding
 from alma.memory.recall import Asked, Recall
 from alma.memory.records import USER, Change, Filter, Kind, Memory, NewMemory, Reader, Recalled, Scope, State
 
 Told = Callable[[Sequence[Change]], None]
-
-
-class Added(Struct, frozen=True):
-    """`merged`: the same, or nearly, was known and counts once more. `superseded`: ids of those whose place it took."""
-
-    memory: Memory
-    merged: bool = False
-    superseded: tuple[str, ...] = ()
+T = TypeVar("T")
+MOST_LISTED = 1000  # in one page
 
 
 class Version(Struct, frozen=True):
@@ -84,11 +84,23 @@ class Memories:
     def __init__(
         self, database: Database, embedding: Embedding, dense: Dense, recall: Recall, clock: Callable[[], float]
     ) -> None:
-        raise NotImplementedError
+        self._database = database
+        self._embedding = embedding
+        self._dense = dense
+        self._recall = recall
+        self._clock = clock
+        self._listeners: list[Told] = []
+        self._telling = asyncio.Lock()
 
     def listen(self, told: Told) -> Callable[[], None]:
         """Call `told` after each commit with what changed; returns what ends it."""
-        raise NotImplementedError
+        self._listeners.append(told)
+
+        def end() -> None:
+            with contextlib.suppress(ValueError):
+                self._listeners.remove(told)
+
+        return end
 
     # ── keeping ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -97,7 +109,11 @@ class Memories:
     ) -> list[Added]:
         """Durable when it returns, in one transaction, searchable at once. Where the embedder cannot answer they are
         found by words until it can. `finished_run`: all words of this run are kept with these (`remembered_runs`)."""
-        raise NotImplementedError
+        now = self._clock()
+        arrivals = await preparing.prepare(
+            self._database, self._embedding, self._dense, [admit(one, now) for one in new], urgent
+        )
+        return await self._write(by, lambda pen: keep_all(pen, arrivals, finished_run))
 
     async def edit(
         self,
@@ -113,7 +129,9 @@ class Memories:
         by: str = USER,
     ) -> Memory:
         """Raises `NotFound` (unknown_memory), `Conflict` (changed_meanwhile), `InvalidRequest`."""
-        raise NotImplementedError
+        wanted = changing.Edit(text, kind, scope, pinned, key).checked()
+        vector = await preparing.vector_of_text(self._embedding, wanted.text)
+        return await self._write(by, lambda pen: changing.edit(pen, reader, memory_id, version, wanted, vector))
 
     async def put(
         self, owner: str, key: str, text: str, seen: int, *, agent: str, scope: Scope = "team", kind: Kind = "working"
@@ -128,14 +146,15 @@ class Memories:
 
     async def forget(self, reader: Reader, memory_id: str, *, by: str = USER) -> Memory:
         """A tombstone; what it had superseded stays so."""
-        raise NotImplementedError
+        return await self._write(by, lambda pen: changing.forget(pen, reader, memory_id))
 
     async def forget_where(self, owner: str, wanted: Filter, *, by: str, purge: bool = False) -> int:
         """All that the filter lets through (a thread's, a document's, a message's). `purge`: for good."""
         raise NotImplementedError
 
     async def restore(self, reader: Reader, memory_id: str, *, by: str = USER) -> Memory:
-        raise NotImplementedError
+        """Undo: what was forgotten is not any more; what was superseded holds again."""
+        return await self._write(by, lambda pen: changing.restore(pen, reader, memory_id))
 
     async def purge(self, reader: Reader, memory_id: str) -> None:
         """Gone for good, with its history and vectors."""
@@ -144,20 +163,22 @@ class Memories:
     # ── finding ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def get(self, reader: Reader, memory_id: str) -> Memory:
-        raise NotImplementedError
+        """In whatever state it is. Raises `NotFound` (unknown_memory)."""
+        return await self._database.read(lambda connection: store.by_id(connection, reader, memory_id))
 
     async def list(
         self, reader: Reader, wanted: Filter, limit: int = 50, before: str = ""
     ) -> tuple[list[Memory], int, str | None]:
         """Newest first; how many there are in all, and what to give as `before` for the next page."""
-        raise NotImplementedError
+        limit = max(1, min(limit, MOST_LISTED))
+        return await self._database.read(lambda connection: store.page(connection, reader, wanted, limit, before))
 
     async def recall(self, asked: Asked) -> Recalled:
-        raise NotImplementedError
+        return await self._recall.recall(asked, self._clock())
 
     async def around(self, reader: Reader, memory: Memory, span: int = 2) -> list[Memory]:
         """Its neighbours in its line, in order, without itself."""
-        raise NotImplementedError
+        return await self._database.read(lambda connection: store.neighbours(connection, reader, memory, span))
 
     async def superseded_by(self, reader: Reader, memory_id: str) -> list[Memory]:
         raise NotImplementedError
@@ -195,4 +216,37 @@ class Memories:
         raise NotImplementedError
 
     async def indexes(self) -> list[IndexState]:
-        raise NotImplementedError
+        return await self._dense.state()
+
+    # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _write(self, by: str, work: Callable[[store.Pen], T]) -> T:
+        """Run `work` in a transaction; then tell the index of vectors, and whoever listens."""
+        now, model = self._clock(), self._embedding.model
+
+        def run(connection: sa.Connection) -> tuple[store.Pen, T]:
+            pen = store.Pen(connection, now, by, model)
+            return pen, work(pen)
+
+        writing = self._database.begin_write(run)
+        try:
+            pen, result = await asyncio.shield(writing)
+        except asyncio.CancelledError:  # it is written all the same
+            with contextlib.suppress(AlmaError):
+                pen, _ = await writing
+                await self._tell(pen)
+            raise
+        await self._tell(pen)
+        return result
+
+    async def _tell(self, pen: store.Pen) -> None:
+        if not pen.changes:
+            return
+        async with self._telling:  # in the order of the commits
+            newest = {change.memory.num: change.memory for change in pen.changes if change.memory is not None}
+            if newest:
+                await self._dense.changed([*newest.values()], [pen.vectors.get(num) for num in newest])
+            if pen.gone:
+                await self._dense.gone(pen.gone)
+            for told in [*self._listeners]:
+                told(pen.changes)

@@ -1,0 +1,258 @@
+"""Keeping new memories: what is the same again counts once more, what holds for a key gives way to what is newer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import sqlalchemy as sa
+from msgspec import Struct
+from sqlalchemy.sql.elements import ColumnElement
+
+from alma.db.database import insert_for
+from alma.db.tables import memories, remembered_runs
+from alma.errors import InvalidRequest
+from alma.memory.embedding import Vector
+from alma.memory.merging import NEAR, cleaned, hash_of, same_facts, tidy
+from alma.memory.records import KINDS, SCOPES, Memory, NewMemory, Source
+from alma.memory.store import Pen, memory_of, new_memory_id, select_memories, stored_vectors
+
+MOST_KEY_CHARS = 200
+_MOST_POSITION = 2**31 - 1
+
+
+class Added(Struct, frozen=True):
+    """`merged`: the same, or nearly, was known and counts once more. `superseded`: ids of those whose place it took."""
+
+    memory: Memory
+    merged: bool = False
+    superseded: tuple[str, ...] = ()
+
+
+class Arrival(Struct, frozen=True):
+    """A memory on its way in: cleaned, with its vector where there is one. `near`: numbers of those that may be
+    nearly the same."""
+
+    new: NewMemory
+    hash: bytes
+    vector: Vector | None = None
+    near: tuple[int, ...] = ()
+
+
+def admit(new: NewMemory, now: float) -> NewMemory:
+    """Cleaned, with its time. Raises `InvalidRequest`."""
+    if new.kind not in KINDS:
+        raise _refused("unknown_kind", "There is no such kind of memory.", " or ".join(KINDS), new.kind)
+    if new.scope not in SCOPES:
+        raise _refused("unknown_scope", "There is no such scope.", " or ".join(SCOPES), new.scope)
+    if not math.isfinite(new.at) or abs(new.at) > 1e12:
+        raise _refused("bad_time", "A memory's time is not one.", "Unix seconds", repr(new.at))
+    if abs(new.position) > _MOST_POSITION:
+        raise _refused("bad_position", "A memory's place in its line is too far.", "a 32-bit number", str(new.position))
+    return msgspec.structs.replace(
+        new,
+        text=cleaned(new.text),
+        owner=tidy(new.owner),
+        agent=tidy(new.agent),
+        key=fit_key(new.key),
+        line=tidy(new.line),
+        parent=tidy(new.parent),
+        speaker=tidy(new.speaker),
+        source=tidy_source(new.source),
+        at=new.at or now,
+    )
+
+
+def fit_key(key: str) -> str:
+    """Cleaned. Raises `InvalidRequest` (key_too_long)."""
+    key = tidy(key).strip()
+    if len(key) > MOST_KEY_CHARS:
+        expected = f"at most {MOST_KEY_CHARS} characters"
+        raise _refused("key_too_long", "A memory's key is too long.", expected, f"{len(key):,}")
+    return key
+
+
+def tidy_source(source: Source) -> Source:
+    fields = msgspec.structs.asdict(source)
+    return Source(**{name: tidy(value) if isinstance(value, str) else value for name, value in fields.items()})
+
+
+def _refused(code: str, message: str, expected: str, actual: str) -> InvalidRequest:
+    return InvalidRequest(code, message, expected=expected, actual=ascii(actual[:80]))
+
+
+# ── in the transaction ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def keep_all(pen: Pen, arrivals: Sequence[Arrival], finished_run: str = "") -> list[Added]:
+    added = [_keep(pen, one) for one in arrivals]
+    if finished_run:
+        mark = insert_for(pen.connection)(remembered_runs).values(run_id=finished_run, at=pen.now)
+        pen.connection.execute(mark.on_conflict_do_nothing())
+    return added
+
+
+def _keep(pen: Pen, one: Arrival) -> Added:
+    twins = _twins(pen, one)
+    if known := next((twin for twin in twins if _is_same_occurrence(twin, one.new)), None):
+        return Added(known, merged=True)
+    holders = key_holders(pen, one.new) if one.new.key else []
+    if same := _same(pen, one, twins, holders):
+        return Added(_merge(pen, same, one.new), merged=True)
+    return _insert(pen, one)
+
+
+def _is_same_occurrence(twin: Memory, new: NewMemory) -> bool:
+    """The very words that it was made of, read once more (after a crash): nothing new was said. What was forgotten
+    stays so."""
+    old, source = twin.source, new.source
+    place = (source.message_id, source.run_id, source.start, source.end, new.position)
+    same = (old.message_id, old.run_id, old.start, old.end, twin.position) == place
+    return same and bool(source.message_id) and not source.document_id
+
+
+def _twins(pen: Pen, one: Arrival) -> list[Memory]:
+    """With the same text, whose and of the same line and document, in any state; the oldest first."""
+    row, new = memories.c, one.new
+    same = [
+        row.owner == new.owner,
+        row.hash == one.hash,
+        row.scope == new.scope,
+        row.agent == new.agent,
+        row.kind == new.kind,
+        row.line == new.line,
+        row.document_id == new.source.document_id,
+    ]
+    if new.line:
+        same.append(row.position == new.position)
+    return [memory_of(found) for found in pen.connection.execute(select_memories(*same).order_by(row.num).limit(100))]
+
+
+def _same(pen: Pen, one: Arrival, twins: list[Memory], holders: list[Memory]) -> Memory | None:
+    """The memory alive that says this already."""
+    for holder in holders:
+        if hash_of(holder.text) == one.hash:
+            return holder
+    candidates = [twin for twin in twins if twin.alive and _may_share_key(twin, one.new, holders)]
+    if candidates:
+        return candidates[0]
+    if one.vector is None or one.new.line or one.new.source.document_id:
+        return None
+    row, new = memories.c, one.new
+    nums = {*one.near, *pen.vectors}
+    asked = select_memories(
+        row.num.in_(nums),
+        row.owner == new.owner,
+        row.scope == new.scope,
+        row.agent == new.agent,
+        row.kind == new.kind,
+        row.line == "",
+        row.document_id == "",
+        row.valid_to.is_(None),
+        row.forgotten_at.is_(None),
+    )
+    near = [memory_of(found) for found in pen.connection.execute(asked)] if nums else []
+    near = [memory for memory in near if _may_share_key(memory, new, holders)]
+    return _nearest(pen, one, [*holders, *near])
+
+
+def _nearest(pen: Pen, one: Arrival, near: list[Memory]) -> Memory | None:
+    stored = stored_vectors(pen.connection, [memory.num for memory in near], pen.model)
+    best, most = None, NEAR
+    for memory in near:
+        vector = stored.get(memory.num)
+        if vector is None or one.vector is None or vector.shape != one.vector.shape:
+            continue
+        cosine = float(np.dot(vector, one.vector) / max(float(np.linalg.norm(vector)), 1e-6))
+        if cosine >= most and same_facts(memory.text, one.new.text):
+            best, most = memory, cosine
+    return best
+
+
+def _may_share_key(memory: Memory, new: NewMemory, holders: list[Memory]) -> bool:
+    """What has no key yet may take the new one's, if nothing else holds it."""
+    return not new.key or memory.key == new.key or (not memory.key and not holders)
+
+
+def _merge(pen: Pen, memory: Memory, new: NewMemory) -> Memory:
+    fields: dict[str, Any] = {"count": memory.count + 1, "seen_at": max(memory.seen_at, new.at)}
+    if new.pinned and not memory.pinned:
+        fields["pinned"] = True
+    if new.key and not memory.key:
+        fields["key"] = new.key
+    before = {name: getattr(memory, name) for name in fields} | {"source": msgspec.to_builtins(new.source)}
+    if new.text != memory.text:
+        before["text"] = new.text
+    return pen.change(memory, "merged", fields, before=before)
+
+
+def _insert(pen: Pen, one: Arrival) -> Added:
+    fields = fields_of(one.new)
+    gives_way: list[Memory] = []
+    if one.new.key:
+        gives_way = _place_in_time(pen, one.new, fields)
+    memory = pen.insert(fields, one.new.source, one.vector)
+    for old in gives_way:
+        supersede(pen, old, memory)
+    return Added(memory, superseded=tuple(old.id for old in gives_way))
+
+
+def fields_of(new: NewMemory) -> dict[str, Any]:
+    """Of a memory that is kept for the first time."""
+    return {
+        "id": new_memory_id(),
+        "owner": new.owner,
+        "agent": new.agent,
+        "kind": new.kind,
+        "scope": new.scope,
+        "text": new.text,
+        "created_at": new.at,
+        "seen_at": new.at,
+        "valid_from": new.at,
+        "key": new.key,
+        "line": new.line,
+        "position": new.position,
+        "parent": new.parent,
+        "speaker": new.speaker,
+        "pinned": new.pinned,
+    }
+
+
+# ── one holds at a time ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def of_key(owner: str, key: str, scope: str, agent: str) -> ColumnElement[bool]:
+    """Those of which one holds at a time: private ones for each agent, others for all."""
+    row = memories.c
+    same = (row.owner == owner) & (row.key == key) & (row.scope == scope) & row.forgotten_at.is_(None)
+    return same & (row.agent == agent) if scope == "private" else same
+
+
+def key_holders(pen: Pen, new: NewMemory | Memory) -> list[Memory]:
+    """Alive with this key; the newest first."""
+    row = memories.c
+    asked = select_memories(of_key(new.owner, new.key, new.scope, new.agent), row.valid_to.is_(None))
+    return [memory_of(found) for found in pen.connection.execute(asked.order_by(row.valid_from.desc(), row.num.desc()))]
+
+
+def supersede(pen: Pen, old: Memory, new: Memory, at: float | None = None) -> Memory:
+    """`old` holds until `new` does."""
+    over = max(new.valid_from if at is None else at, old.valid_from)
+    return pen.change(old, "superseded", {"valid_to": over, "superseded_by": new.id})
+
+
+def _place_in_time(pen: Pen, new: NewMemory, fields: dict[str, Any]) -> list[Memory]:
+    """Where in the order of statements about its key this one belongs: a late one is over already when a newer is
+    known. Returns those that end where it begins."""
+    row = memories.c
+    of_this = of_key(new.owner, new.key, new.scope, new.agent)
+    later = select_memories(of_this, row.valid_from > new.at).order_by(row.valid_from, row.num).limit(1)
+    if found := pen.connection.execute(later).first():
+        successor = memory_of(found)
+        fields |= {"valid_to": successor.valid_from, "superseded_by": successor.id}
+    held = (row.valid_from <= new.at) & sa.or_(row.valid_to.is_(None), row.valid_to > new.at)
+    asked = select_memories(of_this, held).order_by(row.valid_from, row.num)
+    return [memory_of(found) for found in pen.connection.execute(asked)]

@@ -1,0 +1,82 @@
+"""What is done for new memories before their transaction: their vectors, and what is near to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from alma.db.database import Database
+from alma.db.tables import memories, memory_vectors
+from alma.errors import EmbedderUnavailable
+from alma.memory.adding import Arrival
+from alma.memory.dense import Dense
+from alma.memory.embedding import Embedding, Vector
+from alma.memory.merging import NEAR, hash_of
+from alma.memory.records import Filter, NewMemory, Reader
+from alma.memory.store import SLICE, vector_of
+
+_CANDIDATES = 6  # near ones that are looked at
+
+
+async def prepare(
+    database: Database, embedding: Embedding, dense: Dense, new: Sequence[NewMemory], urgent: bool
+) -> list[Arrival]:
+    """With a vector where there is one already of the same text, or the embedder can make one."""
+    hashes = [hash_of(one.text) for one in new]
+    model = embedding.model
+    owners = {one.owner for one in new}
+    known = await database.read(lambda connection: _known_vectors(connection, owners, hashes, model))
+    missing = {digest: one.text for digest, one in zip(hashes, new, strict=True) if digest not in known}
+    known |= await _embedded(embedding, missing, urgent)
+    return [
+        Arrival(one, digest, known.get(digest), await _near(dense, one) if digest in known else ())
+        for digest, one in zip(hashes, new, strict=True)
+    ]
+
+
+async def vector_of_text(embedding: Embedding, text: str | None) -> Vector | None:
+    if text is None:
+        return None
+    try:
+        return (await embedding.embed([text]))[0]
+    except EmbedderUnavailable:
+        return None
+
+
+async def _embedded(embedding: Embedding, texts: dict[bytes, str], urgent: bool) -> dict[bytes, Vector]:
+    if not texts:
+        return {}
+    try:
+        vectors = await embedding.embed([*texts.values()], urgent=urgent)
+    except EmbedderUnavailable:  # found by words until the embedder answers again
+        return {}
+    return dict(zip(texts, vectors, strict=True))
+
+
+async def _near(dense: Dense, new: NewMemory) -> tuple[int, ...]:
+    """Of those that it might be merged with. A piece of a conversation or document keeps its place instead."""
+    if new.line or new.source.document_id:
+        return ()
+    wanted = Filter(kinds=(new.kind,), scopes=(new.scope,), agents=(new.agent,))
+    try:
+        found = await dense.search(new.text, _CANDIDATES, Reader(new.owner), wanted)
+    except EmbedderUnavailable:
+        return ()
+    return tuple(one.num for one in found if one.cosine >= NEAR - 0.02)  # an index may round; the row decides
+
+
+def _known_vectors(
+    connection: sa.Connection, owners: set[str], hashes: Sequence[bytes], model: str
+) -> dict[bytes, Vector]:
+    found: dict[bytes, Vector] = {}
+    row, vectors = memories.c, memory_vectors.c
+    for at in range(0, len(hashes), SLICE):
+        asked = (
+            sa.select(row.hash, vectors.vector)
+            .join(memory_vectors, (vectors.num == row.num) & (vectors.model == model))
+            .where(row.owner.in_(owners), row.hash.in_(hashes[at : at + SLICE]))
+        )
+        for digest, stored in connection.execute(asked):
+            found.setdefault(digest, vector_of(stored))
+    return found

@@ -1,0 +1,218 @@
+"""Memories as rows: reading them under the access rule, and writing them with their words, vectors and history."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import sqlalchemy as sa
+
+from alma.db.tables import memories, memory_history, memory_uses, memory_vectors
+from alma.errors import InvalidRequest, NotFound
+from alma.memory.access import matches, readable
+from alma.memory.embedding import Vector
+from alma.memory.merging import hash_of
+from alma.memory.records import Change, Filter, Memory, Reader, Source
+from alma.memory.words import drop_words, keep_words
+
+SLICE = 500  # numbers in one statement
+_LOCK = 0x616C6D61  # PostgreSQL's advisory lock of who writes memories
+_FIELDS = [field for field in Memory.__struct_fields__ if field != "source"]
+_COLUMNS = [*(memories.c[name] for name in _FIELDS), memories.c.source]
+_SOURCES = msgspec.json.Decoder(Source)
+_ENCODER = msgspec.json.Encoder()
+Row = sa.Row[Any]
+
+
+def new_memory_id() -> str:
+    """Sorts by the time it was made: 11 hex digits of milliseconds and 8 random ones."""
+    return f"m_{time.time_ns() // 1_000_000:011x}{secrets.token_hex(4)}"
+
+
+def memory_of(row: Row) -> Memory:
+    """Of a row that `select_memories` gave."""
+    values = dict(zip(_FIELDS, row, strict=False))
+    source = row[len(_FIELDS)]
+    return Memory(**values, source=Source() if source == "{}" else _SOURCES.decode(source))
+
+
+def select_memories(*clauses: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return sa.select(*_COLUMNS).where(*clauses)
+
+
+# ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def by_nums(connection: sa.Connection, nums: Sequence[int], reader: Reader, wanted: Filter) -> dict[int, Memory]:
+    """Those of these numbers that the reader may read and the filter lets through."""
+    found: dict[int, Memory] = {}
+    clause = readable(reader) & matches(wanted)
+    for at in range(0, len(nums), SLICE):
+        rows = connection.execute(select_memories(memories.c.num.in_(nums[at : at + SLICE]), clause))
+        found.update((row.num, memory_of(row)) for row in rows)
+    return found
+
+
+def by_id(connection: sa.Connection, reader: Reader, memory_id: str) -> Memory:
+    """In any state. Raises `NotFound` also for what the reader may not know of."""
+    row = None
+    if len(memory_id) <= 64 and memory_id.isascii() and "\0" not in memory_id:
+        row = connection.execute(select_memories(memories.c.id == memory_id, readable(reader))).first()
+    if row is None:
+        raise NotFound(
+            "unknown_memory",
+            "There is no such memory.",
+            expected="the id of a memory",
+            actual=ascii(memory_id[:64]),
+            hint="It may have been deleted for good.",
+        )
+    return memory_of(row)
+
+
+def page(
+    connection: sa.Connection, reader: Reader, wanted: Filter, limit: int, before: str
+) -> tuple[list[Memory], int, str | None]:
+    """See `Memories.list`."""
+    clause = readable(reader) & matches(wanted)
+    row = memories.c
+    asked = select_memories(clause).order_by(row.created_at.desc(), row.num.desc()).limit(limit + 1)
+    if before:
+        asked = asked.where(sa.tuple_(row.created_at, row.num) < sa.tuple_(*_place(before)))
+    found = [memory_of(one) for one in connection.execute(asked)]
+    total = connection.execute(sa.select(sa.func.count()).select_from(memories).where(clause)).scalar_one()
+    more = f"{found[limit - 1].created_at!r}~{found[limit - 1].num}" if len(found) > limit else None
+    return found[:limit], total, more
+
+
+def _place(before: str) -> tuple[sa.ColumnElement[float], sa.ColumnElement[int]]:
+    try:
+        at, num = before.split("~")
+        return sa.literal(float(at), sa.Double), sa.literal(min(int(num), 2**63 - 1), sa.BigInteger)
+    except ValueError:
+        raise InvalidRequest(
+            "bad_cursor",
+            "The list cannot go on from there.",
+            expected="what the page before gave as `next`",
+            actual=ascii(before[:64]),
+        ) from None
+
+
+def neighbours(connection: sa.Connection, reader: Reader, memory: Memory, span: int) -> list[Memory]:
+    """See `Memories.around`."""
+    if not memory.line:
+        return []
+    row = memories.c
+    near = row.position.between(memory.position - span, memory.position + span)
+    asked = select_memories(row.line == memory.line, near, row.num != memory.num, readable(reader), matches(Filter()))
+    return [memory_of(one) for one in connection.execute(asked.order_by(row.position, row.num))]
+
+
+# ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Pen:
+    """What writes memories in one transaction. `changes`: what it wrote, in order; `vectors`: of those that got one;
+    `gone`: the numbers of those that are purged.
+
+    On PostgreSQL only one writes at a time, whichever process it is in: so what is looked up before a write still
+    holds when it is written.
+    """
+
+    def __init__(self, connection: sa.Connection, now: float, by: str, model: str) -> None:
+        if connection.dialect.name != "sqlite":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        newest = connection.execute(sa.select(sa.func.max(memories.c.stamp))).scalar()
+        # a time, so that no stamp comes again when the newest memory is purged
+        self._stamp = max(newest or 0, time.time_ns() // 1000)
+        self.connection = connection
+        self.now = now
+        self.by = by
+        self.model = model
+        self.changes: list[Change] = []
+        self.vectors: dict[int, Vector] = {}
+        self.gone: list[int] = []
+
+    def insert(self, fields: dict[str, Any], source: Source, vector: Vector | None, what: str = "added") -> Memory:
+        """A new row. `fields`: those of `Memory`, without `num` and `source`."""
+        kept = _ENCODER.encode(source).decode()
+        self._stamp += 1
+        row = fields | _source_columns(source, kept) | {"hash": hash_of(fields["text"]), "stamp": self._stamp}
+        result = self.connection.execute(memories.insert(), row)
+        num: int = result.inserted_primary_key[0]  # pyright: ignore[reportOptionalSubscript]  # an insert has one
+        memory = Memory(num=num, source=source, **fields)
+        keep_words(self.connection, [(num, memory.text)])
+        self._keep_vector(num, vector)
+        self._note(memory, what, {})
+        return memory
+
+    def change(
+        self, memory: Memory, what: str, fields: dict[str, Any], *, before: dict[str, Any] | None = None
+    ) -> Memory:
+        """`before`: what the history says; by itself, the changed fields as they were."""
+        self._stamp += 1
+        was = {name: getattr(memory, name) for name in fields}
+        changed = msgspec.structs.replace(memory, **fields, version=memory.version + 1)
+        row = fields | {"version": changed.version, "stamp": self._stamp}
+        if "text" in fields:
+            row["hash"] = hash_of(changed.text)
+            drop_words(self.connection, [memory.num])
+            keep_words(self.connection, [(memory.num, changed.text)])
+        self.connection.execute(memories.update().where(memories.c.num == memory.num), row)
+        self._note(changed, what, was if before is None else before)
+        return changed
+
+    def replace_vector(self, num: int, vector: Vector | None) -> None:
+        """The text is another: what was made of the old one goes."""
+        self.connection.execute(memory_vectors.delete().where(memory_vectors.c.num == num))
+        self._keep_vector(num, vector)
+
+    def purge(self, gone: Sequence[Memory]) -> None:
+        nums = [memory.num for memory in gone]
+        for at in range(0, len(nums), SLICE):
+            some = nums[at : at + SLICE]
+            drop_words(self.connection, some)
+            for table in (memory_vectors, memory_history, memory_uses, memories):
+                self.connection.execute(table.delete().where(table.c.num.in_(some)))
+        self.gone += nums
+        self.changes += [Change("purged", memory.owner, memory.id, None, self.by) for memory in gone]
+
+    def _keep_vector(self, num: int, vector: Vector | None) -> None:
+        if vector is None:
+            return
+        self.connection.execute(
+            memory_vectors.insert(), {"model": self.model, "num": num, "vector": vector.astype("<f2").tobytes()}
+        )
+        self.vectors[num] = vector
+
+    def _note(self, memory: Memory, what: Any, before: dict[str, Any]) -> None:
+        row = {"num": memory.num, "version": memory.version, "at": self.now, "what": what, "by": self.by}
+        self.connection.execute(memory_history.insert(), row | {"before": _ENCODER.encode(before).decode()})
+        self.changes.append(Change(what, memory.owner, memory.id, memory, self.by))
+
+
+def _source_columns(source: Source, kept: str) -> dict[str, str]:
+    return {
+        "source": kept,
+        "thread_id": source.thread_id,
+        "run_id": source.run_id,
+        "message_id": source.message_id,
+        "document_id": source.document_id,
+    }
+
+
+def stored_vectors(connection: sa.Connection, nums: Sequence[int], model: str) -> dict[int, Vector]:
+    """Of these memories, those that there are of this model."""
+    found: dict[int, Vector] = {}
+    table = memory_vectors.c
+    for at in range(0, len(nums), SLICE):
+        asked = sa.select(table.num, table.vector).where(table.model == model, table.num.in_(nums[at : at + SLICE]))
+        found.update((row.num, vector_of(row.vector)) for row in connection.execute(asked))
+    return found
+
+
+def vector_of(stored: bytes) -> Vector:
+    return np.frombuffer(stored, "<f2").astype(np.float32)
