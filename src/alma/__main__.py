@@ -10,7 +10,22 @@ from collections.abc import Sequence
 from typing import cast
 
 from alma import __version__
-from alma.cli import agents, cache, doctor, files, models, run, runs, serve, settings, spend, steer, threads
+from alma.cli import (
+    agents,
+    cache,
+    doctor,
+    files,
+    knowledge,
+    memory,
+    models,
+    run,
+    runs,
+    serve,
+    settings,
+    spend,
+    steer,
+    threads,
+)
 from alma.errors import AlmaError
 
 
@@ -79,7 +94,22 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"alma {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (serve, run, steer, threads, runs, files, agents, models, cache, spend, doctor, settings):
+    for command in (
+        serve,
+        run,
+        steer,
+        threads,
+        runs,
+        files,
+        memory,
+        knowledge,
+        agents,
+        models,
+        cache,
+        spend,
+        doctor,
+        settings,
+    ):
         command.add(commands)
     return parser
 

@@ -33,6 +33,8 @@ COMMANDS = (
     "threads",
     "runs",
     "files",
+    "memory",
+    "knowledge",
     "agents",
     "models",
     "cache",

@@ -107,20 +107,27 @@ class Door:
         except ConnectionLost as lost:
             raise _gone() from lost
 
-    async def call(self, method: str, path: str, body: object = None) -> object:
-        """One request of the JSON API: the decoded answer, None where there is none. A `body` of bytes is a text file,
-        and sent as it is. Raises `Misuse`, `ServerGone`."""
+    async def call(self, method: str, path: str, body: object = None, kind: str = "text/plain") -> object:
+        """One request of the JSON API: the decoded answer, None where there is none. A `body` of bytes is sent as it
+        is, with `kind` as its content type. Raises `Misuse`, `ServerGone`."""
+        if isinstance(body, bytes):
+            answer = await self._request(method, path, body, kind)
+        else:
+            answer = await self._request(method, path, msgspec.json.encode(body) if body else b"")
+        return msgspec.json.decode(answer) if answer else None
+
+    async def read(self, path: str) -> bytes:
+        """What `GET` gives there, as it is. Raises `Misuse`, `ServerGone`."""
+        return await self._request("GET", path, b"")
+
+    async def _request(self, method: str, path: str, body: bytes, kind: str = "application/json") -> bytes:
         try:
-            if isinstance(body, bytes):
-                status, answer = await self._transport.request(method, path, body, "text/plain")
-            else:
-                sent = msgspec.json.encode(body) if body else b""
-                status, answer = await self._transport.request(method, path, sent)
+            status, answer = await self._transport.request(method, path, body, kind)
         except ConnectionLost as lost:
             raise _gone() from lost
         if status >= 400:
             raise _refused(status, answer)
-        return msgspec.json.decode(answer) if answer else None
+        return answer
 
 
 @contextlib.asynccontextmanager

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, MutableMapping
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.types import ASGIApp
 
@@ -59,9 +60,13 @@ class ProcessTransport:
         scope = _scope("http", path, query) | {"method": method, "http_version": "1.1"}
         if body:
             scope["headers"] = [*_HOST, (b"content-type", kind.encode())]
-        status, parts = 0, list[bytes]()
+        status, parts, sent = 0, list[bytes](), False
 
         async def receive() -> MutableMapping[str, Any]:
+            nonlocal sent
+            if sent:  # an answer that streams listens whether the client leaves; this one never does
+                await asyncio.Event().wait()
+            sent = True
             return {"type": "http.request", "body": body}
 
         async def send(message: MutableMapping[str, Any]) -> None:
@@ -98,7 +103,7 @@ def _scope(kind: str, path: str, query: str) -> dict[str, Any]:
     return {
         "type": kind,
         "asgi": {"version": "3.0"},
-        "path": path,
+        "path": unquote(path),
         "raw_path": path.encode(),
         "query_string": query.encode(),
         "root_path": "",

@@ -1,0 +1,193 @@
+"""The memory API's replies, as far as the command line shows them."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from alma.events import ErrorFacts
+
+T = TypeVar("T")
+
+
+class Reply(Struct, frozen=True, rename="camel"):
+    pass
+
+
+class Source(Reply, frozen=True):
+    thread_id: str = ""
+    run_id: str = ""
+    task_id: str = ""
+    message_id: str = ""
+    document_id: str = ""
+    file: str = ""
+    place: str = ""
+
+
+class Entry(Reply, frozen=True):
+    id: str
+    agent: str
+    kind: str
+    scope: str
+    text: str
+    key: str
+    source: Source
+    speaker: str
+    created_at: float
+    seen_at: float
+    valid_from: float
+    valid_to: float | None
+    superseded_by: str
+    forgotten_at: float | None
+    count: int
+    uses: int
+    used_at: float
+    utility: float
+    pinned: bool
+    version: int
+
+    @property
+    def state(self) -> str:
+        if self.forgotten_at is not None:
+            return "forgotten"
+        return "alive" if self.valid_to is None else "superseded"
+
+
+class Reasons(Reply, frozen=True):
+    cosine: float = 0.0
+    dense_rank: int = 0
+    bm25: float = 0.0
+    text_rank: int = 0
+    neighbour: float = 0.0
+    recency: float = 0.0
+    utility: float = 0.0
+    diversity: float = 0.0
+    words: list[str] = []
+
+
+class Found(Reply, frozen=True):
+    memory: Entry
+    score: float | None = None
+    reasons: Reasons | None = None
+
+
+class Listing(Reply, frozen=True):
+    memories: list[Found]
+    total: int
+    next: str | None = None
+    ms: float = 0.0
+    dense: bool = True
+
+
+class Version(Reply, frozen=True):
+    version: int
+    at: float
+    what: str
+    by: str
+    before: dict[str, Any]
+
+
+class Use(Reply, frozen=True):
+    run_id: str
+    thread_id: str
+    title: str
+    role: str
+    score: float
+    at: float
+
+
+class Detail(Reply, frozen=True):
+    memory: Entry
+    history: list[Version]
+    uses: list[Use]
+    around: list[Entry]
+    superseded: list[Entry]
+
+
+class Added(Reply, frozen=True):
+    memory: Entry
+    merged: bool
+    superseded: list[str]
+
+
+class Counts(Reply, frozen=True):
+    alive: int
+    superseded: int
+    forgotten: int
+    by_kind: dict[str, int]
+    by_scope: dict[str, int]
+    by_agent: dict[str, int]
+
+
+class Index(Reply, frozen=True):
+    backend: str
+    model: str
+    dimensions: int
+    entries: int
+    missing: int
+    role: str
+
+
+class State(Reply, frozen=True):
+    on: bool
+    counts: Counts
+    indexes: list[Index]
+    waiting: int
+    problem: str
+
+    @property
+    def lacking(self) -> int:
+        """How many memories are not in the indexes yet, of that which has the fewest."""
+        short = [max(one.missing, self.counts.alive - one.entries) for one in self.indexes if one.role != "leaving"]
+        return max([0, *short])
+
+
+class LineProblem(Reply, frozen=True):
+    line: int
+    message: str
+
+
+class Imported(Reply, frozen=True):
+    added: int
+    merged: int
+    passed_over: int
+    problems: list[LineProblem]
+
+
+class Document(Reply, frozen=True):
+    id: str
+    name: str
+    origin: str
+    format: str
+    bytes: int
+    state: str
+    chunks: int
+    done: int
+    error: ErrorFacts | None
+    updated_at: float
+
+
+class Knowledge(Reply, frozen=True):
+    documents: list[Document]
+    folder: str | None
+    formats: list[str]
+    max_bytes: int
+
+
+class Chunk(Reply, frozen=True):
+    id: str
+    text: str
+    place: str
+    uses: int
+
+
+class DocumentDetail(Reply, frozen=True):
+    document: Document
+    text: str
+    chunks: list[Chunk]
+
+
+def decoded(answer: object, shape: type[T]) -> T:
+    return msgspec.convert(answer, shape)
