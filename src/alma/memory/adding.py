@@ -76,8 +76,16 @@ def fit_key(key: str) -> str:
 
 
 def tidy_source(source: Source) -> Source:
-    fields = msgspec.structs.asdict(source)
-    return Source(**{name: tidy(value) if isinstance(value, str) else value for name, value in fields.items()})
+    return msgspec.structs.replace(
+        source,
+        thread_id=tidy(source.thread_id),
+        run_id=tidy(source.run_id),
+        task_id=tidy(source.task_id),
+        message_id=tidy(source.message_id),
+        document_id=tidy(source.document_id),
+        file=tidy(source.file),
+        place=tidy(source.place),
+    )
 
 
 def _refused(code: str, message: str, expected: str, actual: str) -> InvalidRequest:
@@ -96,7 +104,7 @@ def keep_all(pen: Pen, arrivals: Sequence[Arrival], finished_run: str = "") -> l
 
 
 def _keep(pen: Pen, one: Arrival) -> Added:
-    twins = _twins(pen, one)
+    twins = twins_of(pen, one.new, one.hash)
     if known := next((twin for twin in twins if _is_same_occurrence(twin, one.new)), None):
         return Added(known, merged=True)
     holders = key_holders(pen, one.new) if one.new.key else []
@@ -114,12 +122,12 @@ def _is_same_occurrence(twin: Memory, new: NewMemory) -> bool:
     return same and bool(source.message_id) and not source.document_id
 
 
-def _twins(pen: Pen, one: Arrival) -> list[Memory]:
+def twins_of(pen: Pen, new: NewMemory, digest: bytes) -> list[Memory]:
     """With the same text, whose and of the same line and document, in any state; the oldest first."""
-    row, new = memories.c, one.new
+    row = memories.c
     same = [
         row.owner == new.owner,
-        row.hash == one.hash,
+        row.hash == digest,
         row.scope == new.scope,
         row.agent == new.agent,
         row.kind == new.kind,
@@ -193,7 +201,7 @@ def _insert(pen: Pen, one: Arrival) -> Added:
     fields = fields_of(one.new)
     gives_way: list[Memory] = []
     if one.new.key:
-        gives_way = _place_in_time(pen, one.new, fields)
+        gives_way = place_in_time(pen, one.new, fields)
     memory = pen.insert(fields, one.new.source, one.vector)
     for old in gives_way:
         supersede(pen, old, memory)
@@ -244,7 +252,7 @@ def supersede(pen: Pen, old: Memory, new: Memory, at: float | None = None) -> Me
     return pen.change(old, "superseded", {"valid_to": over, "superseded_by": new.id})
 
 
-def _place_in_time(pen: Pen, new: NewMemory, fields: dict[str, Any]) -> list[Memory]:
+def place_in_time(pen: Pen, new: NewMemory, fields: dict[str, Any]) -> list[Memory]:
     """Where in the order of statements about its key this one belongs: a late one is over already when a newer is
     known. Returns those that end where it begins."""
     row = memories.c

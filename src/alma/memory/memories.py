@@ -5,77 +5,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from functools import partial
+from typing import TypeVar
 
 import sqlalchemy as sa
-from msgspec import Struct
 
 from alma.db.database import Database
-from alma.errors import AlmaError
-from alma.memory import changing, preparing, store
+from alma.errors import AlmaError, InvalidRequest
+from alma.memory import boards, changing, mapping, preparing, store, traces, transfer
 from alma.memory.adding import Added, admit, keep_all
 from alma.memory.dense import Dense, IndexState
 from alma.memory.embedding import Embedding
+from alma.memory.mapping import Map, MemoryPoint
 from alma.memory.recall import Asked, Recall
 from alma.memory.records import USER, Change, Filter, Kind, Memory, NewMemory, Reader, Recalled, Scope, State
+from alma.memory.traces import Counts, Use, Version
+from alma.memory.transfer import Imported
+from alma.memory.words import rebuild_words
+
+__all__ = ["Added", "Counts", "Imported", "Map", "Memories", "MemoryPoint", "Told", "Use", "Version"]
 
 Told = Callable[[Sequence[Change]], None]
 T = TypeVar("T")
 MOST_LISTED = 1000  # in one page
-
-
-class Version(Struct, frozen=True):
-    """A change of a memory; `before`: the fields that changed, as they were."""
-
-    version: int
-    at: float
-    what: str
-    by: str
-    before: dict[str, Any]
-
-
-class Use(Struct, frozen=True):
-    """A memory in a prompt. `thread_id` and `title` are filled in when it is read."""
-
-    memory_id: str
-    run_id: str
-    message_id: str
-    role: str
-    score: float
-    at: float
-    thread_id: str = ""
-    title: str = ""
-
-
-class Counts(Struct, frozen=True):
-    alive: int
-    superseded: int
-    forgotten: int
-    by_kind: dict[str, int]
-    by_scope: dict[str, int]
-    by_agent: dict[str, int]
-
-
-class MemoryPoint(Struct, frozen=True):
-    memory: Memory
-    x: float
-    y: float
-
-
-class Map(Struct, frozen=True):
-    points: list[MemoryPoint]
-    total: int
-    explained: float
-    of_run: list[str]
-
-
-class Imported(Struct, frozen=True):
-    """`problems`: (line, what is wrong with it)."""
-
-    added: int
-    merged: int
-    passed_over: int
-    problems: list[tuple[int, str]]
 
 
 class Memories:
@@ -138,11 +90,15 @@ class Memories:
     ) -> Memory | None:
         """A board that outlives runs: `key` holds `text` now if `seen` is still its version (0: nothing there);
         None: it is not. Two writers never overwrite each other unseen."""
-        raise NotImplementedError
+        new = admit(NewMemory(owner, text, kind, scope, agent, key), self._clock())
+        if not new.key:
+            raise InvalidRequest("empty_key", "A board needs a key.", expected="what the text is about")
+        vector = await preparing.vector_of_text(self._embedding, new.text)
+        return await self._write(agent, lambda pen: boards.put(pen, new, seen, vector))
 
     async def at_key(self, reader: Reader, prefix: str) -> list[Memory]:
         """Those alive whose key begins so, by key."""
-        raise NotImplementedError
+        return await self._database.read(lambda connection: boards.at_key(connection, reader, prefix))
 
     async def forget(self, reader: Reader, memory_id: str, *, by: str = USER) -> Memory:
         """A tombstone; what it had superseded stays so."""
@@ -150,7 +106,12 @@ class Memories:
 
     async def forget_where(self, owner: str, wanted: Filter, *, by: str, purge: bool = False) -> int:
         """All that the filter lets through (a thread's, a document's, a message's). `purge`: for good."""
-        raise NotImplementedError
+        total = 0
+        while some := await self._write(
+            by, lambda pen: changing.forget_where(pen, owner, wanted, purge, store.AT_ONCE)
+        ):
+            total += some
+        return total
 
     async def restore(self, reader: Reader, memory_id: str, *, by: str = USER) -> Memory:
         """Undo: what was forgotten is not any more; what was superseded holds again."""
@@ -158,7 +119,7 @@ class Memories:
 
     async def purge(self, reader: Reader, memory_id: str) -> None:
         """Gone for good, with its history and vectors."""
-        raise NotImplementedError
+        await self._write(USER, lambda pen: changing.purge(pen, reader, memory_id))
 
     # ── finding ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -181,39 +142,66 @@ class Memories:
         return await self._database.read(lambda connection: store.neighbours(connection, reader, memory, span))
 
     async def superseded_by(self, reader: Reader, memory_id: str) -> list[Memory]:
-        raise NotImplementedError
+        """Those whose place it took, the latest first. Raises `NotFound`."""
+        return await self._database.read(lambda connection: traces.superseded_by(connection, reader, memory_id))
 
     async def history(self, reader: Reader, memory_id: str) -> list[Version]:
-        raise NotImplementedError
+        """Oldest first. Raises `NotFound`."""
+        return await self._database.read(lambda connection: traces.history(connection, reader, memory_id))
 
     async def used(self, uses: Sequence[Use]) -> None:
         """These came into prompts."""
-        raise NotImplementedError
+        if uses:
+            await self._write(USER, lambda pen: traces.keep_uses(pen, uses))
 
     async def uses(self, reader: Reader, memory_id: str) -> list[Use]:
-        raise NotImplementedError
+        """The latest first. Raises `NotFound`."""
+        return await self._database.read(lambda connection: traces.uses_of(connection, reader, memory_id))
 
     async def counts(self, owner: str) -> Counts:
-        raise NotImplementedError
+        return await self._database.read(lambda connection: traces.counts(connection, owner), slow=True)
 
     async def map(self, reader: Reader, wanted: Filter, limit: int, run_id: str = "") -> Map:
         """Memories on a plane: the two directions in which their vectors differ most."""
-        raise NotImplementedError
+        model = self._embedding.model
+        return await self._database.read(
+            lambda connection: mapping.draw(connection, reader, wanted, limit, run_id, model), slow=True
+        )
 
     # ── in and out ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def export(self, owner: str, state: State = "alive") -> AsyncIterator[bytes]:
-        """JSONL: one memory a line, oldest first."""
-        raise NotImplementedError
+    async def export(self, owner: str, state: State = "alive") -> AsyncIterator[bytes]:
+        """JSONL: one memory a line, oldest first; some lines at a time."""
+        after: tuple[float, int] | None = None
+        while True:
+            lines, after = await self._database.read(
+                partial(transfer.export_page, owner=owner, state=state, after=after)
+            )
+            if lines:
+                yield lines
+            if after is None:
+                return
 
     async def import_lines(self, owner: str, lines: Iterable[bytes]) -> Imported:
-        raise NotImplementedError
+        """Each line that is right goes in, whatever the others are; what is known adds nothing. Vectors come later."""
+        added = merged = passed_over = 0
+        problems: list[tuple[int, str]] = []
+        for some in transfer.slices(lines):
+            entries, wrong = await asyncio.to_thread(transfer.read_lines, owner, some, self._clock())
+            new, known, refused = await self._write(USER, partial(transfer.keep_entries, entries=entries))
+            added, merged = added + new, merged + known
+            passed_over += len(wrong) + len(refused)
+            problems += sorted(wrong + refused)[: transfer.MOST_PROBLEMS - len(problems)]
+        return Imported(added, merged, passed_over, problems)
 
     # ── the indexes ───────────────────────────────────────────────────────────────────────────────────────────────
 
     async def reindex(self) -> None:
         """Words at once, vectors in the background."""
-        raise NotImplementedError
+        after: int | None = 0
+        while after is not None:
+            after = await self._database.write(partial(rebuild_words, after=after))
+        await self._dense.rebuild()
 
     async def indexes(self) -> list[IndexState]:
         return await self._dense.state()

@@ -14,8 +14,8 @@ _UNKEPT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _SENTENCE_START = re.compile(r"(?:^|[.!?…:]\s+|\n\s*|[\"“(*•-]\s*)$")
-_NEGATING = """no not never none nobody nothing neither nor without cannot hardly nein nicht kein keine keinen keiner nie
-niemals ohne non ne pas jamais sans nunca nadie sin не нет никогда"""
+_NEGATING = """no not never none nobody nothing neither nor without cannot hardly nein nicht kein keine keinen keiner
+nie niemals ohne non ne pas jamais sans nunca nadie sin не нет никогда"""
 _NEGATIONS = frozenset(_NEGATING.split())
 
 

@@ -20,6 +20,7 @@ from alma.memory.records import Change, Filter, Memory, Reader, Source
 from alma.memory.words import drop_words, keep_words
 
 SLICE = 500  # numbers in one statement
+AT_ONCE = 128  # memories changed in one transaction: other writers come in between
 _LOCK = 0x616C6D61  # PostgreSQL's advisory lock of who writes memories
 _FIELDS = [field for field in Memory.__struct_fields__ if field != "source"]
 _COLUMNS = [*(memories.c[name] for name in _FIELDS), memories.c.source]
@@ -141,8 +142,7 @@ class Pen:
         kept = _ENCODER.encode(source).decode()
         self._stamp += 1
         row = fields | _source_columns(source, kept) | {"hash": hash_of(fields["text"]), "stamp": self._stamp}
-        result = self.connection.execute(memories.insert(), row)
-        num: int = result.inserted_primary_key[0]  # pyright: ignore[reportOptionalSubscript]  # an insert has one
+        num: int = self.connection.execute(memories.insert().returning(memories.c.num), row).scalar_one()
         memory = Memory(num=num, source=source, **fields)
         keep_words(self.connection, [(num, memory.text)])
         self._keep_vector(num, vector)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -23,12 +23,12 @@ _UNSPACED = re.compile(  # Thai, Lao, Burmese, Khmer, Japanese, Chinese
     "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)"
 )
 _HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_STOPPING = """a about above after again against all am an and any are as at be because been before being below between both but by
-can did do does doing don down during each few for from further had has have having he her here hers herself him
-himself his how i if in into is it its itself just me more most my myself no nor not now of off on once only or other
-our ours ourselves out over own s same she should so some such t than that the their theirs them themselves then there
-these they this those through to too under until up very was we were what when where which while who whom why will
-with would you your yours yourself yourselves could may might shall must ll m re ve d please tell"""
+_STOPPING = """a about above after again against all am an and any are as at be because been before being below
+between both but by can did do does doing don down during each few for from further had has have having he her here
+hers herself him himself his how i if in into is it its itself just me more most my myself no nor not now of off on
+once only or other our ours ourselves out over own s same she should so some such t than that the their theirs them
+themselves then there these they this those through to too under until up very was we were what when where which while
+who whom why will with would you your yours yourself yourselves could may might shall must ll m re ve d please tell"""
 STOP_WORDS = frozenset(_STOPPING.split())
 _WORDS = sa.table("memory_words", sa.column("rowid", sa.Integer), sa.column("num", sa.BigInteger), sa.column("words"))
 
@@ -116,7 +116,7 @@ def drop_words(connection: sa.Connection, nums: Sequence[int]) -> None:
     connection.execute(sa.delete(_WORDS).where(_num(connection).in_(nums)))
 
 
-def rebuild_words(connection: sa.Connection, after: int, slice_size: int = 500) -> int | None:
+def rebuild_words(connection: sa.Connection, after: int, slice_size: int = 128) -> int | None:
     """Make anew the words of the next `slice_size` memories after this number. Returns the last one's number; None
     when there was none, and what lay behind the last memory is gone too."""
     rows = connection.execute(
@@ -151,8 +151,8 @@ def found_by_words(connection: sa.Connection, query: str, reader: Reader, wanted
     return hits
 
 
-def _find_in_sqlite(terms: list[str], clause: sa.ColumnElement[bool], k: int) -> sa.Select[tuple[int, float, str]]:
-    table = sa.literal_column("memory_words")
+def _find_in_sqlite(terms: list[str], clause: sa.ColumnElement[bool], k: int) -> sa.Select[*tuple[Any, ...]]:
+    table: sa.ColumnElement[Any] = sa.literal_column("memory_words")
     score = (-sa.func.bm25(table, type_=sa.Double)).label("score")
     return (
         sa.select(memories.c.num, score, memories.c.text)
@@ -163,7 +163,7 @@ def _find_in_sqlite(terms: list[str], clause: sa.ColumnElement[bool], k: int) ->
     )
 
 
-def _find_in_postgres(terms: list[str], clause: sa.ColumnElement[bool], k: int) -> sa.Select[tuple[int, float, str]]:
+def _find_in_postgres(terms: list[str], clause: sa.ColumnElement[bool], k: int) -> sa.Select[*tuple[Any, ...]]:
     dictionary = "simple" if all(term in STOP_WORDS for term in terms) else "english"
     asked = sa.func.to_tsquery(sa.literal_column(f"'{dictionary}'"), " | ".join(f"'{term}'" for term in terms))
     score = sa.func.ts_rank_cd(_WORDS.c.words, asked, type_=sa.Double).label("score")

@@ -1,0 +1,150 @@
+"""What has become of memories: their history, what they took the place of, where they were used, how many there are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+
+from alma.db.database import insert_for
+from alma.db.tables import memories, memory_history, memory_uses, runs, threads
+from alma.memory.access import readable
+from alma.memory.records import Memory, Reader
+from alma.memory.store import SLICE, Pen, by_id, memory_of, select_memories
+
+_MOST_USES = 500  # that are told of one memory, the newest
+
+
+class Version(Struct, frozen=True):
+    """A change of a memory; `before`: the fields that changed, as they were."""
+
+    version: int
+    at: float
+    what: str
+    by: str
+    before: dict[str, Any]
+
+
+class Use(Struct, frozen=True):
+    """A memory in a prompt. `thread_id` and `title` are filled in when it is read."""
+
+    memory_id: str
+    run_id: str
+    message_id: str
+    role: str
+    score: float
+    at: float
+    thread_id: str = ""
+    title: str = ""
+
+
+class Counts(Struct, frozen=True):
+    alive: int
+    superseded: int
+    forgotten: int
+    by_kind: dict[str, int]
+    by_scope: dict[str, int]
+    by_agent: dict[str, int]
+
+
+def history(connection: sa.Connection, reader: Reader, memory_id: str) -> list[Version]:
+    """Oldest first. Raises `NotFound`."""
+    return _history(connection, by_id(connection, reader, memory_id))
+
+
+def superseded_by(connection: sa.Connection, reader: Reader, memory_id: str) -> list[Memory]:
+    """Those whose place it took, the latest first: they have a key that it has, or once had."""
+    memory = by_id(connection, reader, memory_id)
+    keys = {memory.key, *(version.before.get("key", "") for version in _history(connection, memory))} - {""}
+    row = memories.c
+    asked = select_memories(readable(reader), row.key.in_(keys), row.superseded_by == memory.id)
+    return [memory_of(one) for one in connection.execute(asked.order_by(row.valid_to.desc(), row.num.desc()))]
+
+
+def _history(connection: sa.Connection, memory: Memory) -> list[Version]:
+    rows = connection.execute(
+        sa.select(memory_history).where(memory_history.c.num == memory.num).order_by(memory_history.c.version)
+    )
+    return [Version(row.version, row.at, row.what, row.by, msgspec.json.decode(row.before)) for row in rows]
+
+
+def keep_uses(pen: Pen, uses: Sequence[Use]) -> None:
+    """Each once, however often it is told: a use is known by memory, run and message."""
+    for at in range(0, len(uses), SLICE):
+        _keep_uses(pen.connection, uses[at : at + SLICE])
+
+
+def _keep_uses(connection: sa.Connection, uses: Sequence[Use]) -> None:
+    ids = {use.memory_id for use in uses}
+    row = memories.c
+    nums = {found.id: found.num for found in connection.execute(sa.select(row.id, row.num).where(row.id.in_(ids)))}
+    rows = [
+        {
+            "num": nums[use.memory_id],
+            "run_id": use.run_id,
+            "message_id": use.message_id,
+            "role": use.role,
+            "score": use.score,
+            "at": use.at,
+        }
+        for use in uses
+        if use.memory_id in nums
+    ]
+    if not rows:
+        return
+    table = memory_uses.c
+    insert = insert_for(connection)(memory_uses).values(rows).on_conflict_do_nothing().returning(table.num, table.at)
+    fresh = connection.execute(insert).all()
+    times: Counter[int] = Counter(found.num for found in fresh)
+    last: dict[int, float] = {}
+    for found in fresh:
+        last[found.num] = max(found.at, last.get(found.num, 0.0))
+    if not times:
+        return
+    num, more = sa.bindparam("b_num", type_=sa.BigInteger), sa.bindparam("b_more", type_=sa.Integer)
+    used_at = sa.bindparam("b_at", type_=sa.Double)
+    connection.execute(
+        memories.update()
+        .where(row.num == num)
+        .values(uses=row.uses + more, used_at=sa.case((row.used_at > used_at, row.used_at), else_=used_at)),
+        [{"b_num": one, "b_more": times[one], "b_at": last[one]} for one in sorted(times)],
+    )
+
+
+def uses_of(connection: sa.Connection, reader: Reader, memory_id: str) -> list[Use]:
+    """The latest first, with the threads that are still there. Raises `NotFound`."""
+    memory = by_id(connection, reader, memory_id)
+    use = memory_uses.c
+    asked = (
+        sa.select(use.run_id, use.message_id, use.role, use.score, use.at, threads.c.id, threads.c.title)
+        .outerjoin(runs, (runs.c.id == use.run_id) & (runs.c.owner == memory.owner))
+        .outerjoin(threads, threads.c.id == runs.c.thread_id)
+        .where(use.num == memory.num)
+        .order_by(use.at.desc(), use.run_id, use.message_id)
+        .limit(_MOST_USES)
+    )
+    return [
+        Use(memory.id, row.run_id, row.message_id, row.role, row.score, row.at, row.id or "", row.title or "")
+        for row in connection.execute(asked)
+    ]
+
+
+def counts(connection: sa.Connection, owner: str) -> Counts:
+    row = memories.c
+    state = sa.case((row.forgotten_at.is_not(None), "forgotten"), (row.valid_to.is_not(None), "superseded"), else_="")
+    asked = sa.select(state, row.kind, row.scope, row.agent, sa.func.count()).where(readable(Reader(owner)))
+    states: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
+    scopes: Counter[str] = Counter()
+    agents: Counter[str] = Counter()
+    for over, kind, scope, agent, number in connection.execute(asked.group_by(state, row.kind, row.scope, row.agent)):
+        states[over] += number
+        if not over:
+            kinds[kind] += number
+            scopes[scope] += number
+            agents[agent] += number
+    return Counts(states[""], states["superseded"], states["forgotten"], dict(kinds), dict(scopes), dict(agents))
