@@ -5,7 +5,7 @@ In memory only: after a crash the attempt is made again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct, field
 
@@ -57,6 +57,10 @@ class OpenText:
     def of(self, run_id: str) -> Iterable[OpenMessage]:
         """The open messages of a run."""
         return self._runs.get(run_id, {}).values()
+
+    def all(self) -> Iterator[tuple[str, OpenMessage]]:
+        """Every open message, with its run's id."""
+        return ((run_id, message) for run_id, messages in self._runs.items() for message in messages.values())
 
     def end(self, run_id: str, message_id: str) -> None:
         messages = self._runs.get(run_id)
