@@ -13,6 +13,7 @@ from alma.memory.knowledge.decoding import cleaned
 
 _BULLET = re.compile(r"(?:[-•–▪◦*]|\d{1,3}[.)])\s+\S")
 _ENDS = (".", "!", "?", ":", ";", "…", "”", '"', "»", ")", "。", "！", "？")
+_NUMBERING = re.compile(r"^\s*(?:\d+\.?)+\s+(?=\S)")
 _MOST_HEADINGS = 2000
 _KEPT = 2000  # objects of the file: fonts and the like are needed again on each page
 Titles = dict[int, dict[str, int]]  # of a page (from 1): title → level
@@ -143,7 +144,8 @@ def _titles(reader: Any) -> Titles:
 
 
 def _plain(line: str) -> str:
-    return " ".join(line.split()).casefold()
+    """A title as tables of contents and pages both have it: without its number."""
+    return " ".join(_NUMBERING.sub("", line).split()).casefold()
 
 
 def _encrypted(name: str, actual: str) -> InvalidRequest:
