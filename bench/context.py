@@ -29,10 +29,11 @@ import sqlalchemy as sa
 from alma.agent.context import build
 from alma.agent.prompt import compose, gather, turn_parts
 from alma.agent.role import load_role
-from alma.agent.task import Memory, Task
+from alma.agent.task import Task
 from alma.db.database import Database
 from alma.db.tables import runs
 from alma.engine.turns import Conversations
+from alma.events import RecalledMemory
 from alma.models.scripted import ScriptedModel
 from alma.models.tokens import estimate
 from bench import rig
@@ -87,7 +88,10 @@ async def prompts(folder: Path, rounds: int) -> dict[str, Any]:
     try:
         await database.write(lambda c: c.execute(sa.insert(runs), [turn(number) for number in range(TURNS)]))
         conversations, role, model = Conversations(database), load_role("manager"), ScriptedModel()
-        memories = [Memory(f"m{n}", f"The user said of {WORDS[n % 16]} {n} that it matters.") for n in range(MEMORIES)]
+        memories = [
+            RecalledMemory(f"m{n}", f"The user said of {WORDS[n % 16]} {n} that it matters.", 1.0)
+            for n in range(MEMORIES)
+        ]
         began = time.perf_counter()
         await conversations.history(f"r{TURNS - 1}")
         first_ms = 1000 * (time.perf_counter() - began)

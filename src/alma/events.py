@@ -19,6 +19,7 @@ KINDS: tuple[Kind, ...] = ("chat", "creative", "analytical")
 # A2A 1.0's task states.
 TaskStatus = Literal["submitted", "working", "input_required", "completed", "failed", "canceled", "rejected"]
 RunStatus = Literal["submitted", "working", "input_required", "completed", "failed", "canceled"]
+MEMORY = "memory"  # as the sender of a message: what an agent was told has changed
 MessageKind = Literal["inform", "request", "reply", "critique"]
 BudgetWhat = Literal["tokens", "seconds", "money", "tool_calls"]
 BudgetScope = Literal["task", "run", "thread", "owner", "day"]

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from alma.agent.context import Prompt, build
 from alma.agent.prompt import Material, as_sent, gather, shortened
 from alma.agent.role import Role, WorkedExample, load_role, parse_role
-from alma.agent.task import Memory, Reply, Result, Summary, Task, ToolUse, Turn
+from alma.agent.task import Reply, Result, Summary, Task, ToolUse, Turn
 from alma.errors import ContextOverflow, StartupError
 from alma.events import (
     KINDS,
@@ -22,6 +22,7 @@ from alma.events import (
     ErrorFacts,
     MessageFinished,
     QuestionAsked,
+    RecalledMemory,
     ToolCalled,
     ToolReturned,
 )
@@ -84,7 +85,7 @@ def tasks(draw: st.DrawFn) -> Task:
         history=[] if planned else draw(TURNS),
         older=0 if planned else draw(st.sampled_from([0, 0, 3])),
         summary=None if planned else draw(st.none() | st.just(Summary("before", "They spoke of much."))),
-        memories=[Memory(f"m{at}", text) for at, text in enumerate(draw(st.lists(TEXT, max_size=12)))],
+        memories=[RecalledMemory(f"m{at}", text, 1.0) for at, text in enumerate(draw(st.lists(TEXT, max_size=12)))],
         results=draw(results(["1", "2", "3"][: draw(st.integers(0, 3))])),
         steps=steps,
         calls=calls,
@@ -168,14 +169,22 @@ async def test_speakers_alternate_and_every_tool_result_follows_its_call(task: T
 async def test_duplicates_go_first_and_nothing_else_when_that_is_enough() -> None:
     again = "The launch is on the ninth of May. " * 40
     task = Task(
-        "r", "t", "o", "When is it?", memories=[Memory("m1", again), Memory("m2", again.upper()), Memory("m3", "x")]
+        "r",
+        "t",
+        "o",
+        "When is it?",
+        memories=[
+            RecalledMemory("m1", again, 1.0),
+            RecalledMemory("m2", again.upper(), 1.0),
+            RecalledMemory("m3", "x", 1.0),
+        ],
     )
     prompt = await _built(task, window=1024)
     assert [(trim.rung, trim.refs) for trim in prompt.trims] == [("duplicates", ["memory m2"])]
 
 
 async def test_the_least_useful_memories_go_before_the_conversation() -> None:
-    memories = [Memory(f"m{number}", f"fact {number} " * 60) for number in range(1, 9)]
+    memories = [RecalledMemory(f"m{number}", f"fact {number} " * 60, 1.0) for number in range(1, 9)]
     history = [Turn("r1", "Hello", "Good day.")]
     prompt = await _built(Task("r", "t", "o", "And?", memories=memories, history=history), window=1024)
     dropped = prompt.trims[0].refs

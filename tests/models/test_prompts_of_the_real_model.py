@@ -12,7 +12,8 @@ import pytest
 from alma.agent.context import build
 from alma.agent.prompt import gather
 from alma.agent.role import load_role
-from alma.agent.task import Memory, Result, Summary, Task, Turn
+from alma.agent.task import Result, Summary, Task, Turn
+from alma.events import RecalledMemory
 from alma.model_call import Sampling
 from alma.models.chat import ChatRequest
 from alma.models.client import open_session
@@ -43,7 +44,7 @@ async def test_a_full_window_is_never_too_full(local: LocalModel, mode: str) -> 
         "What follows from all that? " + TEXT,
         history=[Turn(f"r{number}", TEXT * (number % 4 + 1), TEXT * 2) for number in range(40)],
         summary=Summary("r30", TEXT * 3),
-        memories=[Memory(f"m{number}", TEXT) for number in range(30)],
+        memories=[RecalledMemory(f"m{number}", TEXT, 1.0) for number in range(30)],
         results=[Result(str(number), "analyst", "Part", "completed", TEXT * 30) for number in range(1, 6)],
     )
     material = gather(task, load_role("manager"), mode)  # type: ignore[arg-type]

@@ -128,7 +128,7 @@ async def test_attempts_that_fail_are_paid_for_too(tmp_path: Path) -> None:
 
 async def test_a_budget_holds_over_a_restart(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/alma.db"
-    role_file(tmp_path / "agents", "writer", budgets={"tokens": 500}, stand_ins=[])
+    role_file(tmp_path / "agents", "writer", budgets={"tokens": 600}, stand_ins=[])
     async with SessionBench(url, roles=tmp_path / "agents").running() as before:
         plans(before, task("writer", "!tokens 5000 100"))
         client = before.connect()

@@ -365,7 +365,7 @@ async def test_what_a_stopped_call_held_is_free_again(tmp_path: Path) -> None:
 
 
 async def test_results_that_no_call_can_join_any_more_are_given_as_they_are(tmp_path: Path) -> None:
-    async with SessionBench(url(tmp_path), run_tokens=2900).running() as bench:
+    async with SessionBench(url(tmp_path), run_tokens=2930).running() as bench:
         plans(bench, task("writer", "Flour"), task("writer", "Water"))
         answers(bench, "Flour", "ground " * 250)
         answers(bench, "Water", "wet " * 250)
@@ -383,7 +383,7 @@ async def test_results_that_no_call_can_join_any_more_are_given_as_they_are(tmp_
         (told,) = [
             one for one in found(client, name="alma.budget") if not one.get("warning") and one.get("scope") == "run"
         ]
-        assert (told["what"], told["limit"]) == ("tokens", 2900)
+        assert (told["what"], told["limit"]) == ("tokens", 2930)
         with pytest.raises(NotFound) as refused:
             await bench.sessions.prompt("ada", ack["runId"])
         assert "Alma wrote this itself" in refused.value.message

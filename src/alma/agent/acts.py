@@ -13,7 +13,20 @@ import msgspec
 from msgspec import Struct
 
 from alma.agent.facts import read_facts
+from alma.agent.memory_acts import (
+    TEAM,
+    Forget,
+    Recall,
+    Remember,
+    forget,
+    memory_acts,
+    read_team_board,
+    recall,
+    remember,
+    write_team_board,
+)
 from alma.agent.plan_check import PlanLimits, check, delegation, repeats, sanitise
+from alma.agent.reminding import MemoryDoor
 from alma.agent.role import Role
 from alma.agent.task import Desk, Task
 from alma.events import AgentMessage, JournalEntry, PlanMade, QuestionAsked, ToolCalled, ToolReturned
@@ -62,7 +75,8 @@ class Tell(Struct, tag="send_message", tag_field="act"):
 
 
 class WriteBoard(Struct, tag="write_board", tag_field="act"):
-    """Put a text on the board that all agents of this run see. `version`: the one you saw, 0 for a new key."""
+    """Put a text on the board that all agents of this run see (of later ones too: team/key). `version`: the one you
+    saw, 0 for a new key."""
 
     key: str
     text: str
@@ -81,7 +95,7 @@ class ReadMore(Struct, tag="read_more", tag_field="act"):
     start: int = 0
 
 
-Act = Delegate | AddTask | AskUser | Tell | WriteBoard | ReadBoard | ReadMore
+Act = Delegate | AddTask | AskUser | Tell | WriteBoard | ReadBoard | ReadMore | Recall | Remember | Forget
 ACTS: dict[str, type[Act]] = {
     "delegate": Delegate,
     "add_task": AddTask,
@@ -90,6 +104,9 @@ ACTS: dict[str, type[Act]] = {
     "write_board": WriteBoard,
     "read_board": ReadBoard,
     "read_more": ReadMore,
+    "recall": Recall,
+    "remember": Remember,
+    "forget": Forget,
 }
 
 
@@ -103,6 +120,11 @@ def offered(task: Task, role: Role) -> list[ToolSpec]:
         if task.spec is not None and not task.spec.round:
             names.append("add_task")
     return [_spec(name) for name in names]
+
+
+def offered_of_memory(role: Role) -> list[ToolSpec]:
+    """What its policy lets the role do with memory."""
+    return [_spec(name) for name in memory_acts(role)]
 
 
 def read_more() -> ToolSpec:
@@ -128,7 +150,7 @@ def _spec(name: str) -> ToolSpec:
 
 
 class Doing(Struct, frozen=True):
-    """One act under way. `call`: as the model asked for it; `call_id`: its key."""
+    """One act under way. `call`: as the model asked for it; `call_id`: its key; `memory` None: it is switched off."""
 
     task: Task
     role: Role
@@ -137,6 +159,7 @@ class Doing(Struct, frozen=True):
     call: CallFacts
     call_id: str
     at: float
+    memory: MemoryDoor | None = None
 
     def called(self) -> ToolCalled:
         return ToolCalled(
@@ -180,9 +203,16 @@ async def act(doing: Doing) -> list[JournalEntry]:
             return [doing.called(), await _write(doing, wanted)]
         case ReadBoard():
             said = [f"{key} (version {one.version}): {one.text}" for key, one in doing.desk.board().items()]
-            return [doing.called(), doing.returned("\n".join(said) or "The board is empty.")]
+            lasting, known = await read_team_board(doing)
+            return [doing.called(), *known, doing.returned("\n".join([*said, *lasting]) or "The board is empty.")]
         case ReadMore():
             return [doing.called(), _read_more(doing, wanted)]
+        case Recall():
+            return [doing.called(), *await recall(doing, wanted)]
+        case Remember():
+            return [doing.called(), await remember(doing, wanted)]
+        case Forget():
+            return [doing.called(), await forget(doing, wanted)]
 
 
 def plan_limits(task: Task, role: Role) -> PlanLimits:
@@ -262,6 +292,8 @@ def _read_more(doing: Doing, wanted: ReadMore) -> ToolReturned:
 
 
 async def _write(doing: Doing, wanted: WriteBoard) -> ToolReturned:
+    if wanted.key.startswith(TEAM):
+        return await write_team_board(doing, wanted.key[:100], wanted.text[:MOST_TEXT], wanted.version)
     written = await doing.desk.write_board(wanted.key[:100], wanted.text[:MOST_TEXT], wanted.version)
     if written is not None:
         return doing.returned(f"{written.key} is on the board, version {written.version}.")

@@ -18,7 +18,7 @@ def caller(task: Task, role: Role, messages: list[ChatMessage]) -> Caller:
     creative = task.route is not None and task.route.kind == "creative"
     question = task.goal if any(message.content.endswith(task.goal) for message in messages[-1:]) else ""
     depends = [f"role:{role.name}@{role.version}"]
-    depends += [f"memory:{memory.id}" for memory in task.memories]
+    depends += [f"memory:{id}" for id in sorted(task.reminded.union(memory.id for memory in task.memories))]
     if any(use.called.name in _READS_FILES for use in task.calls):
         depends.append(f"file:{task.thread_id}")
     cacheable = not (task.fresh or task.problem or creative)

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from alma.agent.role import Role
 from alma.agent.task import Result, Summary, Task, Turn
+from alma.events import RecalledMemory
 from alma.model_call import Section
 from alma.models.chat import ChatMessage, ToolCall
 from alma.plan import MAIN
@@ -109,8 +110,19 @@ def _work(task: Task, mode: Mode) -> list[Part]:
 
 
 def _memories(task: Task) -> list[Part]:
-    """What the agent is reminded of, the most useful first."""
-    return [Part("memory", memory.text, ref=memory.id) for memory in task.memories]
+    """What the agent is reminded of, the most useful first; where files are among it, how to name them."""
+    parts = [Part("memory", _remembered(memory), ref=memory.id) for memory in task.memories]
+    file = next((memory for memory in task.memories if memory.document_id), None)
+    if file is not None:
+        parts.append(Part("memory", f"Where you use what is from a file, name it so: [{file.label}]", ref="cite"))
+    return parts
+
+
+def _remembered(memory: RecalledMemory) -> str:
+    """With where it is from."""
+    if memory.document_id:
+        return f"From [{memory.label}]:\n{memory.text}"
+    return f"Remembered ({memory.label}): {memory.text}" if memory.label else memory.text
 
 
 def _result(result: Result, most: int = 0) -> Part:

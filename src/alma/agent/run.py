@@ -21,6 +21,7 @@ from alma.agent.context import Prompt, Trim, build
 from alma.agent.output import OutputInvalid, check_output
 from alma.agent.planner import Strength, decide, read_decision, strength
 from alma.agent.prompt import Material, Mode, Part, gather
+from alma.agent.reminding import MemoryDoor, Reminding
 from alma.agent.role import Role
 from alma.agent.router import Router
 from alma.agent.synthesis import closing
@@ -69,7 +70,8 @@ class Who(Struct, frozen=True):
 
 
 class Agent:
-    """`router` decides the kind of the run's own task, `models` answer. `clock` gives Unix seconds."""
+    """`router` decides the kind of the run's own task, `models` answer. `clock` gives Unix seconds. `memories` None:
+    agents remember nothing."""
 
     def __init__(
         self,
@@ -78,12 +80,14 @@ class Agent:
         models: Models,
         tooling: Tooling,
         clock: Callable[[], float] = time.time,
+        memories: MemoryDoor | None = None,
     ) -> None:
         self._roles = roles
         self._router = router
         self._models = models
         self._tooling = tooling
         self._clock = clock
+        self._reminding = Reminding(memories, clock)
 
     async def run(self, task: Task, desk: Desk) -> Outcome:
         """Carry the task on, as far as it goes without waiting for others."""
@@ -211,6 +215,10 @@ class Agent:
         self, using: Using, who: Who, mode: Mode, step: str, new: list[JournalEntry]
     ) -> MessageFinished | Failed:
         """One model call of the task, with the tools it may use."""
+        told = await self._reminding.remind(using.task, who.role, step, who.info.context_window, weak=who.weak)
+        if told is not None:
+            using.remembered(told)
+            new = [*new, told]
         task = using.task
         sampling = self._sampling(task, who, mode)
         prompt, specs = await self._prompt(using, who, mode, sampling.max_tokens, step, new)

@@ -18,6 +18,7 @@ from alma.events import (
     MessageFinished,
     MessageStarted,
     QuestionAsked,
+    RecalledMemory,
     RouteChosen,
     TaskStatus,
     ToolCalled,
@@ -40,14 +41,6 @@ class Summary(Struct, frozen=True):
 
     run_id: str
     text: str
-
-
-class Memory(Struct, frozen=True):
-    """Something that the agent is reminded of; of two, the more useful one has the higher `score`."""
-
-    id: str
-    text: str
-    score: float = 0.0
 
 
 class Result(Struct, frozen=True):
@@ -81,7 +74,8 @@ class Task(Struct, frozen=True):
 
     `request` is what the user asked; `spec` what this task is in its plan (None: the run's own). `role`, `model`: who
     has it now. `history`: the conversation's turns before it, oldest first; `older`: how many more there are;
-    `summary`: of the old ones; `memories`: what it is reminded of, the most useful first.
+    `summary`: of the old ones; `memories`: what it is reminded of, the most useful first, as of the message
+    `reminded_for`; `reminded`: the ids of all that it was ever told.
     `steps`, `attempts`, `calls`: what this assignment has done so far. `results`: of the tasks it depends on, and of
     its own plan's once they have ended. `budget_tokens`: what is left of them; 0 is no limit.
     """
@@ -98,7 +92,9 @@ class Task(Struct, frozen=True):
     history: list[Turn] = []
     older: int = 0
     summary: Summary | None = None
-    memories: list[Memory] = []
+    memories: list[RecalledMemory] = []
+    reminded_for: str = ""
+    reminded: frozenset[str] = frozenset()
     kind: Kind | None = None
     route: RouteChosen | None = None
     approve: bool = False

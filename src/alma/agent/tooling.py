@@ -14,12 +14,14 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alma.agent.acts import ACTS, Doing, act, offered
+from alma.agent.acts import ACTS, Doing, act, offered, offered_of_memory
+from alma.agent.reminding import MemoryDoor
 from alma.agent.role import Role
 from alma.agent.task import Desk, Task, ToolUse
 from alma.events import (
     BudgetReached,
     JournalEntry,
+    MemoriesRecalled,
     MessageFinished,
     QuestionAsked,
     ToolCalled,
@@ -59,6 +61,14 @@ class Using(Struct):
         """Take in what others have said and written meanwhile."""
         self.task = replace(self.task, mail=self.desk.mail(), board=dict(self.desk.board()))
 
+    def remembered(self, told: MemoriesRecalled) -> None:
+        """Take in what the agent was reminded of: for its next message, or by its own call."""
+        ids = self.task.reminded.union(hit.id for hit in told.hits)
+        if told.call_id:
+            self.task = replace(self.task, reminded=ids)
+        else:
+            self.task = replace(self.task, memories=told.hits, reminded_for=told.message_id, reminded=ids)
+
     def used(self, call_id: str) -> ToolUse | None:
         return next((use for use in self.task.calls if use.called.call_id == call_id), None)
 
@@ -72,6 +82,8 @@ class Using(Struct):
                 uses[entry.call_id] = ToolUse(entry, before.approved if before else None)
             elif isinstance(entry, ToolReturned):
                 uses[entry.call_id] = replace(uses[entry.call_id], returned=entry)
+            elif isinstance(entry, MemoriesRecalled):
+                self.remembered(entry)
         self.task = replace(self.task, calls=list(uses.values()))
 
     @property
@@ -86,10 +98,13 @@ class Using(Struct):
 
 
 class Tooling:
-    """`toolbox`: what tools there are. `clock` gives Unix seconds."""
+    """`toolbox`: what tools there are. `memory` None: it is switched off. `clock` gives Unix seconds."""
 
-    def __init__(self, toolbox: Toolbox, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, toolbox: Toolbox, memory: MemoryDoor | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
         self._toolbox = toolbox
+        self._memory = memory
         self._clock = clock
         self._sizes: dict[str, int] = {}
         self._offers: dict[str, list[ToolSpec]] = {}
@@ -106,10 +121,12 @@ class Tooling:
         return [*self._specs(role), *(offered(task, role) if task.task_id != MAIN else [])]
 
     def _specs(self, role: Role) -> list[ToolSpec]:
-        """Of the role's tools; put together once for every version of it."""
+        """Of the role's tools, and of what it may do with memory; put together once for every version of it."""
         specs = self._offers.get(role.version)
         if specs is None:
-            specs = self._offers[role.version] = [ToolSpec(**spec) for spec in self._toolbox.specs(role.tools)]
+            specs = [ToolSpec(**spec) for spec in self._toolbox.specs(role.tools)]
+            specs += offered_of_memory(role) if self._memory is not None else []
+            self._offers[role.version] = specs
         return specs
 
     def tokens(self, specs: list[ToolSpec]) -> int:
@@ -134,7 +151,7 @@ class Tooling:
         return True
 
     async def _act(self, using: Using, step: str, call: CallFacts, call_id: str) -> bool:
-        doing = Doing(using.task, using.role, using.desk, step, call, call_id, self._clock())
+        doing = Doing(using.task, using.role, using.desk, step, call, call_id, self._clock(), self._memory)
         reply = next((one for one in using.task.replies if one.asked.question_id == call_id), None)
         if reply is not None:
             await using.record(doing.returned(reply.text))

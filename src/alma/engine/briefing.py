@@ -8,7 +8,7 @@ from __future__ import annotations
 from alma.agent.plan_check import delegation
 from alma.agent.task import Reply, Result, Task, ToolUse, Turn
 from alma.engine.state import RunState, TaskState
-from alma.events import AgentMessage, AttemptFailed
+from alma.events import MEMORY, AgentMessage, AttemptFailed
 from alma.plan import MAIN
 
 
@@ -44,6 +44,9 @@ def brief(state: RunState, task: TaskState, history: list[Turn], older: int) -> 
         board=dict(state.board),
         budget_tokens=max(task.budget_tokens - task.spent_tokens, 1) if task.budget_tokens else 0,
         next_child=task.next_child,
+        memories=task.recalled.hits if task.recalled is not None else [],
+        reminded_for=task.recalled.message_id if task.recalled is not None else "",
+        reminded=frozenset(task.reminded),
         problem=failure.error.message if failure is not None and _is_to_mend(failure) else "",
         priority=started.priority,
         fresh=started.fresh or started.of_run_id is not None,
@@ -84,9 +87,14 @@ def _judged(state: RunState, task_id: str) -> str | None:
 
 
 def mail(state: RunState, task: TaskState) -> list[tuple[int, AgentMessage]]:
-    """The messages to a task, to everybody of its role, or to the whole team, with their `seq`; none of its own."""
+    """The messages to a task, to everybody of its role, or to the whole team, with their `seq`; none of its own. What
+    memory has to say of a change is written in the name of the task that it is for."""
     to = (task.id, task.role, "team")
-    return [(seq, one) for seq, one in state.mail if one.task_id != task.id and one.recipient in to]
+    return [
+        (seq, one)
+        for seq, one in state.mail
+        if one.recipient in to and (one.task_id != task.id or one.sender == MEMORY)
+    ]
 
 
 def delegations(state: RunState) -> set[str]:

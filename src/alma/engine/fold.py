@@ -201,6 +201,8 @@ def _apply_to_task(state: RunState, task: TaskState, entry: _OfTask) -> None:
             pass  # said for whoever looks; the start that follows has what the prompt is made of
         case MemoriesRecalled():
             task.reminded.update(hit.id for hit in entry.hits)
+            if not entry.call_id:
+                task.recalled = entry
         case MessageStarted():
             task.status = "working"
             task.attempts[entry.step] = entry.attempt
@@ -267,6 +269,8 @@ def _failed(task: TaskState, entry: AttemptFailed) -> None:
         task.attempts.clear()
         task.steps.clear()
         task.calls.clear()
+        task.recalled = None  # another role may not know all that this one knew
+        task.reminded.clear()
 
 
 def _stop(state: RunState, task: TaskState | None) -> None:

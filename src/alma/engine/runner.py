@@ -154,6 +154,10 @@ class Engine:
         active.queued.clear()
         self.advance(active)
 
+    def carried(self) -> list[Active]:
+        """The runs that this process carries and whose log it knows."""
+        return [active for active in self._active.values() if active.thread_id]
+
     async def tell(self, thread_id: str, run_id: str, *news: JournalEntry) -> bool:
         """Durably add a user's word to a run that is not finished, and act on it. Whether it came in time."""
         written = await self.journal.append(thread_id, run_id, news)

@@ -13,6 +13,7 @@ from alma.events import (
     BudgetReached,
     BudgetScope,
     BudgetWhat,
+    MemoriesRecalled,
     MessageFinished,
     PlanMade,
     QuestionAsked,
@@ -108,7 +109,8 @@ class TaskState(Struct):
     spent_tokens: int = 0
     spent_ms: float = 0.0
     asked: Paid | None = None
-    reminded: set[str] = set()  # ids of the memories that its agent was told
+    recalled: MemoriesRecalled | None = None  # what its agent was told for the newest of its messages
+    reminded: set[str] = set()  # ids of all memories that it was told
     reached: list[BudgetReached] = []
 
     @property

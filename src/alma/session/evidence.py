@@ -17,7 +17,14 @@ from alma.engine.fold import fold
 from alma.engine.journal import read_entries
 from alma.engine.turns import read_turns
 from alma.errors import NotFound
-from alma.events import BoardWritten, MessageStarted, Recorded
+from alma.events import (
+    AttemptFailed,
+    BoardWritten,
+    MemoriesRecalled,
+    MessageStarted,
+    RecalledMemory,
+    Recorded,
+)
 from alma.models.chat import ChatMessage
 from alma.plan import MAIN
 from alma.session.threads import find_run
@@ -74,7 +81,8 @@ def sent_prompt(connection: sa.Connection, owner: str, run_id: str, message_id: 
     role = parse_role(source, f"{started.role} {started.prompt_version}")
     state = fold(run_id, (one for one in log if one.seq < found.seq))
     task = brief(state, state.tasks[started.task_id], read_turns(connection, started.turns), 0)
-    task = replace(task, board=_board(log, started), summary=_summary(connection, started))
+    told = _recalled(log, found)
+    task = replace(task, board=_board(log, started), summary=_summary(connection, started), memories=told)
     mode: Mode = "synthesis" if task.plan is not None and not task.declined else "answer"
     if any(section.name == "notes" for section in started.sections):
         mode = "notes"
@@ -86,6 +94,22 @@ def _summary(connection: sa.Connection, started: MessageStarted) -> Summary | No
     of = next((section.ref for section in started.sections if section.name == "summary"), None)
     text = connection.execute(sa.select(summaries.c.text).where(summaries.c.run_id == of)).scalar() if of else None
     return Summary(of, text) if of is not None and text is not None else None
+
+
+def _recalled(log: list[Recorded], started: Recorded) -> list[RecalledMemory]:
+    """What the agent of a message had been reminded of when it began, by its assignment of then."""
+    told: list[RecalledMemory] = []
+    for recorded in log:
+        entry = recorded.entry
+        if recorded.seq > started.seq:
+            break
+        if entry.task_id != started.entry.task_id:
+            continue
+        if isinstance(entry, MemoriesRecalled) and not entry.call_id:
+            told = entry.hits
+        elif isinstance(entry, AttemptFailed) and (entry.to_role is not None or entry.to_model is not None):
+            told = []
+    return told
 
 
 def _board(log: list[Recorded], started: MessageStarted) -> dict[str, BoardWritten]:

@@ -1,0 +1,162 @@
+"""What an agent can do with memory of its own accord: look something up, keep something, give something up, and use the
+team's board, which outlives runs. All within its role's policy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+
+from alma.agent.reminding import entry_of, label, reader_of
+from alma.agent.role import Role
+from alma.errors import AlmaError, InvalidRequest, NotFound
+from alma.events import JournalEntry, ToolReturned
+from alma.memory.recall import Asked
+from alma.memory.records import USER, Hit, Memory, NewMemory, Recalled, Source
+
+if TYPE_CHECKING:
+    from alma.agent.acts import Doing
+
+TEAM = "team/"  # keys of the board that outlives the run
+_MOST_HITS = 8
+_MOST_TOKENS = 800
+_OFF = "Memory is switched off. Do without it."
+
+
+class Recall(Struct, tag="recall", tag_field="act"):
+    """Look something up in memory: what the user said before, files of the knowledge base, results of earlier tasks."""
+
+    query: str
+
+
+class Remember(Struct, tag="remember", tag_field="act"):
+    """Keep one fact or rule for later, as a sentence that can be understood alone. `scope`: private (only your role),
+    team (all roles), owner (something about the user). `about`: what it is about, such as user.city, where only one can
+    be true: a new one takes the place of the old."""
+
+    text: str
+    scope: Literal["private", "team", "owner", ""] = ""
+    kind: Literal["semantic", "procedural"] = "semantic"
+    about: str = ""
+
+
+class Forget(Struct, tag="forget", tag_field="act"):
+    """Forget a memory that is wrong or no longer wanted; `id` as it was given with it."""
+
+    id: str
+
+
+def memory_acts(role: Role) -> list[str]:
+    """Those that the role's policy allows."""
+    names = ["recall"] if role.memory.recall else []
+    return [*names, "remember", "forget"] if role.memory.write else names
+
+
+async def recall(doing: Doing, wanted: Recall) -> list[JournalEntry]:
+    if doing.memory is None or not doing.role.memory.recall:
+        return [doing.returned(_OFF, ok=False)]
+    query = wanted.query.strip()
+    if not query:
+        return [doing.returned("Say what to look for (query).", ok=False)]
+    reader = reader_of(doing.task, doing.role)
+    found = await doing.memory.recall(Asked(query[:2000], reader, k=_MOST_HITS, tokens=_MOST_TOKENS, widen=True))
+    if not found.hits:
+        return [doing.returned("Nothing is known of that.")]
+    return [_entry(doing, found, query), doing.returned("\n".join(_said(hit) for hit in found.hits))]
+
+
+async def remember(doing: Doing, wanted: Remember) -> ToolReturned:
+    if doing.memory is None or not doing.role.memory.write:
+        return doing.returned(_OFF, ok=False)
+    allowed = doing.role.memory.write
+    scope = wanted.scope or allowed[0]
+    if scope not in allowed:
+        return doing.returned(f"You may not keep that as {scope}; you may as {' or '.join(allowed)}.", ok=False)
+    task = doing.task
+    new = NewMemory(
+        task.owner,
+        wanted.text,
+        wanted.kind,
+        scope,
+        doing.role.name,
+        key=wanted.about.strip()[:200],
+        source=Source(task.thread_id, task.run_id, task.task_id, task.message_id(doing.step)),
+        at=doing.at,
+    )
+    try:
+        (kept,) = await doing.memory.add([new], by=doing.role.name, urgent=True)
+    except InvalidRequest as refused:
+        return doing.returned(f"Not kept: {refused.message}", ok=False)
+    more = f" It takes the place of {', '.join(kept.superseded)}." if kept.superseded else ""
+    known = "Known already" if kept.merged else "Kept"
+    return doing.returned(f"{known} as {kept.memory.id}.{more}")
+
+
+async def forget(doing: Doing, wanted: Forget) -> ToolReturned:
+    if doing.memory is None:
+        return doing.returned(_OFF, ok=False)
+    reader = reader_of(doing.task, doing.role)
+    try:
+        memory = await doing.memory.get(reader, wanted.id.strip())
+        if refusal := _refusal(memory, doing.role):
+            return doing.returned(refusal, ok=False)
+        await doing.memory.forget(reader, memory.id, by=doing.role.name)
+    except NotFound:
+        return doing.returned(f"There is no memory {wanted.id!r} that you can see.", ok=False)
+    except AlmaError as error:
+        return doing.returned(f"Not forgotten: {error.message}", ok=False)
+    return doing.returned(f"{memory.id} is forgotten; the user can restore it.")
+
+
+def _refusal(memory: Memory, role: Role) -> str:
+    """Why the role may not forget the memory; empty when it may."""
+    if memory.scope not in role.memory.write:
+        return f"You may not forget what is kept as {memory.scope}."
+    if memory.pinned:
+        return "The user has pinned it; only they can forget it."
+    if memory.source.document_id:
+        return "It stands in a file of the knowledge base; only the user can take that away."
+    if memory.agent == USER and not memory.source.run_id:
+        return "The user wrote it; only they can forget it."
+    return ""
+
+
+# ── the board that outlives the run ───────────────────────────────────────────────────────────────────────────────
+
+
+async def write_team_board(doing: Doing, key: str, text: str, seen: int) -> ToolReturned:
+    """Compare and swap, as on the run's own board."""
+    if doing.memory is None or "team" not in doing.role.memory.write:
+        return doing.returned("You may not write on the team's board; use a key without team/.", ok=False)
+    owner, role = doing.task.owner, doing.role
+    try:
+        written = await doing.memory.put(owner, key, text, seen, agent=role.name)
+    except InvalidRequest as refused:
+        return doing.returned(f"Not written: {refused.message}", ok=False)
+    if written is not None:
+        return doing.returned(f"{key} is on the team's board, version {written.version}.")
+    there = [one for one in await doing.memory.at_key(reader_of(doing.task, role), key) if one.key == key]
+    shown = f"version {there[0].version}: {there[0].text}" if there else "not there"
+    return doing.returned(
+        f"Not written: you saw version {seen}, and {key} is {shown}. Write again from that.", ok=False
+    )
+
+
+async def read_team_board(doing: Doing) -> tuple[list[str], list[JournalEntry]]:
+    """Its lines, and the entry that says that the agent knows them now, so that it is told when they change."""
+    if doing.memory is None or "team" not in doing.role.memory.recall:
+        return [], []
+    found = await doing.memory.at_key(reader_of(doing.task, doing.role), TEAM)
+    if not found:
+        return [], []
+    seen = Recalled([Hit(memory, 1.0) for memory in found], dense=False, considered=len(found))
+    return [f"{one.key} (version {one.version}): {one.text}" for one in found], [_entry(doing, seen, TEAM)]
+
+
+def _entry(doing: Doing, found: Recalled, query: str) -> JournalEntry:
+    message_id = doing.task.message_id(doing.step)
+    return entry_of(found, found.hits, [], query, doing.task, message_id, doing.at, call_id=doing.call_id)
+
+
+def _said(hit: Hit) -> str:
+    return f"{hit.memory.id} ({label(hit.memory)}): {hit.text or hit.memory.text}"

@@ -1,0 +1,46 @@
+"""Telling agents that what they were told has changed: a message to each unfinished task that knows the memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from alma.events import MEMORY, AgentMessage
+from alma.memory.records import Change
+
+if TYPE_CHECKING:
+    from alma.engine.runner import Engine
+
+_NEWS = frozenset(("edited", "superseded", "forgotten", "restored", "purged"))
+
+
+async def tell_reminded(engine: Engine, changes: Sequence[Change]) -> None:
+    """What an agent did itself it is not told. It hears of it at its next step, and the page shows the message."""
+    news = {change.id: change for change in changes if change.what in _NEWS}
+    if not news:
+        return
+    for active in engine.carried():
+        for task in list(active.state.tasks.values()):
+            for memory_id in sorted(task.reminded & news.keys()) if not task.ended else ():
+                change = news[memory_id]
+                if change.by == task.role:
+                    continue
+                message = AgentMessage(
+                    at=engine.clock(),
+                    task_id=task.id,
+                    sender=MEMORY,
+                    recipient=task.id,
+                    kind="inform",
+                    text=_words(change),
+                    refs=[memory_id],
+                )
+                await engine.tell(active.thread_id, active.run_id, message)
+
+
+def _words(change: Change) -> str:
+    memory = change.memory
+    if memory is None or change.what in ("forgotten", "purged"):
+        return f"The memory {change.id} that you were given was taken back. Do not rely on it."
+    if change.what == "superseded":
+        return f"The memory {change.id} that you were given does not hold any more."
+    return f"The memory {change.id} that you were given was changed. Now it is: {memory.text}"
