@@ -18,6 +18,11 @@ MOST_CHARS = 8000  # of one memory's text
 USER = "user"  # as the author of a memory: the owner in person
 
 
+def tokens_of(text: str) -> int:
+    """About how many tokens a text is: a quarter of its bytes in UTF-8, rounded up."""
+    return -(-len(text.encode("utf-8", "surrogatepass")) // 4)
+
+
 class Source(Struct, frozen=True, omit_defaults=True):
     """Where a memory comes from. `start`, `end`: of its text, in the message's or the document's. `place`: in a file,
     in words: `page 3`, `Setup › Linux`, `rows 2 to 40`."""
@@ -121,7 +126,9 @@ class Filter(Struct, frozen=True):
 class Reasons(Struct, frozen=True, omit_defaults=True):
     """Why a memory came. `cosine`, `dense_rank`: of the vectors; `bm25`, `text_rank`: of the words (rank 0: it was not
     among the found). `fused`: both together; then what it gained or lost: `neighbour`: from what was said beside it,
-    `recency`, `utility`, `diversity` (loss to a likeness with a better one). `words`: of the query, that it has."""
+    `speaker`: said by who is named in the query, `answer`: has the time or number asked for, or asks itself,
+    `recency`, `utility`, `pinned`, `diversity` (loss to a likeness with a better one). From `fused` on they add up to
+    the score. `words`: of the query, that it has."""
 
     cosine: float = 0.0
     dense_rank: int = 0
@@ -129,8 +136,11 @@ class Reasons(Struct, frozen=True, omit_defaults=True):
     text_rank: int = 0
     fused: float = 0.0
     neighbour: float = 0.0
+    speaker: float = 0.0
+    answer: float = 0.0
     recency: float = 0.0
     utility: float = 0.0
+    pinned: float = 0.0
     diversity: float = 0.0
     words: list[str] = []
     near: str = ""  # the id of the neighbour that it gained from

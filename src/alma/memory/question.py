@@ -1,0 +1,69 @@
+"""What a query asks for, as far as its words tell: whom it names, and what kind of answer it waits for. Pure.
+
+English only; in another language nothing is recognised, and ranking goes by meaning, words and neighbours alone.
+"""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+
+_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+_ORDINALS = (
+    "first|second|third|(?:four|fif|six|seven|eigh|nin|ten|eleven|twelf|thir|(?:four|fif|six|seven|eigh|nine)teen)th"
+)
+_TIME = re.compile(
+    rf"\b(?:\d{{4}}|\d{{1,2}}(?:st|nd|rd|th)|{_MONTHS}|{_DAYS}|{_ORDINALS}|yesterday|today|tomorrow|tonight|last|next|ago"
+    r"|week(?:end)?s?|months?|years?|days?|o'clock|noon|morning|evening|spring|summer|autumn|fall|winter|christmas"
+    r"|easter|since|until)\b",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"
+    r"|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|half|dozen|percent|double)\b",
+    re.IGNORECASE,
+)
+_ASKS_WHEN = re.compile(
+    r"\b(?:when|how long|how often|on what|(?:what|which) (?:days?|dates?|months?|years?|weeks?|time))\b", re.IGNORECASE
+)
+_ASKS_NUMBER = re.compile(
+    r"\b(?:how (?:much|many|large|big|long|old|heavy|high|far|fast|tall|wide|often)"
+    r"|costs?|price|pay|paid|points|rent|salary|number|percent|time)\b",
+    re.IGNORECASE,
+)
+
+
+class Question(Struct, frozen=True):
+    """`text`: the query in lower case. `when`, `number`: it waits for a time, for a number."""
+
+    text: str
+    when: bool = False
+    number: bool = False
+
+    def names(self, speaker: str) -> bool:
+        """Whether the query speaks of this speaker, by whole name or by the first part of it."""
+        return self.place_of(speaker) is not None
+
+    def place_of(self, speaker: str) -> int | None:
+        """Where in the query the speaker is named first."""
+        name = speaker.strip().lower()
+        for form in dict.fromkeys((name, name.split(" ")[0])):
+            if len(form) > 1 and (found := re.search(rf"(?<!\w){re.escape(form)}(?!\w)", self.text)):
+                return found.start()
+        return None
+
+
+def read_question(query: str) -> Question:
+    return Question(query.lower(), bool(_ASKS_WHEN.search(query)), bool(_ASKS_NUMBER.search(query)))
+
+
+def answers(question: Question, text: str) -> int:
+    """How many of the kinds of answer that the question waits for (a time, a number) are in the text: 0 to 2."""
+    return int(question.when and bool(_TIME.search(text))) + int(question.number and bool(_NUMBER.search(text)))
+
+
+def asks(text: str) -> bool:
+    """Whether there is a question in it, in any script that marks questions."""
+    return any(mark in text for mark in "?？؟")

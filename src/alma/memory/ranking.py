@@ -1,0 +1,191 @@
+"""In which order found memories are given, and why: a sum of few reasons, each of which can be shown. Pure.
+
+A score is in units of cosine. What a memory gains and loses beside its own cosine, and how much, was learnt on the
+dialogues in `bench/data/dialogues/dev` (a linear softmax ranking, one dialogue left out at a time) and then rounded
+towards smaller weights of the neighbours, since outside texts lean less on what was said before. The table of what each
+one brings is in docs/decisions/0016-recall.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+
+from alma.memory.embedding import Vector
+from alma.memory.question import Question, answers, asks
+from alma.memory.records import Reasons
+
+WORDS = 0.28  # of having the words of the query as well as the best one has them
+BESIDE_COSINE = {-1: 0.40, 1: 0.40, -2: 0.28, 2: 0.10}  # of the cosine of what stands so far beside it, above the floor
+BESIDE_WORDS = {-1: 0.32, 1: 0.08, -2: 0.25}  # of its words
+ASKS = -0.16  # a question is seldom an answer
+SPEAKER = 0.20  # said by who is named in the query; where several are, by the first
+ANSWER = 0.13  # has a time or a number, where the query asks for one
+RECENCY = 0.03  # of what is new; half of it after HALF_LIFE
+HALF_LIFE = 30 * 86400.0  # seconds
+UTILITY = 0.05  # of what has always helped; as much less where it never did
+PINNED = 0.05
+ALIKE = 0.95  # the least cosine of two texts of which one is enough
+LIKENESS = 0.75  # from this cosine on a memory loses to a better one that is like it,
+LIKENESS_LOSS = 0.5  # this much for each 1.0 of cosine above
+CROWD = 3  # so many pieces of one document lose nothing; each further one
+CROWD_LOSS = 0.05  # loses this much more
+_LEAST_BM25 = 3.0  # a best one below this has but common words of the query
+# What the neighbours of a memory have, of its own cosine above the floor and of its words, where it has none that are
+# known: the mean over the dev dialogues. So a fact that stands alone is not behind what was said in a conversation.
+EXPECTED_COSINE = 0.3
+EXPECTED_WORDS = 0.2
+
+
+class Candidate(Struct, frozen=True):
+    """A memory that an index found, or that stands beside one. `cosine` None: the vectors did not find it."""
+
+    num: int
+    text: str
+    created_at: float = 0.0
+    line: str = ""
+    position: int = 0
+    speaker: str = ""
+    document: str = ""
+    utility: float = 0.0
+    pinned: bool = False
+    cosine: float | None = None
+    dense_rank: int = 0
+    bm25: float = 0.0
+    text_rank: int = 0
+
+
+class Ranked(Struct, frozen=True):
+    """`score` is the sum of `reasons`: fused, neighbour, speaker, answer, recency, utility, pinned, diversity. `near`:
+    the number of the neighbour that it gained most from; 0: none."""
+
+    candidate: Candidate
+    score: float
+    reasons: Reasons
+    near: int = 0
+
+
+def rank(question: Question, candidates: Sequence[Candidate], now: float) -> list[Ranked]:
+    """Best first; of equals the newer, then the one with the higher number. Each number must be there once."""
+    field = _Field(question, candidates)
+    ranked = [field.ranked(candidate, now) for candidate in candidates]
+    return sorted(ranked, key=lambda one: (-one.score, -one.candidate.created_at, -one.candidate.num))
+
+
+class _Field:
+    """The candidates of one query, and what they are measured by."""
+
+    def __init__(self, question: Question, candidates: Sequence[Candidate]) -> None:
+        self._question = question
+        # What the vectors did not find is at most as near as the last that they found.
+        self._floor = min((one.cosine for one in candidates if one.cosine is not None), default=0.0)
+        self._most = max(max((one.bm25 for one in candidates), default=0.0), _LEAST_BM25)
+        self._places = {(one.line, one.position): one for one in candidates if one.line}
+        speakers = {one.speaker for one in candidates if one.speaker}
+        named = {speaker: place for speaker in speakers if (place := question.place_of(speaker)) is not None}
+        first = min(named.values(), default=-1)
+        self._named = {speaker for speaker, place in named.items() if place == first}
+
+    def ranked(self, candidate: Candidate, now: float) -> Ranked:
+        cosine, words = self._cosine(candidate), self._words(candidate)
+        neighbour, near = self._neighbour(candidate, cosine, words)
+        asking = ASKS if asks(candidate.text) else 0.0
+        reasons = Reasons(
+            cosine=candidate.cosine or 0.0,
+            dense_rank=candidate.dense_rank,
+            bm25=candidate.bm25,
+            text_rank=candidate.text_rank,
+            fused=cosine + WORDS * words,
+            neighbour=neighbour,
+            speaker=SPEAKER if candidate.speaker in self._named else 0.0,
+            answer=ANSWER * answers(self._question, candidate.text) + asking,
+            recency=RECENCY * freshness(candidate, now),
+            utility=UTILITY * candidate.utility,
+            pinned=PINNED if candidate.pinned else 0.0,
+        )
+        return Ranked(candidate, total(reasons), reasons, near)
+
+    def _neighbour(self, candidate: Candidate, cosine: float, words: float) -> tuple[float, int]:
+        """What stands beside it adds, and which of that most."""
+        gains: dict[int, float] = {}
+        gained = 0.0
+        for step, weight in BESIDE_COSINE.items():
+            beside = self._places.get((candidate.line, candidate.position + step))
+            if beside is None:
+                gained += weight * EXPECTED_COSINE * (cosine - self._floor)
+                gained += BESIDE_WORDS.get(step, 0.0) * EXPECTED_WORDS * words
+                continue
+            gain = weight * (self._cosine(beside) - self._floor)
+            gain += BESIDE_WORDS.get(step, 0.0) * self._words(beside)
+            gains[beside.num] = gain
+        best = max(gains, key=lambda num: gains[num], default=0)
+        return gained + sum(gains.values()), best if best and gains[best] > 0 else 0
+
+    def _cosine(self, candidate: Candidate) -> float:
+        return self._floor if candidate.cosine is None else candidate.cosine
+
+    def _words(self, candidate: Candidate) -> float:
+        return candidate.bm25 / self._most
+
+
+def freshness(candidate: Candidate, now: float) -> float:
+    """From 1 (now, or pinned) towards 0; half after `HALF_LIFE`."""
+    age = 0.0 if candidate.pinned else max(now - candidate.created_at, 0.0)
+    return 0.5 ** (age / HALF_LIFE)
+
+
+def total(reasons: Reasons) -> float:
+    gained = reasons.fused + reasons.neighbour + reasons.speaker + reasons.answer
+    return gained + reasons.recency + reasons.utility + reasons.pinned + reasons.diversity
+
+
+# ── which of them together ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def diversify(ranked: Sequence[Ranked], vectors: Mapping[int, Vector], most: int) -> tuple[list[Ranked], list[Ranked]]:
+    """The `most` best, none of which says the same as one before it; and those passed over as alike. Maximal marginal
+    relevance (Carbonell and Goldstein 1998), with a loss only where the likeness is great: what was said of one matter
+    is often alike, and all of it wanted. Without a vector nothing is lost."""
+    waiting = list(ranked)
+    chosen: list[Ranked] = []
+    alike: list[Ranked] = []
+    rows = {one.candidate.num: vectors[one.candidate.num] for one in ranked if one.candidate.num in vectors}
+    likeness = dict.fromkeys((one.candidate.num for one in ranked), 0.0)
+    crowds: dict[str, int] = {}
+
+    def lessened(one: Ranked) -> Ranked:
+        crowd = max(crowds.get(one.candidate.document, 0) - CROWD + 1, 0) if one.candidate.document else 0
+        loss = LIKENESS_LOSS * max(likeness[one.candidate.num] - LIKENESS, 0.0) + CROWD_LOSS * crowd
+        return _with_loss(one, loss)
+
+    while waiting and len(chosen) < most:
+        # A loss only lowers a score: who beats the next one's full score needs no comparison with the rest.
+        best = 0
+        best_one = lessened(waiting[0])
+        for index in range(1, len(waiting)):
+            if waiting[index].score <= best_one.score:
+                break
+            if (other := lessened(waiting[index])).score > best_one.score:
+                best, best_one = index, other
+        waiting.pop(best)
+        num = best_one.candidate.num
+        if likeness[num] >= ALIKE:
+            alike.append(best_one)
+            continue
+        chosen.append(best_one)
+        if best_one.candidate.document:
+            crowds[best_one.candidate.document] = crowds.get(best_one.candidate.document, 0) + 1
+        if num in rows:
+            for other_num, row in rows.items():
+                likeness[other_num] = max(likeness[other_num], float(np.dot(rows[num], row)))
+    return chosen, alike
+
+
+def _with_loss(one: Ranked, loss: float) -> Ranked:
+    if not loss:
+        return one
+    reasons = replace(one.reasons, diversity=-loss)
+    return replace(one, score=total(reasons), reasons=reasons)
