@@ -54,7 +54,7 @@ export class ApiProblem extends Error {
   }
 }
 
-async function problemOf(response: Response): Promise<ApiProblem> {
+export async function problemOf(response: Response): Promise<ApiProblem> {
   let body: Record<string, unknown> = {};
   try {
     const parsed: unknown = await response.json();
@@ -72,6 +72,14 @@ async function problemOf(response: Response): Promise<ApiProblem> {
     expected: word("expected"),
     actual: word("actual"),
     hint: word("hint"),
+  });
+}
+
+export function unreachable(): ApiProblem {
+  return new ApiProblem(0, {
+    code: "unreachable",
+    message: "The server cannot be reached.",
+    hint: "Is Alma still running? Start it with `alma serve`.",
   });
 }
 
@@ -93,11 +101,7 @@ export async function request<T>(
     });
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
-    throw new ApiProblem(0, {
-      code: "unreachable",
-      message: "The server cannot be reached.",
-      hint: "Is Alma still running? Start it with `alma serve`.",
-    });
+    throw unreachable();
   }
   if (!response.ok) throw await problemOf(response);
   return (response.status === 204 ? undefined : await response.json()) as T;

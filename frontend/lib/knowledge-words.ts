@@ -1,0 +1,98 @@
+/** What is said of a file of the knowledge base, and which files it takes. Pure. */
+
+import { bytes, clockTime, count, dayGroup, percent, plural } from "@/lib/format";
+import type { Chunk, KnowledgeDocument } from "@/lib/knowledge-api";
+import type { ErrorFacts } from "@/lib/protocol";
+import { listed } from "@/lib/task-words";
+
+/** `notes/todo.MD` → `md`; empty: it has no ending. */
+export function endingOf(name: string): string {
+  const last = name.slice(name.lastIndexOf("/") + 1);
+  const dot = last.lastIndexOf(".");
+  return dot <= 0 ? "" : last.slice(dot + 1).toLowerCase();
+}
+
+function bare(format: string): string {
+  return format.replace(/^\*?\./, "").toLowerCase();
+}
+
+/** Why a file is not even sent; `null`: it is. `maxBytes` 0: not known. */
+export function refusalOf(
+  name: string,
+  size: number,
+  formats: readonly string[],
+  maxBytes: number,
+): ErrorFacts | null {
+  if (maxBytes > 0 && size > maxBytes)
+    return {
+      code: "too_large",
+      message: `${name} is too large: it has ${bytes(size)}, and a file may have ${bytes(maxBytes)}.`,
+      hint: "Split it, or let Alma take larger ones with `ALMA_MAX_DOCUMENT_MIB`.",
+    };
+  if (size === 0) return { code: "empty_file", message: `${name} is empty: there is nothing to read in it.` };
+  const ending = endingOf(name);
+  if (ending !== "" && formats.length > 0 && !formats.some((format) => bare(format) === ending))
+    return {
+      code: "unknown_format",
+      message: `${name} cannot be read: .${ending} is no format that Alma knows.`,
+      hint: `It reads ${formatWords(formats)}.`,
+    };
+  return null;
+}
+
+const PROSE = ["md", "txt", "pdf", "docx", "html", "csv"];
+
+/** `md, txt, pdf, docx, html, csv and 31 kinds of code` */
+export function formatWords(formats: readonly string[]): string {
+  const all = new Set(formats.map(bare));
+  const first = PROSE.filter((format) => all.has(format));
+  const others = [...all].filter((format) => !PROSE.includes(format));
+  if (others.length > 4)
+    return listed([...first, `${count(others.length)} more kinds of text, data and code`]);
+  return listed([...first, ...others]);
+}
+
+/** How it stands, in a few words. */
+export function documentWords({ state, chunks, done }: KnowledgeDocument): string {
+  switch (state) {
+    case "waiting":
+      return "waits to be read";
+    case "reading":
+      return chunks > 0 ? `reading ${count(done)} of ${count(chunks)}` : "reading";
+    case "ready":
+      return plural(chunks, "piece");
+    case "failed":
+      return "could not be read";
+  }
+}
+
+/** How far it is read, 0 to 1; `null`: that is not known, or it is not being read. */
+export function readShare({ state, chunks, done }: KnowledgeDocument): number | null {
+  return state === "reading" && chunks > 0 ? Math.min(1, done / chunks) : null;
+}
+
+/** `page 3 · used 4 times` */
+export function pieceWords({ place, uses }: Pick<Chunk, "place" | "uses">): string {
+  return [place, uses > 0 ? `used ${plural(uses, "time")}` : "not used yet"].filter(Boolean).join(" · ");
+}
+
+export function sentWords(sent: number): string {
+  return sent < 1 ? `sending, ${percent(sent)}` : "sent";
+}
+
+/** Where it came from; `null`: put in by hand. */
+export function watchedPath({ origin }: KnowledgeDocument): string | null {
+  return origin === "page" ? null : origin;
+}
+
+const DAY = new Intl.DateTimeFormat("en", { day: "numeric", month: "long" });
+const DAY_OF_YEAR = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric" });
+
+/** `14:03`, `yesterday`, `12 October`, `3 Feb 2024`: a time in Unix seconds, seen from `now` (ms). */
+export function dayWords(seconds: number, now: number): string {
+  const group = dayGroup(seconds, now);
+  const at = new Date(seconds * 1000);
+  if (group === "Today") return clockTime(at.getTime());
+  if (group === "Yesterday") return "yesterday";
+  return (at.getFullYear() === new Date(now).getFullYear() ? DAY : DAY_OF_YEAR).format(at);
+}
