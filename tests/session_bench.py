@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,13 @@ from alma.engine.dispatch import Limits as DispatchLimits
 from alma.engine.dispatch import LocalDispatcher
 from alma.engine.journal import Journal
 from alma.engine.ledger import Ledger, Scope
+from alma.engine.reminded import tell_reminded
 from alma.engine.runner import Engine
 from alma.engine.state import RunState
 from alma.engine.worker import Duty, Policy
 from alma.errors import NotFound
 from alma.memory.embedder import Embedder
+from alma.memory.records import Change
 from alma.models.cache import ResponseCache
 from alma.models.cached import CachedModels
 from alma.models.chat import ChatModel
@@ -46,6 +48,7 @@ from alma.session.steering import Steering
 from alma.session.summaries import Summaries
 from alma.session.wire import Welcome
 from alma.tools.toolbox import Toolbox
+from memory.fakes import MemoryBench
 
 WELCOME = Welcome(
     protocol=PROTOCOL,
@@ -131,7 +134,8 @@ class Client:
 class SessionBench:
     """`roles`: a folder of role files over those that ship; `toolbox`: what tools there are; `at_once`: as many tasks
     of a role at once as its file says, else a hundred; `cache`: have one,
-    made with this, for otherwise every call is to reach the model."""
+    made with this, for otherwise every call is to reach the model; `memory`: agents remember, by fakes of what searches
+    by meaning."""
 
     def __init__(
         self,
@@ -146,6 +150,7 @@ class SessionBench:
         budgets: dict[Scope, BudgetLimits] | None = None,
         at_once: bool = False,
         cache: dict[str, Any] | None = None,
+        memory: bool = False,
     ) -> None:
         self.model = ScriptedModel()
         self.over: dict[str, asyncio.Event] = {}
@@ -160,12 +165,14 @@ class SessionBench:
         self.toolbox = toolbox or Toolbox()
         self.cache = ResponseCache(self.database, **cache) if cache is not None else None
         answering = self.models if self.cache is None else CachedModels(self.models, self.cache)
+        self.memory = MemoryBench(url, database=self.database) if memory else None
+        door = self.memory.memories if self.memory is not None else None
         usual = {"run": BudgetLimits(run_tokens), **(budgets or {})}
         self.engine = Engine(
             self.database,
             self.journal,
             self.bus,
-            Agent(self.roles, self.router, answering, Tooling(self.toolbox)),
+            Agent(self.roles, self.router, answering, Tooling(self.toolbox, door), memories=door),
             LocalDispatcher(DispatchLimits(lambda name: self.roles.get(name).budgets.parallel if at_once else 100)),
             policy=Policy(max_attempts, self.duty, lambda name: name in self.roles.names()),
             limits=RunLimits(run_seconds),
@@ -188,6 +195,12 @@ class SessionBench:
             self.cache.forget_runs if self.cache is not None else None,
         )
         self._group: asyncio.TaskGroup | None = None
+        if door is not None:
+            door.listen(self._news)
+
+    def _news(self, changes: Sequence[Change]) -> None:
+        assert self._group is not None
+        self._group.create_task(tell_reminded(self.engine, changes))
 
     def _changed(self, state: RunState) -> None:
         self.summaries.ended(state)

@@ -129,8 +129,8 @@ class Clock:
 class MemoryBench:
     """Memories on a database that is open, with the fakes above. Use as a context manager."""
 
-    def __init__(self, url: str, malicious: bool = False) -> None:
-        self.database = Database(url)
+    def __init__(self, url: str, malicious: bool = False, database: Database | None = None) -> None:
+        self.database = database or Database(url)
         self.embedding = FakeEmbedding()
         self.dense = FakeDense(self.database, self.embedding, malicious)
         self.clock = Clock()
