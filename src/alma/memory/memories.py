@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeVar
 
+import msgspec
 import sqlalchemy as sa
 
 from alma.db.database import Database
@@ -17,6 +18,7 @@ from alma.memory.adding import Added, admit, keep_all
 from alma.memory.dense import Dense, IndexState
 from alma.memory.embedding import Embedding
 from alma.memory.mapping import Map, MemoryPoint
+from alma.memory.merging import tidy
 from alma.memory.recall import Asked, Recall
 from alma.memory.records import USER, Change, Filter, Kind, Memory, NewMemory, Reader, Recalled, Scope, State
 from alma.memory.traces import Counts, Use, Version
@@ -135,7 +137,8 @@ class Memories:
         return await self._database.read(lambda connection: store.page(connection, reader, wanted, limit, before))
 
     async def recall(self, asked: Asked) -> Recalled:
-        return await self._recall.recall(asked, self._clock())
+        clean = msgspec.structs.replace(asked, query=tidy(asked.query))
+        return await self._recall.recall(clean, self._clock())
 
     async def around(self, reader: Reader, memory: Memory, span: int = 2) -> list[Memory]:
         """Its neighbours in its line, in order, without itself."""
