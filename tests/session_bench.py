@@ -192,11 +192,15 @@ class SessionBench:
             self.notices,
             Limits(max_prompt_chars=9000, max_unfinished_runs=100),
             Steering(self.database, self.engine, PlanLimits(tasks=100, task_tokens=0), self.roles),
-            self.cache.forget_runs if self.cache is not None else None,
+            self._forget if self.cache is not None else None,
         )
         self._group: asyncio.TaskGroup | None = None
         if door is not None:
             door.listen(self._news)
+
+    async def _forget(self, _owner: str, run_ids: list[str]) -> None:
+        assert self.cache is not None
+        await self.cache.forget_runs(run_ids)
 
     def _news(self, changes: Sequence[Change]) -> None:
         assert self._group is not None

@@ -153,7 +153,7 @@ class Alma:
         """Store versions of roles before a run uses them."""
         await self.database.write(lambda connection: [keep_role(connection, role) for role in roles])
 
-    async def _forget(self, run_ids: list[str]) -> None:
+    async def _forget(self, _owner: str, run_ids: list[str]) -> None:
         """These runs are deleted with their thread: none of their words may stay."""
         await self.cache.forget_runs(run_ids)
         if self.registry.local is not None:

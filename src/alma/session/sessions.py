@@ -56,7 +56,7 @@ def _ack(made: Made, command_id: str) -> Ack:
 
 
 # Told of runs that are deleted with their thread, before and after: what goes back to them goes too.
-Forget = Callable[[list[str]], Awaitable[object]]
+Forget = Callable[[str, list[str]], Awaitable[object]]
 
 
 class Sessions:
@@ -279,14 +279,14 @@ class Sessions:
             return thread_queries.run_ids(connection, thread_id)
 
         if self._forget is not None:  # first, so that no crash leaves their words without the thread
-            await self._forget(await self.database.read(look))
+            await self._forget(owner, await self.database.read(look))
         summary, run_ids = await self.database.write(
             lambda connection: thread_queries.delete_thread(connection, owner, thread_id)
         )
         for run_id in run_ids:
             self.engine.abandon(run_id)
         if self._forget is not None:
-            await self._forget(run_ids)
+            await self._forget(owner, run_ids)
         self.engine.conversations.forget(run_ids)
         gone = thread_queries.unknown_thread(thread_id)
         refusal = CommandError(code=gone.code, message=gone.message, hint=gone.hint)
