@@ -203,6 +203,7 @@ def prepare_alma(
         "port": port,
         "log_level": "warning",
         "max_unfinished_runs": 10_000,
+        "memory": False,  # measured by its own benches
         "cache": False,  # what is measured is to be computed
         **settings,
     }

@@ -75,6 +75,7 @@ def environment(folder: Path, **settings: object) -> dict[str, str]:
         "scripted": "true",
         "model": "scripted/scripted",
         "log_level": "warning",
+        "memory": "false",  # tests of memory turn it on; to the others runs are to come as if they were the first
         "cache": "false",  # tests send the same prompt twice and mean it
         **settings,
     }
