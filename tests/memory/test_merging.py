@@ -1,0 +1,63 @@
+"""What a memory's text is cleaned of, and when two texts say the same."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alma.errors import InvalidRequest
+from alma.memory.merging import cleaned, hash_of, same_facts
+from alma.memory.records import MOST_CHARS
+
+
+def test_control_characters_and_lone_surrogates_go_and_the_rest_stays() -> None:
+    assert cleaned("a\x00b\x07\ud800c\td\r\ne\x85") == "abc\td\ne"
+    assert cleaned("  שלום 👩‍🚀 e\u0301  ") == "שלום 👩‍🚀 é"
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\x00\x00", "\ud800", "\n\t"])
+def test_nothing_is_no_memory(text: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        cleaned(text)
+    assert refused.value.code == "empty_memory"
+
+
+def test_a_memory_has_an_end() -> None:
+    assert len(cleaned("x" * MOST_CHARS)) == MOST_CHARS
+    with pytest.raises(InvalidRequest) as refused:
+        cleaned("x" * (MOST_CHARS + 1))
+    assert (refused.value.code, refused.value.actual) == ("memory_too_long", f"{MOST_CHARS + 1:,}")
+
+
+@given(st.text())
+def test_what_is_clean_stays_as_it_is(text: str) -> None:
+    try:
+        once = cleaned(text)
+    except InvalidRequest:
+        return
+    assert cleaned(once) == once
+    once.encode()
+
+
+def test_case_and_white_space_and_accents_make_no_other_text() -> None:
+    assert hash_of("Café  au\nLait") == hash_of("cafe\u0301 AU lait")
+    assert hash_of("café au lait") != hash_of("cafe au lait")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("The user likes tea", "the user really likes tea", True),
+        ("The user likes tea", "The user does not like tea", False),
+        ("The user likes tea", "The user doesn't like tea", False),
+        ("The user doesn't eat fish", "The user does not eat fish", True),
+        ("We meet at 10:30", "We meet at 10:45", False),
+        ("We meet on 3 May", "We meet on 3 May, all right", True),
+        ("She lives in Berlin", "She lives in Munich", False),
+        ("Berlin is nice", "berlin is nice", True),
+        ("the API is down", "the CLI is down", False),
+    ],
+)
+def test_numbers_negations_and_names_make_other_facts(one: str, other: str, same: bool) -> None:
+    assert same_facts(one, other) is same
