@@ -303,7 +303,10 @@ export interface paths {
         delete: operations["forget_memory_api_memories__memory_id__delete"];
         options?: never;
         head?: never;
-        /** Change Memory */
+        /**
+         * Change Memory
+         * @description Where it was changed since, the problem has it as it is now, as `memory`.
+         */
         patch: operations["change_memory_api_memories__memory_id__patch"];
         trace?: never;
     };

@@ -13,10 +13,12 @@ from pydantic import StringConstraints
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
+from alma.errors import Conflict
 from alma.memory.memories import Map, Memories
 from alma.memory.merging import tidy
 from alma.memory.recall import Asked
 from alma.memory.records import Filter, Kind, Memory, NewMemory, Reader, Scope, State
+from alma.server import problems
 from alma.server.memory_bodies import (
     AddedReply,
     CountsReply,
@@ -41,10 +43,12 @@ NDJSON = "application/x-ndjson"
 _TYPES = (NDJSON, "application/ndjson", "application/jsonl", "application/x-jsonlines")
 _JSONL = {"requestBody": {"required": True, "content": {NDJSON: {"schema": {"type": "string"}}}}}
 _LABEL_CHARS = 80  # of a point on the map
+_PLACES = 4  # of its figures
 _MOST_PROBLEMS = 100  # lines of an import that are named
 _YEARS = 1e11  # Unix seconds, some three thousand years
 _Id = Annotated[str, Query(max_length=200)]
 _Many = Annotated[list[Annotated[str, StringConstraints(max_length=200)]] | None, Query(max_length=64)]
+_Before = Annotated[str, Query(pattern=r"^([-+.e\d]{1,32}~\d{1,18})?$")]  # as `next` is
 _Time = Annotated[float | None, Query(ge=-_YEARS, le=_YEARS, allow_inf_nan=False)]
 
 
@@ -91,7 +95,7 @@ def routes(
         pinned: bool | None = None,
         state: State = "alive",
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
-        before: _Id = "",
+        before: _Before = "",
     ) -> MemoryListReply:
         """Search (with scores and reasons) where `query` is given, else the newest first."""
         wanted = Filter(
@@ -161,19 +165,15 @@ def routes(
             superseded=[entry(one) for one in await memories.superseded_by(person, memory_id)],
         )
 
-    @router.patch("/memories/{memory_id}")
-    async def change_memory(memory_id: str, body: MemoryChange) -> MemoryEntryReply:
-        changed = await memories.edit(
-            person,
-            memory_id,
-            body.version,
-            text=body.text,
-            kind=body.kind,
-            scope=body.scope,
-            pinned=body.pinned,
-            key=body.key,
-        )
-        return entry(changed)
+    @router.patch("/memories/{memory_id}", response_model=MemoryEntryReply)
+    async def change_memory(memory_id: str, body: MemoryChange) -> MemoryEntryReply | Response:
+        """Where it was changed since, the problem has it as it is now, as `memory`."""
+        changes = body.model_dump(exclude={"version"})
+        try:
+            return entry(await memories.edit(person, memory_id, body.version, **changes))
+        except Conflict as conflict:
+            now = entry(await memories.get(person, memory_id))
+            return problems.problem(conflict, memory=now.model_dump(by_alias=True))
 
     @router.delete("/memories/{memory_id}")
     async def forget_memory(memory_id: str, purge: bool = False) -> MemoryEntryReply:
@@ -214,8 +214,8 @@ def _map_json(found: Map) -> bytes:
     points = [
         PointReply(
             id=one.memory.id,
-            x=one.x,
-            y=one.y,
+            x=round(one.x, _PLACES),
+            y=round(one.y, _PLACES),
             kind=one.memory.kind,
             agent=one.memory.agent,
             scope=one.memory.scope,
@@ -227,5 +227,5 @@ def _map_json(found: Map) -> bytes:
         )
         for one in found.points
     ]
-    reply = MapReply(points=points, total=found.total, explained=found.explained, of_run=found.of_run)
+    reply = MapReply(points=points, total=found.total, explained=round(found.explained, _PLACES), of_run=found.of_run)
     return reply.model_dump_json(by_alias=True).encode()

@@ -25,7 +25,8 @@ _CODES = {
 }
 
 
-def problem(error: AlmaError) -> JSONResponse:
+def problem(error: AlmaError, **more: object) -> JSONResponse:
+    """`more`: members beside the usual ones."""
     match error:
         case Misuse():
             status = error.status
@@ -38,7 +39,7 @@ def problem(error: AlmaError) -> JSONResponse:
         case _:
             status = 500
     facts = error.facts()
-    body = {"type": "about:blank", "title": error.code.replace("_", " "), "status": status, **facts}
+    body = {"type": "about:blank", "title": error.code.replace("_", " "), "status": status, **facts, **more}
     body["detail"] = body.pop("message")
     return JSONResponse(body, status, media_type=_JSON)
 
