@@ -5,7 +5,15 @@ import { CACHE_NAMES, hitReason } from "@/lib/cache-words";
 import { count, duration, KIND_LABEL, plural } from "@/lib/format";
 import { talkWords, taskWords } from "@/lib/plan-entry-words";
 import type { CacheHit, ContextNote, ErrorFacts, Section, Timing, Usage } from "@/lib/protocol";
+import { recalledWords } from "@/lib/recall-words";
 import { freedWords, trimWords } from "@/lib/trim-words";
+
+interface RecalledEntry {
+  hits: readonly unknown[];
+  missed?: readonly unknown[];
+  call_id?: string;
+  dense?: boolean;
+}
 
 export interface EntryWords {
   what: string;
@@ -49,6 +57,16 @@ export function entryWords({ entry }: EntryRecord): EntryWords {
     case "context_trimmed": {
       const note = entry as unknown as ContextNote;
       return plain(`Left out: ${trimWords(note)}`, note.detail || freedWords(note));
+    }
+    case "memories_recalled": {
+      const { hits, missed = [], call_id, dense } = entry as unknown as RecalledEntry;
+      const of = entry.task_id ? ` for task ${entry.task_id}` : "";
+      const how = call_id ? "as it asked" : "as a reminder";
+      const words = dense === false ? "; by words only" : "";
+      return plain(
+        `${recalledWords(hits.length, missed.length)}${of}`,
+        `${how}, for “${String(entry.query)}”${words}`,
+      );
     }
     case "attempt_failed": {
       const error = entry.error as ErrorFacts;

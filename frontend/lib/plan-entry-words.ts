@@ -5,6 +5,8 @@ import { budgetSentence } from "@/lib/budget-words";
 import type { EntryWords } from "@/lib/entry-words";
 import { duration, plural } from "@/lib/format";
 import type { Budget, ErrorFacts, Plan, PlanTask } from "@/lib/protocol";
+import { MEMORY } from "@/lib/recall-state";
+import { memoryToolWords } from "@/lib/recall-words";
 
 type Entry = EntryRecord["entry"];
 
@@ -64,11 +66,14 @@ export function taskWords(entry: Entry): EntryWords | null {
 export function talkWords(entry: Entry): EntryWords | null {
   const task = taskOf(entry);
   switch (entry.type) {
-    case "tool_called":
+    case "tool_called": {
+      const memory = memoryToolWords(String(entry.name), String(entry.arguments));
+      if (memory !== null) return plain(`${task} wanted to ${memory.wants}`, memory.what);
       return plain(
         `${entry.name} was ${entry.needs_approval ? "asked for" : "called"}`,
         `by ${task.toLowerCase()}: ${entry.arguments}`,
       );
+    }
     case "tool_decided":
       return plain(entry.approved ? "You allowed the tool" : "You refused the tool");
     case "tool_returned": {
@@ -81,6 +86,7 @@ export function talkWords(entry: Entry): EntryWords | null {
     case "question_answered":
       return plain("You answered", String(entry.text));
     case "agent_message":
+      if (entry.sender === MEMORY) return plain(`${task} was told that a memory changed`, String(entry.text));
       return plain(`The ${entry.sender} told ${entry.recipient}`, String(entry.text));
     case "board_written":
       return plain(`“${entry.key}” was written on the board`, String(entry.text));

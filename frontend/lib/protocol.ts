@@ -51,6 +51,9 @@ export type Route = Schemas["Route"];
 export type RouteCorrection = Schemas["RouteCorrection"];
 export type AttemptFailure = Schemas["AttemptFailure"];
 export type ContextNote = Schemas["ContextNote"];
+export type Recall = Schemas["Recall"];
+export type RecalledMemory = Schemas["RecalledMemory"];
+export type PassedOver = Schemas["PassedOver"];
 export type Stopping = Schemas["Stopping"];
 export type Pausing = Schemas["Pausing"];
 export type Resuming = Schemas["Resuming"];
@@ -86,6 +89,7 @@ interface CustomPayloads {
   "alma.route": Route;
   "alma.route_corrected": RouteCorrection;
   "alma.context": ContextNote;
+  "alma.recalled": Recall;
   "alma.attempt_failed": AttemptFailure;
   "alma.stop_requested": Stopping;
   "alma.paused": Pausing;

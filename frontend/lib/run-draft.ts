@@ -28,6 +28,7 @@ interface Listed {
   mail: RunState["mail"][number];
   history: RunState["history"][number];
   budgets: RunState["budgets"][number];
+  recalls: RunState["recalls"][number];
 }
 
 export class RunDraft {

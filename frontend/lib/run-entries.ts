@@ -9,6 +9,7 @@ import {
   type RunStatus,
   type ServerEvent,
 } from "@/lib/protocol";
+import { newRecall } from "@/lib/recall-state";
 import type { RunDraft } from "@/lib/run-draft";
 import { applyTalk, atWork, stillAsks } from "@/lib/run-talk";
 import {
@@ -229,6 +230,9 @@ function applyCustom(draft: RunDraft, task: TaskState, event: Custom): void {
       draft.put("trims", messageId, [...(run.trims.get(messageId) ?? []), event.value]);
       break;
     }
+    case "alma.recalled":
+      draft.append("recalls", newRecall(event.value, event.seq ?? 0, at, task.id));
+      break;
     default:
       applyTalk(draft, task, event);
   }

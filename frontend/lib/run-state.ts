@@ -19,6 +19,7 @@ import {
   type RunStatus,
   type ServerEvent,
 } from "@/lib/protocol";
+import type { RecallState } from "@/lib/recall-state";
 import { RunDraft } from "@/lib/run-draft";
 import { applyEntry, showAnswer } from "@/lib/run-entries";
 import {
@@ -32,6 +33,7 @@ import {
 import { EMPTY_TREE, growTree, type Tree } from "@/lib/tree";
 
 export type { MessageState } from "@/lib/message-state";
+export type { RecallState } from "@/lib/recall-state";
 export type { BoardEntry, CallState, MailItem, PlanState, QuestionState, TaskState } from "@/lib/task-state";
 
 /** An entry as it came, for who looks at the run as it was: no text, which is in `messages`. `at`: server ms. */
@@ -84,6 +86,8 @@ export interface RunState {
   readonly trims: ReadonlyMap<string, readonly ContextNote[]>;
   /** Budgets of more than one task that are used up, or nearly so. */
   readonly budgets: readonly Budget[];
+  /** Each look of an agent into memory, in their order. */
+  readonly recalls: readonly RecallState[];
   readonly history: readonly HistoryItem[];
 }
 
@@ -159,6 +163,7 @@ export function firstState(event: Extract<ServerEvent, { type: "RUN_STARTED" }>,
     board: new Map(),
     trims: new Map(),
     budgets: [],
+    recalls: [],
     history: [{ seq, at, event }],
   };
 }

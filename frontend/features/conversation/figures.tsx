@@ -1,11 +1,13 @@
 "use client";
 
 import { memo } from "react";
+import { openRecalled } from "@/features/conversation/source-line";
 import { useStore } from "@/hooks/use-store";
 import { triedWords } from "@/lib/failover-words";
 import { count, duration, money, plural, rate, shortDuration } from "@/lib/format";
 import { shortModel } from "@/lib/model-list";
 import { MAIN } from "@/lib/protocol";
+import { memoriesOf } from "@/lib/recall-state";
 import type { MessageState, RunState } from "@/lib/run-state";
 import { session } from "@/lib/session";
 import { quarterSeconds } from "@/lib/ticker";
@@ -55,6 +57,7 @@ export function Figures({ run }: { run: RunState }) {
         name="Model"
         value={`${shortModel(message.start.model)}${endpoint === "" ? "" : ` at ${endpoint}`}`}
       />
+      <MemoriesFigure run={run} />
       {tried.length > 0 ? <Figure slot="tried" name="Asked before" value={triedWords(tried) ?? ""} /> : null}
     </dl>
   );
@@ -91,6 +94,7 @@ function PlanFigures({ run }: { run: RunState }) {
         tip={cached > 0 ? READ_BEFORE : undefined}
       />
       {cost > 0 ? <Figure slot="cost" name="Cost" value={money(cost)} /> : null}
+      <MemoriesFigure run={run} />
       {hits > 0 ? (
         <Figure
           slot="hits"
@@ -99,6 +103,27 @@ function PlanFigures({ run }: { run: RunState }) {
         />
       ) : null}
     </dl>
+  );
+}
+
+/** Leads to which they were, and why these. */
+function MemoriesFigure({ run: { id, recalls } }: { run: RunState }) {
+  const memories = memoriesOf(recalls).length;
+  if (memories === 0) return null;
+  return (
+    <div data-slot="figure-memories">
+      <dt className="sr-only">Memories</dt>
+      <dd>
+        <button
+          type="button"
+          data-slot="open-recalled"
+          className="underline decoration-dotted underline-offset-3 hover:text-foreground"
+          onClick={() => openRecalled(id)}
+        >
+          {plural(memories, "memory", "memories")}
+        </button>
+      </dd>
+    </div>
   );
 }
 

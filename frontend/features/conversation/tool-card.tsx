@@ -4,6 +4,7 @@ import { useState } from "react";
 import { Button } from "@/components/ui/button";
 import { Ask } from "@/features/conversation/ask";
 import { duration, prettyJson } from "@/lib/format";
+import { memoryToolResult, memoryToolWords } from "@/lib/recall-words";
 import type { CallState, TaskState } from "@/lib/run-state";
 import { session } from "@/lib/session";
 
@@ -19,6 +20,7 @@ interface ToolCardProps {
 export function ToolCard({ runId, call, task, open }: ToolCardProps) {
   const role = task?.role || "manager";
   const tool = <code className="font-mono text-[0.92em] text-foreground">{call.name}</code>;
+  const memory = memoryToolWords(call.name, call.arguments);
   const [sending, setSending] = useState(false);
   const decide = async (approved: boolean): Promise<void> => {
     setSending(true);
@@ -34,7 +36,7 @@ export function ToolCard({ runId, call, task, open }: ToolCardProps) {
       title={
         open ? (
           <>
-            The {role} wants to use {tool}
+            The {role} wants to {memory === null ? <>use {tool}</> : memory.wants}
           </>
         ) : (
           <>
@@ -46,6 +48,7 @@ export function ToolCard({ runId, call, task, open }: ToolCardProps) {
     >
       {open ? (
         <>
+          {memory === null ? null : <blockquote className="text-sm">{memory.what}</blockquote>}
           <pre
             tabIndex={0}
             className="max-h-64 overflow-auto whitespace-pre-wrap break-words rounded-md bg-muted px-3 py-2 font-mono text-[13px] leading-5"
@@ -73,5 +76,7 @@ function outcome(call: CallState): string {
 
 export function resultWords(call: CallState): string {
   if (call.result === null) return "running";
+  const memory = memoryToolResult(call.name, call.result.ok, call.result.content);
+  if (memory !== null) return memory;
   return call.result.ok ? `done in ${duration(call.result.ms)}` : "it failed";
 }

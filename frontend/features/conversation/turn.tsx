@@ -7,7 +7,9 @@ import { Asks } from "@/features/conversation/asks";
 import { Attempts } from "@/features/conversation/attempts";
 import { BudgetNotes } from "@/features/conversation/budget-notes";
 import { Citations } from "@/features/conversation/citation";
+import { MemoryNotes } from "@/features/conversation/memory-notes";
 import { PlanLines } from "@/features/conversation/plan-lines";
+import { SourceLine } from "@/features/conversation/source-line";
 import { ToolLines } from "@/features/conversation/tool-lines";
 import { UserText } from "@/features/conversation/user-text";
 import { WindowLine } from "@/features/conversation/window-line";
@@ -63,14 +65,16 @@ export const Turn = memo(function Turn({ threadId, runId, isLast }: TurnProps) {
           working={working}
         />
         <ToolLines tasks={run.tasks} calls={run.calls} />
-        <Citations runId={run.id} tasks={run.tasks}>
+        <Citations runId={run.id} tasks={run.tasks} recalls={run.recalls}>
           <Answer run={run} working={working} />
         </Citations>
         <Attempts threadId={threadId} run={run} />
+        <MemoryNotes mail={run.mail} />
         <BudgetNotes threadId={threadId} run={run} working={working} />
         {!working && run.message !== null ? (
           <WindowLine runId={run.id} start={run.message.start} trims={run.message.trims} />
         ) : null}
+        {working ? null : <SourceLine runId={run.id} recalls={run.recalls} />}
         <AnswerFooter threadId={threadId} run={run} working={working} isLast={isLast} />
       </div>
     </article>

@@ -29,7 +29,7 @@ export function KnowledgeView() {
     };
   }, []);
   return (
-    <div data-slot="knowledge-view" className="flex min-h-0 flex-1 flex-col">
+    <div data-slot="knowledge-view" className="flex min-h-0 min-w-0 flex-1 flex-col">
       {document === null ? <FileList /> : <FilePage key={document} documentId={document} />}
     </div>
   );
