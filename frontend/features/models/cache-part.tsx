@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "react";
 import { ConfirmButton } from "@/components/confirm-button";
 import { Problem } from "@/components/problem";
-import { useTask } from "@/features/models/use-task";
+import { useTask } from "@/hooks/use-task";
 import { api, type CacheChange, type CacheReport, factsOf } from "@/lib/api";
 import { thresholdWords } from "@/lib/cache-words";
 import { bytes, count, money, percent, plural, shortDuration } from "@/lib/format";

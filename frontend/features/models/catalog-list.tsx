@@ -3,8 +3,8 @@
 import { useEffect, useState } from "react";
 import { Problem } from "@/components/problem";
 import { Button } from "@/components/ui/button";
-import { useTask } from "@/features/models/use-task";
 import { useStore } from "@/hooks/use-store";
+import { useTask } from "@/hooks/use-task";
 import { api, type Catalog, type CatalogModel } from "@/lib/api";
 import { bytes } from "@/lib/format";
 import type { PullProgress } from "@/lib/protocol";

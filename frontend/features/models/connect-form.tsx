@@ -8,7 +8,7 @@ import { Input } from "@/components/ui/input";
 import { ConnectMore } from "@/features/models/connect-more";
 import { EMPTY_DRAFT, type EndpointDraft, PRESETS, toAdd, toTest } from "@/features/models/endpoint-draft";
 import { TestResult } from "@/features/models/endpoint-test";
-import { useTask } from "@/features/models/use-task";
+import { useTask } from "@/hooks/use-task";
 import { api, type EndpointTest } from "@/lib/api";
 import { cn } from "@/lib/cn";
 import { fullAddress, parseAliases } from "@/lib/endpoint-words";

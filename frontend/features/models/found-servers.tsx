@@ -3,7 +3,7 @@
 import { useEffect, useState } from "react";
 import { Problem } from "@/components/problem";
 import { Button } from "@/components/ui/button";
-import { useTask } from "@/features/models/use-task";
+import { useTask } from "@/hooks/use-task";
 import { api, type FoundServer } from "@/lib/api";
 import { plural } from "@/lib/format";
 import { session } from "@/lib/session";

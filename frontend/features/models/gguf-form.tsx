@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import { Problem } from "@/components/problem";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
-import { useTask } from "@/features/models/use-task";
+import { useTask } from "@/hooks/use-task";
 import { api } from "@/lib/api";
 import { session } from "@/lib/session";
 

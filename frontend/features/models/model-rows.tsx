@@ -6,7 +6,7 @@ import { HintText } from "@/components/hint-text";
 import { Problem } from "@/components/problem";
 import { Button } from "@/components/ui/button";
 import { ProbeGrades } from "@/features/models/probe-grades";
-import { useTask } from "@/features/models/use-task";
+import { useTask } from "@/hooks/use-task";
 import { api, type ModelInfo, type ModelList, type ProbeReport } from "@/lib/api";
 import { cn } from "@/lib/cn";
 import { priceWords } from "@/lib/endpoint-words";

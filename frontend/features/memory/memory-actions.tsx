@@ -1,0 +1,98 @@
+import { Pin, PinOff, Trash2, Undo2 } from "lucide-react";
+import { ConfirmButton } from "@/components/confirm-button";
+import { Button } from "@/components/ui/button";
+import { Tooltip } from "@/components/ui/tooltip";
+import { factsOf } from "@/lib/api";
+import { go } from "@/lib/location";
+import { type MemoryEntry, memoryApi } from "@/lib/memory-api";
+import { memoryList } from "@/lib/memory-list";
+import { session } from "@/lib/session";
+
+interface MemoryActionsProps {
+  memory: MemoryEntry;
+  onChanged: () => void;
+}
+
+/** Pin, forget, bring back, delete for good. */
+export function MemoryActions({ memory, onChanged }: MemoryActionsProps) {
+  const { id, pinned, forgottenAt } = memory;
+  const act = async (work: () => Promise<unknown>, done?: () => void): Promise<void> => {
+    try {
+      await work();
+      memoryList.heard([id]);
+      done?.();
+    } catch (cause) {
+      session.notices.error(factsOf(cause));
+    }
+  };
+  const restore = (): void => void act(() => memoryApi.restore(id), onChanged);
+  const forget = (): void =>
+    void act(
+      () => memoryApi.forget(id),
+      () => {
+        onChanged();
+        session.notices.show("Forgotten. No agent is reminded of it any more.", {
+          action: { label: "Undo", run: restore },
+        });
+      },
+    );
+  const purge = (): void =>
+    void act(
+      () => memoryApi.purge(id),
+      () => {
+        go({ memory: null }, "replace");
+        session.notices.show("Deleted for good.");
+      },
+    );
+  if (forgottenAt !== null)
+    return (
+      <>
+        <Button size="sm" data-slot="memory-restore" className="max-sm:h-9" onClick={restore}>
+          <Undo2 aria-hidden className="!size-3.5" /> Restore
+        </Button>
+        <ConfirmButton
+          size="sm"
+          variant="danger"
+          data-slot="memory-purge"
+          className="max-sm:h-9"
+          question="With its history?"
+          confirm="Delete"
+          onConfirm={purge}
+        >
+          Delete for good
+        </ConfirmButton>
+      </>
+    );
+  const PinIcon = pinned ? PinOff : Pin;
+  return (
+    <>
+      <Tooltip label={pinned ? "Unpin" : "Pin: always preferred when it fits"} side="bottom">
+        <Button
+          variant="ghost"
+          size="icon"
+          aria-label={pinned ? "Unpin" : "Pin"}
+          aria-pressed={pinned}
+          data-slot="memory-pin"
+          className="max-sm:size-10"
+          onClick={() =>
+            void act(() => memoryApi.change(id, { version: memory.version, pinned: !pinned }), onChanged)
+          }
+        >
+          <PinIcon aria-hidden className={pinned ? "text-primary" : undefined} />
+        </Button>
+      </Tooltip>
+      <Tooltip label="Forget" side="bottom">
+        <Button
+          variant="ghost"
+          size="icon"
+          aria-label="Forget"
+          data-slot="memory-forget"
+          className="max-sm:size-10"
+          onClick={forget}
+        >
+          <Trash2 aria-hidden />
+        </Button>
+      </Tooltip>
+    </>
+  );
+}

@@ -1,0 +1,120 @@
+import { ChevronDown, Pin } from "lucide-react";
+import { memo, useState } from "react";
+import { AgentDot } from "@/components/agent-dot";
+import { RecallReasons, ScoreBar } from "@/components/recall-reasons";
+import { Button } from "@/components/ui/button";
+import { MarkedText } from "@/features/memory/marked-text";
+import { useThreadTitle } from "@/hooks/use-thread-title";
+import { cn } from "@/lib/cn";
+import { plural } from "@/lib/format";
+import { addressOf, go, location } from "@/lib/location";
+import type { FoundMemory } from "@/lib/memory-api";
+import {
+  ago,
+  authorWords,
+  exactTime,
+  KIND_NAMES,
+  lifeOf,
+  STATE_NAMES,
+  sourceWords,
+  wordsOf,
+} from "@/lib/memory-words";
+import { factsOfFound, reasonsLine } from "@/lib/recall-reasons";
+
+interface MemoryRowProps {
+  found: FoundMemory;
+  /** The score of the best of the list. */
+  best: number;
+  query: string;
+  isOpen: boolean;
+}
+
+/** A memory in the list: what it says, whose it is, where from; of a search also how well it fits, and why. */
+export const MemoryRow = memo(function MemoryRow({ found, best, query, isOpen }: MemoryRowProps) {
+  const { memory, score, reasons } = found;
+  const [isWhy, setWhy] = useState(false);
+  const title = useThreadTitle(memory.source.threadId);
+  const facts = score != null && reasons != null ? factsOfFound(score, reasons) : null;
+  const words = query === "" ? [] : [...(reasons?.words ?? []), ...wordsOf(query)];
+  const life = lifeOf(memory);
+  const why = `memory-why-${memory.id}`;
+  return (
+    <li
+      data-slot="memory-row"
+      data-memory={memory.id}
+      className={cn(
+        "border-b [contain-intrinsic-size:auto_76px] [content-visibility:auto]",
+        isOpen && "bg-accent/60",
+      )}
+    >
+      <div className="relative px-4 py-2.5 hover:bg-accent/40">
+        <a
+          href={addressOf({ ...location.get(), memory: memory.id })}
+          data-slot="memory-open"
+          aria-current={isOpen ? "true" : undefined}
+          onClick={(event) => {
+            if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+            event.preventDefault();
+            go({ memory: memory.id });
+          }}
+          className={cn(
+            "line-clamp-2 text-[14px] leading-5 [overflow-wrap:anywhere] after:absolute after:inset-0",
+            life !== null && "text-muted-foreground line-through decoration-input",
+          )}
+        >
+          <MarkedText text={memory.text} words={words} />
+        </a>
+        <p className="mt-1 flex flex-wrap items-center gap-x-2 gap-y-0.5 text-muted-foreground text-xs">
+          {memory.pinned ? (
+            <Pin aria-label="Pinned" role="img" className="size-3 text-primary" fill="currentColor" />
+          ) : null}
+          <span className="inline-flex items-center gap-1.5">
+            <AgentDot role={memory.agent} />
+            {authorWords(memory.agent)}
+          </span>
+          <Separated>{KIND_NAMES[memory.kind]}</Separated>
+          {life === null ? null : <Separated className="text-caution">{STATE_NAMES[life]}</Separated>}
+          <Separated className="max-w-full truncate">{sourceWords(memory, title)}</Separated>
+          <Separated>
+            <time title={exactTime(memory.createdAt)}>{ago(memory.createdAt, Date.now())}</time>
+          </Separated>
+          {memory.uses > 0 ? <Separated>used {plural(memory.uses, "time")}</Separated> : null}
+          {facts === null ? null : (
+            <span className="relative ml-auto inline-flex items-center gap-2">
+              <ScoreBar score={facts.score} best={best} />
+              <Button
+                variant="quiet"
+                size="sm"
+                aria-expanded={isWhy}
+                aria-controls={why}
+                data-slot="memory-why"
+                data-tip={reasonsLine(facts)}
+                className="h-6 px-1 max-sm:h-9 max-sm:px-2"
+                onClick={() => setWhy(!isWhy)}
+              >
+                Why
+                <ChevronDown
+                  aria-hidden
+                  className={cn("!size-3 transition-transform duration-100", isWhy && "rotate-180")}
+                />
+              </Button>
+            </span>
+          )}
+        </p>
+        {facts !== null && isWhy ? (
+          <div id={why} className="relative mt-2 rounded-md bg-muted/60 px-3 py-2">
+            <RecallReasons facts={facts} />
+          </div>
+        ) : null}
+      </div>
+    </li>
+  );
+});
+
+function Separated({ className, children }: { className?: string; children: React.ReactNode }) {
+  return (
+    <span className={cn("before:mr-2 before:text-faint-foreground before:content-['·']", className)}>
+      {children}
+    </span>
+  );
+}

@@ -1,0 +1,172 @@
+/** The map's plane on a screen: zoom and shift, who is under the pointer, who is within a loop, where words have room. Pure. */
+
+export interface Spot {
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** `x`, `y`: what of the plane is in the middle of the screen; `scale`: pixels per unit. The plane's y points up. */
+export interface Lens extends Spot {
+  readonly scale: number;
+}
+
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+const MARGIN = 36;
+const MOST_SCALE = 40_000;
+/** How far out one can go: to so much of what fits. */
+const LEAST_SHARE = 0.5;
+
+/** Everything, as large as it fits. */
+export function fitted(spots: readonly Spot[], size: Size): Lens {
+  let [left, right, bottom, top] = [Infinity, -Infinity, Infinity, -Infinity];
+  for (const { x, y } of spots) {
+    left = Math.min(left, x);
+    right = Math.max(right, x);
+    bottom = Math.min(bottom, y);
+    top = Math.max(top, y);
+  }
+  if (left > right) return { x: 0, y: 0, scale: scaleFor(2, 2, size) };
+  const scale = scaleFor(Math.max(right - left, 0.02), Math.max(top - bottom, 0.02), size);
+  return { x: (left + right) / 2, y: (bottom + top) / 2, scale };
+}
+
+function scaleFor(width: number, height: number, size: Size): number {
+  const room = (side: number): number => Math.max(40, side - 2 * MARGIN);
+  return Math.min(room(size.width) / width, room(size.height) / height);
+}
+
+export function toScreen(lens: Lens, size: Size, spot: Spot): Spot {
+  return {
+    x: (spot.x - lens.x) * lens.scale + size.width / 2,
+    y: (lens.y - spot.y) * lens.scale + size.height / 2,
+  };
+}
+
+export function toPlane(lens: Lens, size: Size, at: Spot): Spot {
+  return {
+    x: (at.x - size.width / 2) / lens.scale + lens.x,
+    y: lens.y - (at.y - size.height / 2) / lens.scale,
+  };
+}
+
+/** Nearer or farther; what is under `at` stays there. `fit`: the scale at which all is seen. */
+export function zoomed(lens: Lens, size: Size, at: Spot, factor: number, fit: number): Lens {
+  const scale = Math.min(MOST_SCALE, Math.max(fit * LEAST_SHARE, lens.scale * factor));
+  const fixed = toPlane(lens, size, at);
+  return {
+    scale,
+    x: fixed.x - (at.x - size.width / 2) / scale,
+    y: fixed.y + (at.y - size.height / 2) / scale,
+  };
+}
+
+/** Moved by so many pixels of the screen. */
+export function shifted(lens: Lens, dx: number, dy: number): Lens {
+  return { ...lens, x: lens.x - dx / lens.scale, y: lens.y + dy / lens.scale };
+}
+
+/** What of two fingers: from where they were to where they are. */
+export function pinched(
+  lens: Lens,
+  size: Size,
+  before: readonly [Spot, Spot],
+  after: readonly [Spot, Spot],
+  fit: number,
+): Lens {
+  const middle = ([a, b]: readonly [Spot, Spot]): Spot => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
+  const span = ([a, b]: readonly [Spot, Spot]): number => Math.max(1, Math.hypot(a.x - b.x, a.y - b.y));
+  const [from, to] = [middle(before), middle(after)];
+  const moved = shifted(lens, to.x - from.x, to.y - from.y);
+  return zoomed(moved, size, to, span(after) / span(before), fit);
+}
+
+const CELLS = 64;
+
+/** The points in cells, so that asking who is near looks at a few of them only. */
+export class SpotGrid {
+  private readonly cells = new Map<number, number[]>();
+
+  constructor(private readonly spots: readonly Spot[]) {
+    for (const [at, spot] of spots.entries()) {
+      const key = this.key(this.cell(spot.x), this.cell(spot.y));
+      const cell = this.cells.get(key);
+      if (cell === undefined) this.cells.set(key, [at]);
+      else cell.push(at);
+    }
+  }
+
+  /** The index of the nearest point within `reach` of the plane; -1: none is so near. */
+  nearest(at: Spot, reach: number): number {
+    let best = -1;
+    let least = reach;
+    for (const index of this.within(at.x - reach, at.x + reach, at.y - reach, at.y + reach)) {
+      const spot = this.spots[index];
+      if (spot === undefined) continue;
+      const far = Math.hypot(spot.x - at.x, spot.y - at.y);
+      if (far > least) continue;
+      least = far;
+      best = index;
+    }
+    return best;
+  }
+
+  /** Indexes of the points in this part of the plane, and perhaps of some just beside it. */
+  within(left: number, right: number, bottom: number, top: number): number[] {
+    const [from, to] = [this.cell(left), this.cell(right)];
+    const [low, high] = [this.cell(bottom), this.cell(top)];
+    if ((to - from + 1) * (high - low + 1) > this.cells.size) return [...this.cells.values()].flat();
+    const found: number[] = [];
+    for (let x = from; x <= to; x++)
+      for (let y = low; y <= high; y++) found.push(...(this.cells.get(this.key(x, y)) ?? []));
+    return found;
+  }
+
+  private cell(value: number): number {
+    return Math.floor((value + 1) * (CELLS / 2));
+  }
+
+  private key(x: number, y: number): number {
+    return x * 100_003 + y;
+  }
+}
+
+/** Whether a point is within a closed loop (even-odd). */
+export function isWithin(loop: readonly Spot[], at: Spot): boolean {
+  let inside = false;
+  for (let i = 0, j = loop.length - 1; i < loop.length; j = i++) {
+    const [a, b] = [loop[i], loop[j]];
+    if (a === undefined || b === undefined) continue;
+    if (a.y > at.y !== b.y > at.y && at.x < ((b.x - a.x) * (at.y - a.y)) / (b.y - a.y) + a.x)
+      inside = !inside;
+  }
+  return inside;
+}
+
+/** Which of the wanted words have room: the first come first, none over another, none over the edge. */
+export function withRoom<Word extends Box>(wanted: readonly Word[], size: Size, most: number): Word[] {
+  const placed: Word[] = [];
+  for (const word of wanted) {
+    if (placed.length >= most) break;
+    if (word.left < 0 || word.right > size.width || word.top < 0 || word.bottom > size.height) continue;
+    const isFree = placed.every(
+      (other) =>
+        word.right < other.left ||
+        other.right < word.left ||
+        word.bottom < other.top ||
+        other.bottom < word.top,
+    );
+    if (isFree) placed.push(word);
+  }
+  return placed;
+}
