@@ -34,12 +34,13 @@ class Added(Struct, frozen=True):
 
 class Arrival(Struct, frozen=True):
     """A memory on its way in: cleaned, with its vector where there is one. `near`: numbers of those that may be
-    nearly the same."""
+    nearly the same; `like`: places in the batch of earlier ones that may be."""
 
     new: NewMemory
     hash: bytes
     vector: Vector | None = None
     near: tuple[int, ...] = ()
+    like: tuple[int, ...] = ()
 
 
 def admit(new: NewMemory, now: float) -> NewMemory:
@@ -96,19 +97,22 @@ def _refused(code: str, message: str, expected: str, actual: str) -> InvalidRequ
 
 
 def keep_all(pen: Pen, arrivals: Sequence[Arrival], finished_run: str = "") -> list[Added]:
-    added = [_keep(pen, one) for one in arrivals]
+    added: list[Added] = []
+    for one in arrivals:
+        nums = {*one.near, *(added[place].memory.num for place in one.like)}
+        added.append(_keep(pen, one, nums))
     if finished_run:
         mark = insert_for(pen.connection)(remembered_runs).values(run_id=finished_run, at=pen.now)
         pen.connection.execute(mark.on_conflict_do_nothing())
     return added
 
 
-def _keep(pen: Pen, one: Arrival) -> Added:
+def _keep(pen: Pen, one: Arrival, nums: set[int]) -> Added:
     twins = twins_of(pen, one.new, one.hash)
     if known := next((twin for twin in twins if _is_same_occurrence(twin, one.new)), None):
         return Added(known, merged=True)
     holders = key_holders(pen, one.new) if one.new.key else []
-    if same := _same(pen, one, twins, holders):
+    if same := _same(pen, one, twins, holders, nums):
         return Added(_merge(pen, same, one.new), merged=True)
     return _insert(pen, one)
 
@@ -139,8 +143,8 @@ def twins_of(pen: Pen, new: NewMemory, digest: bytes) -> list[Memory]:
     return [memory_of(found) for found in pen.connection.execute(select_memories(*same).order_by(row.num).limit(100))]
 
 
-def _same(pen: Pen, one: Arrival, twins: list[Memory], holders: list[Memory]) -> Memory | None:
-    """The memory alive that says this already."""
+def _same(pen: Pen, one: Arrival, twins: list[Memory], holders: list[Memory], nums: set[int]) -> Memory | None:
+    """The memory alive that says this already; `nums`: those that may say nearly this."""
     for holder in holders:
         if hash_of(holder.text) == one.hash:
             return holder
@@ -150,7 +154,6 @@ def _same(pen: Pen, one: Arrival, twins: list[Memory], holders: list[Memory]) ->
     if one.vector is None or one.new.line or one.new.source.document_id:
         return None
     row, new = memories.c, one.new
-    nums = {*one.near, *pen.vectors}
     asked = select_memories(
         row.num.in_(nums),
         row.owner == new.owner,

@@ -217,7 +217,9 @@ class Memories:
 
         def run(connection: sa.Connection) -> tuple[store.Pen, T]:
             pen = store.Pen(connection, now, by, model)
-            return pen, work(pen)
+            result = work(pen)
+            pen.look_up_vectors()
+            return pen, result
 
         writing = self._database.begin_write(run)
         try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
+import numpy as np
 import sqlalchemy as sa
 
 from alma.db.database import Database
@@ -17,6 +19,7 @@ from alma.memory.records import Filter, NewMemory, Reader
 from alma.memory.store import SLICE, vector_of
 
 _CANDIDATES = 6  # near ones that are looked at
+_ABOUT = NEAR - 0.02  # an index may round; in the transaction the rows decide
 
 
 async def prepare(
@@ -29,9 +32,11 @@ async def prepare(
     known = await database.read(lambda connection: _known_vectors(connection, owners, hashes, model))
     missing = {digest: one.text for digest, one in zip(hashes, new, strict=True) if digest not in known}
     known |= await _embedded(embedding, missing, urgent)
+    vectors = [known.get(digest) for digest in hashes]
+    like = await _alike(new, vectors)
     return [
-        Arrival(one, digest, known.get(digest), await _near(dense, one) if digest in known else ())
-        for digest, one in zip(hashes, new, strict=True)
+        Arrival(one, digest, vector, await _near(dense, one) if vector is not None else (), like.get(place, ()))
+        for place, (one, digest, vector) in enumerate(zip(new, hashes, vectors, strict=True))
     ]
 
 
@@ -54,16 +59,37 @@ async def _embedded(embedding: Embedding, texts: dict[bytes, str], urgent: bool)
     return dict(zip(texts, vectors, strict=True))
 
 
+def _has_place(new: NewMemory) -> bool:
+    """A piece of a conversation or document keeps its place, and is not merged with what is nearly the same."""
+    return bool(new.line or new.source.document_id)
+
+
+async def _alike(new: Sequence[NewMemory], vectors: Sequence[Vector | None]) -> dict[int, tuple[int, ...]]:
+    """By place in the batch, the earlier ones that are near to it."""
+    places = [place for place, one in enumerate(new) if vectors[place] is not None and not _has_place(one)]
+    if len(places) < 2:
+        return {}
+    matrix = np.stack([vector for place in places if (vector := vectors[place]) is not None])
+
+    def compare() -> dict[int, tuple[int, ...]]:
+        return {
+            place: tuple(places[other] for other in np.flatnonzero(matrix[:at] @ matrix[at] >= _ABOUT))
+            for at, place in enumerate(places)
+        }
+
+    return await asyncio.to_thread(compare)
+
+
 async def _near(dense: Dense, new: NewMemory) -> tuple[int, ...]:
-    """Of those that it might be merged with. A piece of a conversation or document keeps its place instead."""
-    if new.line or new.source.document_id:
+    """Of those that are stored."""
+    if _has_place(new):
         return ()
     wanted = Filter(kinds=(new.kind,), scopes=(new.scope,), agents=(new.agent,))
     try:
         found = await dense.search(new.text, _CANDIDATES, Reader(new.owner), wanted)
     except EmbedderUnavailable:
         return ()
-    return tuple(one.num for one in found if one.cosine >= NEAR - 0.02)  # an index may round; the row decides
+    return tuple(one.num for one in found if one.cosine >= _ABOUT)
 
 
 def _known_vectors(

@@ -116,7 +116,7 @@ def neighbours(connection: sa.Connection, reader: Reader, memory: Memory, span: 
 
 
 class Pen:
-    """What writes memories in one transaction. `changes`: what it wrote, in order; `vectors`: of those that got one;
+    """What writes memories in one transaction. `changes`: what it wrote, in order; `vectors`: of those that have one;
     `gone`: the numbers of those that are purged.
 
     On PostgreSQL only one writes at a time, whichever process it is in: so what is looked up before a write still
@@ -169,6 +169,13 @@ class Pen:
         """The text is another: what was made of the old one goes."""
         self.connection.execute(memory_vectors.delete().where(memory_vectors.c.num == num))
         self._keep_vector(num, vector)
+
+    def look_up_vectors(self) -> None:
+        """At the end: of what has changed and is alive, those that were there before."""
+        changed = {change.memory.num: change.memory for change in self.changes if change.memory is not None}
+        wanting = [num for num, memory in changed.items() if memory.alive and num not in self.vectors]
+        if wanting:
+            self.vectors |= stored_vectors(self.connection, wanting, self.model)
 
     def purge(self, gone: Sequence[Memory]) -> None:
         nums = [memory.num for memory in gone]
