@@ -36,6 +36,8 @@ type Scoped<Body> = Omit<Body, "scope"> & { scope: SpendScope };
 export interface AgentInfo {
   name: string;
   purpose: string;
+  /** Absent: the server has not been asked yet. */
+  memory?: Pick<Schemas["MemoryReply"], "recall">;
 }
 /** A journal entry as stored; only what every entry has is typed. */
 export interface EntryRecord {

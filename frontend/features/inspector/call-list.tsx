@@ -5,6 +5,7 @@ import { CopyButton } from "@/components/copy-button";
 import { WorkingDot } from "@/components/ui/working-dot";
 import { useShown } from "@/features/inspector/use-lens";
 import { count, duration } from "@/lib/format";
+import { memoryToolWords } from "@/lib/recall-words";
 import type { CallState } from "@/lib/task-state";
 
 /** Tool calls with what they were given and what came back. */
@@ -21,6 +22,7 @@ export function CallList({ ids }: { ids: readonly string[] }) {
 function Call({ id }: { id: string }) {
   const call = useShown((run) => run.calls.get(id));
   if (call === undefined) return null;
+  const memory = memoryToolWords(call.name, call.arguments);
   return (
     <li data-slot="call" className="py-1 first:pt-0 last:pb-0">
       <details className="group/call text-[13px]">
@@ -29,10 +31,14 @@ function Call({ id }: { id: string }) {
             aria-hidden
             className="size-3.5 shrink-0 text-faint-foreground transition-transform group-open/call:rotate-90"
           />
-          <span className="font-medium">{call.name}</span>
-          <span className="min-w-0 flex-1 truncate font-mono text-muted-foreground text-xs">
-            {call.arguments}
-          </span>
+          <span className="shrink-0 font-medium">{memory === null ? call.name : memory.did}</span>
+          {memory === null ? (
+            <span className="min-w-0 flex-1 truncate font-mono text-muted-foreground text-xs">
+              {call.arguments}
+            </span>
+          ) : (
+            <q className="min-w-0 flex-1 truncate text-muted-foreground">{memory.what}</q>
+          )}
           <Outcome call={call} />
         </summary>
         <div className="space-y-2 pt-1 pb-2 pl-5">

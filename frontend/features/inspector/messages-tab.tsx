@@ -3,12 +3,14 @@
 import { ArrowRight } from "lucide-react";
 import { AgentDot } from "@/components/agent-dot";
 import { AgentText } from "@/features/inspector/agent-text";
+import { MemoryLink } from "@/features/inspector/memory-link";
 import { Nothing, Part } from "@/features/inspector/part";
 import { TaskLink } from "@/features/inspector/task-link";
 import { useShown, useWhole } from "@/features/inspector/use-lens";
 import { useView } from "@/hooks/use-session";
 import { duration, plural } from "@/lib/format";
 import { MAIN } from "@/lib/protocol";
+import { MEMORY } from "@/lib/recall-state";
 import type { HistoryItem } from "@/lib/run-state";
 import type { BoardEntry, MailItem } from "@/lib/task-state";
 
@@ -54,7 +56,11 @@ function Mail({ item, startedAt }: { item: MailItem; startedAt: number }) {
   return (
     <li data-slot="mail-item" className="space-y-1 py-2.5 first:pt-0 last:pb-0">
       <p className="flex items-baseline gap-1.5 text-xs">
-        <TaskLink taskId={item.taskId || MAIN} className="min-w-0 max-w-[38%] font-medium" />
+        {item.sender === MEMORY ? (
+          <span className="font-medium">memory</span>
+        ) : (
+          <TaskLink taskId={item.taskId || MAIN} className="min-w-0 max-w-[38%] font-medium" />
+        )}
         <ArrowRight
           role="img"
           aria-label="to"
@@ -73,7 +79,15 @@ function Mail({ item, startedAt }: { item: MailItem; startedAt: number }) {
         </span>
       </p>
       <AgentText text={item.text} />
-      {item.refs.length > 0 ? (
+      {item.sender === MEMORY ? (
+        <p className="flex flex-wrap gap-x-2 text-faint-foreground text-xs">
+          {item.refs.map((id) => (
+            <MemoryLink key={id} id={id}>
+              See the memory
+            </MemoryLink>
+          ))}
+        </p>
+      ) : item.refs.length > 0 ? (
         <p className="flex flex-wrap gap-x-2 text-faint-foreground text-xs">
           Speaks of
           {item.refs.map((ref) => (

@@ -2,7 +2,8 @@
 
 import type { ReactNode } from "react";
 import { WindowBar } from "@/components/window-bar";
-import { sectionWords } from "@/features/inspector/section-words";
+import { MemoryLink } from "@/features/inspector/memory-link";
+import { memoryIn, sectionWords } from "@/features/inspector/section-words";
 import { useLens, useWhole } from "@/features/inspector/use-lens";
 import { agentColourVar } from "@/lib/agent-colour";
 import { partColour, type WindowPart, windowUse } from "@/lib/context-window";
@@ -56,9 +57,11 @@ interface RowProps {
   /** It is one of several that a row above sums up. */
   below?: boolean;
   cut?: number;
+  /** The memory that it is. */
+  memory?: string | null;
 }
 
-function Row({ name, tokens, size, sign, below = false, cut = 0 }: RowProps) {
+function Row({ name, tokens, size, sign, below = false, cut = 0, memory = null }: RowProps) {
   return (
     <div
       data-slot="prompt-part"
@@ -66,7 +69,7 @@ function Row({ name, tokens, size, sign, below = false, cut = 0 }: RowProps) {
     >
       {sign}
       <dt className={`min-w-0 truncate ${below ? "pl-3" : ""}`} title={name}>
-        {name}
+        {memory === null ? name : <MemoryLink id={memory}>{name}</MemoryLink>}
         {cut > 0 ? <span className="text-caution"> · cut to {count(cut)} characters</span> : null}
       </dt>
       <dd className="text-right">{count(tokens)}</dd>
@@ -100,6 +103,7 @@ function PartRows({ part, size, sections, run }: PartRowsProps) {
         size={size}
         sign={<span aria-hidden className="size-2 rounded-full" style={{ background: colour }} />}
         cut={own.length === 1 ? first?.chars : 0}
+        memory={own.length === 1 && first !== undefined ? memoryIn(first) : null}
       />
       {own.length === 1
         ? null
@@ -113,6 +117,7 @@ function PartRows({ part, size, sections, run }: PartRowsProps) {
                 tokens={section.tokens}
                 size={size}
                 cut={section.chars}
+                memory={memoryIn(section)}
                 sign={<Mark section={section} run={run} />}
               />
             ))}

@@ -5,6 +5,7 @@ import { type ComponentType, useState } from "react";
 import { CompareTab, counterpartOf } from "@/features/inspector/compare-tab";
 import { ContextTab } from "@/features/inspector/context-tab";
 import { JournalTab } from "@/features/inspector/journal-tab";
+import { MemoryTab } from "@/features/inspector/memory-tab";
 import { MessagesTab } from "@/features/inspector/messages-tab";
 import { PlanTab } from "@/features/inspector/plan-tab";
 import { RunLens } from "@/features/inspector/run-lens";
@@ -38,6 +39,7 @@ const TABS: readonly Tab[] = [
   { id: "streams", label: "Streams", View: StreamsTab, of: "planned" },
   { id: "messages", label: "Messages", View: MessagesTab, of: "planned" },
   { id: "context", label: "Context", View: ContextTab, of: "any" },
+  { id: "memory", label: "Memory", View: MemoryTab, of: "any" },
   { id: "journal", label: "Journal", View: JournalTab, of: "any" },
   { id: "compare", label: "Compare", View: CompareTab, of: "twin" },
 ];

@@ -4,6 +4,29 @@ import type { Section } from "@/lib/protocol";
 import type { RunState } from "@/lib/run-state";
 import { taskTitle } from "@/lib/task-words";
 
+/** As a reference of a memory section: no memory, but the line that asks to name the files. */
+const CITE = "cite";
+
+/** The memory that a section holds; `null`: it holds none. */
+export function memoryIn({ name, ref = "" }: Pick<Section, "name" | "ref">): string | null {
+  return name === "memory" && ref !== "" && ref !== CITE ? ref : null;
+}
+
+/** A memory by where it is from and what it says. */
+function memoryWords(id: string, run: RunState | undefined): string {
+  for (const { hits, missed } of run?.recalls ?? []) {
+    const hit = hits.find((each) => each.id === id);
+    if (hit !== undefined) return `${hit.label ? `${hit.label}: ` : ""}${oneLine(hit.text)}`;
+    const other = missed.find((each) => each.id === id);
+    if (other !== undefined) return oneLine(other.text);
+  }
+  return `Memory ${id}`;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ").trim();
+}
+
 /** `null` where the reference says nothing to a person. */
 export function sectionWords(
   { name, ref = "" }: Pick<Section, "name" | "ref">,
@@ -24,7 +47,7 @@ export function sectionWords(
       return mail === undefined ? null : `From the ${mail.sender}: ${mail.text}`;
     }
     case "memory":
-      return `Memory ${ref}`;
+      return ref === CITE ? "Asks it to name the files" : memoryWords(ref, run);
     case "tools":
       return `Tools: ${ref.replaceAll(",", ", ")}`;
     case "tool": {

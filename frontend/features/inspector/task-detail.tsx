@@ -14,6 +14,7 @@ import { ModelCall } from "@/features/inspector/model-call";
 import { Part } from "@/features/inspector/part";
 import { resultOf } from "@/features/inspector/task-figures";
 import { TaskLink } from "@/features/inspector/task-link";
+import { ChangedMemories, RecalledMemories } from "@/features/inspector/task-memory";
 import { StatusSign, statusWord } from "@/features/inspector/task-status";
 import { useColour, useLens, usePlayhead, useShown, useTask } from "@/features/inspector/use-lens";
 import { go } from "@/lib/location";
@@ -52,11 +53,13 @@ export function TaskDetail({ taskId }: { taskId: string }) {
           <Problem facts={task.error} />
         </Part>
       )}
+      <ChangedMemories task={task} />
       <Purpose task={task} />
       <Part>
         <BudgetBars task={task} />
         <AttemptList task={task} />
       </Part>
+      <RecalledMemories task={task} />
       <Calls task={task} />
       <Written task={task} />
       <LastPrompt task={task} />
