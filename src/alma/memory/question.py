@@ -9,6 +9,8 @@ import re
 
 from msgspec import Struct
 
+from alma.memory.words import STOP_WORDS
+
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _ORDINALS = (
@@ -35,12 +37,26 @@ _ASKS_NUMBER = re.compile(
 )
 
 
+_SMALL = """hi hello hey hiya greetings good morning afternoon evening night day bye goodbye welcome thanks thank thx
+cheers ok okay yes yeah yep no nope sure fine great nice cool perfect super wonderful lovely well sorry please alright
+hallo moin servus danke bitte guten tag abend ja nein gut bonjour salut merci oui non hola gracias buenos dias si
+ciao grazie"""
+_SMALL_TALK = frozenset(_SMALL.split())
+
+
 class Question(Struct, frozen=True):
     """`text`: the query in lower case. `when`, `number`: it waits for a time, for a number."""
 
     text: str
     when: bool = False
     number: bool = False
+
+    @property
+    def small_talk(self) -> bool:
+        """A greeting, thanks, or a nod, and nothing else: there is nothing to remember for it."""
+        words = re.findall(r"\w+", self.text)
+        small = [word for word in words if word in _SMALL_TALK]
+        return bool(small) and len(words) <= 8 and all(word in small or word in STOP_WORDS for word in words)
 
     def names(self, speaker: str) -> bool:
         """Whether the query speaks of this speaker, by whole name or by the first part of it."""

@@ -18,10 +18,10 @@ from alma.memory.embedding import Vector
 from alma.memory.question import Question, answers, asks
 from alma.memory.records import Reasons
 
-WORDS = 0.28  # of having the words of the query as well as the best one has them
+WORDS = 0.25  # of having the words of the query as well as the best one has them
 BESIDE_COSINE = {-1: 0.40, 1: 0.40, -2: 0.28, 2: 0.10}  # of the cosine of what stands so far beside it, above the floor
 BESIDE_WORDS = {-1: 0.32, 1: 0.08, -2: 0.25}  # of its words
-ASKS = -0.16  # a question is seldom an answer
+ASKS = -0.18  # a question is seldom an answer
 SPEAKER = 0.20  # said by who is named in the query; where several are, by the first
 ANSWER = 0.13  # has a time or a number, where the query asks for one
 RECENCY = 0.03  # of what is new; half of it after HALF_LIFE
@@ -33,15 +33,17 @@ LIKENESS = 0.75  # from this cosine on a memory loses to a better one that is li
 LIKENESS_LOSS = 0.5  # this much for each 1.0 of cosine above
 CROWD = 3  # so many pieces of one document lose nothing; each further one
 CROWD_LOSS = 0.05  # loses this much more
+WEAK = 0.36  # cosine: of the dev questions 90 % have something nearer, of greetings and the like 10 %
 _LEAST_BM25 = 3.0  # a best one below this has but common words of the query
 # What the neighbours of a memory have, of its own cosine above the floor and of its words, where it has none that are
 # known: the mean over the dev dialogues. So a fact that stands alone is not behind what was said in a conversation.
 EXPECTED_COSINE = 0.3
-EXPECTED_WORDS = 0.2
+EXPECTED_WORDS = 0.15
 
 
 class Candidate(Struct, frozen=True):
-    """A memory that an index found, or that stands beside one. `cosine` None: the vectors did not find it."""
+    """A memory that an index found, or that stands beside one. `cosine` None: the vectors did not find it. `covered`:
+    the share of the query's words that it has."""
 
     num: int
     text: str
@@ -56,16 +58,19 @@ class Candidate(Struct, frozen=True):
     dense_rank: int = 0
     bm25: float = 0.0
     text_rank: int = 0
+    covered: float = 0.0
 
 
 class Ranked(Struct, frozen=True):
     """`score` is the sum of `reasons`: fused, neighbour, speaker, answer, recency, utility, pinned, diversity. `near`:
-    the number of the neighbour that it gained most from; 0: none."""
+    the number of the neighbour that it gained most from; 0: none. `nearest`: the best cosine among it and its
+    neighbours; None: vectors took no part."""
 
     candidate: Candidate
     score: float
     reasons: Reasons
     near: int = 0
+    nearest: float | None = None
 
 
 def rank(question: Question, candidates: Sequence[Candidate], now: float) -> list[Ranked]:
@@ -81,6 +86,7 @@ class _Field:
     def __init__(self, question: Question, candidates: Sequence[Candidate]) -> None:
         self._question = question
         # What the vectors did not find is at most as near as the last that they found.
+        self._by_vectors = any(one.cosine is not None for one in candidates)
         self._floor = min((one.cosine for one in candidates if one.cosine is not None), default=0.0)
         self._most = max(max((one.bm25 for one in candidates), default=0.0), _LEAST_BM25)
         self._places = {(one.line, one.position): one for one in candidates if one.line}
@@ -106,7 +112,12 @@ class _Field:
             utility=UTILITY * candidate.utility,
             pinned=PINNED if candidate.pinned else 0.0,
         )
-        return Ranked(candidate, total(reasons), reasons, near)
+        return Ranked(candidate, total(reasons), reasons, near, self._nearest(candidate))
+
+    def _nearest(self, candidate: Candidate) -> float | None:
+        beside = (self._places.get((candidate.line, candidate.position + step)) for step in BESIDE_COSINE)
+        known = [one.cosine for one in (candidate, *beside) if one and one.cosine is not None]
+        return max(known, default=0.0) if self._by_vectors else None
 
     def _neighbour(self, candidate: Candidate, cosine: float, words: float) -> tuple[float, int]:
         """What stands beside it adds, and which of that most."""
@@ -129,6 +140,13 @@ class _Field:
 
     def _words(self, candidate: Candidate) -> float:
         return candidate.bm25 / self._most
+
+
+def is_weak(one: Ranked) -> bool:
+    """Whether it has little to do with the query: neither it nor what stands beside it is near in meaning, and it has
+    not all the words. Without vectors, half of the words will do."""
+    enough = 1.0 if one.nearest is not None else 0.5
+    return (one.nearest or 0.0) < WEAK and one.candidate.covered < enough
 
 
 def freshness(candidate: Candidate, now: float) -> float:

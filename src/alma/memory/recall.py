@@ -1,15 +1,61 @@
 """Recall: by meaning and by words, fused; then what neighbours, time, use and diversity make of it, with its reasons.
 
-This module asks the indexes and the database; what it makes of their answers is `ranking.py`, which is pure.
+This module asks the indexes and the database; what it makes of their answers is `ranking.py`, which is pure. Every
+statement carries the access rule and the filter, so that nothing has to be taken out of an answer afterwards.
 """
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import sqlalchemy as sa
 from msgspec import Struct
+from msgspec.structs import replace
 
 from alma.db.database import Database
-from alma.memory.dense import Dense
-from alma.memory.records import Filter, Reader, Recalled
+from alma.db.tables import memories
+from alma.errors import EmbedderUnavailable
+from alma.memory.access import matches, readable
+from alma.memory.embedding import Vector
+from alma.memory.packing import Packed, is_known, pack, widened
+from alma.memory.question import Question, read_question
+from alma.memory.ranking import Candidate, Ranked, diversify, is_weak, rank
+from alma.memory.records import Filter, Hit, Memory, Missed, Reader, Recalled
+from alma.memory.store import by_nums
+from alma.memory.vectors.index import Near
+from alma.memory.words import WordHit, found_by_words, query_terms
+
+FROM_VECTORS = 200  # candidates
+FROM_WORDS = 100
+BESIDE = 24  # of the best by each method: also what stands beside them
+SPAN = 2  # places before and after
+_LISTED = 20  # most that are told of as missed
+_COMPARED = 4  # times as many as are wanted are compared with each other, at least 24
+
+_ROW = memories.c
+_FACTS = (
+    _ROW.num,
+    _ROW.id,
+    _ROW.text,
+    _ROW.created_at,
+    _ROW.line,
+    _ROW.position,
+    _ROW.speaker,
+    _ROW.document_id,
+    _ROW.utility,
+    _ROW.pinned,
+)
+
+
+class Nearest(Protocol):
+    """What recall needs of `Dense`."""
+
+    async def search(self, query: str, k: int, reader: Reader, wanted: Filter) -> list[Near]: ...
+
+    async def vectors(self, nums: Sequence[int]) -> dict[int, Vector]: ...
 
 
 class Asked(Struct, frozen=True):
@@ -28,10 +74,178 @@ class Asked(Struct, frozen=True):
     strict: bool = False
 
 
+class _Found(Struct, frozen=True):
+    """The candidates in order, and the id of each number."""
+
+    ranked: list[Ranked]
+    ids: dict[int, str]
+    words: dict[int, list[str]]
+
+
 class Recall:
-    def __init__(self, database: Database, dense: Dense) -> None:
-        raise NotImplementedError
+    def __init__(self, database: Database, dense: Nearest) -> None:
+        self._database = database
+        self._dense = dense
 
     async def recall(self, asked: Asked, now: float) -> Recalled:
         """Never raises for want of vectors: then words alone are searched."""
-        raise NotImplementedError
+        began = time.perf_counter()
+        if asked.k <= 0 or not asked.query.strip():
+            return Recalled([], dense=False)
+        question = read_question(asked.query)
+        if asked.strict and question.small_talk:
+            return Recalled([])
+        near, words = await self._search(asked)
+        found = await self._database.read(lambda connection: _weigh(connection, asked, question, near, words, now))
+        chosen, missed = await self._choose(asked, found)
+        hits, unpacked = await self._database.read(lambda connection: _pack(connection, asked, found, chosen))
+        return Recalled(
+            hits,
+            [*missed, *unpacked][:_LISTED],
+            considered=len(found.ranked),
+            dense=near is not None,
+            ms=(time.perf_counter() - began) * 1000,
+        )
+
+    async def _search(self, asked: Asked) -> tuple[list[Near] | None, list[WordHit]]:
+        """By vectors (None: they cannot be asked) and by words, at the same time."""
+
+        async def by_meaning() -> list[Near] | None:
+            try:
+                return await self._dense.search(asked.query, FROM_VECTORS, asked.reader, asked.wanted)
+            except EmbedderUnavailable:
+                return None
+
+        def by_words(connection: sa.Connection) -> list[WordHit]:
+            return found_by_words(connection, asked.query, asked.reader, asked.wanted, FROM_WORDS)
+
+        async with asyncio.TaskGroup() as group:
+            near = group.create_task(by_meaning())
+            words = group.create_task(self._database.read(by_words))
+        return near.result(), words.result()
+
+    async def _choose(self, asked: Asked, found: _Found) -> tuple[list[Ranked], list[Missed]]:
+        """Those that are wanted, each once, as different as they are good; more than `k`, since some may not fit."""
+        missed: list[Missed] = []
+        left: list[Ranked] = []
+        most = max(asked.k * _COMPARED, 24)
+        for one in found.ranked:
+            if len(left) == most:
+                break
+            if asked.strict and is_weak(one):
+                missed.append(Missed(found.ids[one.candidate.num], one.score, "weak"))
+            elif is_known(one.candidate.text, asked.known):
+                missed.append(Missed(found.ids[one.candidate.num], one.score, "known"))
+            else:
+                left.append(one)
+        vectors = await self._dense.vectors([one.candidate.num for one in left]) if len(left) > 1 else {}
+        chosen, alike = diversify(left, vectors, asked.k if not asked.tokens else most)
+        missed += [Missed(found.ids[one.candidate.num], one.score, "alike") for one in alike]
+        return chosen, sorted(missed, key=lambda one: -one.score)[:_LISTED]
+
+
+# ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _weigh(
+    connection: sa.Connection,
+    asked: Asked,
+    question: Question,
+    near: Sequence[Near] | None,
+    words: Sequence[WordHit],
+    now: float,
+) -> _Found:
+    """The candidates, what stands beside the best of them, and their order."""
+    dense = {one.num: (one.cosine, index + 1) for index, one in enumerate(near or ())}
+    terms = max(len(query_terms(asked.query)), 1)
+    text = {one.num: (one.score, index + 1, len(one.words) / terms) for index, one in enumerate(words)}
+    clause = readable(asked.reader) & matches(asked.wanted)
+    rows = {row.num: row for row in _rows(connection, _ROW.num.in_([*dict.fromkeys([*dense, *text])]), clause)}
+    best = [num for found in (dense, text) for num in list(found)[:BESIDE] if num in rows]
+    rows.update((row.num, row) for row in _beside(connection, [rows[num] for num in best], clause))
+    candidates = [_candidate(row, dense.get(num), text.get(num)) for num, row in rows.items()]
+    return _Found(
+        rank(question, candidates, now),
+        {num: row.id for num, row in rows.items()},
+        {one.num: one.words for one in words},
+    )
+
+
+def _rows(connection: sa.Connection, *clauses: sa.ColumnElement[bool]) -> Sequence[Any]:
+    return connection.execute(sa.select(*_FACTS).where(*clauses)).all()
+
+
+def _beside(connection: sa.Connection, rows: Sequence[Any], clause: sa.ColumnElement[bool]) -> Sequence[Any]:
+    steps = [step for step in range(-SPAN, SPAN + 1) if step]
+    places = {(row.line, row.position + step) for row in rows if row.line for step in steps}
+    if not places:
+        return []
+    return _rows(connection, sa.tuple_(_ROW.line, _ROW.position).in_(sorted(places)), clause)
+
+
+def _candidate(row: Any, dense: tuple[float, int] | None, text: tuple[float, int, float] | None) -> Candidate:
+    cosine, dense_rank = dense or (None, 0)
+    bm25, text_rank, covered = text or (0.0, 0, 0.0)
+    return Candidate(
+        row.num,
+        row.text,
+        row.created_at,
+        row.line,
+        row.position,
+        row.speaker,
+        row.document_id,
+        row.utility,
+        row.pinned,
+        cosine,
+        dense_rank,
+        bm25,
+        text_rank,
+        covered,
+    )
+
+
+# ── giving ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _pack(
+    connection: sa.Connection, asked: Asked, found: _Found, chosen: Sequence[Ranked]
+) -> tuple[list[Hit], list[Missed]]:
+    """As many as fit, read whole; widened, where that is wanted and there is room."""
+    packed, left_out = pack([(one.candidate.num, one.candidate.text) for one in chosen], asked.k, asked.tokens)
+    scores = {one.candidate.num: one for one in chosen}
+    missed = [Missed(found.ids[num], scores[num].score, "budget") for num in left_out]
+    kept = by_nums(connection, [one.num for one in packed], asked.reader, asked.wanted)
+    whole = [(one, kept[one.num]) for one in packed if one.num in kept]  # else it was forgotten just now
+    if asked.widen:
+        whole = _widen(connection, asked, whole)
+    return [_hit(one, memory, scores[one.num], found) for one, memory in whole], missed
+
+
+def _widen(
+    connection: sa.Connection, asked: Asked, whole: Sequence[tuple[Packed, Memory]]
+) -> list[tuple[Packed, Memory]]:
+    places = {(memory.line, memory.position + step) for _, memory in whole if memory.line for step in (-1, 1)}
+    clause = sa.tuple_(_ROW.line, _ROW.position).in_(sorted(places))
+    nums: Sequence[int] = connection.scalars(sa.select(_ROW.num).where(clause)).all() if places else ()
+    beside: Mapping[int, Memory] = by_nums(connection, nums, asked.reader, asked.wanted)
+    at = {(memory.line, memory.position): memory for memory in beside.values()}
+    hit = {memory.num for _, memory in whole}
+    room = asked.tokens - sum(one.tokens for one, _ in whole) if asked.tokens else None
+    wide: list[tuple[Packed, Memory]] = []
+    for one, memory in whole:
+        around = [at.get((memory.line, memory.position + step)) for step in (-1, 1)] if memory.line else [None, None]
+        before, after = (None if other is None or other.num in hit else other for other in around)
+        more = widened(one, memory, before, after, room)
+        if room is not None:
+            room -= more.tokens - one.tokens
+        wide.append((more, memory))
+    return wide
+
+
+def _hit(packed: Packed, memory: Memory, ranked: Ranked, found: _Found) -> Hit:
+    reasons = replace(
+        ranked.reasons,
+        words=found.words.get(memory.num, []),
+        near=found.ids.get(ranked.near, "") if ranked.near else "",
+    )
+    return Hit(memory, ranked.score, reasons, packed.text, packed.tokens)

@@ -1,0 +1,82 @@
+"""How many of the ranked memories fit into a budget of tokens, and with how much of what stands around them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from alma.memory.records import Memory, tokens_of
+
+_LEAST_KNOWN = 12  # characters: a shorter text is in any other by chance
+
+
+class Packed(Struct, frozen=True):
+    num: int
+    text: str
+    tokens: int
+
+
+def pack(texts: Sequence[tuple[int, str]], most: int, tokens: int) -> tuple[list[Packed], list[int]]:
+    """The first `most` that fit together into `tokens` (0: no bound), in order: one that is too long is left out, and
+    shorter ones after it may still come in. `texts`: numbers and texts, best first. Also the numbers left out for want
+    of room."""
+    packed: list[Packed] = []
+    left_out: list[int] = []
+    used = 0
+    for num, text in texts:
+        if len(packed) == most:
+            break
+        size = tokens_of(text)
+        if tokens and used + size > tokens:
+            left_out.append(num)
+            continue
+        packed.append(Packed(num, text, size))
+        used += size
+    return packed, left_out
+
+
+def is_known(text: str, known: Sequence[str]) -> bool:
+    """Whether the asker has it before it: word for word, but for white space and case, in one of the texts."""
+    plain = _plain(text)
+    return any(plain == other or (len(plain) >= _LEAST_KNOWN and plain in other) for other in map(_plain, known))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def widened(packed: Packed, memory: Memory, before: Memory | None, after: Memory | None, room: int | None) -> Packed:
+    """With what stands before and after it, as far as there is room (tokens; None: no bound)."""
+    pieces = [memory]
+    best = packed
+    for other in (before, after):
+        if other is None:
+            continue
+        wider = [other, *pieces] if other is before else [*pieces, other]
+        text = joined(wider)
+        if room is None or tokens_of(text) - packed.tokens <= room:
+            pieces, best = wider, Packed(packed.num, text, tokens_of(text))
+    return best
+
+
+def joined(pieces: Sequence[Memory]) -> str:
+    """One text of pieces that follow each other. Those of a document overlap: what two have is there once. Where
+    several speak, it is said who."""
+    several = len({piece.speaker for piece in pieces}) > 1
+    text = ""
+    last: Memory | None = None
+    for piece in pieces:
+        said = f"{piece.speaker}: {piece.text}" if several and piece.speaker else piece.text
+        shared = _shared(last, piece) if last else 0
+        text = text + said[shared:] if shared else f"{text}\n{said}" if text else said
+        last = piece
+    return text
+
+
+def _shared(one: Memory, two: Memory) -> int:
+    """How many characters of the second piece the first one has at its end."""
+    if not one.source.document_id or one.source.document_id != two.source.document_id:
+        return 0
+    length = one.source.end - two.source.start
+    return length if length > 0 and one.text.endswith(two.text[:length]) else 0
