@@ -1,0 +1,166 @@
+"""Memories out and in as JSONL: nothing is lost, nothing is there twice, and no line hurts another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import MemoryBench
+
+from alma.memory.memories import Use
+from alma.memory.records import Filter, Memory, NewMemory, Reader, Source
+
+ANN, BOB = Reader("ann"), Reader("bob")
+
+
+@pytest.fixture
+def memory(database_url: str) -> Generator[MemoryBench]:
+    with MemoryBench(database_url) as bench:
+        yield bench
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Generator[MemoryBench]:
+    with MemoryBench(f"sqlite:///{tmp_path / 'elsewhere.db'}") as bench:
+        yield bench
+
+
+async def export(memory: MemoryBench, state: Any = "any") -> list[bytes]:
+    return b"".join([part async for part in memory.memories.export("ann", state)]).splitlines()
+
+
+async def everything(memory: MemoryBench, reader: Reader = ANN) -> list[Memory]:
+    found, _, _ = await memory.memories.list(reader, Filter(state="any"), limit=1000)
+    return sorted(found, key=lambda one: one.id)
+
+
+async def fill(memory: MemoryBench) -> None:
+    source = Source(thread_id="t_1", run_id="r_1", message_id="m_1", file="a.md", place="page 3", start=3, end=9)
+    await memory.memories.add([NewMemory("ann", "The user lives in Berlin", key="user.city", at=10.0)])
+    await memory.memories.add([NewMemory("ann", "The user lives in Munich", key="user.city", at=20.0)])
+    await memory.memories.add([NewMemory("ann", "Shalom שלום 👩‍🚀", "episodic", "private", "writer", source=source)])
+    turns = [NewMemory("ann", f"turn {n % 5}", "episodic", line="t_1", position=n, speaker="Ann") for n in range(300)]
+    added = await memory.memories.add(turns)
+    await memory.memories.edit(ANN, added[7].memory.id, 1, pinned=True)
+    await memory.memories.forget(ANN, added[8].memory.id)
+    await memory.memories.used([Use(added[9].memory.id, "r_1", "m_1", "writer", 0.5, 5.0)])
+    await memory.memories.add([NewMemory("bob", "Bob's own")])
+
+
+def kept(memory: Memory) -> dict[str, Any]:
+    return {name: getattr(memory, name) for name in Memory.__struct_fields__ if name not in ("num", "version")}
+
+
+async def test_a_round_trip_keeps_everything_and_a_second_adds_nothing(
+    memory: MemoryBench, elsewhere: MemoryBench
+) -> None:
+    await fill(memory)
+    lines = await export(memory)
+    assert (len(lines), "num" in json.loads(lines[0])) == (303, False)
+    first = await elsewhere.memories.import_lines("ann", lines)
+    assert (first.added, first.merged, first.passed_over, first.problems) == (303, 0, 0, [])
+    assert [kept(one) for one in await everything(elsewhere)] == [kept(one) for one in await everything(memory)]
+    before = await everything(elsewhere)
+    again = await elsewhere.memories.import_lines("ann", lines)
+    assert (again.added, again.merged) == (0, 303)
+    assert await everything(elsewhere) == before
+    back = await memory.memories.import_lines("ann", lines)
+    assert (back.added, back.merged) == (0, 303)
+    assert sorted(await export(elsewhere)) == sorted(lines)
+
+
+async def test_another_owners_are_never_touched(memory: MemoryBench) -> None:
+    await fill(memory)
+    lines = await export(memory)
+    mine = await everything(memory)
+    for _ in range(2):
+        await memory.memories.import_lines("bob", lines)
+    assert await everything(memory) == mine
+    theirs = await everything(memory, BOB)
+    assert len(theirs) == 304
+    assert {one.owner for one in theirs} == {"bob"}
+    assert not {one.id for one in theirs} & {one.id for one in mine}
+
+
+async def test_only_the_text_has_to_be_there(memory: MemoryBench) -> None:
+    lines = [b"\xef\xbb\xbf" + b'{"text": "one fact"}', b"", b'{"text":"another one", "unknown": [1]}', b"  \r\n"]
+    done = await memory.memories.import_lines("ann", lines)
+    assert (done.added, done.problems) == (2, [])
+    again = await memory.memories.import_lines("ann", lines)
+    assert (again.added, again.merged) == (0, 2)
+    assert {one.count for one in await everything(memory)} == {1}
+
+
+async def test_an_older_fact_from_a_file_is_over_already(memory: MemoryBench) -> None:
+    await memory.memories.add([NewMemory("ann", "The user lives in Munich", key="user.city", at=20.0)])
+    line = {"id": "m_old", "text": "The user lives in Berlin", "key": "user.city", "validFrom": 10.0}
+    await memory.memories.import_lines("ann", [json.dumps(line).encode()])
+    assert (await memory.memories.get(ANN, "m_old")).valid_to == 20.0
+    newer = {"text": "The user lives in Rome", "key": "user.city", "validFrom": 30.0}
+    await memory.memories.import_lines("ann", [json.dumps(newer).encode()])
+    alive, _, _ = await memory.memories.list(ANN, Filter())
+    assert [one.text for one in alive] == ["The user lives in Rome"]
+
+
+async def test_what_was_edited_since_stays_and_is_named(memory: MemoryBench) -> None:
+    [added] = await memory.memories.add([NewMemory("ann", "Ann plays the cello")])
+    lines = await export(memory)
+    await memory.memories.edit(ANN, added.memory.id, 1, text="Ann plays the viola")
+    done = await memory.memories.import_lines("ann", lines)
+    assert (done.added, done.passed_over) == (0, 1)
+    assert "viola" in (await memory.memories.get(ANN, added.memory.id)).text
+
+
+BAD = [
+    b"not json",
+    b"[]",
+    b"null",
+    b"{}",
+    b'{"text": 5}',
+    b'{"text": ""}',
+    b'{"text": "\\u0000"}',
+    b'{"text": "\\ud800"}',
+    b'{"text": "\xff\xfe"}',
+    b'{"text": "a", "kind": "dream"}',
+    b'{"text": "a", "createdAt": NaN}',
+    b'{"text": "a", "createdAt": 1e999}',
+    b'{"text": "a", "createdAt": 1e300}',
+    b'{"text": "a", "createdAt": "yesterday"}',
+    b'{"text": "a", "count": -1}',
+    b'{"text": "a", "count": 99999999999999999999999999}',
+    b'{"text": "a", "position": 3000000000}',
+    b'{"text": "a", "utility": 7}',
+    b'{"text": "a", "source": []}',
+    b'{"text": "a", "source": {"start": 1e400}}',
+    b'{"text": "a", "nested": ' + b"[" * 20_000 + b"]" * 20_000 + b"}",
+    b'{"text": "' + b"x" * 9000 + b'"}',
+    b'{"text": "' + b"x" * 70_000 + b'"}',
+    b'{"text": "a"',
+    b"\x00\x01\x02",
+]
+
+
+async def test_a_bad_line_is_named_and_the_rest_goes_in(memory: MemoryBench) -> None:
+    lines = [b'{"text": "the first"}', *BAD, b'{"text": "the last"}']
+    done = await memory.memories.import_lines("ann", lines)
+    assert (done.added, done.passed_over) == (2, len(BAD))
+    assert [number for number, _ in done.problems] == [*range(2, len(BAD) + 2)]
+    assert all(message and len(message) < 400 for _, message in done.problems)
+    assert {one.text for one in await everything(memory)} == {"the first", "the last"}
+
+
+async def test_odd_ids_and_labels_are_made_fit(memory: MemoryBench) -> None:
+    odd = {"id": "../../etc", "text": "one", "supersededBy": "' OR 1=1", "agent": "a\0b", "line": "l\0", "validTo": 5.0}
+    done = await memory.memories.import_lines("ann", [json.dumps(odd).encode()])
+    assert done.added == 1
+    [one] = await everything(memory)
+    assert one.id.startswith("m_")
+    assert (one.superseded_by, one.agent, one.line) == ("", "ab", "l")
+
+
+async def test_at_most_a_hundred_problems_are_named(memory: MemoryBench) -> None:
+    done = await memory.memories.import_lines("ann", (b"?" for _ in range(1000)))
+    assert (done.passed_over, len(done.problems)) == (1000, 100)
