@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Path, Request
+from starlette.requests import ClientDisconnect
 
+from alma.errors import InvalidRequest
+from alma.memory.knowledge.documents import Document
 from alma.memory.knowledge.library import Library
-from alma.server.memory_bodies import DocumentDetailReply, DocumentReply, KnowledgeReply
+from alma.memory.knowledge.originals import Arriving, FileTooLarge
+from alma.memory.records import Memory
+from alma.server.memory_bodies import ChunkReply, DocumentDetailReply, DocumentReply, KnowledgeReply
+from alma.tools.files import checked_name
 
 _Name = Annotated[str, Path(max_length=400)]
 _RAW = {
@@ -16,6 +23,7 @@ _RAW = {
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
+_MOST_DROPPED = 1 << 30  # bytes of a body that is refused
 
 
 def routes(library: Library, owner: str) -> APIRouter:
@@ -23,20 +31,72 @@ def routes(library: Library, owner: str) -> APIRouter:
 
     @router.get("/knowledge")
     async def list_documents() -> KnowledgeReply:
-        raise NotImplementedError
+        return KnowledgeReply(
+            documents=[_document(one) for one in await library.list(owner)],
+            folder=None if library.folder is None else str(library.folder),
+            formats=library.formats,
+            max_bytes=library.max_bytes,
+        )
 
     @router.put("/knowledge/files/{name:path}", status_code=202, openapi_extra=_RAW)
     async def put_document(name: _Name, request: Request) -> DocumentReply:
-        """Takes a file in, in place of one of that name; it is read in the background: see `alma.document`."""
-        raise NotImplementedError
+        """Takes a file in, in place of one of that name; it is read in the background: see `alma.document`. One that
+        cannot be read is taken in as well, and says then what is wrong with it."""
+        name = checked_name(name)
+        async with library.arriving(name) as file:
+            await _receive(request, file, _refused(request, name, library.max_bytes))
+            return _document(await library.take_in(owner, name, file))
 
     @router.get("/knowledge/{document_id}")
     async def read_document(document_id: str) -> DocumentDetailReply:
-        raise NotImplementedError
+        document, text, chunks = await library.read(owner, document_id)
+        return DocumentDetailReply(document=_document(document), text=text, chunks=[_chunk(one) for one in chunks])
 
     @router.delete("/knowledge/{document_id}", status_code=204)
     async def delete_document(document_id: str) -> None:
         """The file and all that was read from it are forgotten."""
-        raise NotImplementedError
+        await library.delete(owner, document_id)
 
     return router
+
+
+def _refused(request: Request, name: str, most: int) -> FileTooLarge | None:
+    """By the length that it announces."""
+    announced = request.headers.get("content-length", "")
+    size = int(announced) if announced.isdecimal() and len(announced) < 20 else 0
+    return FileTooLarge(name, size, most) if size > most else None
+
+
+async def _receive(request: Request, file: Arriving, refused: FileTooLarge | None) -> None:
+    """What is refused is read all the same, up to a bound, and dropped: whoever is still sending would else see the
+    connection break, and not why. A sender that waits to be asked (`Expect: 100-continue`) is not asked."""
+    if refused is not None and "expect" in request.headers:
+        raise refused
+    dropped = 0
+    try:
+        async for piece in request.stream():
+            if refused is None:
+                try:
+                    await file.write(piece)
+                except FileTooLarge as error:
+                    refused = error
+            elif (dropped := dropped + len(piece)) > _MOST_DROPPED:
+                break
+    except ClientDisconnect:
+        raise InvalidRequest("upload_cut", "The connection broke before the file was there.") from None
+    if refused is not None:
+        raise refused
+
+
+def _document(document: Document) -> DocumentReply:
+    return DocumentReply.model_validate(
+        msgspec.structs.asdict(document)
+        | {"error": None if document.error is None else msgspec.structs.asdict(document.error)}
+    )
+
+
+def _chunk(memory: Memory) -> ChunkReply:
+    source = memory.source
+    return ChunkReply(
+        id=memory.id, text=memory.text, place=source.place, start=source.start, end=source.end, uses=memory.uses
+    )

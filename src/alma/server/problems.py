@@ -16,6 +16,7 @@ from alma.errors import AlmaError, EndpointError, InvalidRequest, Misuse, RunFai
 
 log = logging.getLogger(__name__)
 _JSON = "application/problem+json"
+_KNOWLEDGE_FILES = "/api/knowledge/files/"
 _CODES = {
     400: "invalid_field",
     404: "unknown_address",
@@ -81,14 +82,15 @@ def _said(one: dict[str, Any]) -> str:
 
 
 class BodyLimit:
-    """Refuses HTTP bodies over `limit` bytes, whether or not they announce their length."""
+    """Refuses HTTP bodies over `limit` bytes, whether or not they announce their length; but for files of the knowledge
+    base, which have a limit of their own."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app = app
         self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or (scope["method"] == "PUT" and scope["path"].startswith(_KNOWLEDGE_FILES)):
             await self._app(scope, receive, send)
             return
         announced = dict(scope["headers"]).get(b"content-length", b"0")
