@@ -170,7 +170,8 @@ export interface paths {
         get?: never;
         /**
          * Put Document
-         * @description Takes a file in, in place of one of that name; it is read in the background: see `alma.document`.
+         * @description Takes a file in, in place of one of that name; it is read in the background: see `alma.document`. One that
+         *     cannot be read is taken in as well, and says then what is wrong with it.
          */
         put: operations["put_document_api_knowledge_files__name__put"];
         post?: never;
@@ -2070,7 +2071,10 @@ export interface components {
              */
             weight?: number;
         };
-        /** NewMemoryBody */
+        /**
+         * NewMemoryBody
+         * @description `text`: at most 8,000 characters, else `memory_too_long`; `empty_memory` without a word in it.
+         */
         NewMemoryBody: {
             /**
              * Key

@@ -233,7 +233,7 @@ async def add_memory(door: Door, arguments: argparse.Namespace) -> None:
     words: list[str] = arguments.words
     said = utf8(sys.stdin.buffer.read(), "standard input") if words == ["-"] else " ".join(words)
     body = {
-        "text": said.strip(),
+        "text": said,
         "kind": arguments.kind,
         "scope": arguments.scope,
         "key": arguments.key,
@@ -331,14 +331,18 @@ async def reindex(door: Door, arguments: argparse.Namespace) -> None:
             looks, shown = 0, state.lacking
         if looks * _LOOK_S > _PATIENCE_S:
             raise AlmaError(
-                f"The index stays without {state.lacking:,} memories; search finds them by words.",
+                f"The index stays without {_memories(state.lacking)}; search finds them by words.",
                 actual=state.problem or None,
                 hint="`alma doctor` says what the embedding model lacks.",
             )
         await asyncio.sleep(_LOOK_S)
         looks += 1
         state = decoded(await door.call("GET", "/api/memory"), State)
-    print(f"{state.counts.alive:,} memories are in the indexes of words and of vectors.")
+    print(f"The indexes of words and of vectors have {_memories(state.counts.alive)}.")
+
+
+def _memories(count: int) -> str:
+    return f"{count:,} memor{'y' if count == 1 else 'ies'}"
 
 
 def _path(memory_id: str) -> str:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from alma.memory.records import MOST_CHARS, Kind, Scope
+from alma.memory.records import Kind, Scope
 from alma.server.bodies import Body, Reply
 
 
@@ -122,7 +122,9 @@ class MemoryDetailReply(Reply):
 
 
 class NewMemoryBody(Body):
-    text: str = Field(min_length=1, max_length=MOST_CHARS)
+    """`text`: at most 8,000 characters, else `memory_too_long`; `empty_memory` without a word in it."""
+
+    text: str
     kind: Kind = "semantic"
     scope: Scope = "owner"
     key: str = Field("", max_length=200)
@@ -134,7 +136,7 @@ class MemoryChange(Body):
     the newest."""
 
     version: int = Field(ge=1, le=2**31 - 1)
-    text: str | None = Field(None, min_length=1, max_length=MOST_CHARS)
+    text: str | None = None
     kind: Kind | None = None
     scope: Scope | None = None
     pinned: bool | None = None
