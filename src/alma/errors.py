@@ -13,6 +13,7 @@
     │   │   └── EndpointCut           the stream ended before its end
     │   ├── ModelUnavailable    no endpoint can serve the model now
     │   ├── EmbedderUnavailable the embedding process cannot answer
+    │   │   └── IndexUnavailable      nor can the index of vectors
     │   ├── ContextOverflow     the prompt cannot be made to fit the window
     │   ├── BudgetSpent         the task has used up what it may
     │   └── StorageFailure      the database cannot write (full disk)
@@ -133,6 +134,12 @@ class ModelUnavailable(RunFailure):
 
 class EmbedderUnavailable(RunFailure):
     code = "embedder_unavailable"
+
+
+class IndexUnavailable(EmbedderUnavailable):
+    """The backend that searches vectors is not there or does not answer; words can still be searched."""
+
+    code = "index_unavailable"
 
 
 class ContextOverflow(RunFailure):
