@@ -10,10 +10,14 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from alma.__main__ import main
-from alma.cli import checks, model_checks
+from alma.cli import checks, memory_checks, model_checks
+from alma.cli.memory_replies import Counts, Index, State
+from alma.memory.records import NewMemory
 from alma.settings import Settings
+from memory.fakes import MemoryBench
 
 
 @pytest.fixture
@@ -133,3 +137,35 @@ def test_a_broken_file_of_endpoints_is_sent_to_its_example(
 def test_the_doctor_changes_nothing(tmp_path: Path) -> None:
     main(["doctor", "--data-dir", str(tmp_path / "data")])
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_memories_without_words_or_vectors_are_told(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    assert memory_checks.check_memory(settings) == checks.Finding("memory", "ok", "none yet")
+    with MemoryBench(settings.database) as bench:
+        await bench.memories.add([NewMemory("local", "Rain is likely.")])
+        assert "1 alive, all of them with words and vectors" in memory_checks.check_memory(settings).detail
+        bench.embedding.down = True
+        await bench.memories.add([NewMemory("local", "Snow is not.")])
+        finding = memory_checks.check_memory(settings)
+        assert (finding.state, finding.detail) == ("warn", "1 of 2 have no vector yet, and are found by words")
+        await bench.database.write(lambda connection: connection.execute(sa.text("DELETE FROM memory_words")) and None)
+        finding = memory_checks.check_memory(settings)
+        assert (finding.state, finding.mend) == ("warn", "alma memory reindex")
+        assert "2 memories are missing in the index of words" in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("entries", "missing", "problem", "state", "said"),
+    [
+        (10, 0, "", "ok", "10 alive, all of them in the index (usearch with m)"),
+        (7, 3, "", "warn", "3 of 10 are not in the index"),
+        (7, 0, "", "warn", "3 of 10 are not in the index"),
+        (10, 0, "The embedding process is down.", "warn", "by words alone: The embedding process is down."),
+    ],
+)
+def test_a_running_server_tells_of_its_index(entries: int, missing: int, problem: str, state: str, said: str) -> None:
+    index = Index("usearch", "m", 384, entries, missing, "serving")
+    finding = memory_checks.of_state(State(True, Counts(10, 0, 0, {}, {}, {}), [index], missing, problem))
+    assert finding.state == state
+    assert said in finding.detail

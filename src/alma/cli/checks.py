@@ -9,11 +9,14 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
 from alma.settings import Settings
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 State = Literal["ok", "warn", "problem"]
 _LOW_DISK, _LEAST_DISK = 2_000_000_000, 300_000_000  # bytes
@@ -129,21 +132,15 @@ def check_disk(data_dir: Path) -> Finding:
 
 def check_database(url: str) -> Finding:
     """Open it without making or changing anything."""
-    import sqlalchemy as sa
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import SQLAlchemyError
 
     from alma.db.migrate import current_version, known_versions
 
-    address = make_url(url)
-    shown = address.render_as_string(hide_password=True)
-    if address.get_backend_name() == "sqlite":
-        if not Path(address.database or "").is_file():
-            return Finding("database", "ok", f"{shown}, made at the first start")
-        address = address.set(database=f"file:{address.database}", query={"mode": "ro", "uri": "true"})
-    else:
-        address = address.set(drivername="postgresql+psycopg").update_query_dict({"connect_timeout": "5"})
-    engine = sa.create_engine(address, poolclass=sa.NullPool)
+    shown = make_url(url).render_as_string(hide_password=True)
+    engine = look_only(url)
+    if engine is None:
+        return Finding("database", "ok", f"{shown}, made at the first start")
     try:
         with engine.connect() as connection:
             version = current_version(connection)
@@ -157,6 +154,21 @@ def check_database(url: str) -> Finding:
         mend = "update Alma (git pull, make setup), or set ALMA_DATA_DIR to another folder"
         return Finding("database", "problem", f"{shown} has version {version}, this Alma knows {known[-1]}", mend)
     return Finding("database", "ok", f"{shown}, version {version or 'none yet'}")
+
+
+def look_only(url: str) -> sa.Engine | None:
+    """An engine for this database that makes and changes nothing; None where the database does not exist yet."""
+    import sqlalchemy as sa
+    from sqlalchemy.engine import make_url
+
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        if not Path(address.database or "").is_file():
+            return None
+        address = address.set(database=f"file:{address.database}", query={"mode": "ro", "uri": "true"})
+    else:
+        address = address.set(drivername="postgresql+psycopg").update_query_dict({"connect_timeout": "5"})
+    return sa.create_engine(address, poolclass=sa.NullPool)
 
 
 def check_port(settings: Settings) -> Finding:

@@ -74,7 +74,9 @@ def examine(data_dir: str | None, *, deep: bool) -> Iterator[Finding]:
     yield checks.check_disk(settings.data_dir)
     yield checks.check_database(settings.database)
     yield checks.check_port(settings)
-    from alma.cli import model_checks
+    from alma.cli import memory_checks, model_checks
+
+    yield memory_checks.check_memory(settings)
 
     if settings.embedded:
         yield from model_checks.check_models(settings.data_dir)
