@@ -339,6 +339,8 @@ function wanted(query) {
       any("kind", memory.kind) &&
       any("scope", memory.scope) &&
       any("agent", memory.agent) &&
+      any("run", memory.source.runId) &&
+      any("document", memory.source.documentId) &&
       inState(memory, query.get("state") ?? "alive") &&
       (query.get("pinned") === null || String(memory.pinned) === query.get("pinned")) &&
       memory.createdAt >= since,
@@ -402,6 +404,90 @@ function list(query) {
   const page = sorted.slice(from, from + limit).map((memory) => ({ memory, score: null, reasons: null }));
   const next = from + limit < sorted.length ? String(from + limit) : null;
   return { memories: page, total: sorted.length, next, ms: 0.8, dense: true };
+}
+
+const dayOf = (seconds) =>
+  new Date(seconds * 1000).toLocaleDateString("en", { day: "numeric", month: "long" });
+
+function labelOf({ source, kind, scope, speaker, agent, createdAt }) {
+  if (source.file) return source.place ? `${source.file}, ${source.place}` : source.file;
+  if (kind === "episodic")
+    return `${speaker === "user" ? "the user" : speaker || agent}, ${dayOf(createdAt)}`;
+  if (kind === "working") return `${agent}, just now`;
+  if (kind === "procedural") return "how to do it";
+  return scope === "owner" ? "about the user" : `noted on ${dayOf(createdAt)}`;
+}
+
+/** What an agent is reminded of for a query, as `alma.recalled` says it; `null`: of nothing. */
+export function recallFor(query, messageId, { most = 4, callId = "", dense = true } = {}) {
+  const among = [...memories.values()].filter(isAlive);
+  const found = search(query, among).filter(({ score, memory }) => score > 0.3 && memory.text !== query);
+  if (found.length === 0) return null;
+  const hits = found.slice(0, most).map(({ memory, score, reasons }) => ({
+    id: memory.id,
+    text: memory.text,
+    score,
+    label: labelOf(memory),
+    kind: memory.kind,
+    scope: memory.scope,
+    agent: memory.agent,
+    tokens: Math.ceil(memory.text.length / 4),
+    cosine: dense ? reasons.cosine : 0,
+    dense_rank: dense ? reasons.denseRank : 0,
+    bm25: reasons.bm25,
+    text_rank: reasons.textRank,
+    fused: reasons.fused,
+    neighbour: reasons.neighbour,
+    recency: reasons.recency,
+    utility: reasons.utility,
+    diversity: reasons.diversity,
+    words: reasons.words,
+    created_at: memory.createdAt,
+    document_id: memory.source.documentId,
+  }));
+  const reasons = ["alike", "known", "budget", "weak", "weak"];
+  const missed = found.slice(most, most + reasons.length).map(({ memory, score }, at) => ({
+    id: memory.id,
+    text: memory.text,
+    score,
+    why: reasons[at],
+  }));
+  return { messageId, query, hits, missed, callId, considered: among.length, dense, ms: 4.2 };
+}
+
+/** Keeps what a run said: a line of what was asked, and what each of its agents wrote first. */
+export function keepRun({ threadId, id: runId, text }, said) {
+  const kept = [["user", "", text], ...said].map(([agent, taskId, line], position) => {
+    const source = { ...NO_SOURCE, threadId, runId, taskId, messageId: `${runId}.${taskId || "main"}` };
+    const more = { agent: agent === "user" ? "manager" : agent, kind: "episodic", scope: "private" };
+    const speaker = agent === "user" ? "user" : agent;
+    const place = { line: `thread ${threadId}`, position, speaker };
+    return keep(
+      `m_${runId}_${position}`,
+      Date.now() / 1000,
+      { ...more, ...place, text: line, source },
+      [0.1, 0.1],
+    );
+  });
+  return kept.map(({ id }) => id);
+}
+
+/** What is remembered of a file; of each piece how often it was used. */
+export const piecesOf = (documentId) =>
+  [...memories.values()].filter((memory) => memory.source.documentId === documentId && isAlive(memory));
+
+export function keepPiece(id, { documentId, file, place, start, end, text }, position) {
+  const source = { ...NO_SOURCE, documentId, file, place, start, end };
+  return keep(
+    id,
+    Date.now() / 1000,
+    { agent: "library", text, source, line: `document ${file}`, position },
+    [0.3, 0.3],
+  );
+}
+
+export function dropPieces(documentId) {
+  for (const { id } of piecesOf(documentId)) memories.delete(id);
 }
 
 function countsBy(field) {

@@ -97,6 +97,7 @@ export async function planned(run, desk) {
   await Promise.all(tasks.map((task, at) => (run.fork ? fork : work)(run, task, at, desk, tasks)));
   while (run.paused && !run.stop) await sleep(50);
   if (!run.stop) {
+    desk.remind(run, run.text, `${run.id}.main`);
     const start = begin(run, 1);
     await sleep(350);
     const ms = await stream(run, start, /lose/.test(run.text) ? SYNTHESIS_LOST : SYNTHESIS, { rate });
@@ -132,6 +133,7 @@ async function work(run, task, at, desk, all) {
   if (task.id === "3") await calculate(run, of, desk);
   if (/deep/.test(run.text) && task.id === "2") await delegate(run, task, desk);
   if (isStopped(run, task.id)) return end("canceled");
+  if (task.role !== "critic") desk.remind(run, task.goal, `${run.id}.${task.id}`, task.id, { most: 3 });
   const start = await write(run, task, written, desk);
   if (task.id === "1") {
     const text = "Gas costs 11 ct per kWh here; take that for the yearly bill.";

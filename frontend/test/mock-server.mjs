@@ -4,12 +4,14 @@
 //
 // What a message says decides what happens: "long 5000" (also "long 5000 code|list|table|paragraph"), "at 1000"
 // (tokens/s), "fail", "flaky" (one failed attempt), "think", "refuse", "cut" (the connection breaks in mid-answer).
-// "Compare …" is planned (see mock-plan.mjs); windows, caches and budgets: see mock-spend.mjs.
+// "Compare …" is planned (see mock-plan.mjs); windows, caches and budgets: see mock-spend.mjs. What fits is recalled, by
+// "words only" without vectors; "look back" (tools on memory), "meanwhile" (a memory changes), "handbook" (files are cited).
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { WebSocketServer } from "ws";
-import { memoryRoutes } from "./mock-memory.mjs";
+import { knowledgeRoutes } from "./mock-knowledge.mjs";
+import { keepRun, memoryRoutes, recallFor } from "./mock-memory.mjs";
 import { decide, isPlanned, planned } from "./mock-plan.mjs";
 import {
   budgetsOf,
@@ -27,7 +29,7 @@ import {
   trimsOf,
   windowOf,
 } from "./mock-spend.mjs";
-import { HAIKU, HEATING, longText, RAINBOW } from "./mock-texts.mjs";
+import { HAIKU, HANDBOOK, HEATING, longText, RAINBOW } from "./mock-texts.mjs";
 
 const option = (name, fallback) => {
   const at = process.argv.indexOf(`--${name}`);
@@ -178,6 +180,7 @@ function answerOf(text) {
   const long = /long (\d+)(?: (code|list|table|paragraph))?/.exec(text);
   if (long) return longText(Number(long[1]), long[2]);
   if (/haiku/i.test(text)) return HAIKU;
+  if (/handbook/i.test(text)) return HANDBOOK;
   if (/heat/i.test(text)) return HEATING;
   return RAINBOW;
 }
@@ -221,6 +224,8 @@ function makeRun(thread, { text, parentRunId, ofRunId, model, kind, key, approve
     kind,
     tokens,
     fresh,
+    /** By task: memories that it was given. */
+    reminded: new Map(),
   };
   runs.set(id, run);
   thread.runs.push(id);
@@ -279,6 +284,44 @@ const endOf = (run, start, text, finishReason, ms, reasoning = "") => ({
   ...(reasoning ? { reasoningN: points(reasoning) } : {}),
 });
 
+/** Reminds an agent before it writes, of what fits; what it is given is in its prompt. */
+function remind(run, query, messageId, task = "main", more = {}) {
+  const recall = recallFor(query, messageId, { dense: !/words only/.test(run.text), ...more });
+  if (recall === null) return;
+  if (!more.callId) run.reminded.set(task, recall.hits);
+  record(run, custom("alma.recalled", recall, of(task)));
+}
+
+/** The agent looks in its memory itself, and keeps something. */
+async function lookBack(run) {
+  const call = async (toolCallId, toolCallName, args, content, between = () => undefined) => {
+    const more = { messageId: `${run.id}.${toolCallId}`, content, ok: true, ms: 6.4 };
+    record(run, { type: "TOOL_CALL_START", toolCallId, toolCallName, arguments: JSON.stringify(args) });
+    between();
+    await sleep(150);
+    record(run, { type: "TOOL_CALL_RESULT", toolCallId, ...more });
+  };
+  const query = "price of electricity at night";
+  const recall = recallFor(query, `${run.id}.main`, { most: 2 });
+  const told = recall?.hits.map(({ id, label, text }) => `${id} (${label}): ${text}`).join("\n");
+  await call("main#1", "recall", { query }, told ?? "Nothing is known of that.", () =>
+    remind(run, query, `${run.id}.main`, "main", { most: 2, callId: "main#1" }),
+  );
+  const text = "Costs are to be given for the night tariff too.";
+  await call("main#2", "remember", { text, scope: "private" }, "Kept as m_0200.");
+}
+
+/** What was said becomes memories once the run is over. */
+function keepWords(run) {
+  const said = run.events.flatMap(({ type, messageId, subagentRunId = "", name }) => {
+    const text = run.texts.get(messageId) ?? "";
+    const sentence = /^[^.!?]{12,200}[.!?]/.exec(text.replace(/[#*>|\n]+/g, " ").trim())?.[0];
+    return type === "TEXT_MESSAGE_START" && sentence ? [[name, subagentRunId, sentence]] : [];
+  });
+  const ids = keepRun(run, said);
+  toAll(custom("alma.memories", { ids, total: 130 + ids.length }));
+}
+
 /** Opens a message; gives back its start. */
 function begin(run, attempt, whose) {
   const start = startOf(run, attempt, whose);
@@ -336,14 +379,23 @@ async function work(run) {
   record(run, custom("alma.route", routeOf(run.text, run.kind)));
   await sleep(120);
   if (isPlanned(run)) {
-    await planned(run, { record, begin, finish, stream, custom, sleep, isStopped, rate });
+    await planned(run, { record, begin, finish, stream, custom, sleep, isStopped, rate, remind });
+    keepWords(run);
     touch(thread, false);
     return;
   }
   const text = answerOf(run.text);
   let attempt = 1;
+  remind(run, run.text, `${run.id}.main`);
+  if (/look back/.test(run.text)) await lookBack(run);
   let start = begin(run, attempt);
   await sleep(350);
+  const [changed] = run.reminded.get("main") ?? [];
+  if (/meanwhile/.test(run.text) && changed) {
+    const words = `The memory ${changed.id} that you were given was changed. Now it is: ${changed.text.replace(/\.$/, "")}, as of today.`;
+    const more = { sender: "memory", recipient: "main", kind: "inform", text: words, refs: [changed.id] };
+    record(run, custom("alma.message", more));
+  }
   if (/flaky/.test(run.text)) {
     await stream(run, start, text, { rate, stopAt: 0.3 });
     record(
@@ -406,6 +458,7 @@ async function work(run) {
     outcome: { type: run.stop ? "interrupted" : "success" },
     status: run.stop ? "canceled" : "completed",
   });
+  keepWords(run);
   touch(thread, false);
 }
 
@@ -610,6 +663,7 @@ function entryOf(run, event) {
           "alma.question": "question_asked",
           "alma.budget": "budget_reached",
           "alma.context": "context_trimmed",
+          "alma.recalled": "memories_recalled",
           "alma.board": "board_written",
         }[name] ?? name.slice(5))
       : ENTRY[type];
@@ -699,6 +753,7 @@ function chatOf(subject) {
 
 const ROUTES = [
   ...memoryRoutes({ Problem, toAll, chatOf }),
+  ...knowledgeRoutes({ Problem, toAll }),
   [
     "GET",
     /^\/threads$/,

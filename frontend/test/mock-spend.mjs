@@ -10,14 +10,22 @@ const ROOMY = [
   { name: "tools", tokens: 231, ref: "calculator,read_page" },
   { name: "summary", tokens: 180, ref: "r_00001" },
   { name: "history", tokens: 640 },
-  { name: "memory", tokens: 42, ref: "m_heat" },
-  { name: "memory", tokens: 37, ref: "m_house" },
 ];
+
+/** What the task's agent was reminded of; where files are among it, the line that asks to name them. */
+function memoriesOf(run, task) {
+  const hits = run.reminded.get(task) ?? [];
+  const memories = hits.map(({ id, tokens }) => ({ name: "memory", tokens: tokens + 6, ref: id }));
+  const cite = hits.some(({ document_id: file }) => file)
+    ? [{ name: "memory", tokens: 14, ref: "cite" }]
+    : [];
+  return [...memories, ...cite];
+}
 
 export function sectionsOf(run, task) {
   const results = task === "main" && run.events.some(({ type }) => type === "SUBAGENT_FINISHED");
   const own = { name: "task", tokens: Math.ceil(run.text.length / 4) };
-  if (!results) return [...(task === "main" ? ROOMY : ROOMY.slice(0, 3)), own];
+  if (!results) return [...(task === "main" ? ROOMY : ROOMY.slice(0, 3)), ...memoriesOf(run, task), own];
   const found = ["1", "2", "3"].map((ref) => ({ name: "result", tokens: 210 + 90 * Number(ref), ref }));
   if (/tight/.test(run.text)) found[1].chars = 900;
   return [ROOMY[0], ...found, { name: "message", tokens: 31, ref: "12" }, own];

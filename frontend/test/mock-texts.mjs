@@ -1,6 +1,15 @@
 // Canned answers of the mock server.
 export const HAIKU = "Soft rain on the roof,\neach drop a small syllable\nof the sky's slow prayer.\n";
 
+export const HANDBOOK = `Begin with a heating curve of **0.6** and raise it in steps of 0.1, in the menu *Installer › Circuit 1* [handbook.pdf, page 12].
+
+- If rooms stay cold while the curve is right, check the flow through the radiators first [handbook.pdf, page 12].
+- Below 5 °C it defrosts by itself, which takes three to eight minutes [handbook.pdf, page 7].
+- For the numbers of a fault, see [handbook.pdf].
+
+What stands in code is no citation: \`[handbook.pdf, page 12]\`. Nor is a file that nobody gave it: [other.pdf, page 1].
+`;
+
 export const HEATING = `Both can keep a house at 20 °C. They differ in what they burn, what they cost, and how they feel.
 
 ## At a glance
