@@ -2,7 +2,7 @@
 
 import { ApiProblem, factsOf } from "@/lib/api";
 import { type KnowledgeDocument, type KnowledgeReply, knowledgeApi, putFile } from "@/lib/knowledge-api";
-import { refusalOf } from "@/lib/knowledge-words";
+import { isKnownFormat, looksBinary, refusalOf } from "@/lib/knowledge-words";
 import type { DocumentProgress, ErrorFacts } from "@/lib/protocol";
 import { type Readable, writable } from "@/lib/store";
 
@@ -110,12 +110,14 @@ export class KnowledgeList {
   /** Sends the files, a few at once. One that cannot be taken is refused before anything of it is sent. */
   async put(files: readonly NamedFile[]): Promise<void> {
     if (this.store.get().documents === null) await this.load();
-    const { formats, maxBytes } = this.store.get();
-    const uploads = files.map(({ name, file }): Upload => {
-      const error = refusalOf(name, file.size, formats, maxBytes);
+    const takes = this.store.get();
+    const uploads: Upload[] = [];
+    for (const { name, file } of files) {
+      const binary = !isKnownFormat(name, takes.formats) && looksBinary(await beginningOf(file));
+      const error = refusalOf(name, file.size, takes, binary);
       const state = error === null ? "waiting" : "refused";
-      return { key: this.nextKey++, name, bytes: file.size, state, sent: 0, error };
-    });
+      uploads.push({ key: this.nextKey++, name, bytes: file.size, state, sent: 0, error });
+    }
     for (const { name, file } of files) this.files.set(name, file);
     this.store.update((state) => ({ ...state, uploads: [...state.uploads, ...uploads] }));
     this.pump();
@@ -195,6 +197,17 @@ export class KnowledgeList {
       ...state,
       uploads: state.uploads.filter((upload) => upload.key !== key),
     }));
+  }
+}
+
+const SNIFFED = 2_048;
+
+/** Its first bytes; none where it cannot be read any more, which sending it will show. */
+async function beginningOf(file: File): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await file.slice(0, SNIFFED).arrayBuffer());
+  } catch {
+    return new Uint8Array();
   }
 }
 

@@ -16,12 +16,25 @@ function bare(format: string): string {
   return format.replace(/^\*?\./, "").toLowerCase();
 }
 
-/** Why a file is not even sent; `null`: it is. `maxBytes` 0: not known. */
+/** Whether a file's ending says that it is read; with any other it may still be text. */
+export function isKnownFormat(name: string, formats: readonly string[]): boolean {
+  const ending = endingOf(name);
+  return formats.some((format) => bare(format) === ending);
+}
+
+/** Whether a file begins as no text does: with zeros, and no mark of UTF-16 or UTF-32 before them. */
+export function looksBinary(beginning: Uint8Array): boolean {
+  const [first, second] = beginning;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) return false;
+  return beginning.includes(0);
+}
+
+/** Why a file is not even sent; `null`: it is. `maxBytes` 0: not known. `binary`: see `looksBinary`. */
 export function refusalOf(
   name: string,
   size: number,
-  formats: readonly string[],
-  maxBytes: number,
+  { formats, maxBytes }: { formats: readonly string[]; maxBytes: number },
+  binary: boolean,
 ): ErrorFacts | null {
   if (maxBytes > 0 && size > maxBytes)
     return {
@@ -30,11 +43,10 @@ export function refusalOf(
       hint: "Split it, or let Alma take larger ones with `ALMA_MAX_DOCUMENT_MIB`.",
     };
   if (size === 0) return { code: "empty_file", message: `${name} is empty: there is nothing to read in it.` };
-  const ending = endingOf(name);
-  if (ending !== "" && formats.length > 0 && !formats.some((format) => bare(format) === ending))
+  if (binary && formats.length > 0 && !isKnownFormat(name, formats))
     return {
       code: "unknown_format",
-      message: `${name} cannot be read: .${ending} is no format that Alma knows.`,
+      message: `${name} cannot be read: it is no text, and no document of a kind that Alma knows.`,
       hint: `It reads ${formatWords(formats)}.`,
     };
   return null;

@@ -5,6 +5,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useColour, useLens, useShown, useTask } from "@/features/inspector/use-lens";
 import type { GraphLayout, GraphNode } from "@/lib/graph-layout";
 import { MAIN } from "@/lib/protocol";
+import { MEMORY } from "@/lib/recall-state";
 import type { MailItem, RunState } from "@/lib/run-state";
 
 const TRAVEL_MS = 700;
@@ -37,7 +38,7 @@ export function MessageDots({ layout }: { layout: GraphLayout }) {
     // What was there when we came, or what the playhead has jumped over, was not sent before our eyes.
     if (before === null || last <= before || run === undefined || mail === undefined) return;
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-    const fresh = mail.filter((item) => item.seq > before).slice(-3);
+    const fresh = mail.filter(({ seq, sender }) => seq > before && sender !== MEMORY).slice(-3);
     const next = fresh.flatMap((item) =>
       recipientsOf(run, item).map((to) => ({ id: `${item.seq}/${to}`, from: item.taskId, to })),
     );

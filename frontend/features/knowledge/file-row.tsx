@@ -7,6 +7,7 @@ import { HintText } from "@/components/hint-text";
 import { Button } from "@/components/ui/button";
 import { FileIcon } from "@/features/knowledge/file-icon";
 import { Progress } from "@/features/knowledge/progress";
+import { usePart } from "@/hooks/use-store";
 import { factsOf } from "@/lib/api";
 import { cn } from "@/lib/cn";
 import { bytes } from "@/lib/format";
@@ -145,7 +146,9 @@ function Again({ document }: { document: KnowledgeDocument }) {
   );
 }
 
+/** What is in the watched folder would come back at once. */
 function Remove({ document }: { document: KnowledgeDocument }) {
+  const folder = usePart(knowledge.state, (state) => state.folder);
   const watched = watchedPath(document) !== null;
   const remove = async (): Promise<void> => {
     try {
@@ -154,6 +157,7 @@ function Remove({ document }: { document: KnowledgeDocument }) {
       session.notices.error(factsOf(cause));
     }
   };
+  if (watched && folder !== null) return <span className="size-7 shrink-0" />;
   return (
     <ConfirmButton
       variant="ghost"
@@ -161,9 +165,7 @@ function Remove({ document }: { document: KnowledgeDocument }) {
       data-slot="remove-file"
       aria-label={`Forget ${document.name}`}
       data-tip="Forget it"
-      question={
-        watched ? "Forget what was read? The file stays in its folder." : "Forget the file and what was read?"
-      }
+      question="Forget the file and what was read?"
       confirm="Forget"
       onConfirm={() => void remove()}
     >
