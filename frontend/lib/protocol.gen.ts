@@ -2438,9 +2438,15 @@ export interface components {
         };
         /**
          * ReasonsReply
-         * @description See `RecalledMemory`: ranks are from 1, 0 is not found by that method.
+         * @description See `RecalledMemory`: ranks are from 1, 0 is not found by that method. `fused` and what follows it, without
+         *     `words` and `near`, add up to the score.
          */
         ReasonsReply: {
+            /**
+             * Answer
+             * @default 0
+             */
+            answer?: number;
             /** Bm25 */
             bm25: number;
             /** Cosine */
@@ -2455,8 +2461,18 @@ export interface components {
             near: string;
             /** Neighbour */
             neighbour: number;
+            /**
+             * Pinned
+             * @default 0
+             */
+            pinned?: number;
             /** Recency */
             recency: number;
+            /**
+             * Speaker
+             * @default 0
+             */
+            speaker?: number;
             /** Textrank */
             textRank: number;
             /** Utility */

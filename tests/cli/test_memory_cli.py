@@ -123,6 +123,10 @@ async def test_search_says_why_each_came(alma: Alma, memory: MemoryBench, capsys
             Reasons(text_rank=1, words=["a", "b"], diversity=0.1, recency=0.001),
             "by words #1 (a, b), like a better one -0.10",
         ),
+        (
+            Reasons(text_rank=4, speaker=0.2, answer=-0.18, pinned=0.05),
+            "by words #4, said by who is named +0.20, asks itself -0.18, pinned +0.05",
+        ),
         (Reasons(text_rank=3, utility=0.05), "by words #3, helped before +0.05"),
         (None, ""),
     ],

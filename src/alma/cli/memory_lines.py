@@ -60,8 +60,11 @@ def reasons_in_words(reasons: Reasons | None) -> str:
         said.append(f"by words #{reasons.text_rank}{words}")
     for value, gained, lost in (
         (reasons.neighbour, "beside a hit", "beside a hit"),
+        (reasons.speaker, "said by who is named", ""),
+        (reasons.answer, "has what is asked for", "asks itself"),
         (reasons.recency, "recent", "old"),
         (reasons.utility, "helped before", "did not help before"),
+        (reasons.pinned, "pinned", ""),
         (-abs(reasons.diversity), "", "like a better one"),
     ):
         if abs(value) >= _LEAST:

@@ -61,8 +61,11 @@ class Reasons(Reply, frozen=True):
     bm25: float = 0.0
     text_rank: int = 0
     neighbour: float = 0.0
+    speaker: float = 0.0
+    answer: float = 0.0
     recency: float = 0.0
     utility: float = 0.0
+    pinned: float = 0.0
     diversity: float = 0.0
     words: list[str] = []
 

@@ -55,7 +55,8 @@ class MemoryEntryReply(Reply):
 
 
 class ReasonsReply(Reply):
-    """See `RecalledMemory`: ranks are from 1, 0 is not found by that method."""
+    """See `RecalledMemory`: ranks are from 1, 0 is not found by that method. `fused` and what follows it, without
+    `words` and `near`, add up to the score."""
 
     cosine: float
     dense_rank: int
@@ -63,8 +64,11 @@ class ReasonsReply(Reply):
     text_rank: int
     fused: float
     neighbour: float
+    speaker: float = 0.0
+    answer: float = 0.0
     recency: float
     utility: float
+    pinned: float = 0.0
     diversity: float
     words: list[str]
     near: str
