@@ -89,7 +89,9 @@ class _Field:
         self._by_vectors = any(one.cosine is not None for one in candidates)
         self._floor = min((one.cosine for one in candidates if one.cosine is not None), default=0.0)
         self._most = max(max((one.bm25 for one in candidates), default=0.0), _LEAST_BM25)
-        self._places = {(one.line, one.position): one for one in candidates if one.line}
+        self._places = {
+            (one.line, one.position): one for one in sorted(candidates, key=lambda one: one.num) if one.line
+        }
         speakers = {one.speaker for one in candidates if one.speaker}
         named = {speaker: place for speaker in speakers if (place := question.place_of(speaker)) is not None}
         first = min(named.values(), default=-1)

@@ -20,6 +20,7 @@ from alma.db.tables import memories
 from alma.errors import EmbedderUnavailable
 from alma.memory.access import matches, readable
 from alma.memory.embedding import Vector
+from alma.memory.merging import tidy
 from alma.memory.packing import Packed, is_known, pack, widened
 from alma.memory.question import Question, read_question
 from alma.memory.ranking import Candidate, Ranked, diversify, is_weak, rank
@@ -90,7 +91,8 @@ class Recall:
     async def recall(self, asked: Asked, now: float) -> Recalled:
         """Never raises for want of vectors: then words alone are searched."""
         began = time.perf_counter()
-        if asked.k <= 0 or not asked.query.strip():
+        asked = replace(asked, query=tidy(asked.query).strip())
+        if asked.k <= 0 or not asked.query:
             return Recalled([], dense=False)
         question = read_question(asked.query)
         if asked.strict and question.small_talk:
@@ -119,9 +121,12 @@ class Recall:
         def by_words(connection: sa.Connection) -> list[WordHit]:
             return found_by_words(connection, asked.query, asked.reader, asked.wanted, FROM_WORDS)
 
-        async with asyncio.TaskGroup() as group:
-            near = group.create_task(by_meaning())
-            words = group.create_task(self._database.read(by_words))
+        try:
+            async with asyncio.TaskGroup() as group:
+                near = group.create_task(by_meaning())
+                words = group.create_task(self._database.read(by_words))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # the caller waits for one thing and wants to hear of one
         return near.result(), words.result()
 
     async def _choose(self, asked: Asked, found: _Found) -> tuple[list[Ranked], list[Missed]]:
