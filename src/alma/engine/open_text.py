@@ -5,6 +5,7 @@ In memory only: after a crash the attempt is made again.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct, field
@@ -47,6 +48,7 @@ class OpenText:
 
     def __init__(self) -> None:
         self._runs: dict[str, dict[str, OpenMessage]] = {}
+        self.ended: deque[tuple[str, OpenMessage]] | None = None  # of the last ones, for who looks now and then
 
     def begin(self, run_id: str, started: MessageStarted, at: float) -> OpenMessage:
         """A new attempt replaces the message's earlier one."""
@@ -65,6 +67,8 @@ class OpenText:
     def end(self, run_id: str, message_id: str) -> None:
         messages = self._runs.get(run_id)
         if messages is not None:
-            messages.pop(message_id, None)
+            gone = messages.pop(message_id, None)
+            if gone is not None and self.ended is not None:
+                self.ended.append((run_id, gone))
             if not messages:
                 del self._runs[run_id]

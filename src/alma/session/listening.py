@@ -1,0 +1,220 @@
+"""Agents overheard: what they are saying becomes working memories while they say it, for those who work beside them.
+
+Nothing happens on the path of a token. Four times a second the open messages are looked at, what is new of them is cut
+into sentences, and these are kept in small batches. A look takes in so much and no more: the rest of a text stays where
+it is until the next one, also when its message has ended by then. The stream never waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+
+import sqlalchemy as sa
+from msgspec import Struct, field
+
+from alma.agent.role import MemoryPolicy
+from alma.db.database import Database
+from alma.db.tables import runs
+from alma.engine.open_text import OpenMessage, OpenText
+from alma.errors import AlmaError, NotFound
+from alma.memory.memories import Memories
+from alma.memory.records import NewMemory, Reader, Scope, Source
+from alma.memory.sentences import Cut, Cutter
+
+log = logging.getLogger(__name__)
+ALMA = "alma"  # who writes these memories
+EVERY_S = 0.25  # between two looks
+MOST_WAITING = 64  # texts that a look takes in, and so that wait for the embedder
+_BATCH = 16
+_MOST_ENDED = 1024  # messages that begin and end between two looks; of more, the run's end takes in the text
+_LEAST_NEW = 64  # characters for which a text is looked at again
+_PAUSE_S = 5.0  # after the database could not be written
+
+
+class _Stream(Struct):
+    """A message that is listened to. `scope` None: its role does not leave what it says. `kept`: the ids of its
+    memories; `ended`: it is not open any more; `whole`: it was cut to its end."""
+
+    run_id: str
+    message: OpenMessage
+    scope: Scope | None
+    cutter: Cutter = field(default_factory=Cutter)
+    seen: int = 0
+    count: int = 0
+    waiting: deque[Cut] = field(default_factory=deque[Cut])
+    kept: list[str] = []
+    ended: bool = False
+    whole: bool = False
+
+
+class _Sentence(Struct, frozen=True):
+    stream: _Stream
+    cut: Cut
+    number: int
+
+
+def scope_of(policy: MemoryPolicy) -> Scope | None:
+    """Where the role leaves what it says and finds: with the team if it may."""
+    return "team" if "team" in policy.write else policy.write[0] if policy.write else None
+
+
+class Listening:
+    """`policy` gives that of a role."""
+
+    def __init__(
+        self, database: Database, open_text: OpenText, memories: Memories, policy: Callable[[str], MemoryPolicy]
+    ) -> None:
+        self._database = database
+        self._open_text = open_text
+        self._ended = open_text.ended = deque[tuple[str, OpenMessage]](maxlen=_MOST_ENDED)
+        self._memories = memories
+        self._policy = policy
+        self._streams: dict[str, _Stream] = {}  # by message
+        self._done: dict[str, _Stream] = {}  # taken in to the end, of runs that go on
+        self._whose: dict[str, tuple[str, str]] = {}  # of a run: its owner and thread
+        self._stale: list[tuple[str, str]] = []  # owner and id of what an earlier attempt had said
+        self._keeping = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(EVERY_S)
+            try:
+                await self.look()
+            except AlmaError as error:  # what was not kept is still waiting
+                log.warning("what is being said cannot be kept: %s", error.message)
+                await asyncio.sleep(_PAUSE_S)
+            except Exception:  # a courtesy, whose bugs must not end what else runs
+                log.exception("listening failed on a bug")
+                await asyncio.sleep(_PAUSE_S)
+
+    async def look(self) -> None:
+        """Keep what is new, up to a bound."""
+        self._notice()
+        await self._identify()
+        while self._stale:
+            owner, memory_id = self._stale[-1]
+            with contextlib.suppress(NotFound):
+                await self._memories.purge(Reader(owner), memory_id)
+            self._stale.pop()
+        sentences = self._take(MOST_WAITING)
+        for at in range(0, len(sentences), _BATCH):
+            try:
+                await self._keep(sentences[at : at + _BATCH])
+            except BaseException:
+                for sentence in reversed(sentences[at:]):
+                    sentence.stream.waiting.appendleft(sentence.cut)
+                    sentence.stream.count -= 1
+                raise
+
+    async def forget(self, run_id: str) -> None:
+        """The run is over: what it said is kept otherwise. Nothing of it is being written when this returns."""
+        async with self._keeping:
+            for known in (self._streams, self._done):
+                for message_id in [one for one, stream in known.items() if stream.run_id == run_id]:
+                    del known[message_id]
+            self._whose.pop(run_id, None)
+
+    def _notice(self) -> None:
+        """Which messages were begun, begun anew, or have ended."""
+        while self._ended:
+            self._meet(*self._ended.popleft())
+        current: set[str] = set()
+        for run_id, message in self._open_text.all():
+            current.add(message.started.message_id)
+            self._meet(run_id, message)
+        for message_id, stream in self._streams.items():
+            stream.ended = message_id not in current
+
+    def _meet(self, run_id: str, message: OpenMessage) -> None:
+        started = message.started
+        known = self._streams.get(started.message_id) or self._done.get(started.message_id)
+        if known is not None and known.message is message:
+            return
+        self._done.pop(started.message_id, None)
+        if known is not None and run_id in self._whose:
+            self._stale += [(self._whose[run_id][0], memory_id) for memory_id in known.kept]
+        policy = self._policy(started.role)
+        listens = "speech" in policy.keep and started.step.startswith("answer")
+        self._streams[started.message_id] = _Stream(run_id, message, scope_of(policy) if listens else None)
+
+    async def _identify(self) -> None:
+        """Find whose the new runs are; of one that is over or was deleted nothing is kept here."""
+        unknown = {stream.run_id for stream in self._streams.values()} - self._whose.keys()
+        if not unknown:
+            return
+        query = sa.select(runs.c.id, runs.c.owner, runs.c.thread_id).where(runs.c.id.in_(unknown), ~runs.c.finished)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        self._whose |= {run_id: (owner, thread_id) for run_id, owner, thread_id in rows}
+        for run_id in unknown - self._whose.keys():
+            await self.forget(run_id)
+
+    def _take(self, most: int) -> list[_Sentence]:
+        """The next sentences, a share of each message; who got none this time comes first the next."""
+        taken: list[_Sentence] = []
+        share = max(most // max(len(self._streams), 1), 2)
+        for message_id, stream in [*self._streams.items()]:
+            if len(taken) >= most:
+                break
+            if stream.whole and not stream.waiting:
+                self._done[message_id] = self._streams.pop(message_id)
+                continue
+            self._streams[message_id] = self._streams.pop(message_id)
+            _cut(stream)
+            for _ in range(min(share, most - len(taken), len(stream.waiting))):
+                taken.append(_Sentence(stream, stream.waiting.popleft(), stream.count))
+                stream.count += 1
+        return taken
+
+    async def _keep(self, sentences: list[_Sentence]) -> None:
+        async with self._keeping:
+            living = [one for one in sentences if self._is_known(one.stream)]
+            if not living:
+                return
+            added = await self._memories.add([self._memory(one) for one in living], by=ALMA)
+            for one, memory in zip(living, added, strict=True):
+                one.stream.kept.append(memory.memory.id)
+
+    def _is_known(self, stream: _Stream) -> bool:
+        message_id = stream.message.started.message_id
+        return stream in (self._streams.get(message_id), self._done.get(message_id))
+
+    def _memory(self, sentence: _Sentence) -> NewMemory:
+        stream = sentence.stream
+        started, (start, end) = stream.message.started, sentence.cut
+        owner, thread_id = self._whose[stream.run_id]
+        assert stream.scope is not None
+        return NewMemory(
+            owner,
+            stream.message.text[start:end],
+            "working",
+            stream.scope,
+            started.role,
+            source=Source(thread_id, stream.run_id, started.task_id, started.message_id, start=start, end=end),
+            line=started.message_id,
+            position=sentence.number,
+            speaker=started.role,
+        )
+
+
+def _cut(stream: _Stream) -> None:
+    """Cut what is new, if that before was taken."""
+    message = stream.message
+    enough = message.n - stream.seen >= _LEAST_NEW or stream.ended
+    if stream.waiting or stream.whole or not enough:
+        return
+    stream.whole = stream.ended
+    if stream.scope is None:
+        return
+    text, stream.seen = message.text, message.n
+    cuts = stream.cutter.finish(text) if stream.ended else stream.cutter.feed(text)
+    stream.waiting.extend(_worded(text, cuts))
+
+
+def _worded(text: str, cuts: Iterable[Cut]) -> list[Cut]:
+    """Those that say something."""
+    return [(start, end) for start, end in cuts if any(map(str.isalnum, text[start:end]))]
