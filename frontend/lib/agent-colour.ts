@@ -7,6 +7,8 @@ const FIXED: Readonly<Record<string, number>> = {
   writer: 4,
   coder: 5,
   critic: 6,
+  // Who writes memories beside them: the person at the page.
+  user: 8,
 };
 const COLOURS = 8;
 

@@ -153,20 +153,39 @@ export function isWithin(loop: readonly Spot[], at: Spot): boolean {
   return inside;
 }
 
-/** Which of the wanted words have room: the first come first, none over another, none over the edge. */
-export function withRoom<Word extends Box>(wanted: readonly Word[], size: Size, most: number): Word[] {
-  const placed: Word[] = [];
+/** Words that want to stand at one of these places, the best first. */
+export interface Wanted {
+  readonly places: readonly Box[];
+}
+
+export interface Placed<Word extends Wanted> {
+  readonly word: Word;
+  readonly place: Box;
+}
+
+function overlap(one: Box, other: Box): boolean {
+  return one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
+}
+
+/** Which of the words have room: the first come first, none over another or over what is taken, none over the edge. */
+export function withRoom<Word extends Wanted>(
+  wanted: readonly Word[],
+  taken: readonly Box[],
+  size: Size,
+  most: number,
+): Placed<Word>[] {
+  const placed: Placed<Word>[] = [];
+  const isFree = (place: Box): boolean =>
+    place.left >= 0 &&
+    place.right <= size.width &&
+    place.top >= 0 &&
+    place.bottom <= size.height &&
+    !taken.some((box) => overlap(place, box)) &&
+    !placed.some((other) => overlap(place, other.place));
   for (const word of wanted) {
     if (placed.length >= most) break;
-    if (word.left < 0 || word.right > size.width || word.top < 0 || word.bottom > size.height) continue;
-    const isFree = placed.every(
-      (other) =>
-        word.right < other.left ||
-        other.right < word.left ||
-        word.bottom < other.top ||
-        other.bottom < word.top,
-    );
-    if (isFree) placed.push(word);
+    const place = word.places.find(isFree);
+    if (place !== undefined) placed.push({ word, place });
   }
   return placed;
 }

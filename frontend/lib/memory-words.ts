@@ -42,6 +42,11 @@ export function authorWords(agent: string): string {
   return agent === USER ? "you" : agent;
 }
 
+/** Of a file nobody is the author: it was read. */
+export function isOfFile({ source }: MemoryEntry): boolean {
+  return source.documentId !== "";
+}
+
 const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86_400;
@@ -117,7 +122,7 @@ export function marked(text: string, words: readonly string[]): Marked[] {
 
 /** The words of a search that are worth marking. */
 export function wordsOf(query: string): string[] {
-  return query.match(/[\p{L}\p{N}]{2,}/gu) ?? [];
+  return query.match(/[\p{L}\p{N}]{3,}/gu) ?? [];
 }
 
 const WHAT: Readonly<Record<string, string>> = {

@@ -4,7 +4,7 @@ import type { components } from "@/lib/protocol.gen";
 
 type Schemas = components["schemas"];
 
-/** Ranks are from 1; 0 is not found by that method. `score` is by which hits are ordered. */
+/** Ranks are from 1; 0 is not found by that method. From `fused` on they add up to `score`, by which hits are ordered. */
 export interface RecallFacts {
   readonly score: number;
   readonly cosine: number;
@@ -13,16 +13,21 @@ export interface RecallFacts {
   readonly textRank: number;
   readonly fused: number;
   readonly neighbour: number;
+  readonly speaker: number;
+  readonly answer: number;
   readonly recency: number;
   readonly utility: number;
+  readonly pinned: number;
   readonly diversity: number;
   /** Those of the query that the memory has. */
   readonly words: readonly string[];
 }
 
+type Gain = "neighbour" | "speaker" | "answer" | "recency" | "utility" | "pinned" | "diversity";
+
 /** One reason: what it is, how much it weighed, and by what. */
 export interface Reason {
-  readonly name: "meaning" | "words" | "neighbour" | "recency" | "utility" | "diversity";
+  readonly name: "meaning" | "words" | "fused" | Gain;
   readonly label: string;
   /** `#2` of a ranking, or `+0.08` of the score. */
   readonly value: string;
@@ -32,7 +37,8 @@ export interface Reason {
 
 /** What a search says. */
 export function factsOfFound(score: number, reasons: Schemas["ReasonsReply"]): RecallFacts {
-  return { ...reasons, score };
+  const { speaker = 0, answer = 0, pinned = 0 } = reasons;
+  return { ...reasons, speaker, answer, pinned, score };
 }
 
 /** What a run says of a memory that an agent was reminded of. */
@@ -45,8 +51,11 @@ export function factsOfRecalled(recalled: Schemas["RecalledMemory"]): RecallFact
     textRank: recalled.text_rank ?? 0,
     fused: recalled.fused ?? 0,
     neighbour: recalled.neighbour ?? 0,
+    speaker: 0,
+    answer: 0,
     recency: recalled.recency ?? 0,
     utility: recalled.utility ?? 0,
+    pinned: 0,
     diversity: recalled.diversity ?? 0,
     words: recalled.words ?? [],
   };
@@ -60,6 +69,21 @@ export function gain(value: number): string {
   const size = Math.abs(value);
   return `${value < 0 ? "−" : "+"}${size < 0.0095 ? size.toFixed(3) : size.toFixed(2)}`;
 }
+
+/** What is said of each gain or loss: its name, and by what. */
+const GAINS: readonly [Gain, (value: number) => readonly [string, string]][] = [
+  ["neighbour", () => ["Beside a hit", "said next to something that fits"]],
+  ["speaker", () => ["Speaker", "said by whom the question names"]],
+  [
+    "answer",
+    (value) =>
+      value > 0 ? ["Answers", "has the time or number that is asked for"] : ["Asks", "is a question itself"],
+  ],
+  ["recency", () => ["Recent", ""]],
+  ["utility", (value) => ["Useful", value > 0 ? "it helped before" : "it did not help before"]],
+  ["pinned", () => ["Pinned", "by you"]],
+  ["diversity", () => ["Alike", "says much the same as a better one"]],
+];
 
 /** The reasons that weighed anything, in the order in which they come about. */
 export function reasonsOf(facts: RecallFacts): Reason[] {
@@ -80,15 +104,18 @@ export function reasonsOf(facts: RecallFacts): Reason[] {
       detail: facts.words.join(", "),
       lowers: false,
     });
-  const gains = [
-    ["neighbour", "Beside a hit", "said next to something that fits"],
-    ["recency", "Recent", ""],
-    ["utility", "Useful", facts.utility < 0 ? "it did not help before" : "it helped before"],
-    ["diversity", "Alike", "says much the same as a better one"],
-  ] as const;
-  for (const [name, label, detail] of gains) {
-    const value = name === "diversity" ? -Math.abs(facts.diversity) : facts[name];
+  if (reasons.length > 0)
+    reasons.push({
+      name: "fused",
+      label: "Together",
+      value: facts.fused.toFixed(2),
+      detail: "",
+      lowers: false,
+    });
+  for (const [name, say] of GAINS) {
+    const value = facts[name];
     if (Math.abs(value) < SEEN) continue;
+    const [label, detail] = say(value);
     reasons.push({ name, label, value: gain(value), detail, lowers: value < 0 });
   }
   return reasons;
@@ -100,7 +127,8 @@ export function reasonsLine(facts: RecallFacts): string {
     meaning: facts.cosine.toFixed(2),
     words: facts.words.join(", "),
   };
-  const parts = reasonsOf(facts).map(({ name, label, value }) => {
+  const told = reasonsOf(facts).filter(({ name }) => name !== "fused");
+  const parts = told.map(({ name, label, value }) => {
     const by = found[name];
     return `${label.toLowerCase()} ${value}${by ? ` (${by})` : ""}`;
   });

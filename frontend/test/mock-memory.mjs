@@ -196,7 +196,7 @@ function keep(id, at, more, centre) {
   memories.set(id, memory);
   histories.set(id, [{ version: 1, at, what: "added", by: memory.agent, before: {} }]);
   usesOf.set(id, []);
-  places.set(id, [centre[0] + bell() * 0.17, centre[1] + bell() * 0.17]);
+  places.set(id, [centre[0] + bell() * 0.13, centre[1] + bell() * 0.13]);
   return memory;
 }
 
@@ -243,7 +243,6 @@ function fill(chatOf) {
         `m_${String(count).padStart(4, "0")}`,
         now - (20 + position * 0.01) * DAY,
         {
-          agent: "library",
           text,
           source: {
             ...NO_SOURCE,
@@ -382,9 +381,10 @@ function search(text, among) {
         neighbour: memory.position % 3 === 1 ? 0.08 : 0,
         recency: memory.createdAt > Date.now() / 1000 - 10 * DAY ? 0.03 : 0,
         utility: memory.utility * 0.05,
-        diversity: memory.position % 7 === 6 ? 0.05 : 0,
+        pinned: memory.pinned ? 0.05 : 0,
+        diversity: memory.position % 7 === 6 ? -0.05 : 0,
       };
-      const score = fused + gains.neighbour + gains.recency + gains.utility - gains.diversity;
+      const score = fused + gains.neighbour + gains.recency + gains.utility + gains.pinned + gains.diversity;
       const reasons = { cosine, denseRank, bm25, textRank, fused, ...gains, words, near: "" };
       return { memory, score, reasons };
     })

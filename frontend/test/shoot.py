@@ -350,7 +350,115 @@ def budget_form(page: Page) -> None:
     page.wait_for_timeout(250)
 
 
+def memory(page: Page, query: str = "") -> None:
+    page.goto(BASE + "/?page=memory" + query)
+    ready(page)
+    page.wait_for_selector("[data-slot=memory-row], [data-slot=empty-memory], [data-slot=memory-page]", state="attached")
+    page.wait_for_timeout(300)
+
+
+def memory_list(page: Page) -> None:
+    memory(page)
+
+
+def memory_search(page: Page) -> None:
+    memory(page)
+    page.locator("[data-slot=memory-search]").fill("quiet hotel in porto")
+    page.wait_for_selector("[data-slot=found-line]")
+    page.locator("[data-slot=memory-why]").nth(1).click()
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(300)
+
+
+def memory_detail(page: Page) -> None:
+    memory(page, "&memory=m_0001")
+    page.wait_for_selector("[data-slot=memory-history]")
+    page.wait_for_timeout(300)
+
+
+def memory_edit(page: Page) -> None:
+    memory_detail(page)
+    page.locator("[data-slot=memory-edit]").click()
+    page.locator("[data-slot=memory-draft]").fill("The trip to Porto is from 13 to 20 October, with Nora and Jonas.")
+    page.request.patch(
+        BASE + "/api/memories/m_0001",
+        data={"version": version_of(page, "m_0001"), "text": "The trip to Porto is from 12 to 18 October, with Nora."},
+    )
+    page.locator("[data-slot=memory-save]").click()
+    page.wait_for_selector("[data-slot=memory-conflict]")
+    page.request.patch(
+        BASE + "/api/memories/m_0001",
+        data={"version": version_of(page, "m_0001"), "text": "The trip to Porto is from 12 to 19 October, with Nora."},
+    )
+    page.wait_for_timeout(300)
+
+
+def version_of(page: Page, memory_id: str) -> int:
+    return page.request.get(f"{BASE}/api/memories/{memory_id}").json()["memory"]["version"]
+
+
+def memory_map(page: Page) -> None:
+    page.goto(BASE + "/?page=map")
+    ready(page)
+    page.wait_for_selector("[data-slot=map-list-item]")
+    page.wait_for_timeout(400)
+    if page.viewport_size["width"] > 800:
+        page.locator("[data-slot=map-list-item]").nth(3).hover()
+    else:
+        page.locator("[data-slot=map-list-item]").nth(3).focus()
+    page.wait_for_timeout(300)
+
+
+def memory_map_run(page: Page) -> None:
+    page.goto(BASE + "/?page=map&thread=t_00001&run=r_00001")
+    ready(page)
+    page.wait_for_selector("[data-slot=map-lit]")
+    page.wait_for_selector("[data-slot=map-list-item]")
+    page.locator("[data-slot=map-colour]").select_option("agent")
+    page.wait_for_timeout(400)
+
+
+def memory_empty(page: Page) -> None:
+    none = {"memories": [], "total": 0, "next": None, "ms": 0.1, "dense": True}
+    page.route("**/api/memories?*", lambda route: route.fulfill(json=none))
+    memory(page)
+
+
+def memory_import(page: Page) -> None:
+    memory(page)
+    page.locator("[data-slot=memory-menu]").click()
+    page.locator("[data-slot=import-memories]").click()
+    lines = [
+        '{"text": "Jonas is allergic to hazelnuts.", "kind": "semantic"}',
+        '{"text": "Nora cooks on Wednesdays.", "kind": "belief"}',
+        "this is no JSON",
+        '{"text": ""}',
+    ]
+    page.locator("[data-slot=import-file]").set_input_files(
+        {"name": "memories.jsonl", "mimeType": "application/x-ndjson", "buffer": "\n".join(lines).encode()}
+    )
+    page.wait_for_selector("[data-slot=import-report]")
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(300)
+
+
+def memory_add(page: Page) -> None:
+    memory(page)
+    page.locator("[data-slot=add-memory]").click()
+    page.locator("[data-slot=new-memory-text]").fill("The bakery closes at noon on 24 December.")
+    page.wait_for_timeout(250)
+
+
 SCREENS = [
+    memory_list,
+    memory_search,
+    memory_detail,
+    memory_edit,
+    memory_map,
+    memory_map_run,
+    memory_empty,
+    memory_import,
+    memory_add,
     left_out,
     window,
     cached,

@@ -41,7 +41,10 @@ export function FilterChips() {
   const agents = Object.entries(counts?.byAgent ?? {}).sort((one, other) => other[1] - one[1]);
   const days = SINCE.find((each) => each.days === filters.days);
   return (
-    <div data-slot="memory-filters" className="flex flex-wrap items-center gap-1.5">
+    <div
+      data-slot="memory-filters"
+      className="flex items-center gap-1.5 max-sm:-mx-4 max-sm:overflow-x-auto max-sm:px-4 max-sm:[scrollbar-width:none] sm:flex-wrap"
+    >
       <Chip
         label={chosen(
           "Kind",

@@ -15,29 +15,32 @@ interface MapListProps {
   colours: Coloured;
   lens: MapLens;
   chosen: ReadonlySet<string>;
+  lit: ReadonlySet<string>;
   onPoint: (id: string | null) => void;
   onOpen: (id: string) => void;
   onClear: () => void;
 }
 
-/** The same as a list: what is chosen, else what is in view. This is how the map is read without seeing it. */
-export function MapList({ points, colours, lens, chosen, onPoint, onOpen, onClear }: MapListProps) {
+/** The same as a list: what is chosen, else what lights up, else what is in view. This is how the map is read without seeing it. */
+export function MapList(props: MapListProps) {
+  const { points, colours, lens, chosen, lit, onPoint, onOpen, onClear } = props;
   const inView = useInView(points, lens);
-  const listed =
-    chosen.size > 0 ? [...points.keys()].filter((at) => chosen.has(points[at]?.id ?? "")) : inView;
+  const named = chosen.size > 0 ? chosen : lit;
+  const listed = named.size > 0 ? [...points.keys()].filter((at) => named.has(points[at]?.id ?? "")) : inView;
+  const what = chosen.size > 0 ? "chosen" : lit.size > 0 ? "of this answer" : "in view";
   return (
     <section
-      aria-label={chosen.size > 0 ? "Chosen memories" : "Memories in view"}
+      aria-label={`Memories ${what}`}
       data-slot="map-list"
       className="flex min-h-0 flex-col max-lg:h-[36%] max-lg:border-t lg:w-80 lg:shrink-0 lg:border-l"
     >
       <p
-        className="flex h-9 shrink-0 items-center px-4 text-muted-foreground text-xs tabular-nums"
         aria-live="polite"
+        className="flex h-9 shrink-0 items-center px-4 text-muted-foreground text-xs tabular-nums"
       >
-        {plural(listed.length, "memory", "memories")} {chosen.size > 0 ? "chosen" : "in view"}
+        {plural(listed.length, "memory", "memories")} {what}
         {chosen.size > 0 ? (
-          <Button variant="quiet" size="sm" className="ml-auto -mr-2" data-slot="map-clear" onClick={onClear}>
+          <Button variant="quiet" size="sm" className="-mr-2 ml-auto" data-slot="map-clear" onClick={onClear}>
             Clear
           </Button>
         ) : null}

@@ -1,7 +1,15 @@
 /** Draws the map. Points of one colour are one path, so that thousands of them cost a few milliseconds. */
 
 import type { Coloured } from "@/lib/map-colour";
-import { type Box, type Lens, type Size, type Spot, toScreen, withRoom } from "@/lib/map-geometry";
+import {
+  type Box,
+  type Lens,
+  type Size,
+  type Spot,
+  toScreen,
+  type Wanted,
+  withRoom,
+} from "@/lib/map-geometry";
 import type { MapPoint } from "@/lib/memory-api";
 
 export interface Scene {
@@ -43,11 +51,13 @@ const LABEL_HEIGHT = 16;
 const LABELS_FAR = 10;
 const LABELS_NEAR = 40;
 const LABELS_TRIED = 240;
+const LABEL_GAP = 6;
+const DOTS_KEPT_CLEAR = 600;
 
 /** Larger as one comes nearer, and where there are few. */
 function radiusOf(lens: Lens, fit: number, count: number): number {
   const near = Math.log2(Math.max(1, lens.scale / Math.max(1, fit)));
-  const base = count > 1500 ? 2.2 : count > 400 ? 3 : 4;
+  const base = count > 1500 ? 2.2 : count > 400 ? 3 : 4.5;
   return Math.min(8, base + near * 0.9);
 }
 
@@ -78,7 +88,7 @@ export function paint(
   fillAll(ctx, scene, faint, radius * 0.85, DIM, ink);
   fillAll(ctx, scene, seen, radius, 0.86, ink);
   ring(ctx, scene, dots, radius, ink);
-  writeLabels(ctx, scene, seen, lens.scale / fit, size, ink);
+  writeLabels(ctx, scene, seen, radius, lens.scale / fit, size, ink);
   drawLoop(ctx, scene.loop, ink);
 }
 
@@ -139,7 +149,7 @@ function ring(
   }
 }
 
-interface Label extends Box {
+interface Label extends Wanted {
   readonly text: string;
 }
 
@@ -148,6 +158,7 @@ function writeLabels(
   ctx: CanvasRenderingContext2D,
   scene: Scene,
   dots: readonly Dot[],
+  radius: number,
   near: number,
   size: Size,
   ink: Ink,
@@ -159,30 +170,35 @@ function writeLabels(
   };
   ctx.font = `11px ${getComputedStyle(ctx.canvas).fontFamily}`;
   ctx.textBaseline = "middle";
-  const wanted = [...dots]
-    .sort((one, other) => weight(other.at) - weight(one.at))
-    .slice(0, LABELS_TRIED)
-    .map(({ at, x, y }): Label => {
-      const label = scene.points[at]?.label ?? "";
-      const text = label.length > LABEL_CHARS ? `${label.slice(0, LABEL_CHARS).trimEnd()}…` : label;
-      const left = x + 9;
-      return {
-        text,
-        left,
-        right: left + ctx.measureText(text).width,
-        top: y - LABEL_HEIGHT / 2,
-        bottom: y + LABEL_HEIGHT / 2,
-      };
-    });
+  const first = [...dots].sort((one, other) => weight(other.at) - weight(one.at)).slice(0, LABELS_TRIED);
+  const wanted = first.map(({ at, x, y }): Label => {
+    const text = shortened(scene.points[at]?.label ?? "");
+    const width = ctx.measureText(text).width;
+    const far = radius + LABEL_GAP;
+    const [top, bottom] = [y - LABEL_HEIGHT / 2, y + LABEL_HEIGHT / 2];
+    const right = { left: x + far, right: x + far + width, top, bottom };
+    const left = { left: x - far - width, right: x - far, top, bottom };
+    return { text, places: [right, left] };
+  });
+  // Among very many points words cannot keep clear of all.
+  const taken = dots.length > DOTS_KEPT_CLEAR ? [] : dots.map((dot) => boxOf(dot, radius));
   const most = near > 2.2 || dots.length < 60 ? LABELS_NEAR : LABELS_FAR;
   ctx.lineJoin = "round";
   ctx.lineWidth = 3;
   ctx.strokeStyle = ink.of("--background");
   ctx.fillStyle = ink.of("--muted-foreground");
-  for (const { text, left, top } of withRoom(wanted, size, most)) {
-    ctx.strokeText(text, left, top + LABEL_HEIGHT / 2);
-    ctx.fillText(text, left, top + LABEL_HEIGHT / 2);
+  for (const { word, place } of withRoom(wanted, taken, size, most)) {
+    ctx.strokeText(word.text, place.left, place.top + LABEL_HEIGHT / 2);
+    ctx.fillText(word.text, place.left, place.top + LABEL_HEIGHT / 2);
   }
+}
+
+function shortened(label: string): string {
+  return label.length > LABEL_CHARS ? `${label.slice(0, LABEL_CHARS).trimEnd()}…` : label;
+}
+
+function boxOf({ x, y }: Dot, radius: number): Box {
+  return { left: x - radius, right: x + radius, top: y - radius, bottom: y + radius };
 }
 
 function drawLoop(ctx: CanvasRenderingContext2D, loop: readonly Spot[], ink: Ink): void {

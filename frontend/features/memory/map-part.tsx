@@ -102,6 +102,7 @@ function Plane({ map, hidden }: { map: MemoryMap; hidden: boolean }) {
             colours={colours}
             lens={lens}
             chosen={chosen}
+            lit={lit}
             onPoint={setPointed}
             onOpen={openOne}
             onClear={() => setChosen(NONE)}
@@ -119,7 +120,7 @@ function LitNote({ count: lit, onDarken }: { count: number; onDarken: () => void
       className="absolute top-3 left-3 flex max-w-[calc(100%-24px)] items-center gap-2 rounded-full border bg-popover/95 py-0.5 pr-1 pl-3 text-[13px]"
     >
       <span aria-hidden className="size-2.5 shrink-0 rounded-full border-2 border-primary" />
-      <span className="truncate">{plural(lit, "memory", "memories")} of this answer</span>
+      <span className="truncate">{plural(lit, "memory", "memories")} that this answer was given</span>
       <Button
         variant="ghost"
         size="icon-sm"

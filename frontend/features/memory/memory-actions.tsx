@@ -1,4 +1,4 @@
-import { Pin, PinOff, Trash2, Undo2 } from "lucide-react";
+import { Pin, Trash2, Undo2 } from "lucide-react";
 import { ConfirmButton } from "@/components/confirm-button";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
@@ -63,7 +63,6 @@ export function MemoryActions({ memory, onChanged }: MemoryActionsProps) {
         </ConfirmButton>
       </>
     );
-  const PinIcon = pinned ? PinOff : Pin;
   return (
     <>
       <Tooltip label={pinned ? "Unpin" : "Pin: always preferred when it fits"} side="bottom">
@@ -78,7 +77,11 @@ export function MemoryActions({ memory, onChanged }: MemoryActionsProps) {
             void act(() => memoryApi.change(id, { version: memory.version, pinned: !pinned }), onChanged)
           }
         >
-          <PinIcon aria-hidden className={pinned ? "text-primary" : undefined} />
+          <Pin
+            aria-hidden
+            className={pinned ? "text-primary" : undefined}
+            fill={pinned ? "currentColor" : "none"}
+          />
         </Button>
       </Tooltip>
       <Tooltip label="Forget" side="bottom">

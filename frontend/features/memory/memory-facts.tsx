@@ -1,8 +1,8 @@
 import { type ReactNode, useState } from "react";
-import { AgentDot } from "@/components/agent-dot";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
 import { Select } from "@/components/ui/select";
+import { Author } from "@/features/memory/author";
 import { factsOf } from "@/lib/api";
 import { plural } from "@/lib/format";
 import {
@@ -14,15 +14,7 @@ import {
 } from "@/lib/memory-api";
 import { memoryList } from "@/lib/memory-list";
 import { MEMORY_KINDS, MEMORY_SCOPES } from "@/lib/memory-query";
-import {
-  ago,
-  authorWords,
-  dateWords,
-  exactTime,
-  KIND_NAMES,
-  SCOPE_NAMES,
-  utilityWords,
-} from "@/lib/memory-words";
+import { ago, dateWords, exactTime, KIND_NAMES, SCOPE_NAMES, utilityWords } from "@/lib/memory-words";
 import { session } from "@/lib/session";
 
 interface MemoryFactsProps {
@@ -76,9 +68,8 @@ export function MemoryFacts({ memory, onChanged }: MemoryFactsProps) {
         </Select>
       </Fact>
       <Fact name="By">
-        <span className="inline-flex items-center gap-1.5">
-          <AgentDot role={memory.agent} />
-          {authorWords(memory.agent)}
+        <span className="inline-flex items-center">
+          <Author memory={memory} />
         </span>
       </Fact>
       <Fact name="Key">

@@ -156,7 +156,7 @@ function Gone({ detail: { memory } }: { detail: MemoryDetail }) {
 function Part({ title, children }: { title: string; children: React.ReactNode }) {
   return (
     <section aria-label={title} className="space-y-2">
-      <h3 className="font-medium">{title}</h3>
+      <h2 className="font-medium">{title}</h2>
       {children}
     </section>
   );

@@ -1,24 +1,15 @@
 import { ChevronDown, Pin } from "lucide-react";
 import { memo, useState } from "react";
-import { AgentDot } from "@/components/agent-dot";
 import { RecallReasons, ScoreBar } from "@/components/recall-reasons";
 import { Button } from "@/components/ui/button";
+import { Author } from "@/features/memory/author";
 import { MarkedText } from "@/features/memory/marked-text";
 import { useThreadTitle } from "@/hooks/use-thread-title";
 import { cn } from "@/lib/cn";
 import { plural } from "@/lib/format";
 import { addressOf, go, location } from "@/lib/location";
 import type { FoundMemory } from "@/lib/memory-api";
-import {
-  ago,
-  authorWords,
-  exactTime,
-  KIND_NAMES,
-  lifeOf,
-  STATE_NAMES,
-  sourceWords,
-  wordsOf,
-} from "@/lib/memory-words";
+import { ago, exactTime, KIND_NAMES, lifeOf, STATE_NAMES, sourceWords, wordsOf } from "@/lib/memory-words";
 import { factsOfFound, reasonsLine } from "@/lib/recall-reasons";
 
 interface MemoryRowProps {
@@ -35,7 +26,7 @@ export const MemoryRow = memo(function MemoryRow({ found, best, query, isOpen }:
   const [isWhy, setWhy] = useState(false);
   const title = useThreadTitle(memory.source.threadId);
   const facts = score != null && reasons != null ? factsOfFound(score, reasons) : null;
-  const words = query === "" ? [] : [...(reasons?.words ?? []), ...wordsOf(query)];
+  const words = reasons?.words ?? (query === "" ? [] : wordsOf(query));
   const life = lifeOf(memory);
   const why = `memory-why-${memory.id}`;
   return (
@@ -64,23 +55,27 @@ export const MemoryRow = memo(function MemoryRow({ found, best, query, isOpen }:
         >
           <MarkedText text={memory.text} words={words} />
         </a>
-        <p className="mt-1 flex flex-wrap items-center gap-x-2 gap-y-0.5 text-muted-foreground text-xs">
-          {memory.pinned ? (
-            <Pin aria-label="Pinned" role="img" className="size-3 text-primary" fill="currentColor" />
-          ) : null}
-          <span className="inline-flex items-center gap-1.5">
-            <AgentDot role={memory.agent} />
-            {authorWords(memory.agent)}
-          </span>
-          <Separated>{KIND_NAMES[memory.kind]}</Separated>
-          {life === null ? null : <Separated className="text-caution">{STATE_NAMES[life]}</Separated>}
-          <Separated className="max-w-full truncate">{sourceWords(memory, title)}</Separated>
-          <Separated>
+        <div className="mt-1 flex items-end gap-3 text-muted-foreground text-xs">
+          <p className="flex min-w-0 flex-1 flex-wrap items-center gap-x-2 gap-y-0.5 *:not-last:after:ml-2 *:not-last:after:text-faint-foreground *:not-last:after:content-['·']">
+            <span className="inline-flex items-center">
+              {memory.pinned ? (
+                <Pin
+                  aria-label="Pinned"
+                  role="img"
+                  className="mr-1.5 size-3 text-primary"
+                  fill="currentColor"
+                />
+              ) : null}
+              <Author memory={memory} />
+            </span>
+            <span>{KIND_NAMES[memory.kind]}</span>
+            {life === null ? null : <span className="text-caution">{STATE_NAMES[life]}</span>}
+            <span className="max-w-full truncate">{sourceWords(memory, title)}</span>
             <time title={exactTime(memory.createdAt)}>{ago(memory.createdAt, Date.now())}</time>
-          </Separated>
-          {memory.uses > 0 ? <Separated>used {plural(memory.uses, "time")}</Separated> : null}
+            {memory.uses > 0 ? <span>used {plural(memory.uses, "time")}</span> : null}
+          </p>
           {facts === null ? null : (
-            <span className="relative ml-auto inline-flex items-center gap-2">
+            <span className="relative inline-flex shrink-0 items-center gap-2">
               <ScoreBar score={facts.score} best={best} />
               <Button
                 variant="quiet"
@@ -89,7 +84,7 @@ export const MemoryRow = memo(function MemoryRow({ found, best, query, isOpen }:
                 aria-controls={why}
                 data-slot="memory-why"
                 data-tip={reasonsLine(facts)}
-                className="h-6 px-1 max-sm:h-9 max-sm:px-2"
+                className="-mr-1 h-6 px-1 max-sm:-my-2 max-sm:h-9 max-sm:px-2"
                 onClick={() => setWhy(!isWhy)}
               >
                 Why
@@ -100,7 +95,7 @@ export const MemoryRow = memo(function MemoryRow({ found, best, query, isOpen }:
               </Button>
             </span>
           )}
-        </p>
+        </div>
         {facts !== null && isWhy ? (
           <div id={why} className="relative mt-2 rounded-md bg-muted/60 px-3 py-2">
             <RecallReasons facts={facts} />
@@ -110,11 +105,3 @@ export const MemoryRow = memo(function MemoryRow({ found, best, query, isOpen }:
     </li>
   );
 });
-
-function Separated({ className, children }: { className?: string; children: React.ReactNode }) {
-  return (
-    <span className={cn("before:mr-2 before:text-faint-foreground before:content-['·']", className)}>
-      {children}
-    </span>
-  );
-}

@@ -17,7 +17,8 @@ interface MemoryTextProps {
 
 /** What it says; a click changes it in place. */
 export function MemoryText({ memory, onChanged }: MemoryTextProps) {
-  const [draft, setDraft] = useState<string | null>(null);
+  // With the version that was on the screen when the writing began: a newer one must not be overwritten unseen.
+  const [draft, setDraft] = useState<{ text: string; version: number } | null>(null);
   const [newer, setNewer] = useState<MemoryEntry | null>(null);
   const { busy, problem, run, forget } = useTask();
   const end = (): void => {
@@ -53,7 +54,7 @@ export function MemoryText({ memory, onChanged }: MemoryTextProps) {
             size="sm"
             data-slot="memory-edit"
             className="-ml-2 mt-1 max-sm:h-9"
-            onClick={() => setDraft(memory.text)}
+            onClick={() => setDraft({ text: memory.text, version: memory.version })}
           >
             <Pencil aria-hidden className="!size-3" /> Edit
           </Button>
@@ -64,22 +65,22 @@ export function MemoryText({ memory, onChanged }: MemoryTextProps) {
     return (
       <MemoryConflict
         theirs={newer.text}
-        yours={draft}
+        yours={draft.text}
         busy={busy}
-        onKeepYours={() => void save(draft, newer.version)}
+        onKeepYours={() => void save(draft.text, newer.version)}
         onTakeTheirs={() => {
           end();
           onChanged();
         }}
       />
     );
-  const isSame = draft.trim() === memory.text || draft.trim() === "";
+  const isSame = draft.text.trim() === memory.text || draft.text.trim() === "";
   return (
     <form
       className="space-y-2"
       onSubmit={(event) => {
         event.preventDefault();
-        if (!busy && !isSame) void save(draft, memory.version);
+        if (!busy && !isSame) void save(draft.text, draft.version);
       }}
       onKeyDown={(event) => {
         if (event.key === "Escape") {
@@ -97,8 +98,8 @@ export function MemoryText({ memory, onChanged }: MemoryTextProps) {
         aria-label="What it says"
         data-slot="memory-draft"
         maxLength={MOST_CHARS}
-        value={draft}
-        onChange={(event) => setDraft(event.target.value)}
+        value={draft.text}
+        onChange={(event) => setDraft({ ...draft, text: event.target.value })}
         className="field-sizing-content min-h-20 w-full resize-none rounded-md border border-input bg-transparent px-3 py-2 text-[16px] leading-6 outline-none focus-visible:border-ring focus-visible:ring-2 focus-visible:ring-ring/25"
       />
       {problem === null ? null : <Problem facts={problem} />}
