@@ -1,20 +1,34 @@
 """Search by meaning: the indexes of vectors, kept equal to the database.
 
-While a new embedding model takes over, the old model's index and the new one's both serve.
+While a new embedding model takes over, the old model's index and the new one's both serve: each memory is searched in
+the new one from the moment that it has a vector there, and in the old one until then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterable, Sequence
 
+import numpy as np
 from msgspec import Struct
 
 from alma.db.database import Database
+from alma.errors import EmbedderUnavailable, IndexUnavailable
 from alma.memory.embedding import Embedding, Vector
 from alma.memory.records import Filter, Memory, Reader
-from alma.memory.vectors.index import Near, VectorIndex
+from alma.memory.store import stored_vectors
+from alma.memory.vectors import stored
+from alma.memory.vectors.index import MakeIndex, Near
+from alma.memory.vectors.mirror import Mirror
+from alma.memory.vectors.waiting import Waiting, merged
 
-MakeIndex = Callable[[str, int], VectorIndex]  # of a model's name and its vectors' dimensions
+log = logging.getLogger(__name__)
+_BATCH = 64  # texts embedded at once in the background
+_TICK_S = 5.0  # between two looks for what other processes changed, and two snapshots
+_FIRST_PAUSE_S = 1.0  # after a failure; doubled, up to
+_LONGEST_PAUSE_S = 30.0
 
 
 class IndexState(Struct, frozen=True):
@@ -29,48 +43,367 @@ class IndexState(Struct, frozen=True):
 
 
 class Dense:
-    def __init__(self, database: Database, embedding: Embedding, make_index: MakeIndex, backend: str) -> None:
-        raise NotImplementedError
+    """`previous`: the model that served before, where it is still at hand: its vectors are searched until the new
+    model's are complete. `run` must be running for what has no vector to get one."""
+
+    def __init__(
+        self,
+        database: Database,
+        embedding: Embedding,
+        make_index: MakeIndex,
+        backend: str,
+        previous: Embedding | None = None,
+    ) -> None:
+        self._database = database
+        self._embedding = embedding
+        self._make_index = make_index
+        self._backend = backend
+        self._previous = previous if previous is not None and previous.model != embedding.model else None
+        self._present: Mirror | None = None
+        self._leaving: Mirror | None = None
+        self._others: list[str] = []  # models of which there are vectors that are to go
+        self._waiting = Waiting()
+        self._opened = False
+        self._rebuilding = False
+        self._unsaved = False
+        self._changing = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self._problems = {"dimensions": "", "index": "", "embedding": ""}
+
+    # ── opening and closing ───────────────────────────────────────────────────────────────────────────────────────
 
     async def open(self) -> None:
-        """Load what there is, put in what is missing, take out what is gone: the index equals the database."""
-        raise NotImplementedError
+        """Load what there is, put in what is missing, take out what is gone: the index equals the database. A backend
+        that does not answer is a `problem`; `run` tries again."""
+        async with self._changing:
+            await self._open()
 
-    async def run(self) -> None:
-        """In the background until cancelled: embed what has no vector (of the present model), save snapshots."""
-        raise NotImplementedError
+    async def _open(self) -> None:
+        try:
+            known = await self._database.read(stored.models)
+            model = self._embedding.model
+            self._others = [other for other in known if other != model]
+            dimensions = known.get(model) or self._embedding.dimensions
+            if dimensions:
+                self._check(self._embedding.dimensions or dimensions, dimensions)
+                await self._begin(dimensions)
+            else:
+                await self._all_waits()
+            if self._previous is not None and self._previous.model in known and self._leaving is None:
+                leaving = self._mirror(self._previous.model, known[self._previous.model])
+                await leaving.open()
+                self._leaving = leaving
+            self._opened = True
+            self._problems["index"] = ""
+        except IndexUnavailable as error:
+            self._note("index", error)
+        self._wake.set()
+
+    async def _begin(self, dimensions: int) -> None:
+        """The index of the present model."""
+        if self._present is None:
+            present = self._mirror(self._embedding.model, dimensions)
+            without = await present.open()
+            self._present = present
+            self._waiting.clear()
+            self._wait_for(without)
+
+    def _mirror(self, model: str, dimensions: int) -> Mirror:
+        return Mirror(self._database, self._make_index(model, dimensions), model, dimensions)
+
+    async def _all_waits(self) -> None:
+        alive = await self._database.read(stored.alive_nums)
+        self._wait_for(alive.tolist())
 
     async def close(self) -> None:
-        raise NotImplementedError
+        async with self._changing:
+            for mirror in self._mirrors():
+                with contextlib.suppress(IndexUnavailable):
+                    await mirror.catch_up()
+                    await mirror.close()
+            self._present = self._leaving = None
+            self._opened = False
+
+    def _mirrors(self) -> list[Mirror]:
+        return [mirror for mirror in (self._present, self._leaving) if mirror is not None]
+
+    # ── searching ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def search(self, query: str, k: int, reader: Reader, wanted: Filter) -> list[Near]:
-        """Raises `EmbedderUnavailable`."""
-        raise NotImplementedError
+        """Raises `EmbedderUnavailable`, also where the index cannot be asked (`IndexUnavailable`)."""
+        present, leaving = self._present, self._leaving
+        if why := self._out_of_order():
+            raise IndexUnavailable(why)
+        if present is None and leaving is None:
+            if self._waiting:
+                raise EmbedderUnavailable("No memory has a vector yet.", hint="They are being embedded.")
+            return []
+        if leaving is None or self._previous is None:
+            return await self._nearest(present, self._embedding, query, k, reader, wanted) if present else []
+        async with asyncio.TaskGroup() as group:
+            new = group.create_task(self._try_nearest(present, self._embedding, query, k, reader, wanted))
+            old = group.create_task(self._try_nearest(leaving, self._previous, query, k, reader, wanted))
+        found, older = new.result(), old.result()
+        if isinstance(found, EmbedderUnavailable):
+            if isinstance(older, EmbedderUnavailable):
+                raise found
+            found = []
+        return merged(found, [] if isinstance(older, EmbedderUnavailable) else older, self._waiting, k)
+
+    def _out_of_order(self) -> str:
+        if self._rebuilding:
+            return "The index of vectors is being made anew."
+        return "" if self._opened else self._problems["index"]
+
+    async def _nearest(
+        self, mirror: Mirror, embedding: Embedding, query: str, k: int, reader: Reader, wanted: Filter
+    ) -> list[Near]:
+        try:
+            vector = (await embedding.embed([query]))[0]
+        except EmbedderUnavailable as error:
+            if embedding is self._embedding:
+                self._note("embedding", error)
+            raise
+        if embedding is self._embedding and not self._check(len(vector), mirror.dimensions):
+            raise EmbedderUnavailable(self._problems["dimensions"])
+        if embedding is self._embedding:
+            self._problems["embedding"] = ""
+        try:
+            return await mirror.index.search(vector, k, reader, wanted)
+        except IndexUnavailable as error:
+            self._note("index", error)
+            raise
+
+    async def _try_nearest(
+        self, mirror: Mirror | None, embedding: Embedding, query: str, k: int, reader: Reader, wanted: Filter
+    ) -> list[Near] | EmbedderUnavailable:
+        try:
+            return await self._nearest(mirror, embedding, query, k, reader, wanted) if mirror is not None else []
+        except EmbedderUnavailable as error:
+            return error
 
     async def vectors(self, nums: Sequence[int]) -> dict[int, Vector]:
         """Of these memories, those that have one of the present model."""
-        raise NotImplementedError
+        if not nums or self._present is None:
+            return {}
+        model, size = self._present.model, self._present.dimensions
+        found = await self._database.read(lambda connection: stored_vectors(connection, nums, model))
+        return {num: vector for num, vector in found.items() if len(vector) == size}
+
+    # ── following the database ────────────────────────────────────────────────────────────────────────────────────
 
     async def changed(self, memories: Sequence[Memory], vectors: Sequence[Vector | None] = ()) -> None:
         """After a commit: these were added or changed (what is not alive any more leaves the index). What has no vector
-        here is embedded in the background."""
-        raise NotImplementedError
+        here nor in the database is embedded in the background. Never raises for want of the backend: what it missed it
+        sees later."""
+        given = {
+            memory.num: (memory, vector)
+            for memory, vector in zip(memories, vectors or [None] * len(memories), strict=True)
+        }
+        with contextlib.suppress(IndexUnavailable):
+            async with self._changing:
+                await self._take(given)
+        self._unsaved = True
+
+    async def _take(self, given: dict[int, tuple[Memory, Vector | None]]) -> None:
+        living = {num: one for num, one in given.items() if one[0].alive}
+        if self._present is None:
+            size = next((len(vector) for _, vector in living.values() if vector is not None), 0)
+            if not size or not self._opened:
+                self._wait_for(living)
+                return
+            await self._begin(size)
+        assert self._present is not None
+        size = self._present.dimensions
+        ready = [(memory, vector) for memory, vector in living.values() if vector is not None and len(vector) == size]
+        unready = sorted(given.keys() - {memory.num for memory, _ in ready})
+        self._waiting.drop(given)
+        try:
+            if ready:
+                await self._present.put([memory for memory, _ in ready], [vector for _, vector in ready])
+            if unready:
+                self._wait_for(await self._present.refresh(np.asarray(unready, np.int64)))
+            if self._leaving is not None:
+                await self._leaving.refresh(np.asarray([*given], np.int64))
+        except IndexUnavailable as error:
+            self._note("index", error)
 
     async def gone(self, nums: Sequence[int]) -> None:
-        raise NotImplementedError
+        async with self._changing:
+            self._waiting.drop(nums)
+            for mirror in self._mirrors():
+                try:
+                    await mirror.index.remove(nums)
+                except IndexUnavailable as error:
+                    self._note("index", error)
+        self._unsaved = True
 
     async def rebuild(self) -> None:
         """Drop the index and fill it from the database, in the background; search goes on with words meanwhile."""
-        raise NotImplementedError
+        self._rebuilding = True
+        self._wake.set()
+
+    # ── in the background ─────────────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self) -> None:
+        """In the background until cancelled: embed what has no vector (of the present model), save snapshots."""
+        pause = _FIRST_PAUSE_S
+        while True:
+            self._wake.clear()
+            if await self._step():
+                pause = _FIRST_PAUSE_S
+                if self._waiting or self._rebuilding:
+                    continue
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_TICK_S):
+                        await self._wake.wait()
+            else:
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+    async def _step(self) -> bool:
+        """One piece of work; False: it failed, and is to be tried again later."""
+        try:
+            async with self._changing:
+                if not self._opened:
+                    await self._open()
+                    return self._opened
+                if self._rebuilding:
+                    await self._rebuild()
+                await self._catch_up()
+            if self._waiting:
+                return await self._embed_some()
+            await self._drop_old()
+            if self._unsaved:
+                self._unsaved = False
+                async with self._changing:
+                    for mirror in self._mirrors():
+                        await mirror.save()
+        except IndexUnavailable as error:
+            self._note("index", error)
+            return False
+        return True
+
+    async def _catch_up(self) -> None:
+        for mirror in self._mirrors():
+            before = mirror.stamp
+            without = await mirror.catch_up()
+            self._unsaved |= mirror.stamp != before
+            if mirror is self._present:
+                self._wait_for(without)
+        self._problems["index"] = ""
+
+    async def _embed_some(self) -> bool:
+        nums = self._waiting.some(_BATCH)
+        texts = await self._database.read(lambda connection: stored.texts_of(connection, nums))
+        try:
+            vectors = await self._embedding.embed([text for _, text, _ in texts], urgent=False) if texts else None
+        except EmbedderUnavailable as error:
+            self._waiting.fail(nums)
+            self._note("embedding", error)
+            return False
+        self._problems["embedding"] = ""
+        if vectors is not None:
+            size = vectors.shape[1]
+            if self._present is not None and not self._check(size, self._present.dimensions):
+                return False
+            model = self._embedding.model
+            await self._database.write(lambda connection: stored.keep_vectors(connection, model, texts, vectors))
+        await self._enter(nums, vectors.shape[1] if vectors is not None else 0)
+        return True
+
+    async def _enter(self, nums: list[int], dimensions: int) -> None:
+        """These have their vectors in the database now, or are gone."""
+        async with self._changing:
+            if self._present is not None:
+                without = await self._present.refresh(np.asarray(nums, np.int64))
+                self._waiting.drop(nums)
+                self._wait_for(without)
+            elif dimensions:
+                await self._begin(dimensions)
+            else:
+                self._waiting.drop(nums)
+        self._unsaved = True
+
+    async def _drop_old(self) -> None:
+        """The present model has everything: others' vectors are of no more use."""
+        if not self._others or self._present is None or self._problems["dimensions"]:
+            return
+        async with self._changing:
+            if self._waiting:
+                return
+            if self._leaving is not None:
+                await self._leaving.index.clear()
+                await self._leaving.close()
+                self._leaving = None
+            others, self._others = self._others, []
+        while await self._database.write(lambda connection: stored.drop_vectors(connection, others)):
+            pass
+
+    async def _rebuild(self) -> None:
+        if self._problems["dimensions"]:
+            model = self._embedding.model
+            while await self._database.write(lambda connection: stored.drop_vectors(connection, [model])):
+                pass
+            if self._present is not None:
+                await self._present.index.clear()
+                await self._present.close()
+            self._present = None
+            self._problems["dimensions"] = ""
+            await self._all_waits()
+        elif self._present is not None:
+            await self._present.index.clear()
+            self._present.stamp = 0
+            self._waiting.clear()
+            self._wait_for(await self._present.reconcile())
+        self._rebuilding = False
+        self._unsaved = True
+
+    def _wait_for(self, nums: Iterable[int]) -> None:
+        self._waiting.add(nums)
+        if self._waiting:
+            self._wake.set()
+
+    # ── how it is ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _check(self, got: int, dimensions: int) -> bool:
+        """Whether the embedding makes vectors as long as those that there are."""
+        fine = got == dimensions
+        self._problems["dimensions"] = (
+            ""
+            if fine
+            else f"The embedding model {self._embedding.model} makes vectors of {got} dimensions now; those of the "
+            f"memories have {dimensions}. Give the model that made them, or let `alma memory reindex` embed them anew."
+        )
+        return fine
+
+    def _note(self, what: str, error: EmbedderUnavailable) -> None:
+        text = f"{error.message} {error.hint}" if error.hint else error.message
+        if self._problems[what] != text:
+            log.warning("memories are searched by words alone: %s", text)
+        self._problems[what] = text
 
     @property
     def waiting(self) -> int:
-        raise NotImplementedError
+        """How many memories have no vector of the present model yet."""
+        return len(self._waiting)
 
     @property
     def problem(self) -> str:
         """Why it cannot be searched just now; empty when it can."""
-        raise NotImplementedError
+        return self._out_of_order() or next(filter(None, self._problems.values()), "")
 
     async def state(self) -> list[IndexState]:
-        raise NotImplementedError
+        """The present model's index first."""
+        alive = await self._database.read(stored.count_alive)
+        states: list[IndexState] = []
+        for mirror in self._mirrors():
+            try:
+                entries = len(await mirror.index.nums())
+            except IndexUnavailable as error:
+                self._note("index", error)
+                entries = 0
+            role = "leaving" if mirror is self._leaving else "building" if self._others else "serving"
+            missing = max(alive - entries, 0)
+            states.append(IndexState(self._backend, mirror.model, mirror.dimensions, entries, missing, role))
+        return states
