@@ -32,12 +32,27 @@ def memory(tmp_path: Path) -> Generator[MemoryBench]:
         yield bench
 
 
+class Trouble:
+    """Why vectors do not take part: what is left of `said`, one at each look."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def now(self) -> str:
+        return self.said.pop(0) if self.said else ""
+
+
 @pytest.fixture
-def alma(memory: MemoryBench) -> Alma:
+def trouble() -> Trouble:
+    return Trouble()
+
+
+@pytest.fixture
+def alma(memory: MemoryBench, trouble: Trouble) -> Alma:
     """Do `alma memory …`; the exit code."""
     app = FastAPI()
     problems.install(app)
-    app.include_router(memory_api.routes(memory.memories, OWNER))
+    app.include_router(memory_api.routes(memory.memories, OWNER, problem=trouble.now))
     app.add_middleware(problems.BodyLimit, limit=4 * 1024 * 1024)
     door = Door(ProcessTransport(app, cast("asyncio.TaskGroup", None)))  # no sockets here, so nothing to run in it
 
@@ -304,6 +319,16 @@ async def test_reindex_gives_up_when_nothing_comes(
     with pytest.raises(AlmaError, match="stays without 1 memory;"):
         await alma("reindex")
     assert await alma("reindex", "--no-wait") == 0
+
+
+async def test_reindex_waits_while_the_index_is_made_anew(
+    alma: Alma, memory: MemoryBench, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alma.cli.memory._LOOK_S", 0.001)
+    await keep(memory, "One.")
+    trouble.said = ["The index of vectors is being made anew."] * 3
+    await alma("reindex")
+    assert trouble.said == []
 
 
 async def test_the_board_has_the_teams_keys_only(

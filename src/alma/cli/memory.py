@@ -26,7 +26,7 @@ _SCOPES = ("private", "team", "owner")
 _STATES = ("alive", "superseded", "forgotten", "any")
 _MOST_LISTED = 200  # what the server lists at once
 _LOOK_S = 0.3  # between two looks at an index that is being built
-_PATIENCE_S = 90.0  # without any progress
+_PATIENCE_S = 30.0  # without any progress
 
 
 def add(commands: Subparsers) -> None:
@@ -325,20 +325,22 @@ async def reindex(door: Door, arguments: argparse.Namespace) -> None:
         note("It goes on in the server: `alma memory status` says how far it is.")
         return
     looks, shown = 0, -1
-    while state.lacking:
+    while (state.lacking or state.problem) and looks * _LOOK_S <= _PATIENCE_S:
         if state.lacking != shown:
             note(f"{state.counts.alive - state.lacking:,} of {state.counts.alive:,} are in the index")
             looks, shown = 0, state.lacking
-        if looks * _LOOK_S > _PATIENCE_S:
-            raise AlmaError(
-                f"The index stays without {_memories(state.lacking)}; search finds them by words.",
-                actual=state.problem or None,
-                hint="`alma doctor` says what the embedding model lacks.",
-            )
         await asyncio.sleep(_LOOK_S)
         looks += 1
         state = decoded(await door.call("GET", "/api/memory"), State)
+    if state.lacking:
+        raise AlmaError(
+            f"The index stays without {_memories(state.lacking)}; search finds them by words.",
+            actual=state.problem or None,
+            hint="`alma doctor` says what the embedding model lacks.",
+        )
     print(f"The indexes of words and of vectors have {_memories(state.counts.alive)}.")
+    if state.problem:
+        note(f"Search goes by words alone: {state.problem}")
 
 
 def _memories(count: int) -> str:

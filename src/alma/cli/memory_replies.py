@@ -142,9 +142,9 @@ class State(Reply, frozen=True):
 
     @property
     def lacking(self) -> int:
-        """How many memories are not in the indexes yet, of that which has the fewest."""
-        short = [max(one.missing, self.counts.alive - one.entries) for one in self.indexes if one.role != "leaving"]
-        return max([0, *short])
+        """How many memories are not in the index yet."""
+        entries = [min(one.entries, self.counts.alive - one.missing) for one in self.indexes if one.role != "leaving"]
+        return max(self.counts.alive - min(entries, default=0), 0)
 
 
 class LineProblem(Reply, frozen=True):
