@@ -68,7 +68,7 @@ def _utf16(content: bytes) -> str | None:
 
 
 def _windows(content: bytes) -> str | None:
-    if sum(byte > 0x7F for byte in content[:65536]) > _MOST_HIGH * min(len(content), 65536):
+    if sum(byte > 0x7F for byte in content[:65536]) > 2 + _MOST_HIGH * min(len(content), 65536):
         return None
     try:
         return content.decode("cp1252")

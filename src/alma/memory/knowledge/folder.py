@@ -69,8 +69,8 @@ def scan(folder: Path, most: int = MOST_FILES) -> Scan:
 
 
 def is_inside(path: Path, folder: Path) -> bool:
-    root = os.path.realpath(folder)
-    return os.path.realpath(path).startswith(root.rstrip(os.sep) + os.sep)
+    root, real = os.path.realpath(folder), os.path.realpath(path)
+    return real == root or real.startswith(root.rstrip(os.sep) + os.sep)
 
 
 def hash_of_file(path: Path) -> bytes:

@@ -23,6 +23,7 @@ from alma.memory.knowledge.outcome import leave, leave_error
 from alma.memory.knowledge.reading import read
 
 _MOST_WRITTEN = 200 * 2**20  # bytes; the longest text and its chunks take a tenth of it
+_SPARE = 4 * 2**20  # bytes of memory, for saying that there is no more
 
 
 def main() -> None:
@@ -31,17 +32,34 @@ def main() -> None:
     limit(int(memory), int(cpu_s))
     threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.setrecursionlimit(3000)
+    spare = bytearray(_SPARE)
+    full = False
+    error = None
     try:
-        reading = read(Path(path), name)
-        leave(Path(outcome), reading, chunks_of(reading))
-    except AlmaError as error:
-        leave_error(Path(outcome), msgspec.convert(error.facts(), ErrorFacts))
+        error = attempt(Path(path), name, Path(outcome))
     except MemoryError:
-        leave_error(Path(outcome), too_much_memory(name, int(memory)))
+        full = True  # and no more, until what was read is let go
+    if full:
+        spare.clear()
+        error = too_much_memory(name, int(memory))
+    if error is not None:
+        leave_error(Path(outcome), error)
+
+
+def attempt(path: Path, name: str, outcome: Path) -> ErrorFacts | None:
+    """None: it is read, and left."""
+    try:
+        reading = read(path, name)
+        leave(outcome, reading, chunks_of(reading))
+    except AlmaError as error:
+        return msgspec.convert(error.facts(), ErrorFacts)
+    except MemoryError:
+        raise
     except OSError as error:
-        leave_error(Path(outcome), _unreadable(name, error))
+        return _unreadable(name, error)
     except Exception as error:  # noqa: BLE001  # the process's boundary: whatever the file did to its reader
-        leave_error(Path(outcome), _failed(name, error))
+        return _failed(name, error)
+    return None
 
 
 def limit(memory: int, cpu_s: int) -> None:
