@@ -11,22 +11,19 @@ from msgspec import Struct
 
 from alma.memory.words import STOP_WORDS
 
-_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
-_DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
-_ORDINALS = (
-    "first|second|third|(?:four|fif|six|seven|eigh|nin|ten|eleven|twelf|thir|(?:four|fif|six|seven|eigh|nine)teen)th"
-)
-_TIME = re.compile(
-    rf"\b(?:\d{{4}}|\d{{1,2}}(?:st|nd|rd|th)|{_MONTHS}|{_DAYS}|{_ORDINALS}|yesterday|today|tomorrow|tonight|last|next|ago"
-    r"|week(?:end)?s?|months?|years?|days?|o'clock|noon|morning|evening|spring|summer|autumn|fall|winter|christmas"
-    r"|easter|since|until)\b",
-    re.IGNORECASE,
-)
-_NUMBER = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"
-    r"|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|half|dozen|percent|double)\b",
-    re.IGNORECASE,
-)
+_WORD = re.compile(r"\w+")
+_ORDINALS = """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth
+fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"""
+_TIMES = f"""{_ORDINALS} january february march april may june july august september october november december monday
+tuesday wednesday thursday friday saturday sunday yesterday today tomorrow tonight last next ago week weeks weekend
+weekends month months year years day days clock noon morning evening spring summer autumn fall winter christmas easter
+since until"""
+_NUMBERS = """one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand half dozen percent double"""
+_TIME_WORDS = frozenset(_TIMES.split())
+_NUMBER_WORDS = frozenset(_NUMBERS.split())
+_DATE = re.compile(r"\b(?:\d{4}|\d{1,2}(?:st|nd|rd|th))\b")
+_DIGIT = re.compile(r"\d")
 _ASKS_WHEN = re.compile(
     r"\b(?:when|how long|how often|on what|(?:what|which) (?:days?|dates?|months?|years?|weeks?|time))\b", re.IGNORECASE
 )
@@ -77,7 +74,12 @@ def read_question(query: str) -> Question:
 
 def answers(question: Question, text: str) -> int:
     """How many of the kinds of answer that the question waits for (a time, a number) are in the text: 0 to 2."""
-    return int(question.when and bool(_TIME.search(text))) + int(question.number and bool(_NUMBER.search(text)))
+    if not (question.when or question.number):
+        return 0
+    words = _WORD.findall(text.lower())
+    when = question.when and (not _TIME_WORDS.isdisjoint(words) or bool(_DATE.search(text)))
+    number = question.number and (not _NUMBER_WORDS.isdisjoint(words) or bool(_DIGIT.search(text)))
+    return int(when) + int(number)
 
 
 def asks(text: str) -> bool:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from alma.db.database import Database
 from alma.db.tables import memories
@@ -25,18 +26,19 @@ from alma.memory.packing import Packed, is_known, pack, widened
 from alma.memory.question import Question, read_question
 from alma.memory.ranking import Candidate, Ranked, diversify, is_weak, rank
 from alma.memory.records import Filter, Hit, Memory, Missed, Reader, Recalled
-from alma.memory.store import by_nums
+from alma.memory.store import memory_of, select_memories
 from alma.memory.vectors.index import Near
 from alma.memory.words import WordHit, found_by_words, query_terms
 
-FROM_VECTORS = 200  # candidates
-FROM_WORDS = 100
-BESIDE = 24  # of the best by each method: also what stands beside them
+FROM_VECTORS = 150  # candidates
+FROM_WORDS = 80
+BESIDE = 16  # of the best by each method: also what stands beside them
 SPAN = 2  # places before and after
 _LISTED = 20  # most that are told of as missed
 _COMPARED = 4  # times as many as are wanted are compared with each other, at least 24
 
 _ROW = memories.c
+_INDEXED = (_ROW.owner, _ROW.thread_id, _ROW.run_id, _ROW.document_id)
 _FACTS = (
     _ROW.num,
     _ROW.id,
@@ -164,10 +166,11 @@ def _weigh(
     dense = {one.num: (one.cosine, index + 1) for index, one in enumerate(near or ())}
     terms = max(len(query_terms(asked.query)), 1)
     text = {one.num: (one.score, index + 1, len(one.words) / terms) for index, one in enumerate(words)}
-    clause = readable(asked.reader) & matches(asked.wanted)
-    rows = {row.num: row for row in _rows(connection, _ROW.num.in_([*dict.fromkeys([*dense, *text])]), clause)}
-    best = [num for found in (dense, text) for num in list(found)[:BESIDE] if num in rows]
-    rows.update((row.num, row) for row in _beside(connection, [rows[num] for num in best], clause))
+    clause = _let_through(asked)
+    rows = {row.num: row for row in _rows(connection, [*dict.fromkeys([*dense, *text])], clause)}
+    best = [rows[num] for found in (dense, text) for num in list(found)[:BESIDE] if num in rows]
+    beside = _nums_beside(connection, {(row.line, row.position) for row in best}, SPAN)
+    rows.update((row.num, row) for row in _rows(connection, [num for num in beside if num not in rows], clause))
     candidates = [_candidate(row, dense.get(num), text.get(num)) for num, row in rows.items()]
     return _Found(
         rank(question, candidates, now),
@@ -176,16 +179,29 @@ def _weigh(
     )
 
 
-def _rows(connection: sa.Connection, *clauses: sa.ColumnElement[bool]) -> Sequence[Any]:
-    return connection.execute(sa.select(*_FACTS).where(*clauses)).all()
+def _let_through(asked: Asked) -> sa.ColumnElement[bool]:
+    """What the reader may read and the filter lets through, written so that no index but that of numbers is of use:
+    SQLite, which knows no frequencies, would else rather go through all of an owner's memories than look up forty."""
+
+    def plain(element: Any, **_: object) -> Any:
+        return element.concat("") if any(element is column for column in _INDEXED) else None
+
+    return replacement_traverse(readable(asked.reader) & matches(asked.wanted), {}, plain)
 
 
-def _beside(connection: sa.Connection, rows: Sequence[Any], clause: sa.ColumnElement[bool]) -> Sequence[Any]:
-    steps = [step for step in range(-SPAN, SPAN + 1) if step]
-    places = {(row.line, row.position + step) for row in rows if row.line for step in steps}
-    if not places:
-        return []
-    return _rows(connection, sa.tuple_(_ROW.line, _ROW.position).in_(sorted(places)), clause)
+def _rows(connection: sa.Connection, nums: Sequence[int], clause: sa.ColumnElement[bool]) -> Sequence[Any]:
+    return connection.execute(sa.select(*_FACTS).where(_ROW.num.in_(nums), clause)).all()
+
+
+def _whole(connection: sa.Connection, nums: Sequence[int], clause: sa.ColumnElement[bool]) -> dict[int, Memory]:
+    rows = connection.execute(select_memories(_ROW.num.in_(nums), clause))
+    return {row.num: memory_of(row) for row in rows}
+
+
+def _nums_beside(connection: sa.Connection, places: Collection[tuple[str, int]], span: int) -> list[int]:
+    """The numbers of what stands at these places (line, position) and up to `span` before and after."""
+    near = [(_ROW.line == line) & _ROW.position.between(at - span, at + span) for line, at in sorted(places) if line]
+    return list(connection.scalars(sa.select(_ROW.num).where(sa.or_(*near)))) if near else []
 
 
 def _candidate(row: Any, dense: tuple[float, int] | None, text: tuple[float, int, float] | None) -> Candidate:
@@ -219,7 +235,7 @@ def _pack(
     packed, left_out = pack([(one.candidate.num, one.candidate.text) for one in chosen], asked.k, asked.tokens)
     scores = {one.candidate.num: one for one in chosen}
     missed = [Missed(found.ids[num], scores[num].score, "budget") for num in left_out]
-    kept = by_nums(connection, [one.num for one in packed], asked.reader, asked.wanted)
+    kept = _whole(connection, [one.num for one in packed], _let_through(asked))
     whole = [(one, kept[one.num]) for one in packed if one.num in kept]  # else it was forgotten just now
     if asked.widen:
         whole = _widen(connection, asked, whole)
@@ -229,10 +245,8 @@ def _pack(
 def _widen(
     connection: sa.Connection, asked: Asked, whole: Sequence[tuple[Packed, Memory]]
 ) -> list[tuple[Packed, Memory]]:
-    places = {(memory.line, memory.position + step) for _, memory in whole if memory.line for step in (-1, 1)}
-    clause = sa.tuple_(_ROW.line, _ROW.position).in_(sorted(places))
-    nums: Sequence[int] = connection.scalars(sa.select(_ROW.num).where(clause)).all() if places else ()
-    beside: Mapping[int, Memory] = by_nums(connection, nums, asked.reader, asked.wanted)
+    nums = _nums_beside(connection, {(memory.line, memory.position) for _, memory in whole}, 1)
+    beside = _whole(connection, nums, _let_through(asked))
     at = {(memory.line, memory.position): memory for memory in beside.values()}
     hit = {memory.num for _, memory in whole}
     room = asked.tokens - sum(one.tokens for one, _ in whole) if asked.tokens else None
