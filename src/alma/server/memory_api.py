@@ -61,11 +61,13 @@ def routes(
 
     async def state_now() -> MemoryStateReply:
         indexes = await memories.indexes()
+        counts = CountsReply.model_validate(await memories.counts(owner))
+        missing = [one.missing for one in indexes if one.role != "leaving"]
         return MemoryStateReply(
             on=on,
-            counts=CountsReply.model_validate(await memories.counts(owner)),
+            counts=counts,
             indexes=[IndexReply.model_validate(one) for one in indexes],
-            waiting=sum(one.missing for one in indexes if one.role != "leaving"),
+            waiting=max(missing, default=counts.alive),
             problem=problem(),
         )
 
