@@ -44,6 +44,11 @@ const KnowledgeView = dynamic(
   { ssr: false },
 );
 
+const DropAnywhere = dynamic(
+  () => patiently(() => import("@/features/knowledge/drop-anywhere")).then((module) => module.DropAnywhere),
+  { ssr: false },
+);
+
 /** The frame: chats on the left, the conversation, and what is behind it on the right. */
 export function Workbench() {
   const { rail, drawer } = useStore(layout);
@@ -77,6 +82,7 @@ export function Workbench() {
         </main>
         {page === null && inspect && thread !== null ? <Inspector /> : null}
       </div>
+      {page === null ? null : <DropAnywhere />}
       {dialog === "models" ? <ModelsDialog /> : null}
       {dialog === "spend" ? <SpendDialog /> : null}
       <AutoInspect />

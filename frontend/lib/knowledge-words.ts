@@ -1,6 +1,6 @@
 /** What is said of a file of the knowledge base, and which files it takes. Pure. */
 
-import { bytes, clockTime, count, dayGroup, percent, plural } from "@/lib/format";
+import { bytes, count, percent, plural } from "@/lib/format";
 import type { Chunk, KnowledgeDocument } from "@/lib/knowledge-api";
 import type { ErrorFacts } from "@/lib/protocol";
 import { listed } from "@/lib/task-words";
@@ -14,6 +14,13 @@ export function endingOf(name: string): string {
 
 function bare(format: string): string {
   return format.replace(/^\*?\./, "").toLowerCase();
+}
+
+const MIB = 1_048_576;
+
+/** A limit, which is set in MiB: `64 MiB`. */
+export function sizeWords(limit: number): string {
+  return limit >= MIB ? `${count(limit / MIB)} MiB` : bytes(limit);
 }
 
 /** Whether a file's ending says that it is read; with any other it may still be text. */
@@ -39,7 +46,7 @@ export function refusalOf(
   if (maxBytes > 0 && size > maxBytes)
     return {
       code: "too_large",
-      message: `${name} is too large: it has ${bytes(size)}, and a file may have ${bytes(maxBytes)}.`,
+      message: `${name} is too large: it has ${bytes(size)}, and a file may have ${sizeWords(maxBytes)}.`,
       hint: "Split it, or let Alma take larger ones with `ALMA_MAX_DOCUMENT_MIB`.",
     };
   if (size === 0) return { code: "empty_file", message: `${name} is empty: there is nothing to read in it.` };
@@ -95,16 +102,4 @@ export function sentWords(sent: number): string {
 /** Where it came from; `null`: put in by hand. */
 export function watchedPath({ origin }: KnowledgeDocument): string | null {
   return origin === "page" ? null : origin;
-}
-
-const DAY = new Intl.DateTimeFormat("en", { day: "numeric", month: "long" });
-const DAY_OF_YEAR = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", year: "numeric" });
-
-/** `14:03`, `yesterday`, `12 October`, `3 Feb 2024`: a time in Unix seconds, seen from `now` (ms). */
-export function dayWords(seconds: number, now: number): string {
-  const group = dayGroup(seconds, now);
-  const at = new Date(seconds * 1000);
-  if (group === "Today") return clockTime(at.getTime());
-  if (group === "Yesterday") return "yesterday";
-  return (at.getFullYear() === new Date(now).getFullYear() ? DAY : DAY_OF_YEAR).format(at);
 }

@@ -407,7 +407,7 @@ function list(query) {
 }
 
 const dayOf = (seconds) =>
-  new Date(seconds * 1000).toLocaleDateString("en", { day: "numeric", month: "long" });
+  new Date(seconds * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "long" });
 
 function labelOf({ source, kind, scope, speaker, agent, createdAt }) {
   if (source.file) return source.place ? `${source.file}, ${source.place}` : source.file;

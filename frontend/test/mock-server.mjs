@@ -386,8 +386,10 @@ async function work(run) {
   }
   const text = answerOf(run.text);
   let attempt = 1;
-  remind(run, run.text, `${run.id}.main`);
-  if (/look back/.test(run.text)) await lookBack(run);
+  const isManual = /handbook/i.test(run.text);
+  const query = isManual ? `${run.text.split(". ")[0]} Defrosting? Error?` : run.text;
+  remind(run, query, `${run.id}.main`, "main", isManual ? { most: 6 } : {});
+  if (/look back/i.test(run.text)) await lookBack(run);
   let start = begin(run, attempt);
   await sleep(350);
   const [changed] = run.reminded.get("main") ?? [];

@@ -42,14 +42,14 @@ export function CitedText({ text }: { text: string }) {
   const parts = splitCitations(text, (id) => id !== MAIN && cited.tasks.has(id), cited.sources);
   return parts.map((part, at) => {
     if (typeof part === "string") return <Fragment key={at}>{part}</Fragment>;
-    if ("source" in part) return <FileCitation key={at} source={part.source} />;
+    if ("source" in part) return <FileCitation key={at} source={part.source} inline />;
     const task = cited.tasks.get(part.taskId);
     return task === undefined ? null : <Citation key={at} runId={cited.runId} task={task} />;
   });
 }
 
 /** A place in a file, by name; leads to it. */
-export function FileCitation({ source, className }: { source: FileSource; className?: string }) {
+export function FileCitation({ source, inline = false }: { source: FileSource; inline?: boolean }) {
   const view = useView();
   const target: Partial<View> = {
     page: "knowledge",
@@ -65,12 +65,12 @@ export function FileCitation({ source, className }: { source: FileSource; classN
       title="Open the file at this place"
       onClick={(event) => follow(event, target)}
       className={cn(
-        "!text-muted-foreground hover:!text-foreground !no-underline inline-flex max-w-full items-baseline gap-1 rounded bg-muted px-1.5 text-[12px] leading-5 hover:bg-accent",
-        className,
+        "!text-muted-foreground hover:!text-foreground !no-underline rounded bg-muted px-1.5 text-[12px] leading-5 hover:bg-accent",
+        inline ? "box-decoration-clone py-0.5" : "flex min-w-0 items-center gap-1",
       )}
     >
-      <FileText aria-hidden className="size-3 shrink-0 self-center" />
-      <bdi className="min-w-0 truncate">{source.label}</bdi>
+      <FileText aria-hidden className={cn("size-3 shrink-0", inline && "mr-1 inline align-[-2px]")} />
+      <bdi className={inline ? undefined : "min-w-0 truncate"}>{source.label}</bdi>
     </a>
   );
 }

@@ -13,6 +13,7 @@ import { useStore } from "@/hooks/use-store";
 import { plural } from "@/lib/format";
 import { taskOrder } from "@/lib/lanes";
 import { go, openMemoryMap } from "@/lib/location";
+import { MAIN } from "@/lib/protocol";
 import { byTask, memoriesOf } from "@/lib/recall-state";
 import { session } from "@/lib/session";
 import { compareTaskIds, type TaskState } from "@/lib/task-state";
@@ -56,7 +57,7 @@ export function MemoryTab() {
             <h3 className="flex items-baseline gap-2 font-medium text-[13px]">
               <TaskLink taskId={taskId} className="min-w-0" />
               <span className="ml-auto shrink-0 font-normal text-faint-foreground text-xs">
-                {tasks.get(taskId)?.role}
+                {taskId === MAIN ? null : tasks.get(taskId)?.role}
               </span>
             </h3>
             <RecallPart recalls={own} />

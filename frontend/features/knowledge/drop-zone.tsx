@@ -1,49 +1,27 @@
 "use client";
 
 import { FileUp } from "lucide-react";
-import { type ReactNode, useRef, useState } from "react";
+import { type ReactNode, useRef } from "react";
 import { Button } from "@/components/ui/button";
 import { useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
-import { chosenFiles, droppedFiles, hasFiles } from "@/lib/dropped-files";
-import { bytes } from "@/lib/format";
+import { chosenFiles } from "@/lib/dropped-files";
 import { knowledge } from "@/lib/knowledge-list";
-import { formatWords } from "@/lib/knowledge-words";
+import { formatWords, sizeWords } from "@/lib/knowledge-words";
 
 /** Where files are dropped or chosen; which ones are read, and how a folder is watched. */
 export function DropZone({ large }: { large: boolean }) {
-  const [over, setOver] = useState(false);
   return (
     <section
       data-slot="drop-zone"
-      data-over={over || undefined}
       aria-label="Put files in"
-      onDragOver={(event) => {
-        if (!hasFiles(event.dataTransfer)) return;
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={(event) => {
-        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOver(false);
-      }}
-      onDrop={(event) => {
-        if (!hasFiles(event.dataTransfer)) return;
-        event.preventDefault();
-        event.stopPropagation();
-        setOver(false);
-        void droppedFiles(event.dataTransfer).then((files) => knowledge.put(files));
-      }}
       className={cn(
         "rounded-xl border border-input border-dashed px-5 transition-colors",
         large ? "py-12" : "py-6",
-        over && "border-primary bg-primary-tint",
       )}
     >
       <div className="mx-auto flex max-w-lg flex-col items-center gap-3 text-center">
-        <FileUp
-          aria-hidden
-          className={cn("text-faint-foreground", large ? "size-7" : "size-5", over && "text-primary")}
-        />
+        <FileUp aria-hidden className={cn("text-faint-foreground", large ? "size-7" : "size-5")} />
         {large ? (
           <div className="space-y-1">
             <h2 className="font-semibold text-[17px] leading-6">Give Alma something to read</h2>
@@ -53,7 +31,7 @@ export function DropZone({ large }: { large: boolean }) {
             </p>
           </div>
         ) : (
-          <p className="text-[13px] text-muted-foreground">Drop files or folders here</p>
+          <p className="text-[13px] text-muted-foreground max-sm:hidden">Drop files or folders here</p>
         )}
         <div className="flex flex-wrap justify-center gap-2">
           <Choose slot="choose-files" primary={large}>
@@ -114,7 +92,7 @@ function What() {
   return (
     <div className="space-y-1 text-balance text-faint-foreground text-xs">
       <p data-slot="formats">
-        Alma reads {formatWords(formats)}, up to {bytes(maxBytes)} a file.
+        Alma reads {formatWords(formats)}, up to {sizeWords(maxBytes)} a file.
       </p>
       <p data-slot="watched-folder" className="break-words">
         {folder === null ? (

@@ -14,8 +14,9 @@ import { factsOf } from "@/lib/api";
 import { bytes } from "@/lib/format";
 import { type DocumentDetail, knowledgeApi } from "@/lib/knowledge-api";
 import { knowledge } from "@/lib/knowledge-list";
-import { dayWords, documentWords } from "@/lib/knowledge-words";
+import { documentWords } from "@/lib/knowledge-words";
 import { go } from "@/lib/location";
+import { ago } from "@/lib/memory-words";
 import type { ErrorFacts } from "@/lib/protocol";
 
 const back = (): void => go({ document: null, memory: null });
@@ -74,7 +75,7 @@ function Title({ detail: { document } }: { detail: DocumentDetail }) {
           bytes(document.bytes),
           documentWords(document),
           document.origin === "page" ? null : document.origin,
-          `read ${dayWords(document.updatedAt, Date.now())}`,
+          `read ${ago(document.updatedAt, Date.now())}`,
         ]
           .filter(Boolean)
           .join(" · ")}

@@ -13,8 +13,9 @@ import { cn } from "@/lib/cn";
 import { bytes } from "@/lib/format";
 import { documentError, type KnowledgeDocument } from "@/lib/knowledge-api";
 import { knowledge } from "@/lib/knowledge-list";
-import { dayWords, documentWords, readShare, watchedPath } from "@/lib/knowledge-words";
+import { documentWords, readShare, watchedPath } from "@/lib/knowledge-words";
 import { addressOf, go, location } from "@/lib/location";
+import { ago, exactTime } from "@/lib/memory-words";
 import { session } from "@/lib/session";
 
 /** One file: how it stands, where it is from; leads to its text. */
@@ -56,10 +57,11 @@ export function FileRow({ document }: { document: KnowledgeDocument }) {
       </div>
       <div className="flex items-center gap-1">
         <time
+          data-tip={exactTime(document.updatedAt)}
           dateTime={new Date(document.updatedAt * 1000).toISOString()}
           className="whitespace-nowrap text-faint-foreground text-xs tabular-nums max-sm:hidden"
         >
-          {dayWords(document.updatedAt, Date.now())}
+          {ago(document.updatedAt, Date.now())}
         </time>
         <Remove document={document} />
       </div>

@@ -47,12 +47,7 @@ export function FileText({
     >
       <div className="mx-auto max-w-[740px] space-y-4 px-5 pt-4 pb-24 sm:px-8">
         {children}
-        <details className="text-xs lg:hidden">
-          <summary className="w-fit text-muted-foreground hover:text-foreground">
-            {plural(chunks.length, "piece")}
-          </summary>
-          <Pieces chunks={chunks} className="mt-1 max-h-72 overflow-y-auto rounded-md border" />
-        </details>
+        <NarrowPieces chunks={chunks} />
         <Chosen chunk={byId.get(chosen ?? "")} missing={chosen !== null && !byId.has(chosen)} />
         {from > 0 ? (
           <Button size="sm" onClick={() => setShown({ from: Math.max(0, from - 400), to })}>
@@ -83,6 +78,20 @@ export function FileText({
         {text === "" ? <p className="text-[13px] text-muted-foreground">There is no text in it.</p> : null}
       </div>
     </div>
+  );
+}
+
+/** Where there is no room beside the text. */
+function NarrowPieces({ chunks }: { chunks: readonly Chunk[] }) {
+  const [open, setOpen] = useState(false);
+  if (chunks.length === 0) return null;
+  return (
+    <details className="text-xs lg:hidden" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary className="w-fit text-muted-foreground hover:text-foreground">
+        {plural(chunks.length, "piece")}
+      </summary>
+      {open ? <Pieces chunks={chunks} className="mt-1 max-h-72 overflow-y-auto rounded-md border" /> : null}
+    </details>
   );
 }
 
@@ -123,7 +132,7 @@ function Mark({ lit }: { lit: boolean }) {
     <span
       aria-hidden
       className={cn(
-        "mr-1 inline-block h-3 w-[3px] rounded-full align-[-1px]",
+        "mx-0.5 inline-block h-3 w-[3px] rounded-full align-[-1px]",
         lit ? "bg-primary" : "bg-input",
       )}
     />
@@ -141,7 +150,7 @@ function Chosen({ chunk, missing }: { chunk: Chunk | undefined; missing: boolean
   return (
     <p
       data-slot="chosen-piece"
-      className="sticky top-0 z-10 -mx-2 flex flex-wrap items-center gap-x-3 rounded-md bg-background/95 px-2 py-1.5 text-xs"
+      className="-mx-5 sm:-mx-8 sticky top-0 z-10 flex flex-wrap items-center gap-x-3 border-b bg-background px-5 py-2 text-xs sm:px-8"
     >
       <span className="text-muted-foreground">{pieceWords(chunk)}</span>
       <Button variant="link" size="inline" className="text-xs" onClick={() => openMemory(chunk.id)}>

@@ -25,7 +25,9 @@ export function UploadRow({ upload }: { upload: Upload }) {
       <div className="min-w-0 flex-1 space-y-1">
         <p className="flex items-baseline gap-2">
           <bdi className="min-w-0 truncate text-sm">{name}</bdi>
-          <span className="shrink-0 text-faint-foreground text-xs tabular-nums">{bytes(upload.bytes)}</span>
+          <span className="shrink-0 text-faint-foreground text-xs tabular-nums">
+            {upload.bytes > 0 ? bytes(upload.bytes) : null}
+          </span>
         </p>
         {error === null ? (
           <>
