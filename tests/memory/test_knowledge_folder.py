@@ -181,10 +181,11 @@ async def test_a_file_that_is_too_large_or_closed_is_said(tmp_path: Path, watche
 
 async def test_a_folder_that_is_away_or_another_one_for_a_moment_loses_nothing(tmp_path: Path, watched: Path) -> None:
     write(watched / "a.md", "It is red.")
-    async with shelf_of(tmp_path, watched).running() as shelf:
+    async with shelf_of(tmp_path, watched, poll_s=3600).running() as shelf:
         await shelf.settled("a.md")
         watching = shelf.library._watching
         assert watching is not None
+        await watching.look()
         away = watched.rename(tmp_path / "away")
         await watching.look()
         assert "cannot be read" in shelf.library.folder_problem
@@ -209,8 +210,8 @@ async def test_when_the_grace_is_over_they_are_gone(tmp_path: Path, watched: Pat
 
 
 async def test_a_file_that_is_being_written_waits(tmp_path: Path, watched: Path) -> None:
-    shelf = shelf_of(tmp_path, watched, poll_s=3600)
-    async with shelf.running():
+    shelf = shelf_of(tmp_path, watched)
+    with shelf.bench:  # nobody looks but the test
         watching = shelf.library._watching
         assert watching is not None
         path = watched / "a.md"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from msgspec import Struct
 from alma.db.tables import documents
 from alma.events import ErrorFacts
 
+DocumentState = Literal["waiting", "reading", "ready", "failed"]
 PAGE = "page"  # the origin of files that were put in
 _FACTS = msgspec.json.Decoder(ErrorFacts)
 
@@ -28,7 +29,7 @@ class Document(Struct, frozen=True):
     origin: str
     format: str
     bytes: int
-    state: str
+    state: DocumentState
     chunks: int
     done: int
     error: ErrorFacts | None
