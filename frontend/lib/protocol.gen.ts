@@ -1788,7 +1788,8 @@ export interface components {
         };
         /**
          * MemoryDetailReply
-         * @description `around`: what was said (or stands) before and after it. `superseded`: those whose place it took.
+         * @description `history`: the newest 200 changes, oldest first. `around`: what was said (or stands) before and after it.
+         *     `superseded`: those whose place it took.
          */
         MemoryDetailReply: {
             /** Around */

@@ -195,6 +195,14 @@ async def test_a_change_names_the_version_it_saw(api: Api) -> None:
     assert [one["by"] for one in edits] == ["user"]
 
 
+async def test_of_a_long_history_the_newest_changes_are_shown(api: Api) -> None:
+    made = await api.add("Version 1.")
+    for version in range(1, 203):
+        await api.call("PATCH", f"/api/memories/{made['id']}", {"version": version, "text": f"Version {version + 1}."})
+    history = (await api.get(f"/api/memories/{made['id']}"))["history"]
+    assert [one["version"] for one in history] == [*range(4, 204)]
+
+
 async def test_pins_kinds_scopes_and_keys_can_be_changed(api: Api) -> None:
     made = await api.add("Use metric units.")
     change = {"pinned": True, "kind": "procedural", "scope": "team", "key": "units"}

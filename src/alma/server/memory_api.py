@@ -44,6 +44,7 @@ _TYPES = (NDJSON, "application/ndjson", "application/jsonl", "application/x-json
 _JSONL = {"requestBody": {"required": True, "content": {NDJSON: {"schema": {"type": "string"}}}}}
 _LABEL_CHARS = 80  # of a point on the map
 _PLACES = 4  # of its figures
+_VERSIONS = 200  # of a memory's history, the newest: a line of the team's board may change all day
 _MOST_PROBLEMS = 100  # lines of an import that are named
 _YEARS = 1e11  # Unix seconds, some three thousand years
 _Id = Annotated[str, Query(max_length=200)]
@@ -161,7 +162,9 @@ def routes(
         memory = await memories.get(person, memory_id)
         return MemoryDetailReply(
             memory=entry(memory),
-            history=[VersionReply.model_validate(one) for one in await memories.history(person, memory_id)],
+            history=[
+                VersionReply.model_validate(one) for one in (await memories.history(person, memory_id))[-_VERSIONS:]
+            ],
             uses=[UseReply.model_validate(one) for one in await memories.uses(person, memory_id)],
             around=[entry(one) for one in await memories.around(person, memory)],
             superseded=[entry(one) for one in await memories.superseded_by(person, memory_id)],

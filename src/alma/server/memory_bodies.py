@@ -116,7 +116,8 @@ class UseReply(Reply):
 
 
 class MemoryDetailReply(Reply):
-    """`around`: what was said (or stands) before and after it. `superseded`: those whose place it took."""
+    """`history`: the newest 200 changes, oldest first. `around`: what was said (or stands) before and after it.
+    `superseded`: those whose place it took."""
 
     memory: MemoryEntryReply
     history: list[VersionReply]
