@@ -418,9 +418,9 @@ function labelOf({ source, kind, scope, speaker, agent, createdAt }) {
   return scope === "owner" ? "about the user" : `noted on ${dayOf(createdAt)}`;
 }
 
-/** What an agent is reminded of for a query, as `alma.recalled` says it; `null`: of nothing. */
+/** What an agent is reminded of for a query (never of what the mock's own runs left, which would differ each time), as `alma.recalled` says it; `null`: of nothing. */
 export function recallFor(query, messageId, { most = 4, callId = "", dense = true } = {}) {
-  const among = [...memories.values()].filter(isAlive);
+  const among = [...memories.values()].filter((memory) => isAlive(memory) && !memory.id.startsWith("m_r_"));
   const found = search(query, among).filter(({ score, memory }) => score > 0.3 && memory.text !== query);
   if (found.length === 0) return null;
   const hits = found.slice(0, most).map(({ memory, score, reasons }) => ({
@@ -548,7 +548,9 @@ function edit(id, body, Problem) {
   return memory;
 }
 
-function map(query) {
+function map(asked) {
+  const query = new URLSearchParams(asked);
+  query.delete("run");
   const among = wanted(query);
   const points = among.map((memory) => ({
     id: memory.id,
@@ -563,7 +565,7 @@ function map(query) {
     pinned: memory.pinned,
     label: memory.text.slice(0, 120),
   }));
-  const run = query.get("run") ?? "";
+  const run = asked.get("run") ?? "";
   const ofRun = run === "" ? [] : among.filter((_, at) => at % 11 === 3 && at < 60).map(({ id }) => id);
   return { points, total: among.length, explained: 0.34, ofRun };
 }

@@ -36,7 +36,7 @@ export function MapPart({ hidden }: { hidden: boolean }) {
   if (map.points.length === 0)
     return (
       <div className="min-h-0 flex-1 overflow-y-auto">
-        <EmptyMemory />
+        {map.total === 0 ? <EmptyMemory /> : <NotPlaced onAgain={reload} />}
       </div>
     );
   return <Plane map={map} hidden={hidden} />;
@@ -53,7 +53,11 @@ function Plane({ map, hidden }: { map: MemoryMap; hidden: boolean }) {
   const [darkened, setDarkened] = useState<string | null>(null);
   const { points } = map;
   const colours = useMemo(() => coloured(points, by, Date.now()), [points, by]);
-  const lit = useMemo(() => (run === darkened ? NONE : new Set(map.ofRun)), [map.ofRun, run, darkened]);
+  const lit = useMemo(() => {
+    if (run === darkened) return NONE;
+    const ofRun = new Set(map.ofRun);
+    return new Set(points.map(({ id }) => id).filter((id) => ofRun.has(id)));
+  }, [points, map.ofRun, run, darkened]);
   const scene = useMemo(
     () => ({ points, colours, only, lit, chosen, pointed, open }),
     [points, colours, only, lit, chosen, pointed, open],
@@ -109,6 +113,20 @@ function Plane({ map, hidden }: { map: MemoryMap; hidden: boolean }) {
           />
         )}
       </div>
+    </div>
+  );
+}
+
+/** There are memories, and none has its place: without search by meaning there is no near and far. */
+function NotPlaced({ onAgain }: { onAgain: () => void }) {
+  return (
+    <div data-slot="map-not-placed" className="mx-auto max-w-lg space-y-3 px-6 py-14 text-[14px] leading-6">
+      <h2 className="font-semibold text-lg tracking-[-0.011em]">No memory has its place yet</h2>
+      <p className="text-muted-foreground">
+        The map sets memories that mean much the same near each other. For that each is read once by the model
+        on this machine; this goes on in the background.
+      </p>
+      <Button onClick={onAgain}>Look again</Button>
     </div>
   );
 }
