@@ -20,7 +20,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from alma.memory.conversation_search import ConversationSearch, InProcess
+from alma.memory.conversation_search import ConversationSearch, ModelProcess
 from alma.memory.embedding import Vector
 from alma.memory.words import STOP_WORDS
 from alma.models.fetch import embedding_dir
@@ -92,7 +92,7 @@ def dialogues(half: str) -> list[Dialogue]:
 class Kept:
     """The embedding model, each text embedded once: the baselines and Alma get the same vectors."""
 
-    def __init__(self, model: InProcess) -> None:
+    def __init__(self, model: ModelProcess) -> None:
         self._model = model
         self.model = model.model
         self.dimensions = model.dimensions
@@ -206,7 +206,7 @@ def show(name: str, half: Sequence[Dialogue], measured: Measured) -> dict[str, o
 
 def main() -> int:
     rig.options(__doc__)  # the whole is short enough to be the short form
-    model = InProcess(embedding_dir(rig.REPO / ".alma"))
+    model = ModelProcess(embedding_dir(rig.REPO / ".alma"))
     kept = Kept(model)
     figures: dict[str, object] = {}
     targets: dict[str, tuple[float, str, float]] = {}
@@ -224,6 +224,7 @@ def main() -> int:
                 for column, first in ((1, 5), (2, 10)):
                     ratio = float(means["Alma"][column] / means["RRF"][column])
                     targets[f"held_out_over_rrf_at_{first}"] = (ratio, ">=", 1.25)
+    model.close()
     return rig.report("recall", figures, targets)
 
 

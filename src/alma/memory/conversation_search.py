@@ -14,26 +14,34 @@ from __future__ import annotations
 
 import asyncio
 import math
+import struct
+import subprocess
+import sys
 import tempfile
 from collections.abc import Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 import sqlalchemy as sa
 
 from alma.db.database import Database
 from alma.errors import EmbedderUnavailable
+from alma.memory.dense import Dense
+from alma.memory.embedder import DIMENSIONS, MODEL
 from alma.memory.embedding import Embedding, Vector
 from alma.memory.merging import tidy
 from alma.memory.outside_documents import Turn, turns_of
 from alma.memory.recall import Asked, Recall
 from alma.memory.records import Filter, Memory, Reader, Recalled, Source
 from alma.memory.store import Pen, by_nums, new_memory_id
-from alma.memory.vectors.index import Near
+from alma.memory.vectors.usearch_index import UsearchIndex
 
-MODEL = Path(".alma/models/minilm")  # where `make setup` puts it
+FOLDER = Path(".alma/models/minilm")  # where `make setup` puts the model
+_BATCH = 128  # texts in one frame
+_TEXT_CHARS = 4000  # the model reads 256 tokens; more text than this cannot matter
 T = TypeVar("T")
 
 
@@ -42,15 +50,20 @@ class ConversationSearch:
     Its methods wait for what they do; one at a time does it, whichever thread asks. Conversations are kept apart by
     the access rule: each is an owner's."""
 
-    def __init__(self, model: Path | Embedding = MODEL) -> None:
+    def __init__(self, model: Path | Embedding = FOLDER) -> None:
+        self._process: ModelProcess | None = None  # ours to end
         self._folder = tempfile.TemporaryDirectory(prefix="alma-search-")
         self._runner = asyncio.Runner()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="alma-conversations")  # the event loop's
-        self._embedding: Embedding = InProcess(model) if isinstance(model, Path) else model
+        if isinstance(model, Path):
+            model = self._process = ModelProcess(model)
+        self._embedding = model
         self._database = Database(f"sqlite:///{Path(self._folder.name) / 'conversations.db'}")
         self._database.open()
-        self._nearest = Exact(self._embedding)
-        self._recall = Recall(self._database, self._nearest)
+        self._dense = Dense(self._database, self._embedding, self._make_index, "usearch")
+        self._recall = Recall(self._database, self._dense)
+        self._run(self._dense.open())
+        self._nums: dict[str, list[int]] = {}  # of its memories, by conversation
         self._ids: dict[str, str] = {}  # of the document that a memory was made of, by the memory's
         self._pieces: dict[str, float] = {}  # memories for each document, by conversation
         self._last: dict[str, float] = {}  # when the last word was said, by conversation
@@ -62,9 +75,12 @@ class ConversationSearch:
         self.close()
 
     def close(self) -> None:
+        self._run(self._dense.close())
         self._thread.submit(self._runner.close).result()
         self._thread.shutdown()
         self._database.close()
+        if self._process is not None:
+            self._process.close()
         self._folder.cleanup()
 
     def index(self, conversation_id: str, documents: Iterable[object]) -> int:
@@ -91,6 +107,9 @@ class ConversationSearch:
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._thread.submit(self._runner.run, coroutine).result()
 
+    def _make_index(self, model: str, dimensions: int) -> UsearchIndex:
+        return UsearchIndex(Path(self._folder.name) / "vectors", model, dimensions)
+
     async def _index(self, owner: str, turns: Sequence[Turn]) -> int:
         texts = [tidy(turn.text) for turn in turns]
         vectors = await self._embedding.embed(texts, urgent=False) if texts else np.zeros((0, 0), np.float32)
@@ -98,7 +117,7 @@ class ConversationSearch:
 
         def write(connection: sa.Connection) -> tuple[list[Memory], list[Memory]]:
             pen = Pen(connection, now, owner, self._embedding.model)
-            old = list(by_nums(connection, self._nearest.nums(owner), Reader(owner), Filter(state="any")).values())
+            old = list(by_nums(connection, self._nums.get(owner, []), Reader(owner), Filter(state="any")).values())
             pen.purge(old)
             fields = [_fields(owner, turn, text) for turn, text in zip(turns, texts, strict=True)]
             sources = [Source(thread_id=owner, message_id=tidy(turn.id)) for turn in turns]
@@ -110,7 +129,9 @@ class ConversationSearch:
         for memory in gone:
             self._ids.pop(memory.id, None)
         self._ids.update((memory.id, turn.id) for memory, turn in zip(kept, turns, strict=True))
-        self._nearest.hold(owner, [memory.num for memory in kept], vectors)
+        self._nums[owner] = [memory.num for memory in kept]
+        await self._dense.gone([memory.num for memory in gone])
+        await self._dense.changed(kept, list(vectors))
         self._last[owner] = now
         self._pieces[owner] = len(turns) / max(len({turn.id for turn in turns}), 1)
         return len(kept)
@@ -133,60 +154,61 @@ def _fields(owner: str, turn: Turn, text: str) -> dict[str, Any]:
     }
 
 
-class InProcess:
-    """The embedding model in this process. `folder` has its files; it is read when it is first asked."""
+class ModelProcess:
+    """The embedding model in a process of its own, started when it is first asked. `folder` has its files. (Not in this
+    one: onnxruntime, which computes it, crashes where usearch was imported before it.)"""
 
-    model = "minilm-l6-v2-int8"
-    dimensions = 384
+    model = MODEL
+    dimensions = DIMENSIONS
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._loaded: Any = None
+        self._child: subprocess.Popen[bytes] | None = None
 
     async def embed(self, texts: list[str], *, urgent: bool = True) -> Vector:
         del urgent
         return await asyncio.to_thread(self._embed, texts)
 
-    def _embed(self, texts: list[str]) -> Vector:
-        if self._loaded is None:
-            if not (self._folder / "model.onnx").exists():
-                raise EmbedderUnavailable(f"The embedding model is not in {self._folder}.", hint="Run `make setup`.")
-            from alma.memory.minilm import MiniLM  # slow to import
+    def close(self) -> None:
+        if self._child is not None:
+            with self._child:  # closes its stdin, upon which it ends
+                self._child = None
 
-            self._loaded = MiniLM(self._folder)
+    def _embed(self, texts: list[str]) -> Vector:
         # Texts of like length together: the shorter ones of a batch are computed at the length of the longest.
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
-        for start in range(0, len(order), 32):
-            batch = order[start : start + 32]
-            vectors[batch] = self._loaded.embed([texts[index] for index in batch])
+        for start in range(0, len(order), _BATCH):
+            batch = order[start : start + _BATCH]
+            vectors[batch] = self._exchange([texts[index][:_TEXT_CHARS] for index in batch])
         return vectors
 
+    def _exchange(self, texts: list[str]) -> Vector:
+        child = self._child or self._start()
+        assert child.stdin is not None
+        data = msgspec.msgpack.encode([text.encode("utf-8", "replace").decode() for text in texts])
+        try:
+            child.stdin.write(struct.pack(">I", len(data)) + data)
+            child.stdin.flush()
+            return np.frombuffer(_receive(child), np.float32).reshape(len(texts), self.dimensions)
+        except (OSError, struct.error) as error:
+            self.close()
+            raise EmbedderUnavailable("The embedding process ended.", hint="Run `alma doctor`.") from error
 
-class Exact:
-    """Each conversation's vectors in one matrix, all of them compared: what there is of one conversation is little."""
+    def _start(self) -> subprocess.Popen[bytes]:
+        if not (self._folder / "model.onnx").exists():
+            raise EmbedderUnavailable(f"The embedding model is not in {self._folder}.", hint="Run `make setup`.")
+        command = [sys.executable, "-m", "alma.memory.embed_child", str(self._folder)]
+        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            _receive(self._child)  # it is ready
+        except struct.error as error:
+            self.close()
+            raise EmbedderUnavailable("The embedding process did not start.", hint="Run `alma doctor`.") from error
+        return self._child
 
-    def __init__(self, embedding: Embedding) -> None:
-        self._embedding = embedding
-        self._held: dict[str, tuple[list[int], Vector]] = {}
 
-    def nums(self, owner: str) -> list[int]:
-        return self._held[owner][0] if owner in self._held else []
-
-    def hold(self, owner: str, nums: list[int], vectors: Vector) -> None:
-        self._held[owner] = (nums, vectors)
-
-    async def search(self, query: str, k: int, reader: Reader, wanted: Filter) -> list[Near]:
-        del wanted
-        if not self.nums(reader.owner):
-            return []
-        nums, vectors = self._held[reader.owner]
-        cosines = vectors @ (await self._embedding.embed([query]))[0]
-        order: list[int] = np.argsort(-cosines, kind="stable")[:k].tolist()
-        return [Near(nums[index], float(cosines[index])) for index in order]
-
-    async def vectors(self, nums: Sequence[int]) -> dict[int, Vector]:
-        wanted = set(nums)
-        return {
-            num: row for held, rows in self._held.values() for num, row in zip(held, rows, strict=True) if num in wanted
-        }
+def _receive(child: subprocess.Popen[bytes]) -> bytes:
+    assert child.stdout is not None
+    (length,) = struct.unpack(">I", child.stdout.read(4))
+    return child.stdout.read(length)
