@@ -9,12 +9,19 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(re.findall(r"\S+", text))
 
 
-FAMILY = "|".join(
-    "wife husband partner girlfriend boyfriend fiancée fiancé fiancee fiance son daughter mother mom mum father dad "
-    "brother sister grandmother grandma grandfather grandpa aunt uncle cousin niece nephew baby stepson stepdaughter "
-    "mother-in-law father-in-law brother-in-law sister-in-law twin boss roommate flatmate sibling".split()
+FAMILY = (
+    "wife|husband|partner|girlfriend|boyfriend|fiancée|fiancé|fiancee|fiance|son|daughter|mother|mom|mum|father|dad"
+    "|brother|sister|grandmother|grandma|grandfather|grandpa|aunt|uncle|cousin|niece|nephew|baby|stepson|stepdaughter"
+    "|mother-in-law|father-in-law|brother-in-law|sister-in-law|twin|boss|roommate|flatmate|sibling"
 )
-PETS = "|".join("dog puppy cat kitten rabbit hamster parrot horse pony tortoise turtle goldfish bird budgie".split())
+NEAREST = _words(
+    "wife husband partner girlfriend boyfriend fiancée fiancé fiancee fiance mother mom mum father dad boss"
+)  # of whom one has one
+PETS = "dog|puppy|cat|kitten|rabbit|hamster|parrot|horse|pony|tortoise|turtle|goldfish|bird|budgie|guinea pig"
+FIRMS = (
+    "company|bank|hospital|school|university|startup|start-up|agency|firm|lab|factory|bakery|shop|restaurant|library"
+    "|museum|clinic|studio|government|ngo|hotel|airline|bookshop|pharmacy|farm|bookstore|city|council|army|church|police|theatre|theater|newspaper"
+)
 DISEASES = (
     "diabetes|asthma|adhd|add|autism|epilepsy|migraines?|dyslexia|arthritis|anxiety|depression|insomnia|celiac disease"
     "|coeliac disease|high blood pressure|hypertension|crohn's|tinnitus|hay fever|dyscalculia"
@@ -31,52 +38,44 @@ NATIONS = _words(
 TRAITS: dict[str, str] = {
     **dict.fromkeys(("vegan", "vegetarian", "pescatarian", "flexitarian"), "user.diet"),
     **dict.fromkeys(("married", "single", "divorced", "engaged", "widowed", "widow", "widower"), "user.marital_status"),
-    **dict.fromkeys(("retired", "unemployed", "self-employed", "freelancing", "on parental leave"), "user.job"),
+    **dict.fromkeys(("retired", "unemployed", "self-employed", "on parental leave"), "user.job"),
     **dict.fromkeys(("left-handed", "right-handed"), "user.handedness"),
-    **dict.fromkeys(
-        (
-            "lactose intolerant",
-            "lactose-intolerant",
-            "gluten intolerant",
-            "gluten-intolerant",
-            "diabetic",
-            "celiac",
-            "coeliac",
-            "colour-blind",
-            "color-blind",
-            "colour blind",
-            "color blind",
-            "deaf",
-            "blind",
-            "autistic",
-            "dyslexic",
-            "pregnant",
-            "a smoker",
-            "smoker",
-        ),
-        "",
-    ),  # fmt: skip
-    **dict.fromkeys(("muslim", "christian", "jewish", "buddhist", "hindu", "atheist", "catholic"), "user.religion"),
+    **dict.fromkeys(("muslim", "christian", "jewish", "buddhist", "hindu", "catholic"), "user.religion"),
+    **dict.fromkeys(("lactose intolerant", "lactose-intolerant", "gluten intolerant", "gluten-intolerant"), ""),
+    **dict.fromkeys(("diabetic", "celiac", "coeliac", "autistic", "dyslexic", "pregnant", "deaf", "smoker"), ""),
+    **dict.fromkeys(("colour-blind", "color-blind", "colour blind", "color blind"), ""),
 }
+WITH_ARTICLE = _words("vegetarian pescatarian flexitarian smoker widow widower")
 # Jobs that no ending shows.
-ONLY_ONE = _words(
+JOBS = _words(
     "nurse student chef cook pilot judge clerk coach midwife surgeon vet dentist intern trainee cto ceo cfo founder "
     "co-founder undergraduate postdoc freelancer researcher monk priest plumber carpenter sculptor mathematician "
-    "paramedic mechanic sysadmin devops dj lecturer electrician guide entrepreneur phd lead head"
+    "paramedic mechanic sysadmin dj electrician guide entrepreneur"
 )
 # Words with such an ending that are none.
 NOT_A_JOB = _words(
     "beginner newcomer believer lover number winner user member owner customer starter loser stranger visitor outsider "
-    "minor matter paper letter answer error monster other brother sister mother father daughter computer server speaker "
+    "minor matter paper letter answer error monster other brother sister mother father daughter computer server speaker"
+    " "
     "morning-person supporter fighter reader follower subscriber helper killer dreamer thinker learner listener "
     "foreigner neighbor neighbour bother human woman man elephant giant want mess person liar failure factor little "
     "wonder over ever never order either disaster cancer runner-up character super first-timer passenger grown-up "
     "perfectionist optimist pessimist realist another expert novice bit better hunter-gatherer nonbeliever"
 )
+VAGUE = _words("it this that these those them him her you your its there here something anything all")
+NO_ANSWER = _words("not too gone broken what still wrong over done when how where missing bad in slow")
+LANGUAGES = _words(
+    "english german french spanish italian portuguese dutch polish czech russian ukrainian turkish arabic hebrew hindi "
+    "urdu bengali tamil telugu chinese mandarin cantonese japanese korean thai vietnamese greek swedish norwegian "
+    "danish finnish hungarian romanian bulgarian croatian serbian catalan swahili farsi persian"
+)
 NOT_LIKED = _words(
     "it this that these those your you yours how the-idea him her them where what when who to-think me both none all "
     "neither either nothing something anything everything some any one much so very more most if not too his their its "
-    "our my working-on seeing hearing thinking"
+    "our my seeing hearing thinking"
+)
+NOT_EATEN = _words(
+    "it this that much enough what a any time well now today yet right here there anything more from without with _"
 )
 NOT_USED = _words(
     "the this that these those it a an your my our his her their some any one something to for following such both all "

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from alma.memory.fact_rules import LEAD, RULES
+from alma.memory.fact_rules import RULES
 from alma.memory.records import Kind
 from alma.memory.sentence_ends import ENDS, ends_sentence
 from alma.memory.sentences import cut
@@ -21,6 +21,17 @@ from alma.memory.sentences import cut
 MOST = 8  # facts of one text
 _LOOKED_AT = 20_000  # characters of a text that are read
 _LONGEST = 240  # characters of a fact
+
+
+_LEAD = re.compile(
+    r"(?:well|hi|hello|hey|hi there|hello there|btw|by the way|also|and|but|so|ok(?:ay)?|yes|yeah|yep|no|nope|nah"
+    r"|actually|fyi|for your information|for context|for the record|as (?:you know|i said|mentioned)|oh|anyway|thanks"
+    r"|thank you|sorry|you know|in fact|to be honest|honestly|just so you know|one more thing|correction|update|sure"
+    r"|great|good morning|good evening|currently|nowadays|these days|now|right now|personally|because|since|although"
+    r"|though|then|today|recently|a bit about me|about me|as of (?:today|now)|note(?=,)|alma(?=,)|remember(?=[,:])"
+    r"|please(?= (?:remember|note|keep|call|always|never|don't forget)))(?=[\s,.:!–—-])(?! (?:i )?that\b)",
+    re.IGNORECASE,
+)
 
 
 class Fact(Struct, frozen=True):
@@ -44,7 +55,7 @@ _PLAYED = re.compile(
 _MATERIAL = re.compile(
     r"\b(?:translat\w*|proofread|rewrite|rephrase|reword|paraphrase|correct|fix|edit|summari[sz]e|improve|shorten"
     r"|continue|analy[sz]e|explain|classify|parse|convert|check|review|polish|complete|reply to|respond to|answer"
-    r"|write|compose|draft|tweet|quote|text|sentence|paragraph|example|lyrics|email|message|says?|said|wrote|reads?"
+    r"|describe|imagine|write|compose|draft|tweet|quote|text|sentence|paragraph|example|lyrics|email|message|says?|said|wrote|reads?"
     r")\b[^.!?\n]{0,80}:(?=\s)[\s\S]*",
     re.IGNORECASE,
 )
@@ -55,7 +66,8 @@ _MAKES = re.compile(
 )
 _SUPPOSED = re.compile(
     r"\b(?:if|unless|as though|wish|assume|assuming|supposing|for example|for instance|e\.g\.|would have|were to"
-    r"|in case|say i|whether|someday|one day|just kidding|joking|in (?:my|a|the) dreams?)\b",
+    r"|in case|say i|whether|someday|one day|just kidding|joking|in (?:my|a|the) dreams?)\b"
+    r"|, (?:he|she|they|it|\w+ \w+) (?:said|says|asked|told|thinks|thought|wrote)$",
     re.IGNORECASE,
 )
 _IF_POSSIBLE = re.compile(r"\bif (?:possible|you can|you don't mind|that's ok(?:ay)?)\b", re.IGNORECASE)
@@ -63,10 +75,11 @@ _QUOTED = re.compile(
     r"\"[^\"\n]{1,400}\"|“[^”\n]{1,400}”|„[^“”\n]{1,400}[“”]|«[^»\n]{1,400}»|(?<![\w])'[^'\n]{1,300}'(?!\w)|`[^`\n]*`"
 )
 _ASKED_TO_KEEP = re.compile(
-    r"(?:(?:can|could|will|would) you (?:please )?|i(?:'d| would) like you to |i want you to |you should |you (?:can|may) )"
-    r"(?=(?:remember|note|keep in mind|make a note|call me|address me|always|never)\b)",
+    r"(?:(?:can|could|will|would) you (?:please )?|i(?:'d| would) like you to |i want you to |you should "
+    r"|you (?:can|may) )(?=(?:remember|note|keep in mind|make a note|call me|address me|always|never)\b)",
     re.IGNORECASE,
 )
+_TAG = re.compile(r", ?(?:remember|right|you know|ok(?:ay)?|got it)\?+$", re.IGNORECASE)
 _STOP = re.compile(f"[{ENDS}]|\n")
 _CLAUSES = re.compile(
     r"(?:,\s*|\s+)(?:and|but|so|though|although|yet|because|since|while|where|plus)\s+(?=(?:i|i'm|i've|my|we|our)\b)"
@@ -122,8 +135,9 @@ def _of_sentence(text: str, start: int, end: int) -> Iterator[Fact]:
     sentence = _ASKED_TO_KEEP.sub("", _QUOTED.sub(_without_quotation, text[start:end])).replace("’", "'")
     sentence = sentence.lstrip("-*•0123456789.) \t")
     asks = text[start:end].rstrip("\"'”’) ").endswith(("?", "？", "؟"))
+    asks = asks and not _TAG.search(text[start:end])
     keeps = _ASKED_TO_KEEP.search(text[start:end].replace("’", "'")) is not None
-    supposed = _SUPPOSED.search(_IF_POSSIBLE.sub("", sentence)) is not None
+    supposed = _SUPPOSED.search(_IF_POSSIBLE.sub("", sentence.rstrip(" .!"))) is not None
     if (asks and not keeps) or supposed or _MAKES.search(sentence):
         return
     for clause in _CLAUSES.split(sentence.rstrip(".!? ")):
@@ -138,7 +152,7 @@ def _of_sentence(text: str, start: int, end: int) -> Iterator[Fact]:
 def _stripped(clause: str) -> str:
     """Without what people say before they say something."""
     said = clause.strip(" ,.!")
-    while (lead := LEAD.match(said)) is not None and lead.end():
+    while (lead := _LEAD.match(said)) is not None and lead.end():
         said = said[lead.end() :].lstrip(" ,.!:-–—")
     return said
 

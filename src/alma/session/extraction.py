@@ -6,6 +6,7 @@ themselves; what it could not have from there is left out. Nobody waits for it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Iterator
@@ -105,7 +106,7 @@ class Extraction:
                 return checked(await _asked(run, text[:_MOST_CHARS], model, info), text)
         except (AlmaError, msgspec.MsgspecError) as error:
             log.info("no model noted facts (%s): rules find them", error)
-        return facts_in(text)
+        return await asyncio.to_thread(facts_in, text)
 
 
 async def _asked(run: FinishedRun, text: str, model: ChatModel, info: ModelInfo) -> list[_Noted]:

@@ -155,7 +155,7 @@ class Remembering:
         number = await self._database.read(lambda connection: _number(connection, run_id))
         if number is not None:
             run = self._finished(state, number)
-            new = [*episodes(run), *await self._facts(state, run)]
+            new = [*await asyncio.to_thread(episodes, run), *await self._facts(state, run)]
             await self._memories.add(new, by=ALMA, finished_run=run_id)
         await self.listening.forget(run_id)
         overheard = Filter(runs=(run_id,), kinds=("working",), state="any")
