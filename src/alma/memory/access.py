@@ -1,7 +1,7 @@
 """Who may read which memory, and which of those are wanted: the one rule, as SQL and as plain Python.
 
-Every query that returns a memory has `readable(reader) & matches(wanted)` in it, so that nothing has to be taken out of
-its results. `may_read` and `passes` say the same of a memory at hand; a test holds the two together.
+Every query that returns a memory has `readable(reader)` in it, most have `visible(reader, wanted)`: so nothing has to
+be taken out of their results. `may_read` and `passes` say the same of a memory at hand; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -54,6 +54,20 @@ def matches(wanted: Filter) -> Clause:
     if wanted.pinned is not None:
         clauses.append(row.pinned.is_(wanted.pinned))
     return sa.and_(sa.true(), *clauses, *_in_state(wanted))
+
+
+def visible(reader: Reader, wanted: Filter) -> Clause:
+    """What the reader may read and the filter lets through."""
+    may = readable(reader)
+    if wanted.threads or wanted.runs or wanted.documents:
+        may = only_checked(may)
+    return may & matches(wanted)
+
+
+def only_checked(clause: Clause) -> Clause:
+    """The same, for rows that something narrower leads to. Else SQLite, which knows of an owner no more than that there
+    is an index, may read all of the owner's rows instead."""
+    return clause.is_(sa.true())
 
 
 def may_read(reader: Reader, memory: Memory) -> bool:

@@ -18,7 +18,7 @@ from alma.errors import InvalidRequest
 from alma.memory.embedding import Vector
 from alma.memory.merging import NEAR, cleaned, hash_of, same_facts, tidy
 from alma.memory.records import KINDS, SCOPES, Memory, NewMemory, Source
-from alma.memory.store import Pen, memory_of, new_memory_id, select_memories, stored_vectors
+from alma.memory.store import Pen, memory_of, new_memory_id, numbered, select_memories, stored_vectors
 
 MOST_KEY_CHARS = 200
 _MOST_POSITION = 2**31 - 1
@@ -154,8 +154,8 @@ def _same(pen: Pen, one: Arrival, twins: list[Memory], holders: list[Memory], nu
     if one.vector is None or one.new.line or one.new.source.document_id:
         return None
     row, new = memories.c, one.new
-    asked = select_memories(
-        row.num.in_(nums),
+    asked = numbered(
+        nums,
         row.owner == new.owner,
         row.scope == new.scope,
         row.agent == new.agent,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from alma.db.tables import memories
-from alma.memory.access import matches, readable
+from alma.memory.access import visible
 from alma.memory.adding import fields_of, key_holders
 from alma.memory.embedding import Vector
 from alma.memory.merging import tidy
@@ -36,7 +36,7 @@ def at_key(connection: sa.Connection, reader: Reader, prefix: str) -> list[Memor
     begins = sa.func.substr(key, 1, len(prefix)) == prefix
     if tidy(prefix) != prefix:
         return []
-    asked = select_memories(readable(reader), matches(Filter()), key > "", begins)
+    asked = select_memories(visible(reader, Filter()), key > "", begins)
     return [memory_of(row) for row in connection.execute(asked.order_by(key, memories.c.num))]
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from alma.db.tables import memories, memory_history
 from alma.errors import Conflict, InvalidRequest
-from alma.memory.access import matches, readable
+from alma.memory.access import visible
 from alma.memory.adding import fit_key, key_holders, supersede
 from alma.memory.embedding import Vector
 from alma.memory.merging import cleaned
@@ -63,7 +63,7 @@ def forget(pen: Pen, reader: Reader, memory_id: str) -> Memory:
 
 def forget_where(pen: Pen, owner: str, wanted: Filter, purge: bool, most: int) -> int:
     """At most so many at once; returns how many it was."""
-    clause = readable(Reader(owner)) & matches(wanted)
+    clause = visible(Reader(owner), wanted)
     if not purge:
         clause &= memories.c.forgotten_at.is_(None)
     asked = select_memories(clause).order_by(memories.c.num).limit(most)

@@ -8,7 +8,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from alma.db.tables import memories, memory_uses, memory_vectors
-from alma.memory.access import matches, readable
+from alma.memory.access import readable, visible
 from alma.memory.embedding import Vector
 from alma.memory.records import Filter, Memory, Reader
 from alma.memory.store import memory_of, select_memories, vector_of
@@ -33,7 +33,7 @@ class Map(Struct, frozen=True):
 
 def draw(connection: sa.Connection, reader: Reader, wanted: Filter, limit: int, run_id: str, model: str) -> Map:
     """See `Memories.map`. To be called in a thread: the arithmetic lets go of the interpreter."""
-    clause = readable(reader) & matches(wanted)
+    clause = visible(reader, wanted)
     row = memories.c
     total = connection.execute(sa.select(sa.func.count()).select_from(memories).where(clause)).scalar_one()
     asked = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from alma.db.tables import memories, memory_history, memory_uses, memory_vectors
 from alma.errors import InvalidRequest, NotFound
-from alma.memory.access import matches, readable
+from alma.memory.access import matches, only_checked, readable, visible
 from alma.memory.embedding import Vector
 from alma.memory.merging import hash_of
 from alma.memory.records import Change, Filter, Memory, Reader, Source
@@ -45,16 +45,21 @@ def select_memories(*clauses: sa.ColumnElement[bool]) -> sa.Select[Any]:
     return sa.select(*_COLUMNS).where(*clauses)
 
 
+def numbered(nums: Collection[int], *clauses: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Those of these numbers."""
+    return select_memories(memories.c.num.in_(nums), only_checked(sa.and_(*clauses)))
+
+
 # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def by_nums(connection: sa.Connection, nums: Sequence[int], reader: Reader, wanted: Filter) -> dict[int, Memory]:
     """Those of these numbers that the reader may read and the filter lets through."""
     found: dict[int, Memory] = {}
-    clause = readable(reader) & matches(wanted)
+    clause = visible(reader, wanted)
     for at in range(0, len(nums), SLICE):
-        rows = connection.execute(select_memories(memories.c.num.in_(nums[at : at + SLICE]), clause))
-        found.update((row.num, memory_of(row)) for row in rows)
+        asked = numbered(nums[at : at + SLICE], clause)
+        found.update((row.num, memory_of(row)) for row in connection.execute(asked))
     return found
 
 
@@ -78,7 +83,7 @@ def page(
     connection: sa.Connection, reader: Reader, wanted: Filter, limit: int, before: str
 ) -> tuple[list[Memory], int, str | None]:
     """See `Memories.list`."""
-    clause = readable(reader) & matches(wanted)
+    clause = visible(reader, wanted)
     row = memories.c
     asked = select_memories(clause).order_by(row.created_at.desc(), row.num.desc()).limit(limit + 1)
     if before:

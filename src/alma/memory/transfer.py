@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from alma.db.tables import memories
 from alma.errors import InvalidRequest
-from alma.memory.access import matches, readable
+from alma.memory.access import visible
 from alma.memory.adding import admit, fields_of, key_holders, place_in_time, supersede, twins_of
 from alma.memory.merging import hash_of
 from alma.memory.records import USER, Filter, Kind, Memory, NewMemory, Reader, Scope, Source, State
@@ -99,7 +99,7 @@ def export_page(
 ) -> tuple[bytes, tuple[float, int] | None]:
     """Some lines, oldest first, and where the next ones begin (None: there are no more)."""
     row = memories.c
-    asked = select_memories(readable(Reader(owner)), matches(Filter(state=state)))
+    asked = select_memories(visible(Reader(owner), Filter(state=state)))
     if after is not None:
         place = sa.tuple_(sa.literal(after[0], sa.Double), sa.literal(after[1], sa.BigInteger))
         asked = asked.where(sa.tuple_(row.created_at, row.num) > place)

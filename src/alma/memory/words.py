@@ -9,15 +9,19 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from alma.db.tables import memories
-from alma.memory.access import matches, readable
+from alma.memory.access import only_checked, visible
 from alma.memory.records import Filter, Reader
 
 _MOST_TERMS = 48  # of a query: more cost time and add nothing
+_MOST_SCORED = 2000  # memories for one query: some 3 ms
+_MOST_FILLED = 500
+_KNOWN = 8192  # words whose parts and stems are kept
 _WORD = re.compile(r"\w+")
 _UNSPACED = re.compile(  # Thai, Lao, Burmese, Khmer, Japanese, Chinese
     "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+)"
@@ -60,6 +64,8 @@ def terms_of(text: str, *, asking: bool = False) -> list[str]:
 
 def _plain(text: str) -> str:
     """Compatibility forms made one, accents of Latin, Greek and Cyrillic letters left out; case is kept."""
+    if text.isascii():
+        return text
     apart = unicodedata.normalize("NFKD", text)
     return unicodedata.normalize("NFC", "".join(char for char in apart if not "\u0300" <= char <= "\u036f"))
 
@@ -69,16 +75,17 @@ def _pairs(piece: str, asking: bool) -> list[str]:
     return pairs or [piece] if asking else pairs + list(piece)
 
 
-def _parts(word: str) -> list[str]:
+@lru_cache(_KNOWN)
+def _parts(word: str) -> tuple[str, ...]:
     """The word, and where it is an identifier (`readFile`, `read_file`, `utf8`) its parts."""
     whole = word.replace("_", "").lower()
     if not whole:
-        return []
+        return ()
     if "_" in word or (word.isascii() and not (word.islower() or word.istitle() or word.isupper())):
         parts = [part.lower() for piece in word.split("_") for part in _HUMPS.findall(piece) or [piece] if part]
         if len(parts) > 1:
-            return [whole, *parts]
-    return [whole]
+            return (whole, *parts)
+    return (whole,)
 
 
 def query_terms(query: str) -> list[str]:
@@ -137,42 +144,116 @@ def rebuild_words(connection: sa.Connection, after: int, slice_size: int = 128) 
 
 def found_by_words(connection: sa.Connection, query: str, reader: Reader, wanted: Filter, k: int) -> list[WordHit]:
     """The `k` best of the memories that have a word of the query, best first; only what the reader may read and the
-    filter lets through."""
+    filter lets through.
+
+    Scoring takes a microsecond a memory, and a common word is in very many. So where a query has rarer words, memories
+    with one of those are scored (by all its words); those with only common words fill up what is left, the newest. In
+    a few threads or documents, of which this would find too little, all are scored.
+    """
     terms = query_terms(query)
     if not terms or k <= 0:
         return []
-    find = _find_in_sqlite if connection.dialect.name == "sqlite" else _find_in_postgres
-    rows = connection.execute(find(terms, readable(reader) & matches(wanted), k)).all()
+    search = _in_sqlite if connection.dialect.name == "sqlite" else _in_postgres
+    clause = visible(reader, wanted)
+
+    def best(needed: list[str], others: list[str], most: int | None) -> list[sa.Row[Any]]:
+        return [*connection.execute(_best(search(needed, others, clause, most), k))]
+
+    rare = terms if len(terms) == 1 else _rare(connection, terms)
+    common = [term for term in terms if term not in rare]
+    rows = best(rare, common, _MOST_SCORED)
+    if common and len(rows) < k:
+        narrow = bool(wanted.threads or wanted.runs or wanted.documents or wanted.key)
+        if narrow and len(rows) < k / 5:
+            return _hits(terms, best(terms, [], None))
+        seen = {row.num for row in rows}
+        rows += [row for row in best(common, [], _MOST_FILLED) if row.num not in seen][: k - len(rows)]
+    return _hits(terms, rows)
+
+
+def _hits(terms: list[str], rows: Sequence[sa.Row[Any]]) -> list[WordHit]:
     stems = {term: _stem(term) for term in terms}
     hits: list[WordHit] = []
+    score = float("inf")
     for row in rows:
         there = {_stem(term) for term in terms_of(row.text)}
-        hits.append(WordHit(row.num, float(row.score), [term for term in terms if stems[term] in there]))
+        score = min(score, float(row.score))  # what fills up is scored by fewer words, and comes after
+        hits.append(WordHit(row.num, score, [term for term in terms if stems[term] in there]))
     return hits
 
 
-def _find_in_sqlite(terms: list[str], clause: sa.ColumnElement[bool], k: int) -> sa.Select[*tuple[Any, ...]]:
-    table: sa.ColumnElement[Any] = sa.literal_column("memory_words")
-    score = (-sa.func.bm25(table, type_=sa.Double)).label("score")
+def _rare(connection: sa.Connection, terms: list[str]) -> list[str]:
+    """The rarest of them, so many that together they are in about `_MOST_SCORED` memories; one at least."""
+    in_sqlite = connection.dialect.name == "sqlite"
+    has = "memory_words MATCH :t{0}" if in_sqlite else "words @@ to_tsquery('english', :t{0})"
+    one = "SELECT {0}, count(*) FROM (SELECT 1 FROM memory_words WHERE " + has + " LIMIT :most) AS found{0}"
+    statement = sa.text(" UNION ALL ".join(one.format(at) for at in range(len(terms))))
+    quote = '"' if in_sqlite else "'"
+    asked = {f"t{at}": f"{quote}{term}{quote}" for at, term in enumerate(terms)}
+    rows = connection.execute(statement, {**asked, "most": _MOST_SCORED}).all()
+    rare: list[str] = []
+    total = 0
+    for number, at in sorted((int(row[1]), int(row[0])) for row in rows):
+        total += number
+        if rare and total > _MOST_SCORED:
+            break
+        rare.append(terms[at])
+    return rare
+
+
+def _best(scored: sa.Select[*tuple[Any, ...]], k: int) -> sa.Select[*tuple[Any, ...]]:
+    inner = scored.subquery()
+    best = sa.select(inner.c.num, inner.c.score).order_by(inner.c.score.desc(), inner.c.num.desc()).limit(k).subquery()
     return (
-        sa.select(memories.c.num, score, memories.c.text)
-        .select_from(_WORDS.join(memories, memories.c.num == _WORDS.c.rowid))
-        .where(table.op("MATCH")(" OR ".join(f'"{term}"' for term in terms)), clause)
-        .order_by(score.desc(), memories.c.num.desc())
-        .limit(k)
+        sa.select(best.c.num, best.c.score, memories.c.text)
+        .join(memories, memories.c.num == best.c.num)
+        .order_by(best.c.score.desc(), best.c.num.desc())
     )
 
 
-def _find_in_postgres(terms: list[str], clause: sa.ColumnElement[bool], k: int) -> sa.Select[*tuple[Any, ...]]:
-    dictionary = "simple" if all(term in STOP_WORDS for term in terms) else "english"
-    asked = sa.func.to_tsquery(sa.literal_column(f"'{dictionary}'"), " | ".join(f"'{term}'" for term in terms))
+def _any_of(terms: list[str]) -> str:
+    return " OR ".join(f'"{term}"' for term in terms)
+
+
+def _in_sqlite(
+    needed: list[str], others: list[str], clause: sa.ColumnElement[bool], most: int | None
+) -> sa.Select[*tuple[Any, ...]]:
+    """The newest with one of the `needed` terms, scored; `most` None: all, of the few that the clause lets through."""
+    one_of = asked = _any_of(needed)
+    if others:  # FTS5 has no optional terms; the second half only adds to the score
+        asked = f"({one_of}) OR (({one_of}) AND ({_any_of(others)}))"
+    table: sa.ColumnElement[Any] = sa.literal_column("memory_words")
+    score = (-sa.func.bm25(table, type_=sa.Double)).label("score")
+    found = table.op("MATCH")(asked)
+    if most is None:  # the plus keeps FTS5 from asking anew for each of them
+        rowid: sa.ColumnElement[int] = sa.literal_column("+memory_words.rowid")
+        allowed = rowid.in_(sa.select(memories.c.num).where(clause))
+        return sa.select(_WORDS.c.rowid.label("num"), score).where(found, allowed)
+    return (
+        sa.select(_WORDS.c.rowid.label("num"), score)
+        .select_from(_WORDS.join(memories, memories.c.num == _WORDS.c.rowid))
+        .where(found, only_checked(clause))
+        .order_by(_WORDS.c.rowid.desc())
+        .limit(most)
+    )
+
+
+def _in_postgres(
+    needed: list[str], others: list[str], clause: sa.ColumnElement[bool], most: int | None
+) -> sa.Select[*tuple[Any, ...]]:
+    terms = needed + others
+    dictionary: sa.ColumnElement[Any] = sa.literal_column(
+        "'simple'" if all(term in STOP_WORDS for term in terms) else "'english'"
+    )
+    one_of = sa.func.to_tsquery(dictionary, " | ".join(f"'{term}'" for term in needed))
+    asked = sa.func.to_tsquery(dictionary, " | ".join(f"'{term}'" for term in terms))
     score = sa.func.ts_rank_cd(_WORDS.c.words, asked, type_=sa.Double).label("score")
     return (
-        sa.select(memories.c.num, score, memories.c.text)
+        sa.select(_WORDS.c.num, score)
         .select_from(_WORDS.join(memories, memories.c.num == _WORDS.c.num))
-        .where(_WORDS.c.words.op("@@")(asked), clause)
-        .order_by(score.desc(), memories.c.num.desc())
-        .limit(k)
+        .where(_WORDS.c.words.op("@@")(one_of), clause)
+        .order_by(_WORDS.c.num.desc())
+        .limit(most)
     )
 
 
@@ -180,6 +261,7 @@ def _num(connection: sa.Connection) -> sa.ColumnClause[int]:
     return _WORDS.c.rowid if connection.dialect.name == "sqlite" else _WORDS.c.num
 
 
+@lru_cache(_KNOWN)
 def _stem(term: str) -> str:
     """Roughly what the databases' stemmers make equal: only for saying which words were found."""
     for ending in ("ingly", "edly", "ings", "ing", "ied", "ies", "ed", "es", "ly", "s", "y", "e"):
