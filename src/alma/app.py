@@ -28,12 +28,16 @@ from alma.engine.dispatch import Limits as DispatchLimits
 from alma.engine.dispatch import LocalDispatcher
 from alma.engine.journal import Journal
 from alma.engine.ledger import Ledger, Scope
+from alma.engine.reminded import tell_reminded
 from alma.engine.runner import Engine
 from alma.engine.state import RunState
 from alma.engine.worker import Duty, Policy
 from alma.errors import NotFound, StorageFailure
 from alma.memory.embedder import Embedder
 from alma.memory.examples import load_examples
+from alma.memory.records import Change, Filter
+from alma.mind import Choice as MemoryChoice
+from alma.mind import Mind
 from alma.models.cache import ResponseCache
 from alma.models.cached import CachedModels
 from alma.models.chat import ChatRequest
@@ -48,6 +52,7 @@ from alma.session.endpoint_news import keep_telling
 from alma.session.evidence import keep_role
 from alma.session.feed import Feeds
 from alma.session.notices import Notices
+from alma.session.remembering import Remembering
 from alma.session.retention import keep_pruning
 from alma.session.sessions import Limits, Sessions
 from alma.session.steering import Steering
@@ -63,6 +68,7 @@ from alma.tools.toolbox import SHIPPED, Toolbox
 
 log = logging.getLogger(__name__)
 SWEEP_EVERY = 30.0  # seconds between two looks for runs that nobody carries on
+TAKE_IN_S = 2.0  # that a stopping Alma gives to keeping what its last runs said
 OWNER = "local"  # whoever reaches a server on loopback; access tokens will name others
 
 
@@ -82,12 +88,14 @@ class Alma:
         self.cache = _cache(settings, self.database, self.embedder)
         self.files = ThreadFiles(settings.data_dir / "files")
         self.toolbox = _toolbox(settings, self.files)
-        tooling = Tooling(self.toolbox)
+        self.mind = Mind(self.database, self.embedder, self.notices, _memory(settings), OWNER)
+        memories = self.mind.memories if settings.memory else None
+        tooling = Tooling(self.toolbox, memories)
         self.engine = Engine(
             self.database,
             self.journal,
             self.bus,
-            Agent(self.roles, self.router, CachedModels(self.registry, self.cache), tooling),
+            Agent(self.roles, self.router, CachedModels(self.registry, self.cache), tooling, memories=memories),
             LocalDispatcher(_dispatch_limits(settings, self.roles)),
             policy=_policy(settings, self.roles),
             limits=RunLimits(settings.run_seconds),
@@ -97,6 +105,12 @@ class Alma:
             sweep_every=SWEEP_EVERY,
         )
         self.summaries = Summaries(self.database, self.engine.conversations, self.registry)
+        self.remembering = (
+            Remembering(self.database, self.journal, self.engine.open_text, memories, self.roles, self.registry)
+            if memories is not None
+            else None
+        )
+        self.mind.memories.listen(self._memories_changed)
         self.warmer = Warmer(
             self.database,
             self.engine.conversations,
@@ -129,6 +143,7 @@ class Alma:
             for example in await self.database.read(load_examples):
                 self.router.learn(example.owner, example.text, example.kind, example.vector)
             await self.cache.open()
+            await self.mind.open()
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 tasks = [group.create_task(self.embedder.run()), group.create_task(self.registry.run())]
@@ -137,27 +152,55 @@ class Alma:
                 tasks.append(group.create_task(self.router.warm()))
                 tasks.append(group.create_task(keep_telling(self.registry, self.notices)))
                 tasks.append(group.create_task(self.summaries.run()))
+                tasks.append(group.create_task(self.mind.run()))
                 tasks.append(group.create_task(keep_pruning(self.database, self.settings.keep_runs_days)))
                 ready = asyncio.Event()
                 tasks.append(group.create_task(self.engine.run(ready.set, sweep=sweep)))
+                if self.remembering is not None:
+                    tasks.append(group.create_task(self.remembering.run()))
                 await ready.wait()
                 try:
                     yield self
                 finally:
+                    await self._take_in_the_last()
                     for task in tasks:
                         task.cancel()
         finally:
             await asyncio.to_thread(self.database.close)
 
+    async def _take_in_the_last(self) -> None:
+        """Runs that ended just now; what does not fit in a moment is taken in at the next start."""
+        if self.remembering is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TAKE_IN_S):
+                    await self.remembering.settled()
+
     async def _keep(self, roles: list[Role]) -> None:
         """Store versions of roles before a run uses them."""
         await self.database.write(lambda connection: [keep_role(connection, role) for role in roles])
 
-    async def _forget(self, _owner: str, run_ids: list[str]) -> None:
-        """These runs are deleted with their thread: none of their words may stay."""
+    async def _forget(self, owner: str, run_ids: list[str]) -> None:
+        """These runs are deleted with their thread: none of their words may stay, but what the owner has pinned."""
         await self.cache.forget_runs(run_ids)
+        if run_ids:
+            of_runs = Filter(runs=tuple(run_ids), pinned=False, state="any")
+            await self.mind.memories.forget_where(owner, of_runs, by=owner, purge=True)
         if self.registry.local is not None:
             await self.registry.local.forget()
+
+    def _memories_changed(self, changes: Sequence[Change]) -> None:
+        """Answers that rest on them are made anew, and agents at work that were told them hear of it."""
+        if self._group is not None:
+            self._group.create_task(self._pass_on(changes))
+
+    async def _pass_on(self, changes: Sequence[Change]) -> None:
+        try:
+            for change in changes:
+                if change.what not in ("added", "merged"):
+                    await self.cache.invalidate(f"memory:{change.id}")
+            await tell_reminded(self.engine, changes)
+        except StorageFailure as error:
+            log.warning("a change of memories could not be passed on: %s", error.actual)
 
     async def _roles_changed(self, roles: list[Role]) -> None:
         await self._keep(roles)
@@ -197,6 +240,8 @@ class Alma:
     def _changed(self, state: RunState) -> None:
         """A run began or ended: tell the watchers of the list, a little later and once for many."""
         self.summaries.ended(state)
+        if self.remembering is not None:
+            self.remembering.ended(state)
         started = state.started
         if self._group is None or not self.notices.watched or started is None:
             return
@@ -227,6 +272,21 @@ def _cache(settings: Settings, database: Database, embedder: Embedder) -> Respon
         ttl_s=settings.cache_hours * 3600,
         max_bytes=settings.cache_mib * 1024 * 1024,
         embed=embed,
+    )
+
+
+def _memory(settings: Settings) -> MemoryChoice:
+    key = settings.embedding_api_key
+    return MemoryChoice(
+        folder=settings.data_dir / "memory",
+        backend=settings.memory_backend,
+        database_url=settings.database,
+        backend_url=settings.memory_backend_url,
+        embedding_url=settings.embedding_url,
+        embedding_model=settings.embedding_model,
+        embedding_key=key.get_secret_value() if key is not None else None,
+        knowledge_dir=settings.knowledge_dir,
+        max_document_bytes=settings.max_document_mib * 1024 * 1024,
     )
 
 
@@ -329,9 +389,11 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
         alma.roles,
         alma.files,
         alma.cache,
-        None,  # type: ignore[arg-type]
-        None,  # type: ignore[arg-type]
+        alma.mind.memories,
+        alma.mind.library,
         owner=OWNER,
+        remembers=settings.memory,
+        no_vectors=lambda: alma.mind.dense.problem,
         welcome=Welcome(
             protocol=PROTOCOL,
             version=__version__,

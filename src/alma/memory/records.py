@@ -163,6 +163,7 @@ class Missed(Struct, frozen=True):
     id: str
     score: float
     why: Literal["budget", "alike", "weak", "known"]
+    text: str = ""
 
 
 class Recalled(Struct, frozen=True):

@@ -47,6 +47,8 @@ def build(
     library: Library,
     *,
     owner: str,
+    remembers: bool,
+    no_vectors: Callable[[], str],
     welcome: Welcome,
     outbox_bytes: int,
     max_body_bytes: int,
@@ -60,7 +62,7 @@ def build(
     app.include_router(models_api.routes(registry))
     app.include_router(cache_api.routes(cache, owner))
     app.include_router(spend_api.routes(sessions, owner))
-    app.include_router(memory_api.routes(memories, owner))
+    app.include_router(memory_api.routes(memories, owner, on=remembers, problem=no_vectors))
     app.include_router(knowledge_api.routes(library, owner))
     app.include_router(agents_api.routes(roles))
     app.include_router(health.routes(sessions.database, embedder, registry))
