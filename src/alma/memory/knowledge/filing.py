@@ -85,9 +85,12 @@ class Filing:
                 await self._memories.purge(Reader(owner), memory.id)
 
         for start in range(0, len(stale), _BATCH):
-            async with asyncio.TaskGroup() as group:  # so that they are committed together
-                for memory in stale[start : start + _BATCH]:
-                    group.create_task(one(memory))
+            try:
+                async with asyncio.TaskGroup() as group:  # so that they are committed together
+                    for memory in stale[start : start + _BATCH]:
+                        group.create_task(one(memory))
+            except ExceptionGroup as failed:
+                raise failed.exceptions[0] from failed
 
     async def _move(self, moved: Sequence[tuple[Memory, NewMemory]]) -> None:
         """Where a chunk stands is no part of what it says: neither its version nor its vectors change."""

@@ -42,7 +42,8 @@ class Entry(Struct, frozen=True):
 
 class Scan(Struct, frozen=True):
     """`identity`: device and number of the folder itself: another file system at its place has another. `unread`:
-    folders in it that could not be listed: what is in them is not known. `left`: how many files were too many."""
+    folders in it that could not be listed: what is in them is not known. `left`: how many files were too many, as far
+    as they were counted."""
 
     identity: tuple[int, int]
     entries: dict[str, Entry]
@@ -65,6 +66,8 @@ def scan(folder: Path, most: int = MOST_FILES) -> Scan:
             entries[entry.origin] = entry
         else:
             left += 1
+        if left > most:  # somebody's whole disk: to count it would take longer than to look again
+            break
     return Scan((facts.st_dev, facts.st_ino), entries, unread, left)
 
 

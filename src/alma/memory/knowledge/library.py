@@ -205,6 +205,17 @@ class Library:
     # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _begin(self) -> None:
+        while True:
+            try:
+                await self._take_stock()
+            except AlmaError as error:  # the database, or the disk
+                log.warning("the knowledge base cannot begin: %s", error)
+                await asyncio.sleep(_PAUSE_S)
+            else:
+                return
+
+    async def _take_stock(self) -> None:
+        """What was being read waits again; files that no document knows go."""
         await self._database.write(documents.wait_again)
         async with self._shelving:
             every = await self._database.read(documents.every)

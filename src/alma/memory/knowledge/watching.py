@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _YOUNG_S = 1.0
+_REST = 5  # times as long as a look takes nobody looks: a large folder on a slow disk costs no more than a sixth
 _TOLD = 50  # documents of one look of which others are told at once; of the rest when they are read
 
 
@@ -46,24 +48,27 @@ class Watching:
         self._note = note
         self._identity = ""  # of the folder when it last was as it should be
         self._missed_since: float | None = None
+        self._compared = False  # whether all that was seen was compared with what is known
         self.problem = ""
 
     async def run(self) -> None:
         """Until cancelled."""
         self._identity = await asyncio.to_thread(self._remembered)
         while True:
+            began = time.monotonic()
             try:
                 await self.look()
             except AlmaError as error:  # the database; the next look sees the same
                 log.warning("the watched folder has to wait: %s", error)
-            await asyncio.sleep(self._poll_s)
+                self._compared = False
+            await asyncio.sleep(max(self._poll_s, _REST * (time.monotonic() - began)))
 
     def path(self, origin: str) -> Path:
         return self._paths.get(origin, self._folder / origin)
 
     async def has(self, origin: str) -> bool:
         """Whether this is a file in the folder now."""
-        return origin in self._paths and await asyncio.to_thread(self._paths[origin].is_file)
+        return origin in self._paths and await asyncio.to_thread(os.path.lexists, self._paths[origin])
 
     async def look(self) -> None:
         """Once, now."""
@@ -71,6 +76,8 @@ class Watching:
             found = await asyncio.to_thread(scan, self._folder)
         except OSError as error:
             self._say(f"The watched folder {self._folder} cannot be read ({error.strerror}); its files are kept.")
+            return
+        if self._is_as_before(found):
             return
         known = await self._library.in_folder(self._owner)
         gone = [one for origin, one in known.items() if origin not in found.entries and not found.hides(origin)]
@@ -84,10 +91,20 @@ class Watching:
             for one in gone:
                 self._stamps.pop(one.document.origin, None)
                 await self._library.remove(one.document)
+        self._compared = True
+
+    def _is_as_before(self, found: Scan) -> bool:
+        """Whether there is nothing to do: mostly, and then it costs no look into the database."""
+        if not self._compared or self._missed_since is not None or len(found.entries) != len(self._stamps):
+            return False
+        if self._identity_of(found) != self._identity:
+            return False
+        self._compared = all(self._stamps.get(origin) == entry.stamp for origin, entry in found.entries.items())
+        return self._compared and not self.problem
 
     def _misses(self, found: Scan, known: dict[str, Shelved], gone: Sequence[Shelved]) -> str:
         """What is to be said of the folder. Sets since when files are missed that are not yet taken for deleted."""
-        identity = f"{self._folder}\n{found.identity}"
+        identity = self._identity_of(found)
         if gone and len(gone) == len(known) and identity != self._identity:
             self._missed_since = self._missed_since or time.monotonic()
             if time.monotonic() - self._missed_since < self._grace_s:
@@ -140,6 +157,9 @@ class Watching:
         if error is not None:
             document = msgspec.structs.replace(document, state="failed", error=error)
         await self._library.shelve(document, digest, quiet=quiet)
+
+    def _identity_of(self, found: Scan) -> str:
+        return f"{self._folder}\n{found.identity}"
 
     def _remembered(self) -> str:
         try:
