@@ -393,7 +393,7 @@ async function work(run) {
   let start = begin(run, attempt);
   await sleep(350);
   const [changed] = run.reminded.get("main") ?? [];
-  if (/meanwhile/.test(run.text) && changed) {
+  if (/meanwhile/i.test(run.text) && changed) {
     const words = `The memory ${changed.id} that you were given was changed. Now it is: ${changed.text.replace(/\.$/, "")}, as of today.`;
     const more = { sender: "memory", recipient: "main", kind: "inform", text: words, refs: [changed.id] };
     record(run, custom("alma.message", more));

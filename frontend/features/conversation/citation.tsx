@@ -66,11 +66,11 @@ export function FileCitation({ source, inline = false }: { source: FileSource; i
       onClick={(event) => follow(event, target)}
       className={cn(
         "!text-muted-foreground hover:!text-foreground !no-underline rounded bg-muted px-1.5 text-[12px] leading-5 hover:bg-accent",
-        inline ? "box-decoration-clone py-0.5" : "flex min-w-0 items-center gap-1",
+        inline ? "inline-flex max-w-full items-center gap-1 align-bottom" : "flex min-w-0 items-center gap-1",
       )}
     >
-      <FileText aria-hidden className={cn("size-3 shrink-0", inline && "mr-1 inline align-[-2px]")} />
-      <bdi className={inline ? undefined : "min-w-0 truncate"}>{source.label}</bdi>
+      <FileText aria-hidden className="size-3 shrink-0" />
+      <bdi className="min-w-0 truncate">{source.label}</bdi>
     </a>
   );
 }

@@ -132,7 +132,7 @@ function Mark({ lit }: { lit: boolean }) {
     <span
       aria-hidden
       className={cn(
-        "mx-0.5 inline-block h-3 w-[3px] rounded-full align-[-1px]",
+        "me-1 inline-block h-3 w-[3px] rounded-full align-[-1px]",
         lit ? "bg-primary" : "bg-input",
       )}
     />
