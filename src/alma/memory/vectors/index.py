@@ -7,6 +7,7 @@ a reader may read is decided in one place; the database checks each memory again
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -97,6 +98,11 @@ class VectorIndex(Protocol):
 
 
 MakeIndex = Callable[[str, int], VectorIndex]  # of a model's name and its vectors' dimensions
+
+
+def name_of(model: str, dimensions: int) -> str:
+    """A short name for what is kept of a model: letters and digits."""
+    return hashlib.blake2b(f"{model}\n{dimensions}".encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
 def rows_of(memories: Sequence[Memory], vectors: Vector) -> Rows:

@@ -8,7 +8,6 @@ its input.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 import os
 import secrets
@@ -18,6 +17,8 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+
+from alma.memory.vectors.index import name_of
 
 log = logging.getLogger(__name__)
 FORMAT = 1
@@ -56,7 +57,7 @@ class SnapshotFiles:
         self._folder = folder
         self._model = model
         self._dimensions = dimensions
-        self._name = hashlib.blake2b(f"{model}\n{dimensions}".encode("utf-8", "replace"), digest_size=6).hexdigest()
+        self._name = name_of(model, dimensions)
         self.head = folder / f"{self._name}.head"
 
     def write(self, columns: bytes, count: int, stamp: int, save_graph: Callable[[Path], None]) -> None:
