@@ -146,12 +146,21 @@ def ranked(found: list[Candidate]) -> dict[int, Ranked]:
 
 
 def test_what_is_neither_near_nor_has_the_words_is_weak() -> None:
-    one = ranked([Candidate(1, "x", cosine=0.5), Candidate(2, "y", cosine=0.2), Candidate(3, "z", bm25=9, covered=1.0)])
+    one = ranked([Candidate(1, "x", cosine=0.3), Candidate(2, "y", cosine=0.1), Candidate(3, "z", bm25=9, covered=1.0)])
     assert [is_weak(one[num]) for num in (1, 2, 3)] == [False, True, False]
-    beside = ranked([Candidate(1, "x", line="t", cosine=0.5), Candidate(2, "y", line="t", position=1, cosine=0.1)])
-    assert not is_weak(beside[2])
-    words_alone = ranked([Candidate(1, "x", bm25=3, covered=0.5), Candidate(2, "y", bm25=2, covered=0.3)])
-    assert [is_weak(words_alone[num]) for num in (1, 2)] == [False, True]
+    assert not is_weak(ranked([Candidate(1, "x", cosine=0.1, pinned=True)])[1])
+
+
+def test_what_was_said_must_be_nearer_than_a_fact_or_beside_what_is() -> None:
+    far = ranked([Candidate(1, "x", line="t", cosine=0.3), Candidate(2, "y", line="t", position=1, cosine=0.1)])
+    assert [is_weak(far[num]) for num in (1, 2)] == [True, True]
+    near = ranked([Candidate(1, "x", line="t", cosine=0.4), Candidate(2, "y", line="t", position=1, cosine=0.1)])
+    assert [is_weak(near[num]) for num in (1, 2)] == [False, False]
+
+
+def test_without_vectors_half_of_the_words_will_do() -> None:
+    one = ranked([Candidate(1, "x", bm25=3, covered=0.5), Candidate(2, "y", bm25=2, covered=0.3)])
+    assert [is_weak(one[num]) for num in (1, 2)] == [False, True]
 
 
 # ── which of them together ────────────────────────────────────────────────────────────────────────────────────────

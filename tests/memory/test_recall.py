@@ -81,7 +81,7 @@ async def test_an_answer_is_found_by_the_question_before_it(memory: RecallBench)
     for number in range(30):
         await memory.add(f"Remark {number} on herring and {number * 7} barrels")
     said = await memory.line("What does the harbour ask for a berth?", "Nine hundred, with water.", "Fair enough.")
-    recalled = await memory.ask("What does a berth in the harbour cost?", k=3)
+    recalled = await memory.ask("What does a berth in the harbour cost?", k=6)
     assert ids(recalled)[0] == said[0]
     assert said[1] in ids(recalled)
     answer = next(hit for hit in recalled.hits if hit.memory.id == said[1])

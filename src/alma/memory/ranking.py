@@ -34,11 +34,12 @@ LIKENESS_LOSS = 0.5  # this much for each 1.0 of cosine above
 CROWD = 3  # so many pieces of one document lose nothing; each further one
 CROWD_LOSS = 0.05  # loses this much more
 WEAK = 0.36  # cosine: of the dev questions 90 % have something nearer, of greetings and the like 10 %
-_LEAST_BM25 = 3.0  # a best one below this has but common words of the query
-# What the neighbours of a memory have, of its own cosine above the floor and of its words, where it has none that are
-# known: the mean over the dev dialogues. So a fact that stands alone is not behind what was said in a conversation.
-EXPECTED_COSINE = 0.3
-EXPECTED_WORDS = 0.15
+WEAK_ALONE = 0.22  # of a fact, which is short and bare: questions about facts are at 0.2 to 0.6, others below 0.17
+# Where nothing is known to stand beside a memory, this share of its own cosine above the floor, and of its words, is
+# taken for it: as beside the ten best by themselves of each dev question (0.30 to 0.53, by how deep the floor is, and
+# 0.23). So a fact that stands alone is not behind what was said in a conversation.
+EXPECTED_COSINE = 0.4
+EXPECTED_WORDS = 0.2
 
 
 class Candidate(Struct, frozen=True):
@@ -88,7 +89,7 @@ class _Field:
         # What the vectors did not find is at most as near as the last that they found.
         self._by_vectors = any(one.cosine is not None for one in candidates)
         self._floor = min((one.cosine for one in candidates if one.cosine is not None), default=0.0)
-        self._most = max(max((one.bm25 for one in candidates), default=0.0), _LEAST_BM25)
+        self._most = max((one.bm25 for one in candidates), default=0.0) or 1.0  # its scale is the database's
         self._places = {
             (one.line, one.position): one for one in sorted(candidates, key=lambda one: one.num) if one.line
         }
@@ -146,9 +147,11 @@ class _Field:
 
 def is_weak(one: Ranked) -> bool:
     """Whether it has little to do with the query: neither it nor what stands beside it is near in meaning, and it has
-    not all the words. Without vectors, half of the words will do."""
+    not all the words. Without vectors, half of the words will do. What is pinned never is."""
+    found = one.candidate
     enough = 1.0 if one.nearest is not None else 0.5
-    return (one.nearest or 0.0) < WEAK and one.candidate.covered < enough
+    least = WEAK if found.line else WEAK_ALONE
+    return not found.pinned and found.covered < enough and (one.nearest or 0.0) < least
 
 
 def freshness(candidate: Candidate, now: float) -> float:

@@ -14,12 +14,11 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy.sql.visitors import replacement_traverse
 
 from alma.db.database import Database
 from alma.db.tables import memories
 from alma.errors import EmbedderUnavailable
-from alma.memory.access import matches, readable
+from alma.memory.access import matches, only_checked, readable
 from alma.memory.embedding import Vector
 from alma.memory.merging import tidy
 from alma.memory.packing import Packed, is_known, pack, widened
@@ -38,7 +37,6 @@ _LISTED = 20  # most that are told of as missed
 _COMPARED = 4  # times as many as are wanted are compared with each other, at least 24
 
 _ROW = memories.c
-_INDEXED = (_ROW.owner, _ROW.thread_id, _ROW.run_id, _ROW.document_id)
 _FACTS = (
     _ROW.num,
     _ROW.id,
@@ -180,13 +178,8 @@ def _weigh(
 
 
 def _let_through(asked: Asked) -> sa.ColumnElement[bool]:
-    """What the reader may read and the filter lets through, written so that no index but that of numbers is of use:
-    SQLite, which knows no frequencies, would else rather go through all of an owner's memories than look up forty."""
-
-    def plain(element: Any, **_: object) -> Any:
-        return element.concat("") if any(element is column for column in _INDEXED) else None
-
-    return replacement_traverse(readable(asked.reader) & matches(asked.wanted), {}, plain)
+    """What the reader may read and the filter lets through, for rows that are looked up by number."""
+    return only_checked(readable(asked.reader) & matches(asked.wanted))
 
 
 def _rows(connection: sa.Connection, nums: Sequence[int], clause: sa.ColumnElement[bool]) -> Sequence[Any]:
