@@ -161,8 +161,8 @@ class Remembering:
         overheard = Filter(runs=(run_id,), kinds=("working",), state="any")
         await self._memories.forget_where(owner, overheard, by=ALMA, purge=True)
         if number is not None and not await self._database.read(lambda connection: _exists(connection, run_id)):
-            of_thread = Filter(threads=(started.thread_id,), state="any")  # it was deleted meanwhile
-            await self._memories.forget_where(owner, of_thread, by=ALMA, purge=True)
+            of_run = Filter(runs=(run_id,), state="any")  # it was deleted meanwhile
+            await self._memories.forget_where(owner, of_run, by=ALMA, purge=True)
 
     async def _facts(self, state: RunState, run: FinishedRun) -> list[NewMemory]:
         policy = self._policy(run.role)
