@@ -112,11 +112,11 @@ def test_a_table_repeats_its_header_and_says_its_rows() -> None:
 
 
 def test_code_is_cut_between_definitions_where_they_fit() -> None:
-    body = "".join(f"    value_{line} = compute({line})\n" for line in range(20))
+    body = "".join(f"    value_{line} = compute({line})\n" for line in range(14))
     text = "".join(f"@cached\ndef function_{number}():\n{body}\n" for number in range(10))
     chunks = check(Reading("py", text, prose.code(text), "line"))
     assert [one.of(text).split("\n")[1] for one in chunks] == [f"def function_{number}():" for number in range(10)]
-    assert chunks[1].place == "lines 24 to 45"
+    assert chunks[1].place == "lines 18 to 33"
 
 
 def test_a_sentence_over_the_bound_is_cut_between_words() -> None:
