@@ -134,6 +134,17 @@ async def test_the_newer_takes_the_place_and_the_older_is_kept(memory: MemoryBen
     assert (back.merged, back.superseded) == (False, (munich.memory.id,))
 
 
+async def test_in_one_batch_the_last_word_holds(memory: MemoryBench) -> None:
+    said = ["The user lives in Berlin", "The user lives in Munich", "The user lives in Berlin"]
+    keyed = [NewMemory("ann", text, key="user.city", at=10.0 + at) for at, text in enumerate(said)]
+    outcome = await memory.memories.add([*keyed, NewMemory("ann", said[1])])
+    assert [one.merged for one in outcome] == [False] * 4
+    first, second, third, unkeyed = (one.memory.id for one in outcome)
+    assert {one.id for one in await alive(memory)} == {third, unkeyed}
+    assert (await memory.memories.get(ANN, first)).superseded_by == second
+    assert (await memory.memories.get(ANN, second)).superseded_by == third
+
+
 async def test_a_late_statement_is_over_already(memory: MemoryBench) -> None:
     rome = await add(memory, "The user lives in Rome", key="user.city", at=5.0)
     munich = await add(memory, "The user lives in Munich", key="user.city", at=20.0)

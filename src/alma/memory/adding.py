@@ -15,10 +15,11 @@ from sqlalchemy.sql.elements import ColumnElement
 from alma.db.database import insert_for
 from alma.db.tables import memories, remembered_runs
 from alma.errors import InvalidRequest
+from alma.memory.access import only_checked
 from alma.memory.embedding import Vector
 from alma.memory.merging import NEAR, cleaned, hash_of, same_facts, tidy
 from alma.memory.records import KINDS, SCOPES, Memory, NewMemory, Source
-from alma.memory.store import Pen, memory_of, new_memory_id, numbered, select_memories, stored_vectors
+from alma.memory.store import SLICE, Pen, memory_of, new_memory_id, numbered, select_memories, stored_vectors
 
 MOST_KEY_CHARS = 200
 _MOST_POSITION = 2**31 - 1
@@ -97,18 +98,20 @@ def _refused(code: str, message: str, expected: str, actual: str) -> InvalidRequ
 
 
 def keep_all(pen: Pen, arrivals: Sequence[Arrival], finished_run: str = "") -> list[Added]:
+    known = _Known(pen, [(one.new, one.hash) for one in arrivals])
+    pen.reserve(len(arrivals))
     added: list[Added] = []
     for one in arrivals:
         nums = {*one.near, *(added[place].memory.num for place in one.like)}
-        added.append(_keep(pen, one, nums))
+        added.append(_keep(pen, one, known.twins_of(one.new, one.hash), nums))
+        known.follow(pen)
     if finished_run:
         mark = insert_for(pen.connection)(remembered_runs).values(run_id=finished_run, at=pen.now)
         pen.connection.execute(mark.on_conflict_do_nothing())
     return added
 
 
-def _keep(pen: Pen, one: Arrival, nums: set[int]) -> Added:
-    twins = twins_of(pen, one.new, one.hash)
+def _keep(pen: Pen, one: Arrival, twins: list[Memory], nums: set[int]) -> Added:
     if known := next((twin for twin in twins if _is_same_occurrence(twin, one.new)), None):
         return Added(known, merged=True)
     holders = key_holders(pen, one.new) if one.new.key else []
@@ -126,21 +129,45 @@ def _is_same_occurrence(twin: Memory, new: NewMemory) -> bool:
     return same and bool(source.message_id) and not source.document_id
 
 
+class _Known:
+    """The memories with a text of the batch, as the transaction has them: looked up once for all."""
+
+    def __init__(self, pen: Pen, batch: Sequence[tuple[NewMemory, bytes]]) -> None:
+        self._by_hash: dict[bytes, dict[int, Memory]] = {}
+        self._followed = len(pen.changes)
+        row = memories.c
+        owners = {new.owner for new, _ in batch}
+        for at in range(0, len(batch), SLICE):
+            some = batch[at : at + SLICE]
+            asked = select_memories(
+                row.owner.in_(owners),
+                row.hash.in_({digest for _, digest in some}),
+                only_checked(row.line.in_({new.line for new, _ in some})),
+            ).add_columns(row.hash)
+            for found in pen.connection.execute(asked.order_by(row.num)):
+                self._by_hash.setdefault(found.hash, {})[found.num] = memory_of(found)
+
+    def follow(self, pen: Pen) -> None:
+        """Take over what the pen has written since."""
+        for change in pen.changes[self._followed :]:
+            if change.memory is not None:
+                self._by_hash.setdefault(hash_of(change.memory.text), {})[change.memory.num] = change.memory
+        self._followed = len(pen.changes)
+
+    def twins_of(self, new: NewMemory, digest: bytes) -> list[Memory]:
+        """With the same text, whose and of the same line and document, in any state; the oldest first."""
+        return [twin for twin in self._by_hash.get(digest, {}).values() if _is_twin(twin, new)]
+
+
 def twins_of(pen: Pen, new: NewMemory, digest: bytes) -> list[Memory]:
-    """With the same text, whose and of the same line and document, in any state; the oldest first."""
-    row = memories.c
-    same = [
-        row.owner == new.owner,
-        row.hash == digest,
-        row.scope == new.scope,
-        row.agent == new.agent,
-        row.kind == new.kind,
-        row.line == new.line,
-        row.document_id == new.source.document_id,
-    ]
-    if new.line:
-        same.append(row.position == new.position)
-    return [memory_of(found) for found in pen.connection.execute(select_memories(*same).order_by(row.num).limit(100))]
+    return _Known(pen, [(new, digest)]).twins_of(new, digest)
+
+
+def _is_twin(memory: Memory, new: NewMemory) -> bool:
+    same = (memory.owner, memory.scope, memory.agent, memory.kind, memory.line, memory.source.document_id)
+    if same != (new.owner, new.scope, new.agent, new.kind, new.line, new.source.document_id):
+        return False
+    return not new.line or memory.position == new.position
 
 
 def _same(pen: Pen, one: Arrival, twins: list[Memory], holders: list[Memory], nums: set[int]) -> Memory | None:
@@ -166,8 +193,8 @@ def _same(pen: Pen, one: Arrival, twins: list[Memory], holders: list[Memory], nu
         row.forgotten_at.is_(None),
     )
     near = [memory_of(found) for found in pen.connection.execute(asked)] if nums else []
-    near = [memory for memory in near if _may_share_key(memory, new, holders)]
-    return _nearest(pen, one, [*holders, *near])
+    near = [*holders, *(memory for memory in near if _may_share_key(memory, new, holders))]
+    return _nearest(pen, one, near) if near else None
 
 
 def _nearest(pen: Pen, one: Arrival, near: list[Memory]) -> Memory | None:

@@ -219,6 +219,7 @@ class Memories:
             pen = store.Pen(connection, now, by, model)
             result = work(pen)
             pen.look_up_vectors()
+            pen.flush()
             return pen, result
 
         writing = self._database.begin_write(run)

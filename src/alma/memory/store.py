@@ -124,6 +124,8 @@ class Pen:
     """What writes memories in one transaction. `changes`: what it wrote, in order; `vectors`: of those that have one;
     `gone`: the numbers of those that are purged.
 
+    New rows are gathered and written together, at the latest when somebody asks for the `connection`.
+
     On PostgreSQL only one writes at a time, whichever process it is in: so what is looked up before a write still
     holds when it is written.
     """
@@ -134,7 +136,11 @@ class Pen:
         newest = connection.execute(sa.select(sa.func.max(memories.c.stamp))).scalar()
         # a time, so that no stamp comes again when the newest memory is purged
         self._stamp = max(newest or 0, time.time_ns() // 1000)
-        self.connection = connection
+        self._connection = connection
+        self._nums: list[int] = []
+        self._rows: list[dict[str, Any]] = []
+        self._vectors: list[dict[str, Any]] = []
+        self._history: list[dict[str, Any]] = []
         self.now = now
         self.by = by
         self.model = model
@@ -142,16 +148,45 @@ class Pen:
         self.vectors: dict[int, Vector] = {}
         self.gone: list[int] = []
 
-    def insert(self, fields: dict[str, Any], source: Source, vector: Vector | None, what: str = "added") -> Memory:
+    @property
+    def connection(self) -> sa.Connection:
+        """With all that was written so far."""
+        self.flush()
+        return self._connection
+
+    def flush(self) -> None:
+        if self._rows:
+            self._connection.execute(memories.insert(), self._rows)
+            keep_words(self._connection, [(row["num"], row["text"]) for row in self._rows])
+            self._rows = []
+        if self._vectors:
+            self._connection.execute(memory_vectors.insert(), self._vectors)
+            self._vectors = []
+        if self._history:
+            self._connection.execute(memory_history.insert(), self._history)
+            self._history = []
+
+    def reserve(self, count: int) -> None:
+        """Numbers for so many new ones."""
+        if self._connection.dialect.name == "sqlite":
+            last = self._connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = 'memories'").scalar()
+            first = max([last or 0, *self._nums, *(row["num"] for row in self._rows)]) + 1
+            self._nums += range(first, first + count)
+        else:
+            series = "SELECT nextval(pg_get_serial_sequence('memories', 'num')) FROM generate_series(1, :count)"
+            self._nums += self._connection.execute(sa.text(series), {"count": count}).scalars()
+        self._nums.sort(reverse=True)
+
+    def insert(self, fields: dict[str, Any], source: Source, vector: Vector | None) -> Memory:
         """A new row. `fields`: those of `Memory`, without `num` and `source`."""
-        kept = _ENCODER.encode(source).decode()
+        if not self._nums:
+            self.reserve(1)
         self._stamp += 1
-        row = fields | _source_columns(source, kept) | {"hash": hash_of(fields["text"]), "stamp": self._stamp}
-        num: int = self.connection.execute(memories.insert().returning(memories.c.num), row).scalar_one()
-        memory = Memory(num=num, source=source, **fields)
-        keep_words(self.connection, [(num, memory.text)])
-        self._keep_vector(num, vector)
-        self._note(memory, what, {})
+        memory = Memory(num=self._nums.pop(), source=source, **fields)
+        row = {name: getattr(memory, name) for name in _FIELDS}
+        self._rows.append(row | _source_columns(source) | {"hash": hash_of(memory.text), "stamp": self._stamp})
+        self._keep_vector(memory.num, vector)
+        self._note(memory, "added", {})
         return memory
 
     def change(
@@ -165,7 +200,7 @@ class Pen:
         if "text" in fields:
             row["hash"] = hash_of(changed.text)
             drop_words(self.connection, [memory.num])
-            keep_words(self.connection, [(memory.num, changed.text)])
+            keep_words(self._connection, [(memory.num, changed.text)])
         self.connection.execute(memories.update().where(memories.c.num == memory.num), row)
         self._note(changed, what, was if before is None else before)
         return changed
@@ -195,20 +230,18 @@ class Pen:
     def _keep_vector(self, num: int, vector: Vector | None) -> None:
         if vector is None:
             return
-        self.connection.execute(
-            memory_vectors.insert(), {"model": self.model, "num": num, "vector": vector.astype("<f2").tobytes()}
-        )
+        self._vectors.append({"model": self.model, "num": num, "vector": vector.astype("<f2").tobytes()})
         self.vectors[num] = vector
 
     def _note(self, memory: Memory, what: Any, before: dict[str, Any]) -> None:
         row = {"num": memory.num, "version": memory.version, "at": self.now, "what": what, "by": self.by}
-        self.connection.execute(memory_history.insert(), row | {"before": _ENCODER.encode(before).decode()})
+        self._history.append(row | {"before": _ENCODER.encode(before).decode()})
         self.changes.append(Change(what, memory.owner, memory.id, memory, self.by))
 
 
-def _source_columns(source: Source, kept: str) -> dict[str, str]:
+def _source_columns(source: Source) -> dict[str, str]:
     return {
-        "source": kept,
+        "source": _ENCODER.encode(source).decode(),
         "thread_id": source.thread_id,
         "run_id": source.run_id,
         "message_id": source.message_id,
