@@ -1,4 +1,4 @@
-"""The composition root: the only place that reads Settings and knows every part."""
+"""The composition root: the only place that knows every part; what the settings mean for each is in `choices.py`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 import logging
 import secrets
 import signal
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from fastapi import FastAPI
 
@@ -19,32 +19,33 @@ from alma.agent.router import Router
 from alma.agent.run import Agent
 from alma.agent.tooling import Tooling
 from alma.agent.warming import Warming
-from alma.config import environment
+from alma.choices import (
+    budgets_of,
+    cache_of,
+    dispatch_limits_of,
+    memory_of,
+    policy_of,
+    registry_of,
+    toolbox_of,
+)
 from alma.db.database import Database
-from alma.engine.budget import Limits as BudgetLimits
 from alma.engine.bus import LocalBus
 from alma.engine.decide import RunLimits
-from alma.engine.dispatch import Limits as DispatchLimits
 from alma.engine.dispatch import LocalDispatcher
 from alma.engine.journal import Journal
-from alma.engine.ledger import Ledger, Scope
+from alma.engine.ledger import Ledger
 from alma.engine.reminded import tell_reminded
 from alma.engine.runner import Engine
 from alma.engine.state import RunState
-from alma.engine.worker import Duty, Policy
-from alma.errors import NotFound, StorageFailure
+from alma.errors import StorageFailure
 from alma.memory.embedder import Embedder
 from alma.memory.examples import load_examples
 from alma.memory.records import Change, Filter
-from alma.mind import Choice as MemoryChoice
 from alma.mind import Mind
-from alma.models.cache import ResponseCache
 from alma.models.cached import CachedModels
 from alma.models.chat import ChatRequest
-from alma.models.client import Timeouts
 from alma.models.fetch import embedding_dir
 from alma.models.hub import PullProgress as Pulled
-from alma.models.registry import Registry
 from alma.plan import MANAGER
 from alma.server.commands import PROTOCOL
 from alma.server.http import build
@@ -61,10 +62,6 @@ from alma.session.warming import Warmer
 from alma.session.wire import ModelsChanged, Notice, PullProgress, Welcome
 from alma.settings import Settings
 from alma.tools.files import ThreadFiles
-from alma.tools.pages import PageReader
-from alma.tools.python_runner import PythonRunner
-from alma.tools.signature import Provided
-from alma.tools.toolbox import SHIPPED, Toolbox
 
 log = logging.getLogger(__name__)
 SWEEP_EVERY = 30.0  # seconds between two looks for runs that nobody carries on
@@ -84,11 +81,11 @@ class Alma:
         self.embedder = Embedder(embedding_dir(settings.data_dir))
         self.roles = Roles(settings.agents_dir)
         self.router = Router(lambda: self.roles.get(MANAGER), self.embedder)
-        self.registry = _registry(settings, self._models_changed, self._pulled)
-        self.cache = _cache(settings, self.database, self.embedder)
+        self.registry = registry_of(settings, self._models_changed, self._pulled)
+        self.cache = cache_of(settings, self.database, self.embedder)
         self.files = ThreadFiles(settings.data_dir / "files")
-        self.toolbox = _toolbox(settings, self.files)
-        self.mind = Mind(self.database, self.embedder, self.notices, _memory(settings), OWNER)
+        self.toolbox = toolbox_of(settings, self.files)
+        self.mind = Mind(self.database, self.embedder, self.notices, memory_of(settings), OWNER)
         memories = self.mind.memories if settings.memory else None
         tooling = Tooling(self.toolbox, memories)
         self.engine = Engine(
@@ -96,10 +93,10 @@ class Alma:
             self.journal,
             self.bus,
             Agent(self.roles, self.router, CachedModels(self.registry, self.cache), tooling, memories=memories),
-            LocalDispatcher(_dispatch_limits(settings, self.roles)),
-            policy=_policy(settings, self.roles),
+            LocalDispatcher(dispatch_limits_of(settings, self.roles)),
+            policy=policy_of(settings, self.roles),
             limits=RunLimits(settings.run_seconds),
-            ledger=Ledger(self.journal, _budgets(settings), warn_at=settings.budget_warning),
+            ledger=Ledger(self.journal, budgets_of(settings), warn_at=settings.budget_warning),
             trouble=self._trouble,
             changed=self._changed,
             sweep_every=SWEEP_EVERY,
@@ -258,113 +255,6 @@ class Alma:
                 await self.sessions.announce(owner, thread_id)
             except Exception as error:  # noqa: BLE001  # a courtesy: the page reads the list again when it reconnects
                 log.warning("the list of threads could not be told: %s", error)
-
-
-def _cache(settings: Settings, database: Database, embedder: Embedder) -> ResponseCache:
-    async def embed(text: str) -> Sequence[float]:
-        return (await embedder.embed([text]))[0].tolist()
-
-    return ResponseCache(
-        database,
-        exact=settings.cache,
-        semantic=settings.cache_semantic,
-        threshold=settings.cache_threshold,
-        ttl_s=settings.cache_hours * 3600,
-        max_bytes=settings.cache_mib * 1024 * 1024,
-        embed=embed,
-    )
-
-
-def _memory(settings: Settings) -> MemoryChoice:
-    key = settings.embedding_api_key
-    return MemoryChoice(
-        folder=settings.data_dir / "memory",
-        backend=settings.memory_backend,
-        database_url=settings.database,
-        backend_url=settings.memory_backend_url,
-        embedding_url=settings.embedding_url,
-        embedding_model=settings.embedding_model,
-        embedding_key=key.get_secret_value() if key is not None else None,
-        knowledge_dir=settings.knowledge_dir,
-        max_document_bytes=settings.max_document_mib * 1024 * 1024,
-    )
-
-
-def _toolbox(settings: Settings, files: ThreadFiles) -> Toolbox:
-    """The tools that ship and those of the user, all by the same door; what is off lacks what it needs."""
-    provided: list[Provided] = [files]
-    if settings.read_page_hosts:
-        provided.append(PageReader(settings.read_page_hosts))
-    if settings.python_tool:
-        provided.append(PythonRunner())
-    toolbox = Toolbox(provided=provided)
-    for folder in (SHIPPED, settings.tools_dir):
-        for problem in toolbox.load_folder(folder) if folder is not None else ():
-            log.warning("%s", problem)
-    return toolbox
-
-
-def _dispatch_limits(settings: Settings, roles: Roles) -> DispatchLimits:
-    def of_role(name: str) -> int:
-        try:
-            return settings.max_parallel_tasks if name == MANAGER else roles.get(name).budgets.parallel
-        except NotFound:
-            return settings.max_parallel_tasks
-
-    return DispatchLimits(
-        of_role, settings.max_parallel_per_model, settings.max_parallel_per_owner, settings.max_parallel_tasks
-    )
-
-
-def _budgets(settings: Settings) -> dict[Scope, BudgetLimits]:
-    return {
-        "run": BudgetLimits(settings.run_tokens, settings.run_seconds, settings.run_money),
-        "thread": BudgetLimits(settings.thread_tokens, settings.thread_seconds, settings.thread_money),
-        "owner": BudgetLimits(settings.owner_tokens, settings.owner_seconds, settings.owner_money),
-        "day": BudgetLimits(settings.day_tokens, settings.day_seconds, settings.day_money),
-    }
-
-
-def _policy(settings: Settings, roles: Roles) -> Policy:
-    def duty(name: str) -> Duty:
-        try:
-            role = roles.get(name)
-        except NotFound:
-            return Duty()
-        stand_ins: list[tuple[str | None, str | None]] = [(None, model) for model in role.stand_in_models]
-        stand_ins += [(other, None) for other in role.stand_ins]
-        return Duty(role.version, role.budgets.tokens, role.budgets.seconds, stand_ins)
-
-    return Policy(
-        max_attempts=settings.max_attempts,
-        duty=duty,
-        knows=lambda name: name in roles.names(),
-        max_reviews=settings.max_reviews,
-        max_tasks=settings.max_plan_tasks,
-    )
-
-
-def _registry(settings: Settings, on_change: Callable[[str], None], on_pull: Callable[[Pulled], None]) -> Registry:
-    key = settings.openai_api_key
-    return Registry(
-        models_file_path=settings.models_file,
-        data_dir=settings.data_dir,
-        embedded=settings.embedded,
-        gguf=settings.gguf,
-        scripted=settings.scripted,
-        default=settings.model,
-        openai_api_key=key.get_secret_value() if key is not None else None,
-        openai_base_url=settings.openai_base_url,
-        ollama_host=settings.ollama_host,
-        timeouts=Timeouts(settings.connect_timeout_s, settings.first_token_timeout_s, settings.stall_timeout_s),
-        slots=settings.embedded_slots,
-        threads=settings.embedded_threads,
-        context_window=settings.embedded_context,
-        hedge=settings.hedge,
-        on_change=on_change,
-        on_pull=on_pull,
-        environ=environment(),
-    )
 
 
 def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:

@@ -16,6 +16,7 @@ from alma.memory.knowledge.library import Document, Library
 from alma.memory.memories import Memories
 from alma.memory.recall import Recall
 from alma.memory.records import Change
+from alma.memory.remote_embedder import choose_embedding
 from alma.memory.vectors.factory import Backend, index_maker
 from alma.session.notices import Notices
 from alma.session.wire import DocumentProgress, MemoriesChanged
@@ -52,7 +53,8 @@ class Mind:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._notices = notices
-        embedding, previous = embedder, None
+        embedding = choose_embedding(choice.embedding_url, choice.embedding_model, choice.embedding_key, embedder)
+        previous = embedder if embedding is not embedder else None
         make_index = index_maker(
             choice.backend, folder=choice.folder, database_url=choice.database_url, backend_url=choice.backend_url
         )

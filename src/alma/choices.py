@@ -1,0 +1,137 @@
+"""What the settings mean for each part: plain values, and parts that need nothing but them. Only `app.py` asks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from alma.agent.roles import Roles
+from alma.config import environment
+from alma.db.database import Database
+from alma.engine.budget import Limits as BudgetLimits
+from alma.engine.dispatch import Limits as DispatchLimits
+from alma.engine.ledger import Scope
+from alma.engine.worker import Duty, Policy
+from alma.errors import NotFound
+from alma.memory.embedder import Embedder
+from alma.mind import Choice as MemoryChoice
+from alma.models.cache import ResponseCache
+from alma.models.client import Timeouts
+from alma.models.hub import PullProgress as Pulled
+from alma.models.registry import Registry
+from alma.plan import MANAGER
+from alma.settings import Settings
+from alma.tools.files import ThreadFiles
+from alma.tools.pages import PageReader
+from alma.tools.python_runner import PythonRunner
+from alma.tools.signature import Provided
+from alma.tools.toolbox import SHIPPED, Toolbox
+
+log = logging.getLogger(__name__)
+
+
+def cache_of(settings: Settings, database: Database, embedder: Embedder) -> ResponseCache:
+    async def embed(text: str) -> Sequence[float]:
+        return (await embedder.embed([text]))[0].tolist()
+
+    return ResponseCache(
+        database,
+        exact=settings.cache,
+        semantic=settings.cache_semantic,
+        threshold=settings.cache_threshold,
+        ttl_s=settings.cache_hours * 3600,
+        max_bytes=settings.cache_mib * 1024 * 1024,
+        embed=embed,
+    )
+
+
+def memory_of(settings: Settings) -> MemoryChoice:
+    key = settings.embedding_api_key
+    return MemoryChoice(
+        folder=settings.data_dir / "memory",
+        backend=settings.memory_backend,
+        database_url=settings.database,
+        backend_url=settings.memory_backend_url,
+        embedding_url=settings.embedding_url,
+        embedding_model=settings.embedding_model,
+        embedding_key=key.get_secret_value() if key is not None else None,
+        knowledge_dir=settings.knowledge_dir,
+        max_document_bytes=settings.max_document_mib * 1024 * 1024,
+    )
+
+
+def toolbox_of(settings: Settings, files: ThreadFiles) -> Toolbox:
+    """The tools that ship and those of the user, all by the same door; what is off lacks what it needs."""
+    provided: list[Provided] = [files]
+    if settings.read_page_hosts:
+        provided.append(PageReader(settings.read_page_hosts))
+    if settings.python_tool:
+        provided.append(PythonRunner())
+    toolbox = Toolbox(provided=provided)
+    for folder in (SHIPPED, settings.tools_dir):
+        for problem in toolbox.load_folder(folder) if folder is not None else ():
+            log.warning("%s", problem)
+    return toolbox
+
+
+def dispatch_limits_of(settings: Settings, roles: Roles) -> DispatchLimits:
+    def of_role(name: str) -> int:
+        try:
+            return settings.max_parallel_tasks if name == MANAGER else roles.get(name).budgets.parallel
+        except NotFound:
+            return settings.max_parallel_tasks
+
+    return DispatchLimits(
+        of_role, settings.max_parallel_per_model, settings.max_parallel_per_owner, settings.max_parallel_tasks
+    )
+
+
+def budgets_of(settings: Settings) -> dict[Scope, BudgetLimits]:
+    return {
+        "run": BudgetLimits(settings.run_tokens, settings.run_seconds, settings.run_money),
+        "thread": BudgetLimits(settings.thread_tokens, settings.thread_seconds, settings.thread_money),
+        "owner": BudgetLimits(settings.owner_tokens, settings.owner_seconds, settings.owner_money),
+        "day": BudgetLimits(settings.day_tokens, settings.day_seconds, settings.day_money),
+    }
+
+
+def policy_of(settings: Settings, roles: Roles) -> Policy:
+    def duty(name: str) -> Duty:
+        try:
+            role = roles.get(name)
+        except NotFound:
+            return Duty()
+        stand_ins: list[tuple[str | None, str | None]] = [(None, model) for model in role.stand_in_models]
+        stand_ins += [(other, None) for other in role.stand_ins]
+        return Duty(role.version, role.budgets.tokens, role.budgets.seconds, stand_ins)
+
+    return Policy(
+        max_attempts=settings.max_attempts,
+        duty=duty,
+        knows=lambda name: name in roles.names(),
+        max_reviews=settings.max_reviews,
+        max_tasks=settings.max_plan_tasks,
+    )
+
+
+def registry_of(settings: Settings, on_change: Callable[[str], None], on_pull: Callable[[Pulled], None]) -> Registry:
+    key = settings.openai_api_key
+    return Registry(
+        models_file_path=settings.models_file,
+        data_dir=settings.data_dir,
+        embedded=settings.embedded,
+        gguf=settings.gguf,
+        scripted=settings.scripted,
+        default=settings.model,
+        openai_api_key=key.get_secret_value() if key is not None else None,
+        openai_base_url=settings.openai_base_url,
+        ollama_host=settings.ollama_host,
+        timeouts=Timeouts(settings.connect_timeout_s, settings.first_token_timeout_s, settings.stall_timeout_s),
+        slots=settings.embedded_slots,
+        threads=settings.embedded_threads,
+        context_window=settings.embedded_context,
+        hedge=settings.hedge,
+        on_change=on_change,
+        on_pull=on_pull,
+        environ=environment(),
+    )
