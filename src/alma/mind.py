@@ -16,7 +16,7 @@ from alma.memory.knowledge.library import Document, Library
 from alma.memory.memories import Memories
 from alma.memory.recall import Recall
 from alma.memory.records import Change
-from alma.memory.remote_embedder import choose_embedding
+from alma.memory.remote_embedder import RemoteEmbedder, choose_embedding
 from alma.memory.vectors.factory import Backend, index_maker
 from alma.session.notices import Notices
 from alma.session.wire import DocumentProgress, MemoriesChanged
@@ -55,6 +55,7 @@ class Mind:
         self._notices = notices
         embedding = choose_embedding(choice.embedding_url, choice.embedding_model, choice.embedding_key, embedder)
         previous = embedder if embedding is not embedder else None
+        self._remote = embedding if isinstance(embedding, RemoteEmbedder) else None
         make_index = index_maker(
             choice.backend, folder=choice.folder, database_url=choice.database_url, backend_url=choice.backend_url
         )
@@ -81,6 +82,8 @@ class Mind:
         """Until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
+                if self._remote is not None:
+                    group.create_task(self._remote.run())
                 group.create_task(self.dense.run())
                 group.create_task(self.library.run())
                 group.create_task(self._tell())
