@@ -353,7 +353,8 @@ def budget_form(page: Page) -> None:
 def memory(page: Page, query: str = "") -> None:
     page.goto(BASE + "/?page=memory" + query)
     ready(page)
-    page.wait_for_selector("[data-slot=memory-row], [data-slot=empty-memory], [data-slot=memory-page]", state="attached")
+    shown = ("memory-row", "empty-memory", "memory-page")
+    page.wait_for_selector(", ".join(f"[data-slot={name}]" for name in shown), state="attached")
     page.wait_for_timeout(300)
 
 

@@ -1,9 +1,9 @@
 import { FileText } from "lucide-react";
 import { AgentDot } from "@/components/agent-dot";
 import type { MemoryEntry } from "@/lib/memory-api";
-import { authorWords, isOfFile } from "@/lib/memory-words";
+import { authorWords, isOfFile, USER } from "@/lib/memory-words";
 
-/** Whose memory it is: an agent, the person who reads this, or a file. */
+/** Whose memory it is: an agent’s, of the person who reads this, or a file. What the person said to an agent is theirs. */
 export function Author({ memory }: { memory: MemoryEntry }) {
   if (isOfFile(memory))
     return (
@@ -12,10 +12,11 @@ export function Author({ memory }: { memory: MemoryEntry }) {
         file
       </>
     );
+  const isSaid = memory.speaker === USER && memory.agent !== USER;
   return (
     <>
-      <AgentDot role={memory.agent} className="mr-1.5" />
-      {authorWords(memory.agent)}
+      <AgentDot role={isSaid ? USER : memory.agent} className="mr-1.5" />
+      {isSaid ? `you, to ${memory.agent}` : authorWords(memory.agent)}
     </>
   );
 }

@@ -120,7 +120,7 @@ function KeyField({ memory, isFixed, onSave }: KeyFieldProps) {
         size="inline"
         disabled={isFixed}
         data-slot="memory-key"
-        aria-label={memory.key === "" ? "Give it a key" : `Key ${memory.key}: change`}
+        aria-label={`Key: ${memory.key || "none"}. Change it`}
         className={memory.key === "" ? "" : "font-mono text-foreground text-xs"}
         onClick={() => setDraft(memory.key)}
       >
