@@ -77,7 +77,7 @@ class RememberingBench(SessionBench):
 
     async def ask(self, client: Client, text: str, **more: Any) -> tuple[str, str]:
         """The run's and the thread's id once the run is taken in."""
-        answer = await client.answer(client.say("run.start", key=text, text=text, **more))
+        answer = await client.answer(client.say("run.start", key=text, text=text, kind="chat", **more))
         await self.ended(answer["runId"])
         await self.remembering.settled()
         return answer["runId"], answer["threadId"]
@@ -347,7 +347,7 @@ async def test_a_database_that_is_full_loses_nothing(still: RememberingBench, mo
 
 async def test_a_run_that_ends_leaves_its_episode_in_place_of_its_sentences(quick: RememberingBench) -> None:
     client = quick.connect()
-    answer = await client.answer(client.say("run.start", key="k", text="Say something."))
+    answer = await client.answer(client.say("run.start", key="k", text="Say something.", kind="chat"))
     run = answer["runId"]
     speaking = Speaking(quick, run, answer["threadId"], name="beside")
     speaking.say(FIRST + SECOND + THIRD)
@@ -367,7 +367,9 @@ async def test_what_ended_unremembered_is_taken_in_at_the_next_start(database_ur
         client = bench.connect()
         ids = []
         for number in range(3):
-            started = await client.answer(client.say("run.start", key=f"k{number}", text=f"Question number {number}?"))
+            started = await client.answer(
+                client.say("run.start", key=f"k{number}", text=f"Question number {number}?", kind="chat")
+            )
             await bench.ended(started["runId"])
             ids.append(started["runId"])
         left = NewMemory(
@@ -434,7 +436,7 @@ async def test_more_ended_runs_than_can_wait_are_read_again(
     monkeypatch.setattr("alma.session.remembering._MOST_WAITING", 1)
     client = quick.connect()
     started = [
-        await client.answer(client.say("run.start", key=f"k{number}", text=f"Question {number}?"))
+        await client.answer(client.say("run.start", key=f"k{number}", text=f"Question {number}?", kind="chat"))
         for number in range(6)
     ]
     for one in started:
