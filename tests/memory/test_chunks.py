@@ -153,3 +153,13 @@ def test_pages_are_named_with_the_headings_on_them() -> None:
 def test_blocks_and_what_is_counted_are_data() -> None:
     counted: Counted = "line"
     assert chunks_of(Reading("txt", "a", [Block("paragraph", 0, 1)], counted))[0].place == "line 1"
+
+
+_TAGS = """<p> </p> <h1> </h2> <li> <ul> </ul> <table> </table> <tr> <td> <th> <pre> </pre> <title> <body> <head> <script>
+</script> <svg/> <template> <![foo[ <![if IE]> <![endif]> <!-- --> <! </ < & &#127; &#xd800; &#0; ]]> ]> <?x"""
+
+
+@given(st.lists(st.sampled_from(_TAGS.split()) | st.text(max_size=8)).map("".join))
+def test_a_page_may_be_as_wrong_as_it_likes(source: str) -> None:
+    text, blocks = markup(cleaned(source))
+    check(Reading("html", text, blocks))

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from alma.db.database import Database
-from alma.errors import AlmaError, Conflict, NotFound
+from alma.errors import AlmaError, Conflict, NotFound, RunFailure
 from alma.events import ErrorFacts
 from alma.memory.knowledge import documents, formats
 from alma.memory.knowledge.documents import PAGE, Document, Shelved, new_document_id
@@ -255,11 +255,13 @@ class Library:
                 await self._read_out(known, job)
             if not job.wanted:  # it is to be read anew, or goes
                 await self._change(known, {"state": "waiting"})
-        except Exception as error:
-            if isinstance(error, AlmaError):
-                await self._change(known, {"state": "waiting"})
-                raise
-            log.exception("reading %s failed on a bug", known.document.name)
+        except RunFailure:  # the database, the index: the file is not to blame
+            await self._change(known, {"state": "waiting"})
+            raise
+        except AlmaError as error:
+            await self._end(known, msgspec.convert(error.facts(), ErrorFacts))
+        except Exception as error:  # a document's boundary: the others are to be read all the same
+            log.error("reading %s failed on a bug", known.document.name, exc_info=error)
             await self._end(known, _bug(known.document.name, error))
         finally:
             self._jobs.pop(known.document.id, None)

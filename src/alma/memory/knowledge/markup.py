@@ -101,6 +101,13 @@ class _Page(HTMLParser):
         elif not (self._tables and not data.strip()):
             self._text.append(data if self._pre else data.replace("\n", " "))
 
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        """`<![anything[`, on which the parser gives up: what ends at the next `>` is passed over."""
+        try:
+            return super().parse_marked_section(i, report)
+        except AssertionError:
+            return self.parse_bogus_comment(i)
+
     def flush(self) -> None:
         """Close the text that is open, and the list before it."""
         if self._tables:
