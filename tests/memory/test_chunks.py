@@ -155,7 +155,8 @@ def test_blocks_and_what_is_counted_are_data() -> None:
     assert chunks_of(Reading("txt", "a", [Block("paragraph", 0, 1)], counted))[0].place == "line 1"
 
 
-_TAGS = """<p> </p> <h1> </h2> <li> <ul> </ul> <table> </table> <tr> <td> <th> <pre> </pre> <title> <body> <head> <script>
+_TAGS = """<p> </p>
+<h1> </h2> <li> <ul> </ul> <table> </table> <tr> <td> <th> <pre> </pre> <title> <body> <head> <script>
 </script> <svg/> <template> <![foo[ <![if IE]> <![endif]> <!-- --> <! </ < & &#127; &#xd800; &#0; ]]> ]> <?x"""
 
 
