@@ -121,9 +121,11 @@ class ConversationSearch:
             pen.purge(old)
             fields = [_fields(owner, turn, text) for turn, text in zip(turns, texts, strict=True)]
             sources = [Source(thread_id=owner, message_id=tidy(turn.id)) for turn in turns]
-            return old, [
+            new = [
                 pen.insert(one, source, vector) for one, source, vector in zip(fields, sources, vectors, strict=True)
             ]
+            pen.flush()
+            return old, new
 
         gone, kept = await self._database.write(write)
         for memory in gone:

@@ -9,6 +9,7 @@ one brings is in docs/decisions/0016-recall.md.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -21,6 +22,7 @@ from alma.memory.records import Reasons
 WORDS = 0.25  # of having the words of the query as well as the best one has them
 BESIDE_COSINE = {-1: 0.40, 1: 0.40, -2: 0.28, 2: 0.10}  # of the cosine of what stands so far beside it, above the floor
 BESIDE_WORDS = {-1: 0.32, 1: 0.08, -2: 0.25}  # of its words
+_BESIDE = [(step, weight, BESIDE_WORDS.get(step, 0.0)) for step, weight in BESIDE_COSINE.items()]
 ASKS = -0.18  # a question is seldom an answer
 SPEAKER = 0.20  # said by who is named in the query; where several are, by the first
 ANSWER = 0.13  # has a time or a number, where the query asks for one
@@ -74,11 +76,24 @@ class Ranked(Struct, frozen=True):
     nearest: float | None = None
 
 
-def rank(question: Question, candidates: Sequence[Candidate], now: float) -> list[Ranked]:
-    """Best first; of equals the newer, then the one with the higher number. Each number must be there once."""
+def rank(question: Question, candidates: Sequence[Candidate], now: float, most: int | None = None) -> list[Ranked]:
+    """The `most` best (None: all), best first; of equals the newer, then the one with the higher number. Each number
+    must be there once."""
     field = _Field(question, candidates)
-    ranked = [field.ranked(candidate, now) for candidate in candidates]
-    return sorted(ranked, key=lambda one: (-one.score, -one.candidate.created_at, -one.candidate.num))
+    weighed = [field.weigh(candidate, now) for candidate in candidates]
+    weighed.sort(key=lambda one: (-one.score, -one.candidate.created_at, -one.candidate.num))
+    return [field.ranked(one) for one in weighed[:most]]
+
+
+class _Weighed(NamedTuple):
+    score: float
+    candidate: Candidate
+    fused: float
+    neighbour: float
+    speaker: float
+    answer: float
+    recency: float
+    near: int
 
 
 class _Field:
@@ -90,59 +105,66 @@ class _Field:
         self._by_vectors = any(one.cosine is not None for one in candidates)
         self._floor = min((one.cosine for one in candidates if one.cosine is not None), default=0.0)
         self._most = max((one.bm25 for one in candidates), default=0.0) or 1.0  # its scale is the database's
-        self._places = {
-            (one.line, one.position): one for one in sorted(candidates, key=lambda one: one.num) if one.line
-        }
+        self._lines: dict[str, dict[int, Candidate]] = {}
+        for one in sorted(candidates, key=lambda one: one.num):
+            if one.line:
+                self._lines.setdefault(one.line, {})[one.position] = one
         speakers = {one.speaker for one in candidates if one.speaker}
         named = {speaker: place for speaker in speakers if (place := question.place_of(speaker)) is not None}
         first = min(named.values(), default=-1)
         self._named = {speaker for speaker, place in named.items() if place == first}
 
-    def ranked(self, candidate: Candidate, now: float) -> Ranked:
-        cosine, words = self._cosine(candidate), self._words(candidate)
-        neighbour, near = self._neighbour(candidate, cosine, words)
-        asking = ASKS if asks(candidate.text) else 0.0
+    def weigh(self, candidate: Candidate, now: float) -> _Weighed:
+        above = 0.0 if candidate.cosine is None else candidate.cosine - self._floor
+        words = candidate.bm25 / self._most
+        fused = self._floor + above + WORDS * words
+        neighbour, near = self._neighbour(candidate, above, words)
+        speaker = SPEAKER if candidate.speaker in self._named else 0.0
+        answer = ANSWER * answers(self._question, candidate.text) + (ASKS if asks(candidate.text) else 0.0)
+        recency = RECENCY * freshness(candidate, now)
+        score = fused + neighbour + speaker + answer + recency + UTILITY * candidate.utility
+        score += PINNED if candidate.pinned else 0.0
+        return _Weighed(score, candidate, fused, neighbour, speaker, answer, recency, near)
+
+    def ranked(self, one: _Weighed) -> Ranked:
+        candidate = one.candidate
         reasons = Reasons(
             cosine=candidate.cosine or 0.0,
             dense_rank=candidate.dense_rank,
             bm25=candidate.bm25,
             text_rank=candidate.text_rank,
-            fused=cosine + WORDS * words,
-            neighbour=neighbour,
-            speaker=SPEAKER if candidate.speaker in self._named else 0.0,
-            answer=ANSWER * answers(self._question, candidate.text) + asking,
-            recency=RECENCY * freshness(candidate, now),
+            fused=one.fused,
+            neighbour=one.neighbour,
+            speaker=one.speaker,
+            answer=one.answer,
+            recency=one.recency,
             utility=UTILITY * candidate.utility,
             pinned=PINNED if candidate.pinned else 0.0,
         )
-        return Ranked(candidate, total(reasons), reasons, near, self._nearest(candidate))
+        return Ranked(candidate, one.score, reasons, one.near, self._nearest(candidate))
 
     def _nearest(self, candidate: Candidate) -> float | None:
-        beside = (self._places.get((candidate.line, candidate.position + step)) for step in BESIDE_COSINE)
+        line = self._lines.get(candidate.line, {})
+        beside = [line.get(candidate.position + step) for step in BESIDE_COSINE]
         known = [one.cosine for one in (candidate, *beside) if one and one.cosine is not None]
         return max(known, default=0.0) if self._by_vectors else None
 
-    def _neighbour(self, candidate: Candidate, cosine: float, words: float) -> tuple[float, int]:
-        """What stands beside it adds, and which of that most."""
-        gains: dict[int, float] = {}
-        gained = 0.0
-        for step, weight in BESIDE_COSINE.items():
-            beside = self._places.get((candidate.line, candidate.position + step))
+    def _neighbour(self, candidate: Candidate, above: float, words: float) -> tuple[float, int]:
+        """What stands beside it adds, and which of that most. `above`: its own cosine above the floor."""
+        line = self._lines.get(candidate.line, {})
+        gained, best, near = 0.0, 0.0, 0
+        for step, weight, of_words in _BESIDE:
+            beside = line.get(candidate.position + step)
             if beside is None:
-                gained += weight * EXPECTED_COSINE * (cosine - self._floor)
-                gained += BESIDE_WORDS.get(step, 0.0) * EXPECTED_WORDS * words
+                gained += weight * EXPECTED_COSINE * above + of_words * EXPECTED_WORDS * words
                 continue
-            gain = weight * (self._cosine(beside) - self._floor)
-            gain += BESIDE_WORDS.get(step, 0.0) * self._words(beside)
-            gains[beside.num] = gain
-        best = max(gains, key=lambda num: gains[num], default=0)
-        return gained + sum(gains.values()), best if best and gains[best] > 0 else 0
-
-    def _cosine(self, candidate: Candidate) -> float:
-        return self._floor if candidate.cosine is None else candidate.cosine
-
-    def _words(self, candidate: Candidate) -> float:
-        return candidate.bm25 / self._most
+            gain = of_words * beside.bm25 / self._most
+            if beside.cosine is not None:
+                gain += weight * (beside.cosine - self._floor)
+            gained += gain
+            if gain > best:
+                best, near = gain, beside.num
+        return gained, near
 
 
 def is_weak(one: Ranked) -> bool:

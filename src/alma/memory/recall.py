@@ -35,6 +35,7 @@ BESIDE = 16  # of the best by each method: also what stands beside them
 SPAN = 2  # places before and after
 _LISTED = 20  # most that are told of as missed
 _COMPARED = 4  # times as many as are wanted are compared with each other, at least 24
+_SPARE = 50  # and so many more are ranked, for those that are known or weak
 
 _ROW = memories.c
 _FACTS = (
@@ -76,9 +77,10 @@ class Asked(Struct, frozen=True):
 
 
 class _Found(Struct, frozen=True):
-    """The candidates in order, and the id of each number."""
+    """The best candidates in order, of how many, and the id of each number."""
 
     ranked: list[Ranked]
+    considered: int
     ids: dict[int, str]
     words: dict[int, list[str]]
 
@@ -104,7 +106,7 @@ class Recall:
         return Recalled(
             hits,
             [*missed, *unpacked][:_LISTED],
-            considered=len(found.ranked),
+            considered=found.considered,
             dense=near is not None,
             ms=(time.perf_counter() - began) * 1000,
         )
@@ -133,7 +135,7 @@ class Recall:
         """Those that are wanted, each once, as different as they are good; more than `k`, since some may not fit."""
         missed: list[Missed] = []
         left: list[Ranked] = []
-        most = max(asked.k * _COMPARED, 24)
+        most = _most_compared(asked)
         for one in found.ranked:
             if len(left) == most:
                 break
@@ -147,6 +149,10 @@ class Recall:
         chosen, alike = diversify(left, vectors, asked.k if not asked.tokens else most)
         missed += [Missed(found.ids[one.candidate.num], one.score, "alike") for one in alike]
         return chosen, sorted(missed, key=lambda one: -one.score)[:_LISTED]
+
+
+def _most_compared(asked: Asked) -> int:
+    return max(asked.k * _COMPARED, 24)
 
 
 # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -171,7 +177,8 @@ def _weigh(
     rows.update((row.num, row) for row in _rows(connection, [num for num in beside if num not in rows], clause))
     candidates = [_candidate(row, dense.get(num), text.get(num)) for num, row in rows.items()]
     return _Found(
-        rank(question, candidates, now),
+        rank(question, candidates, now, _most_compared(asked) + _SPARE),
+        len(candidates),
         {num: row.id for num, row in rows.items()},
         {one.num: one.words for one in words},
     )
@@ -183,18 +190,31 @@ def _let_through(asked: Asked) -> sa.ColumnElement[bool]:
 
 
 def _rows(connection: sa.Connection, nums: Sequence[int], clause: sa.ColumnElement[bool]) -> Sequence[Any]:
-    return connection.execute(sa.select(*_FACTS).where(_ROW.num.in_(nums), clause)).all()
+    return connection.execute(sa.select(*_FACTS).where(_among(nums), clause)).all()
+
+
+def _among(nums: Sequence[int]) -> sa.ColumnElement[bool]:
+    """Written out as numbers: four hundred parameters with names cost SQLAlchemy more than the database."""
+    return _ROW.num.in_(sa.bindparam("nums", list(nums), expanding=True, literal_execute=True))
 
 
 def _whole(connection: sa.Connection, nums: Sequence[int], clause: sa.ColumnElement[bool]) -> dict[int, Memory]:
-    rows = connection.execute(select_memories(_ROW.num.in_(nums), clause))
+    rows = connection.execute(select_memories(_among(nums), clause))
     return {row.num: memory_of(row) for row in rows}
 
 
 def _nums_beside(connection: sa.Connection, places: Collection[tuple[str, int]], span: int) -> list[int]:
-    """The numbers of what stands at these places (line, position) and up to `span` before and after."""
-    near = [(_ROW.line == line) & _ROW.position.between(at - span, at + span) for line, at in sorted(places) if line]
-    return list(connection.scalars(sa.select(_ROW.num).where(sa.or_(*near)))) if near else []
+    """The numbers of what stands at these places (line, position) and up to `span` before and after. In a statement of
+    its own: beside the access rule, SQLite would not use the index of lines."""
+    near: list[str] = []
+    values: dict[str, str | int] = {"span": span}
+    for index, (line, position) in enumerate(sorted(place for place in places if place[0])):
+        near.append(f"(line = :l{index} AND position BETWEEN :p{index} - :span AND :p{index} + :span)")
+        values |= {f"l{index}": line, f"p{index}": position}
+    if not near:
+        return []
+    # As text: thirty conditions cost SQLAlchemy more than the database.
+    return list(connection.scalars(sa.text("SELECT num FROM memories WHERE " + " OR ".join(near)), values))
 
 
 def _candidate(row: Any, dense: tuple[float, int] | None, text: tuple[float, int, float] | None) -> Candidate:
