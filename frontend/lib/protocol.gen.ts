@@ -1716,7 +1716,8 @@ export interface components {
         };
         /**
          * KnowledgeReply
-         * @description `folder`: the one that is watched, if any. `formats`: file name endings that are read. `maxBytes`: of a file.
+         * @description `folder`: the one that is watched, if any; `problem`: why it cannot be watched just now, as a sentence.
+         *     `formats`: file name endings that are read. `maxBytes`: of a file.
          */
         KnowledgeReply: {
             /** Documents */
@@ -1727,6 +1728,11 @@ export interface components {
             formats: string[];
             /** Maxbytes */
             maxBytes: number;
+            /**
+             * Problem
+             * @default
+             */
+            problem?: string;
         };
         /** LineProblem */
         LineProblem: {

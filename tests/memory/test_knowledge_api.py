@@ -70,7 +70,7 @@ async def test_a_file_is_put_listed_read_and_deleted(door: Door) -> None:
     status, listed = await door.call("GET", "/api/knowledge")
     assert status == 200
     assert [(one["id"], one["state"], one["chunks"]) for one in listed["documents"]] == [(put["id"], "ready", 1)]
-    assert (listed["folder"], listed["maxBytes"]) == (None, LIMIT)
+    assert (listed["folder"], listed["problem"], listed["maxBytes"]) == (None, "", LIMIT)
     assert {"md", "pdf", "docx", "csv", "py"} <= set(listed["formats"])
     status, read = await door.call("GET", f"/api/knowledge/{put['id']}")
     assert (status, read["text"], read["document"]["format"]) == (200, text, "md")

@@ -36,6 +36,7 @@ def routes(library: Library, owner: str) -> APIRouter:
             folder=None if library.folder is None else str(library.folder),
             formats=library.formats,
             max_bytes=library.max_bytes,
+            problem=library.folder_problem,
         )
 
     @router.put("/knowledge/files/{name:path}", status_code=202, openapi_extra=_RAW)

@@ -247,12 +247,14 @@ class DocumentReply(Reply):
 
 
 class KnowledgeReply(Reply):
-    """`folder`: the one that is watched, if any. `formats`: file name endings that are read. `maxBytes`: of a file."""
+    """`folder`: the one that is watched, if any; `problem`: why it cannot be watched just now, as a sentence.
+    `formats`: file name endings that are read. `maxBytes`: of a file."""
 
     documents: list[DocumentReply]
     folder: str | None
     formats: list[str]
     max_bytes: int
+    problem: str = ""
 
 
 class ChunkReply(Reply):
