@@ -5,7 +5,7 @@ import { CACHE_NAMES, hitReason } from "@/lib/cache-words";
 import { count, duration, KIND_LABEL, plural } from "@/lib/format";
 import { talkWords, taskWords } from "@/lib/plan-entry-words";
 import type { CacheHit, ContextNote, ErrorFacts, Section, Timing, Usage } from "@/lib/protocol";
-import { recalledWords } from "@/lib/recall-words";
+import { isBoard, recalledWords } from "@/lib/recall-words";
 import { freedWords, trimWords } from "@/lib/trim-words";
 
 interface RecalledEntry {
@@ -62,6 +62,8 @@ export function entryWords({ entry }: EntryRecord): EntryWords {
       const { hits, missed = [], call_id, dense } = entry as unknown as RecalledEntry;
       const of = entry.task_id ? ` for task ${entry.task_id}` : "";
       const how = call_id ? "as it asked" : "as a reminder";
+      if (isBoard({ query: String(entry.query), callId: call_id ?? "" }))
+        return plain(`The team’s board was read${of}`, plural(hits.length, "entry", "entries"));
       const words = dense === false ? "; by words only" : "";
       return plain(
         `${recalledWords(hits.length, missed.length)}${of}`,

@@ -20,6 +20,11 @@ export function askedBy({ callId }: Pick<RecallState, "callId">): string {
   return callId === "" ? "before it wrote" : "asked for by the agent";
 }
 
+/** The agent read the team's board, which is kept as memories: nothing was searched. */
+export function isBoard({ query, callId }: Pick<RecallState, "query" | "callId">): boolean {
+  return callId !== "" && query === "team/";
+}
+
 /** `before it wrote · 3 of 412 compared · 4 ms` */
 export function lookedWords(recall: RecallState): string {
   const { considered, hits, ms } = recall;

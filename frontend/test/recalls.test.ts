@@ -202,6 +202,10 @@ describe("memory in words", () => {
       "2 memories recalled for task 2",
       "as it asked, for “hotels”; by words only",
     ]);
+    expect(words({ ...found, query: "team/", call_id: "1#1", dense: false })).toEqual([
+      "The team’s board was read",
+      "2 entries",
+    ]);
     expect(words({ type: "agent_message", sender: "memory", task_id: "2", text: "It changed." })).toEqual([
       "Task 2 was told that a memory changed",
       "It changed.",

@@ -450,7 +450,83 @@ def memory_add(page: Page) -> None:
     page.wait_for_timeout(250)
 
 
+def run_memory(page: Page) -> None:
+    ask(page, COMPARE + ", at 900")
+    page.wait_for_selector("[data-slot=turn][data-status=completed]", timeout=40_000)
+    page.locator("[data-slot=open-recalled]").click()
+    page.wait_for_selector("[data-slot=stored-memory]", state="attached")
+    page.locator("[data-slot=recalled] summary").first.click()
+    page.wait_for_timeout(400)
+
+
+def run_memory_left_out(page: Page) -> None:
+    answered_in(page, "How loud is a heat pump at the neighbour's window, by words only, at 900")
+    page.locator("[data-slot=open-recalled]").click()
+    page.locator("[data-slot=missed] summary").first.click()
+    page.locator("[data-slot=missed]").first.scroll_into_view_if_needed()
+    page.wait_for_timeout(400)
+
+
+def citations(page: Page) -> None:
+    answered_in(page, "Look back: which heating curve does the handbook give, and what if rooms stay cold? At 900")
+    page.wait_for_timeout(300)
+
+
+def files(page: Page) -> None:
+    page.goto(BASE + "/?page=knowledge")
+    ready(page)
+    page.wait_for_selector("[data-slot=file]")
+
+
+def knowledge(page: Page) -> None:
+    files(page)
+    page.wait_for_timeout(300)
+
+
+def knowledge_failed(page: Page) -> None:
+    files(page)
+    page.locator("[data-slot=choose-files-input]").set_input_files(
+        [
+            {"name": "minutes locked.pdf", "mimeType": "application/pdf", "buffer": b"x" * 4000},
+            {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": bytes(4000)},
+            {"name": "empty.txt", "mimeType": "text/plain", "buffer": b""},
+        ]
+    )
+    page.wait_for_selector("[data-slot=file][data-name='minutes locked.pdf'][data-state=failed]")
+    page.wait_for_timeout(600)
+    page.locator("[data-slot=uploads]").evaluate("each => each.scrollIntoView()")
+    page.wait_for_timeout(200)
+
+
+def knowledge_search(page: Page) -> None:
+    files(page)
+    page.locator("[data-slot=file-search]").fill("rooms stay cold")
+    page.wait_for_selector("[data-slot=file-hit]")
+    page.locator("[data-slot=file-hit] summary").first.click()
+    page.locator("[data-slot=file-search]").scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
+
+
+def knowledge_file(page: Page) -> None:
+    files(page)
+    page.locator("[data-slot=file][data-name='handbook.pdf'] [data-slot=open-file]").click()
+    page.wait_for_selector("[data-slot=piece-text]")
+    if page.viewport_size["width"] >= 1024:
+        page.get_by_label("Pieces of the file").locator("[data-slot=piece]").nth(3).click()
+        page.mouse.move(0, 0)
+    else:
+        page.locator("[data-slot=piece-text]").nth(3).click()
+    page.wait_for_timeout(400)
+
+
 SCREENS = [
+    run_memory,
+    run_memory_left_out,
+    citations,
+    knowledge,
+    knowledge_failed,
+    knowledge_search,
+    knowledge_file,
     memory_list,
     memory_search,
     memory_detail,

@@ -66,10 +66,10 @@ export function FileCitation({ source, inline = false }: { source: FileSource; i
       onClick={(event) => follow(event, target)}
       className={cn(
         "!text-muted-foreground hover:!text-foreground !no-underline rounded bg-muted px-1.5 text-[12px] leading-5 hover:bg-accent",
-        inline ? "inline-flex max-w-full items-center gap-1 align-bottom" : "flex min-w-0 items-center gap-1",
+        inline ? "inline-flex max-w-full items-baseline gap-1" : "flex min-w-0 items-center gap-1",
       )}
     >
-      <FileText aria-hidden className="size-3 shrink-0" />
+      <FileText aria-hidden className="size-3 shrink-0 self-center" />
       <bdi className="min-w-0 truncate">{source.label}</bdi>
     </a>
   );

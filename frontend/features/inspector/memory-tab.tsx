@@ -29,27 +29,27 @@ export function MemoryTab() {
   const groups = [...byTask(recalls)].sort(([one], [other]) => compareTaskIds(one, other));
   return (
     <div data-slot="memory-panel">
-      <div className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b px-5 py-3 text-[13px]">
-        <p className="min-w-0 flex-1 text-muted-foreground tabular-nums">
-          {summary(memoriesOf(recalls).length, groups.length, chosen !== null)}
-        </p>
-        {chosen === null ? null : (
-          <Button
-            variant="link"
-            size="inline"
-            className="text-[13px]"
-            onClick={() => go({ task: null }, "replace")}
-          >
-            All agents
-          </Button>
-        )}
-        {all.length === 0 ? null : (
+      {all.length > 0 ? (
+        <div className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b px-5 py-3 text-[13px]">
+          <p className="min-w-0 flex-1 text-muted-foreground tabular-nums">
+            {summary(memoriesOf(recalls).length, groups.length)}
+          </p>
+          {chosen === null ? null : (
+            <Button
+              variant="link"
+              size="inline"
+              className="text-[13px]"
+              onClick={() => go({ task: null }, "replace")}
+            >
+              All agents
+            </Button>
+          )}
           <Button size="sm" data-slot="on-the-map" onClick={() => openMemoryMap(runId)}>
             <MapIcon aria-hidden className="!size-3.5" />
             Show on the map
           </Button>
-        )}
-      </div>
+        </div>
+      ) : null}
       {groups.length === 0 ? <NothingRecalled tasks={tasks} chosen={chosen} /> : null}
       {groups.map(([taskId, own]) => (
         <section key={taskId} data-slot="recalled-by" data-task={taskId}>
@@ -69,10 +69,9 @@ export function MemoryTab() {
   );
 }
 
-function summary(memories: number, agents: number, isOne: boolean): string {
-  if (memories === 0) return "No memory was recalled.";
-  const told = `${plural(memories, "memory", "memories")} recalled`;
-  return isOne || agents < 2 ? `${told}.` : `${told}, by ${plural(agents, "agent")}.`;
+function summary(memories: number, agents: number): string {
+  if (memories === 0) return "None by the chosen task.";
+  return `${plural(memories, "memory", "memories")} recalled${agents > 1 ? `, by ${plural(agents, "agent")}` : ""}.`;
 }
 
 /** Why there is nothing: because the agents' roles recall nothing, or because nothing fitted. */

@@ -7,7 +7,7 @@ import { plural } from "@/lib/format";
 import type { PassedOver, RecalledMemory } from "@/lib/protocol";
 import { factsOfRecalled } from "@/lib/recall-reasons";
 import { MEMORY, type NewsOfRecall, newsOf, type RecallState } from "@/lib/recall-state";
-import { lookedWords, missedReason, WORDS_ONLY } from "@/lib/recall-words";
+import { isBoard, lookedWords, missedReason, WORDS_ONLY } from "@/lib/recall-words";
 
 /** The looks of one agent into memory: for what, what came, what was left out. */
 export function RecallPart({ recalls }: { recalls: readonly RecallState[] }) {
@@ -27,9 +27,15 @@ function Look({ news: { recall, fresh, before } }: { news: NewsOfRecall }) {
   return (
     <div data-slot="recall" data-call={recall.callId || undefined} className="space-y-2.5">
       <div className="space-y-0.5">
-        <Query text={recall.query} />
-        <p className="text-faint-foreground text-xs tabular-nums">{lookedWords(recall)}</p>
-        {recall.dense ? null : (
+        {isBoard(recall) ? (
+          <p className="text-[13px] text-muted-foreground">Read the team’s board</p>
+        ) : (
+          <>
+            <Query text={recall.query} />
+            <p className="text-faint-foreground text-xs tabular-nums">{lookedWords(recall)}</p>
+          </>
+        )}
+        {recall.dense || isBoard(recall) ? null : (
           <p data-slot="words-only" className="text-caution text-xs">
             {WORDS_ONLY}
           </p>

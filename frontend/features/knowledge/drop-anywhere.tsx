@@ -11,15 +11,16 @@ export function DropAnywhere() {
   const over = useFileDrop();
   if (!over) return null;
   return (
-    <div
+    <section
       data-slot="drop-anywhere"
+      aria-label="Drop files"
       className="pointer-events-none fixed inset-0 z-40 grid animate-appear place-items-center bg-background/80 p-6"
     >
       <p className="flex items-center gap-3 rounded-xl border border-primary border-dashed bg-primary-tint px-6 py-5 text-[15px]">
         <FileUp aria-hidden className="size-5 text-primary" />
         Drop, and Alma reads it
       </p>
-    </div>
+    </section>
   );
 }
 
