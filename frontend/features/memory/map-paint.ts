@@ -182,7 +182,7 @@ function writeLabels(
   });
   // Among very many points words cannot keep clear of all.
   const clear = dots.length > DOTS_KEPT_CLEAR ? [] : dots.map((dot) => boxOf(dot, radius));
-  const taken = [cornerOf(size), ...clear];
+  const taken = [...cornersOf(size), ...clear];
   const most = near > 2.2 || dots.length < 60 ? LABELS_NEAR : LABELS_FAR;
   ctx.lineJoin = "round";
   ctx.lineWidth = 3;
@@ -198,9 +198,12 @@ function shortened(label: string): string {
   return label.length > LABEL_CHARS ? `${label.slice(0, LABEL_CHARS).trimEnd()}…` : label;
 }
 
-/** Where it is said what the picture is worth. */
-function cornerOf({ width, height }: Size): Box {
-  return { left: 0, right: Math.min(width, 380), top: height - 56, bottom: height };
+/** Where it is said what the picture is worth, and where the buttons for zooming are. */
+function cornersOf({ width, height }: Size): Box[] {
+  return [
+    { left: 0, right: Math.min(width, 380), top: height - 72, bottom: height },
+    { left: width - 60, right: width, top: height - 144, bottom: height },
+  ];
 }
 
 function boxOf({ x, y }: Dot, radius: number): Box {
