@@ -10,11 +10,12 @@ import pytest
 from fakes import MemoryBench
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from alma.errors import NotFound
 from alma.memory.access import may_read, passes
 from alma.memory.memories import Use
-from alma.memory.recall import Asked
+from alma.memory.recall import Asked, Recall
 from alma.memory.records import KINDS, SCOPES, Filter, Kind, Memory, NewMemory, Reader, Scope, Source
 from alma.memory.store import by_nums
 from alma.memory.words import found_by_words
@@ -128,8 +129,13 @@ def test_no_door_gives_what_the_asker_may_not_read(crowd: Crowd, reader: Reader,
     id_of = {memory.num: memory.id for memory in crowd.all}
     words = crowd.run(database.read(lambda connection: found_by_words(connection, query, reader, wanted, 500)))
     assert {id_of[hit.num] for hit in words} <= right
-    recalled = crowd.run(memories.recall(Asked(query, reader, wanted, k=500)))
+    asked = Asked(query, reader, wanted, k=500)
+    recalled = crowd.run(memories.recall(asked))
     assert {hit.memory.id for hit in recalled.hits} <= right
+    really = crowd.run(Recall(database, crowd.bench.dense).recall(replace(asked, widen=True), 2000.0))
+    assert {hit.memory.id for hit in really.hits} | {one.id for one in really.missed} <= right
+    secrets = [one.text for one in crowd.all if not allowed(reader, one)]
+    assert not any(secret in hit.text for hit in really.hits for secret in secrets)
     drawn = crowd.run(memories.map(reader, wanted, 500, "r_1"))
     assert {point.memory.id for point in drawn.points} <= right
     assert set(drawn.of_run) == {memory.id for memory in crowd.all if allowed(reader, memory)}

@@ -21,6 +21,7 @@ from alma.memory.records import Filter, Reader
 _MOST_TERMS = 48  # of a query: more cost time and add nothing
 _MOST_SCORED = 2000  # memories for one query: some 3 ms
 _MOST_FILLED = 500
+_FEW = 3000
 _KNOWN = 8192  # words whose parts and stems are kept
 _WORD = re.compile(r"\w+")
 _UNSPACED = re.compile(  # Thai, Lao, Burmese, Khmer, Japanese, Chinese
@@ -146,9 +147,9 @@ def found_by_words(connection: sa.Connection, query: str, reader: Reader, wanted
     """The `k` best of the memories that have a word of the query, best first; only what the reader may read and the
     filter lets through.
 
-    Scoring takes a microsecond a memory, and a common word is in very many. So where a query has rarer words, memories
-    with one of those are scored (by all its words); those with only common words fill up what is left, the newest. In
-    a few threads or documents, of which this would find too little, all are scored.
+    Scoring takes a microsecond a memory, and a common word is in very many. So where there are many memories, those
+    with one of the query's rarer words are scored (by all its words); if they are too few, the newest that have only
+    common words come after them.
     """
     terms = query_terms(query)
     if not terms or k <= 0:
@@ -159,16 +160,22 @@ def found_by_words(connection: sa.Connection, query: str, reader: Reader, wanted
     def best(needed: list[str], others: list[str], most: int | None) -> list[sa.Row[Any]]:
         return [*connection.execute(_best(search(needed, others, clause, most), k))]
 
+    if _are_few(connection, reader, wanted):
+        return _hits(terms, best(terms, [], None))
     rare = terms if len(terms) == 1 else _rare(connection, terms)
     common = [term for term in terms if term not in rare]
     rows = best(rare, common, _MOST_SCORED)
-    if common and len(rows) < k:
-        narrow = bool(wanted.threads or wanted.runs or wanted.documents or wanted.key)
-        if narrow and len(rows) < k / 5:
-            return _hits(terms, best(terms, [], None))
+    if common and len(rows) < k / 4:
         seen = {row.num for row in rows}
         rows += [row for row in best(common, [], _MOST_FILLED) if row.num not in seen][: k - len(rows)]
     return _hits(terms, rows)
+
+
+def _are_few(connection: sa.Connection, reader: Reader, wanted: Filter) -> bool:
+    """Whether an index leads to so few of the owner's that all can be scored."""
+    of = Filter(threads=wanted.threads, runs=wanted.runs, documents=wanted.documents, key=wanted.key, state="any")
+    some = sa.select(sa.literal(1)).select_from(memories).where(visible(Reader(reader.owner), of)).limit(_FEW + 1)
+    return connection.execute(sa.select(sa.func.count()).select_from(some.subquery())).scalar_one() <= _FEW
 
 
 def _hits(terms: list[str], rows: Sequence[sa.Row[Any]]) -> list[WordHit]:
