@@ -30,8 +30,8 @@ from alma.memory.vectors.index import Near
 from alma.memory.words import WordHit, found_by_words, query_terms
 
 FROM_VECTORS = 150  # candidates
-FROM_WORDS = 80
-BESIDE = 16  # of the best by each method: also what stands beside them
+FROM_WORDS = 60
+BESIDE = 12  # of the best by each method: also what stands beside them
 SPAN = 2  # places before and after
 _LISTED = 20  # most that are told of as missed
 _COMPARED = 4  # times as many as are wanted are compared with each other, at least 24
