@@ -425,6 +425,22 @@ async def reopened(folder: Path, model: str = "model", dimensions: int = DIMENSI
     return stamp, count
 
 
+@pytest.mark.parametrize("loose", [0, 1, 5])
+async def test_a_snapshot_holds_what_is_in_the_graph_and_what_is_not(tmp_path: Path, loose: int) -> None:
+    vectors = some_vectors(5)
+    index = UsearchIndex(tmp_path, "model", DIMENSIONS)
+    await index.open()
+    await put(index, [memory(num) for num in range(1, 6 - loose)], vectors[: 5 - loose])
+    await index.settle()
+    await put(index, [memory(num) for num in range(6 - loose, 6)], vectors[5 - loose :])
+    await index.close(9)
+    again = UsearchIndex(tmp_path, "model", DIMENSIONS)
+    assert await again.open() == 9
+    for num, vector in enumerate(vectors, 1):
+        assert await found(again, vector, k=1) == [num]
+    await again.close(9)
+
+
 async def test_a_snapshot_is_read_whole(snapshot: Path) -> None:
     assert await reopened(snapshot) == (42, 2000)
     assert await reopened(snapshot, "another model") == (0, 0)

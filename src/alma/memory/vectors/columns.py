@@ -137,7 +137,7 @@ class Columns:
             array[slots] = np.frombuffer(kept[name], array.dtype)
         self._tables = {name: {value: code for code, value in enumerate(tables[name])} for name in WORDS}
         loose = np.flatnonzero(self.loose[: self.count])
-        self.vectors[loose] = np.frombuffer(kept["vectors"], np.float16).reshape(len(loose), -1)
+        self.vectors[loose] = np.frombuffer(kept["vectors"], np.float16).reshape(len(loose), self.vectors.shape[1])
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {

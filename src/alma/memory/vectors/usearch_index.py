@@ -42,6 +42,7 @@ _BLOCK = 4096  # vectors read from a graph at once
 # Microseconds, measured by `bench.vectors`: a row that is compared, and a place that a walk through the graph fills.
 _COMPARE_US = 0.2
 _WALK_US = 4.0
+_COMPARED = 4000  # rows, up to which all that are allowed are compared whatever a walk would cost: it is exact
 _EXPANSION = 64  # the least that a walk considers
 _SPARE = 1.3  # over-fetch beyond the share that is allowed
 
@@ -175,7 +176,7 @@ class UsearchIndex:
         asked = vector.astype(np.float16)
         compared = allowed * _COMPARE_US
         fetch = max(int(_SPARE * k * self._columns.count / allowed), k)
-        while max(fetch, _EXPANSION) * _WALK_US < compared:
+        while allowed > _COMPARED and max(fetch, _EXPANSION) * _WALK_US < compared:
             found, horizon = self._walk(asked, fetch, mask)
             loose = self._compare(asked, k, np.flatnonzero(mask & self._columns.loose[: self._columns.count]))
             nearest = sorted(found + loose, key=lambda near: -near.cosine)[:k]
