@@ -2518,6 +2518,8 @@ export interface components {
             /** @default  */
             agent?: string;
             /** @default 0 */
+            answer?: number;
+            /** @default 0 */
             bm25?: number;
             /** @default 0 */
             cosine?: number;
@@ -2539,10 +2541,14 @@ export interface components {
             /** @default 0 */
             neighbour?: number;
             /** @default 0 */
+            pinned?: number;
+            /** @default 0 */
             recency?: number;
             /** @default  */
             scope?: string;
             score: number;
+            /** @default 0 */
+            speaker?: number;
             text: string;
             /** @default 0 */
             text_rank?: number;

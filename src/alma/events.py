@@ -257,6 +257,9 @@ class RecalledMemory(Struct, frozen=True, omit_defaults=True):
     recency: float = 0.0
     utility: float = 0.0
     diversity: float = 0.0
+    speaker: float = 0.0
+    answer: float = 0.0
+    pinned: float = 0.0
     words: list[str] = []
     created_at: float = 0.0
     document_id: str = ""

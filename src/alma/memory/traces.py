@@ -16,6 +16,7 @@ from alma.memory.access import readable
 from alma.memory.records import Memory, Reader
 from alma.memory.store import SLICE, Pen, by_id, memory_of, select_memories
 
+LEARNING_RATE = 0.2  # of utility
 _MOST_USES = 500  # that are told of one memory, the newest
 
 
@@ -30,7 +31,8 @@ class Version(Struct, frozen=True):
 
 
 class Use(Struct, frozen=True):
-    """A memory in a prompt. `thread_id` and `title` are filled in when it is read."""
+    """A memory in a prompt. `helped`: whether the answer made use of it, from -1 to 1; None: nothing can be said.
+    `thread_id` and `title` are filled in when it is read."""
 
     memory_id: str
     run_id: str
@@ -40,6 +42,7 @@ class Use(Struct, frozen=True):
     at: float
     thread_id: str = ""
     title: str = ""
+    helped: float | None = None
 
 
 class Counts(Struct, frozen=True):
@@ -97,8 +100,8 @@ def _keep_uses(connection: sa.Connection, uses: Sequence[Use]) -> None:
     if not rows:
         return
     table = memory_uses.c
-    insert = insert_for(connection)(memory_uses).values(rows).on_conflict_do_nothing().returning(table.num, table.at)
-    fresh = connection.execute(insert).all()
+    insert = insert_for(connection)(memory_uses).values(rows).on_conflict_do_nothing()
+    fresh = connection.execute(insert.returning(table.num, table.at, table.run_id, table.message_id)).all()
     times: Counter[int] = Counter(found.num for found in fresh)
     last: dict[int, float] = {}
     for found in fresh:
@@ -113,6 +116,19 @@ def _keep_uses(connection: sa.Connection, uses: Sequence[Use]) -> None:
         .values(uses=row.uses + more, used_at=sa.case((row.used_at > used_at, row.used_at), else_=used_at)),
         [{"b_num": one, "b_more": times[one], "b_at": last[one]} for one in sorted(times)],
     )
+    new = {(found.num, found.run_id, found.message_id) for found in fresh}
+    _learn(connection, [use for use in uses if (nums.get(use.memory_id), use.run_id, use.message_id) in new], nums)
+
+
+def _learn(connection: sa.Connection, uses: Sequence[Use], nums: dict[str, int]) -> None:
+    """Utility moves towards what each use has shown, by a share of the way: the newest count most."""
+    signals = [{"b_num": nums[use.memory_id], "b_helped": use.helped} for use in uses if use.helped is not None]
+    if not signals:
+        return
+    row = memories.c
+    num, helped = sa.bindparam("b_num", type_=sa.BigInteger), sa.bindparam("b_helped", type_=sa.Double)
+    moved = row.utility + LEARNING_RATE * (helped - row.utility)
+    connection.execute(memories.update().where(row.num == num).values(utility=moved), signals)
 
 
 def uses_of(connection: sa.Connection, reader: Reader, memory_id: str) -> list[Use]:

@@ -30,6 +30,7 @@ from alma.memory.records import USER, Filter, NewMemory, Reader, Scope
 from alma.plan import MAIN, message_id
 from alma.session.extraction import Extraction
 from alma.session.listening import ALMA, Listening, scope_of
+from alma.session.using import uses_of
 
 log = logging.getLogger(__name__)
 _MOST_WAITING = 256  # ended runs whose state is held; others are read from their logs again
@@ -156,6 +157,7 @@ class Remembering:
         if number is not None:
             run = self._finished(state, number)
             new = [*await asyncio.to_thread(episodes, run), *await self._facts(state, run)]
+            await self._memories.used(uses_of(await self._journal.read(run_id)))
             await self._memories.add(new, by=ALMA, finished_run=run_id)
         await self.listening.forget(run_id)
         overheard = Filter(runs=(run_id,), kinds=("working",), state="any")
