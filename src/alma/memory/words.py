@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from alma.db.tables import memories
-from alma.memory.access import only_checked, visible
+from alma.memory.access import matches, only_checked, visible
 from alma.memory.records import Filter, Reader
 
 _MOST_TERMS = 48  # of a query: more cost time and add nothing
@@ -172,9 +172,11 @@ def found_by_words(connection: sa.Connection, query: str, reader: Reader, wanted
 
 
 def _are_few(connection: sa.Connection, reader: Reader, wanted: Filter) -> bool:
-    """Whether an index leads to so few of the owner's that all can be scored."""
-    of = Filter(threads=wanted.threads, runs=wanted.runs, documents=wanted.documents, key=wanted.key, state="any")
-    some = sa.select(sa.literal(1)).select_from(memories).where(visible(Reader(reader.owner), of)).limit(_FEW + 1)
+    """Whether an index leads to so few that all can be scored. Only counts, and without a look at the rows."""
+    of = Filter(threads=wanted.threads, runs=wanted.runs, documents=wanted.documents, state="any")
+    narrow = bool(of.threads or of.runs or of.documents)
+    clause = matches(of) if narrow else visible(Reader(reader.owner), Filter(key=wanted.key, state="any"))
+    some = sa.select(sa.literal(1)).select_from(memories).where(clause).limit(_FEW + 1)
     return connection.execute(sa.select(sa.func.count()).select_from(some.subquery())).scalar_one() <= _FEW
 
 
