@@ -205,13 +205,13 @@ def show(name: str, half: Sequence[Dialogue], measured: Measured) -> dict[str, o
 
 
 def main() -> int:
-    rig.options(__doc__)  # the whole is short enough to be the short form
+    quick = rig.options(__doc__).quick  # only what the target is for
     model = ModelProcess(embedding_dir(rig.REPO / ".alma"))
     kept = Kept(model)
     figures: dict[str, object] = {}
     targets: dict[str, tuple[float, str, float]] = {}
     with ConversationSearch(kept) as search:
-        for name in ("dev", "held_out"):
+        for name in ("held_out",) if quick else ("dev", "held_out"):
             half = dialogues(name)
             if not half:
                 print(f"\n{name}: there are no dialogues in {DIALOGUES / name}")
