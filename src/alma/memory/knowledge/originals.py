@@ -7,7 +7,6 @@ import contextlib
 import hashlib
 import os
 import secrets
-import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 from types import TracebackType
@@ -37,16 +36,17 @@ class Originals:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._since = time.time()
+        self.coming: set[str] = set()  # names of files that are arriving now
         self.arriving = folder / ".arriving"
         self.reading = folder / ".reading"
 
     def prepare(self, known: Collection[str]) -> None:
-        """Leave only those that are known (by `key`), and nothing that was half done before this start."""
+        """Leave only those that are known (by `key`), and nothing half done that nobody is at. To be called before any is
+        read."""
         for folder in (self.arriving, self.reading):
             folder.mkdir(parents=True, exist_ok=True)
             for path in folder.iterdir():
-                if path.stat().st_mtime < self._since:
+                if path.name not in self.coming:
                     path.unlink(missing_ok=True)
         for path in self.folder.iterdir():
             if not path.name.startswith(".") and path.name not in known:
@@ -77,6 +77,7 @@ class Arriving:
 
     def __init__(self, originals: Originals, name: str, most: int) -> None:
         self.path = originals.arriving / secrets.token_hex(8)
+        self._coming = originals.coming
         self.size = 0
         self._name = name
         self._most = most
@@ -85,6 +86,7 @@ class Arriving:
         self._file: BinaryIO | None = None
 
     async def __aenter__(self) -> Arriving:
+        self._coming.add(self.path.name)
         self._file = await on_disk(self._open)
         return self
 
@@ -128,6 +130,7 @@ class Arriving:
             with contextlib.suppress(OSError):
                 self._file.close()
         self.path.unlink(missing_ok=True)
+        self._coming.discard(self.path.name)
 
 
 async def on_disk(work: Callable[[], T]) -> T:
