@@ -8,6 +8,11 @@ Alma sends what one read from the model brought in one frame (flat out that is s
 floor one frame a token: `frames_per_token` says how it was. `one_by_one` is Alma on a model paced so that no read can
 bring two tokens.
 
+`ingesting` is Alma with memory on, which listens to every stream, keeps its sentences and takes the run in at its end;
+its agents recall nothing. Against Alma without: the CPU of the server per token, and what is added to the gaps between
+tokens. `memory` has the agents recall too, once for each message, which has its price by the message and not by the
+token.
+
     python -m bench.stream [--quick]
 """
 
@@ -16,9 +21,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
 from bench import rig
+
+REMEMBER = ("ingesting", "memory")
 
 
 class Client:
@@ -57,8 +66,14 @@ class Bench:
         cpu, embed, fake = server.cpu(), server.children_cpu(), self.fake.cpu()
         spread = 0.0 if rate == "max" else 1.0
         said = self.client.do(
-            port=server.port, kind=kind, streams=streams, model=f"fake-{tokens}-{rate}", spread=spread
+            port=server.port,
+            kind="floor" if kind == "floor" else "alma",
+            streams=streams,
+            model=f"fake-{tokens}-{rate}",
+            spread=spread,
         )
+        if kind in REMEMBER:
+            self.settle(server)
         total = streams * tokens
         assert len(set(said["chars"])) == 1, "the streams differ in length"
         return {
@@ -72,6 +87,17 @@ class Bench:
             "gap_p99_ms": rig.quantile(said["gaps"], 0.99),
         }
 
+    @staticmethod
+    def settle(server: rig.Served) -> None:
+        """Until all that was said is kept for good: what that costs counts too."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            kept = rig.get(f"{server.url}/api/memory")["counts"]["byKind"]
+            if kept.get("episodic") and not kept.get("working"):
+                return
+            time.sleep(0.2)
+        raise RuntimeError(f"what was said is not kept: {kept}")
+
     def level(self, streams: int, tokens: int, rate: str, rounds: int) -> dict[str, Any]:
         """Rounds of both, one after the other; medians and the ratio of the CPU per token."""
         seen: dict[str, list[dict[str, float]]] = {"floor": [], "alma": []}
@@ -84,6 +110,27 @@ class Bench:
         }
         pairs = [a["us_per_token"] / f["us_per_token"] for a, f in zip(seen["alma"], seen["floor"], strict=True)]
         result["ratio"] = round(rig.median(pairs), 3)
+        return result
+
+    def remembering(self, streams: int, tokens: int, rate: str, rounds: int) -> dict[str, Any]:
+        """Rounds of Alma without memory and with; medians, and against the round without: the ratio of the CPU per
+        token, and what is added to the gaps."""
+        kinds = ("alma", *REMEMBER)
+        seen: dict[str, list[dict[str, float]]] = {kind: [] for kind in kinds}
+        for index in range(rounds):
+            for kind in kinds if index % 2 == 0 else kinds[::-1]:
+                seen[kind].append(self.once(kind, streams, tokens, rate))
+        names = ("us_per_token", "embedder_us_per_token", "tokens_per_s", "gap_p50_ms", "gap_p99_ms")
+        result: dict[str, Any] = {
+            kind: {name: round(rig.median([one[name] for one in all_of]), 3) for name in names}
+            for kind, all_of in seen.items()
+        }
+        for kind in kinds[1:]:
+            pairs = [*zip(seen[kind], seen["alma"], strict=True)]
+            of = result[kind]
+            of["ratio"] = round(rig.median([m["us_per_token"] / a["us_per_token"] for m, a in pairs]), 3)
+            of["added_gap_p99_ms"] = round(rig.median([m["gap_p99_ms"] - a["gap_p99_ms"] for m, a in pairs]), 3)
+            of["kept"] = rig.get(f"{self.servers[kind].url}/api/memory")["counts"]["byKind"]
         return result
 
     def first_token(self, count: int) -> dict[str, float]:
@@ -106,6 +153,13 @@ class Bench:
         return {name: round(value, 3) for name, value in figures.items()}
 
 
+def agents_that_recall_nothing(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    for file in (rig.REPO / "agents").glob("*.md"):
+        (folder / file.name).write_text(file.read_text().replace("recall: [private, team, owner]", "recall: []"))
+    return folder
+
+
 def main() -> int:
     quick = rig.options(__doc__).quick
     rounds = 1 if quick else 3
@@ -114,9 +168,14 @@ def main() -> int:
         floor = rig.spawn([sys.executable, "-m", "bench.floor", str(floor_port), str(fake.port)], floor_port, "/readyz")
         models = [f"fake-{tokens}-{rate}" for tokens in (20, 200, 250, 500, 1000, 2000, 5000) for rate in ("max", "50")]
         alma = rig.start_alma(folder, fake_port=fake.port, models=models)
+        memory = rig.start_alma(folder / "memory", fake_port=fake.port, models=models, memory=True)
+        agents = agents_that_recall_nothing(folder / "agents")
+        ingesting = rig.start_alma(
+            folder / "ingesting", fake_port=fake.port, models=models, memory=True, agents_dir=agents
+        )
         client = Client()
         try:
-            bench = Bench(client, {"floor": floor, "alma": alma}, fake)
+            bench = Bench(client, {"floor": floor, "alma": alma, "ingesting": ingesting, "memory": memory}, fake)
             for kind in bench.servers:
                 bench.once(kind, 8, 500, "max")  # warm
             figures: dict[str, Any] = {"first_token": bench.first_token(100 if quick else 400)}
@@ -124,9 +183,11 @@ def main() -> int:
                 figures[f"flat_{streams}"] = bench.level(streams, tokens, "max", 2 if quick else 5)
             for streams in (64, 256) if quick else (16, 64, 128, 256):
                 figures[f"paced_{streams}"] = bench.level(streams, 200 if quick else 500, "50", rounds)
+            figures["memory_flat_64"] = bench.remembering(64, 1000, "max", 2 if quick else 5)
+            figures["memory_paced_64"] = bench.remembering(64, 200 if quick else 500, "50", rounds)
         finally:
             client.close()
-            for server in (alma, floor):
+            for server in (memory, ingesting, alma, floor):
                 server.stop()
     for name, value in figures.items():
         print(name, json.dumps(value))
@@ -137,6 +198,10 @@ def main() -> int:
         "first_token_added_p50_ms": (first["typed_added_p50_ms"], "<=", 3.0),
         "first_token_added_p99_ms": (first["typed_added_p99_ms"], "<=", 10.0),
     }
+    for level in ("memory_flat_64", "memory_paced_64"):
+        targets[f"{level}_ratio"] = (figures[level]["ingesting"]["ratio"], "<=", 1.3)
+    added = figures["memory_paced_64"]["ingesting"]["added_gap_p99_ms"]
+    targets["memory_added_gap_p99_ms"] = (added, "<=", 10.0)
     if held["floor"]["gap_p99_ms"] <= 50 and abs(held["floor"]["gap_p50_ms"] - 20) <= 2:
         targets["paced_256_median_off_ms"] = (abs(held["alma"]["gap_p50_ms"] - 20), "<=", 2.0)
         targets["paced_256_p99_ms"] = (held["alma"]["gap_p99_ms"], "<=", 50.0)
