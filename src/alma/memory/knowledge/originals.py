@@ -41,8 +41,8 @@ class Originals:
         self.reading = folder / ".reading"
 
     def prepare(self, known: Collection[str]) -> None:
-        """Leave only those that are known (by `key`), and nothing half done that nobody is at. To be called before any is
-        read."""
+        """Leave only those that are known (by `key`), and nothing half done that nobody is at. To be called before any
+        of them is read."""
         for folder in (self.arriving, self.reading):
             folder.mkdir(parents=True, exist_ok=True)
             for path in folder.iterdir():
