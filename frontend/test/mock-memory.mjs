@@ -303,7 +303,7 @@ function tellPast(now, chatOf) {
   const roles = ["manager", "researcher", "writer", "analyst"];
   const titles = Object.keys(SUBJECTS);
   for (const [at, memory] of [...memories.values()].entries()) {
-    const times = (at * 7) % 11 > 6 ? (at * 3) % 6 : 0;
+    const times = at === 0 ? 4 : (at * 7) % 11 > 6 ? (at * 3) % 6 : 0;
     for (let use = 0; use < times; use++) {
       const { threadId, runId, title } = chatOf(titles[(at + use) % titles.length]);
       usesOf.get(memory.id).push({

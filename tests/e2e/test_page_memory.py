@@ -316,6 +316,21 @@ def test_what_is_said_is_remembered_and_leads_back(server: Serving, open_page: O
     assert page.url.startswith(told.split("&")[0])
 
 
+def test_a_run_lights_its_memories_up_and_a_memory_leads_to_the_run(server: Serving, open_page: Open) -> None:
+    keep(server, "Klara, the sister, lives in Bregenz.", key="user.sister")
+    page = open_page(server)
+    part(page, "composer-text").fill("In which town does my sister Klara live?")
+    part(page, "composer-text").press("Enter")
+    expect(part(page, "figures")).to_be_visible()
+    asked = part(page, "turn").get_attribute("data-run")
+    page.goto(f"{server.url}/?page=map&run={asked}")
+    expect(part(page, "map-lit")).to_contain_text("this answer was given")
+    part(page, "map-list-item").filter(has_text="Klara").first.click()
+    part(page, "memory-use").first.click()
+    expect(page).to_have_url(re.compile(rf"run={asked}"))
+    expect(part(page, "turn")).to_contain_text("In which town")
+
+
 # ── for everybody ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -70,6 +70,7 @@ function Form() {
         maxLength={MOST_CHARS}
         aria-label="What is to be remembered"
         placeholder="Nora does not eat fish."
+        dir="auto"
         data-slot="new-memory-text"
         value={text}
         onChange={(event) => setText(event.target.value)}

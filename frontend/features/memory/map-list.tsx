@@ -73,7 +73,9 @@ export function MapList(props: MapListProps) {
                   className="size-2 shrink-0 translate-y-[-1px] rounded-full"
                   style={{ background: `var(${token})` }}
                 />
-                <span className="line-clamp-2 min-w-0 [overflow-wrap:anywhere]">{point.label}</span>
+                <span dir="auto" className="line-clamp-2 min-w-0 flex-1 [overflow-wrap:anywhere]">
+                  {point.label}
+                </span>
               </button>
             </li>
           );

@@ -181,7 +181,7 @@ function writeLabels(
     return { text, places: [right, left] };
   });
   // Among very many points words cannot keep clear of all.
-  const clear = dots.length > DOTS_KEPT_CLEAR ? [] : dots.map((dot) => boxOf(dot, radius));
+  const clear = dots.length > DOTS_KEPT_CLEAR ? [] : dots.map((dot) => boxOf(dot, radius + 2));
   const taken = [...cornersOf(size), ...clear];
   const most = near > 2.2 || dots.length < 60 ? LABELS_NEAR : LABELS_FAR;
   ctx.lineJoin = "round";

@@ -33,7 +33,9 @@ export function MapTip({
       }}
       className="pointer-events-none absolute z-10 space-y-1 rounded-lg border bg-popover px-3 py-2 text-[13px] shadow-black/5 shadow-lg"
     >
-      <p className="line-clamp-4 leading-5 [overflow-wrap:anywhere]">{point.label}</p>
+      <p dir="auto" className="line-clamp-4 leading-5 [overflow-wrap:anywhere]">
+        {point.label}
+      </p>
       <p className="flex items-center gap-1.5 text-muted-foreground text-xs">
         <AgentDot role={point.agent} />
         {authorWords(point.agent)} · {KIND_NAMES[point.kind]} · {ago(point.createdAt, Date.now())}

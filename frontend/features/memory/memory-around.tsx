@@ -20,11 +20,12 @@ export function MemoryAround({ memory, around }: MemoryAroundProps) {
           <li key={each.id}>
             <button
               type="button"
+              dir="auto"
               disabled={isIt}
               aria-current={isIt ? "true" : undefined}
               onClick={() => openMemory(each.id)}
               className={cn(
-                "block w-full rounded-r px-3 py-1 text-left leading-5 [overflow-wrap:anywhere]",
+                "block w-full rounded-r px-3 py-1 text-start leading-5 [overflow-wrap:anywhere]",
                 isIt ? "bg-primary-tint" : "text-muted-foreground hover:bg-accent/50 hover:text-foreground",
               )}
             >

@@ -40,6 +40,7 @@ export const MemoryRow = memo(function MemoryRow({ found, best, query, isOpen }:
     >
       <div className="relative px-4 py-2.5 hover:bg-accent/40">
         <a
+          dir="auto"
           href={addressOf({ ...location.get(), memory: memory.id })}
           data-slot="memory-open"
           aria-current={isOpen ? "true" : undefined}
@@ -55,7 +56,7 @@ export const MemoryRow = memo(function MemoryRow({ found, best, query, isOpen }:
         >
           <MarkedText text={memory.text} words={words} />
         </a>
-        <div className="mt-1 flex items-end gap-3 text-muted-foreground text-xs">
+        <div className="mt-1 flex items-center gap-3 max-sm:items-end text-muted-foreground text-xs">
           <p className="flex min-w-0 flex-1 flex-wrap items-center gap-x-2 gap-y-0.5 *:not-last:after:ml-2 *:not-last:after:text-faint-foreground *:not-last:after:content-['·']">
             <span className="inline-flex items-center">
               {memory.pinned ? (

@@ -43,6 +43,7 @@ export function MemoryText({ memory, onChanged }: MemoryTextProps) {
     return (
       <div className="group relative">
         <p
+          dir="auto"
           data-slot="memory-text"
           className="whitespace-pre-wrap text-[16px] leading-6 tracking-[-0.006em] [overflow-wrap:anywhere]"
         >
@@ -96,6 +97,7 @@ export function MemoryText({ memory, onChanged }: MemoryTextProps) {
         // biome-ignore lint/a11y/noAutofocus: it was opened to be written in
         autoFocus
         aria-label="What it says"
+        dir="auto"
         data-slot="memory-draft"
         maxLength={MOST_CHARS}
         value={draft.text}

@@ -3,7 +3,7 @@ import { diffWords } from "@/lib/word-diff";
 /** What left a text and what came into it, word by word. */
 export function WordDiff({ from, to }: { from: string; to: string }) {
   return (
-    <p data-slot="word-diff" className="whitespace-pre-wrap leading-5 [overflow-wrap:anywhere]">
+    <p dir="auto" data-slot="word-diff" className="whitespace-pre-wrap leading-5 [overflow-wrap:anywhere]">
       {diffWords(from, to).map(({ kind, text }, at) =>
         kind === "same" ? (
           <span key={at}>{text}</span>
