@@ -4,7 +4,7 @@ export PYTHON
 SETUP := scripts/with-python scripts/setup.py
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
-BENCHES := stream context orchestrate pool plans embedded resume crash page footprint paraphrases recall
+BENCHES := stream context orchestrate pool plans embedded resume crash page footprint paraphrases recall vectors
 
 .PHONY: help setup run test sim check format bench lock docs clean
 

@@ -12,7 +12,6 @@ import logging
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from msgspec import Struct
 
 from alma.db.database import Database
 from alma.errors import EmbedderUnavailable, IndexUnavailable
@@ -20,7 +19,7 @@ from alma.memory.embedding import Embedding, Vector
 from alma.memory.records import Filter, Memory, Reader
 from alma.memory.store import stored_vectors
 from alma.memory.vectors import stored
-from alma.memory.vectors.index import MakeIndex, Near
+from alma.memory.vectors.index import IndexState, MakeIndex, Near
 from alma.memory.vectors.mirror import Mirror
 from alma.memory.vectors.waiting import Waiting, merged
 
@@ -29,17 +28,7 @@ _BATCH = 64  # texts embedded at once in the background
 _TICK_S = 5.0  # between two looks for what other processes changed, and two snapshots
 _FIRST_PAUSE_S = 1.0  # after a failure; doubled, up to
 _LONGEST_PAUSE_S = 30.0
-
-
-class IndexState(Struct, frozen=True):
-    """See `IndexReply`."""
-
-    backend: str
-    model: str
-    dimensions: int
-    entries: int
-    missing: int
-    role: str
+__all__ = ["Dense", "IndexState"]
 
 
 class Dense:

@@ -42,6 +42,17 @@ class Near(Struct, frozen=True):
     cosine: float
 
 
+class IndexState(Struct, frozen=True):
+    """How an index is. `missing`: living memories without a vector in it; `role`: serving, leaving or building."""
+
+    backend: str
+    model: str
+    dimensions: int
+    entries: int
+    missing: int
+    role: str
+
+
 class Limits(Struct, frozen=True):
     """What a search is limited to: of `owner`; in one of the scopes `shared`, or private to the role `own`
     (`shared` None: any); each of the facts `among` one of its values; from none of `not_runs`; `created_at` from

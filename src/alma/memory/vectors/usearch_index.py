@@ -39,7 +39,7 @@ _LOOSE = 1024  # that are compared one by one: 0.2 ms; beyond, they go into the 
 _AT_ONCE = 16  # added to the graph before a search gets its turn: 5 ms
 _SMALL = 10_000  # vectors that are saved while others wait: 15 ms
 _BLOCK = 4096  # vectors read from a graph at once
-# Microseconds, measured by `bench.vectors`: a row that is compared, and a place that a walk through the graph fills.
+# Microseconds, measured on 100,000 vectors of 384 dimensions: a row that is compared, and a place that a walk through the graph fills.
 _COMPARE_US = 0.2
 _WALK_US = 4.0
 _COMPARED = 4000  # rows, up to which all that are allowed are compared whatever a walk would cost: it is exact
@@ -175,7 +175,7 @@ class UsearchIndex:
             return []
         asked = vector.astype(np.float16)
         compared = allowed * _COMPARE_US
-        fetch = max(int(_SPARE * k * self._columns.count / allowed), k)
+        fetch = k if allowed == self._columns.count else int(_SPARE * k * self._columns.count / allowed) + 1
         while allowed > _COMPARED and max(fetch, _EXPANSION) * _WALK_US < compared:
             found, horizon = self._walk(asked, fetch, mask)
             loose = self._compare(asked, k, np.flatnonzero(mask & self._columns.loose[: self._columns.count]))
