@@ -2512,7 +2512,8 @@ export interface components {
          * RecalledMemory
          * @description A memory as an agent was reminded of it: `text` as it stood in the prompt, after `label`, which says where it is
          *         from. `cosine`, `dense_rank`: by its vector; `bm25`, `text_rank`: by its words (0: not found so); the rest is what
-         *         raised or lowered its score. `words`: those of the query that it has.
+         *         raised or lowered its score. `words`: those of the query that it has. `standing`: a fact
+         *         about the user that is told whatever is asked.
          */
         RecalledMemory: {
             /** @default  */
@@ -2549,6 +2550,8 @@ export interface components {
             score: number;
             /** @default 0 */
             speaker?: number;
+            /** @default false */
+            standing?: boolean;
             text: string;
             /** @default 0 */
             text_rank?: number;

@@ -111,7 +111,7 @@ class Mind:
         progress = DocumentProgress(
             id=document.id,
             name=document.name,
-            state=document.state,  # type: ignore[arg-type]
+            state=document.state,
             chunks=document.chunks,
             done=document.done,
             error=document.error,

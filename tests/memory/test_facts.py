@@ -448,7 +448,7 @@ def test_what_is_no_fact_about_the_user_is_none(said: str) -> None:
         ("I love olives, but I hate capers.", {"user.taste.olives": "likes", "user.taste.capers": "dislikes"}),
         ("I work at Bosch and my wife is Ana.", {"user.employer": "Bosch", "user.family.wife": "Ana"}),
         ("My favourite colour is teal.", {"user.favourite_colour": "teal"}),
-        ("I'm allergic to nuts.", {"": "nuts"}),
+        ("I'm allergic to nuts.", {"user.allergy.nuts": "nuts"}),
     ],
 )
 def test_what_can_be_true_once_has_a_key(said: str, facts: dict[str, str]) -> None:

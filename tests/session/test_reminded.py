@@ -167,3 +167,16 @@ async def test_the_same_question_again_is_not_answered_from_its_last_answer(tmp_
         ack = await start(client, "And the quiet hotel in Porto that was named?", kind="chat")
         await end_of(client, ack["runId"])
         assert [hit.text for hit in (await log_of(bench, ack["runId"], MemoriesRecalled))[0].hits][:1] != []
+
+
+async def test_what_holds_of_the_user_is_told_whatever_is_asked(tmp_path: Path) -> None:
+    async with remembering(tmp_path).running() as bench:
+        bench.models.strong = True
+        await keep(bench, "The user is vegan.", key="user.diet")
+        await keep(bench, "The analyst likes short tables.", "private", "analyst", key="user.tables")
+        client = bench.connect()
+        ack = await start(client, "Suggest a dinner", kind="chat")
+        await end_of(client, ack["runId"])
+        (told,) = await log_of(bench, ack["runId"], MemoriesRecalled)
+        assert [hit.text for hit in told.hits] == ["The user is vegan."], "of others' private ones nothing"
+        assert await prompts_are_exact(bench, ack["runId"]) == 1

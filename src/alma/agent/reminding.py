@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from alma.agent.role import Role
 from alma.agent.task import Task
 from alma.events import MemoriesRecalled, PassedOver, RecalledMemory
@@ -19,6 +21,8 @@ from alma.memory.records import USER, Filter, Hit, Kind, Memory, NewMemory, Read
 from alma.models.tokens import estimate
 
 _WEAK_TOKENS = 100  # a small model reads 250 tokens a second, and is led astray by much
+_STANDING_TOKENS = 80
+ABOUT_USER = "user."  # keys of facts about the user begin so
 _FEW_WORDS = 6  # a request of fewer is understood with the one before it
 _SEEN_CHARS = 300  # of what a tool gave back, as a thing to look for
 _QUERY_CHARS = 2000
@@ -80,9 +84,27 @@ class Reminding:
         )
         found = await self._memories.recall(asked)
         told, known = _sift(found.hits, task)
-        if not told and not found.missed and not known:
+        before = task.memories
+        if not before and not weak and "owner" in policy.recall and "semantic" in policy.kinds:
+            left = tokens - sum(hit.tokens for hit in told)
+            before = await self._standing(asked.reader, {hit.memory.id for hit in told}, left, most - len(told))
+        if not told and not found.missed and not known and before == task.memories:
             return None
-        return entry_of(found, told, known, query, task, message_id, self._clock(), before=task.memories)
+        return entry_of(found, told, known, query, task, message_id, self._clock(), before=before)
+
+    async def _standing(self, reader: Reader, told: set[str], room: int, most: int) -> list[RecalledMemory]:
+        """Facts about the user that hold whatever is asked, such as a diet, which no question for a dinner brings to
+        mind: the newest, as far as there is room."""
+        assert self._memories is not None
+        facts = [one for one in await self._memories.at_key(reader, ABOUT_USER) if one.id not in told]
+        found: list[RecalledMemory] = []
+        room = min(room, _STANDING_TOKENS)
+        for memory in sorted(facts, key=lambda one: -one.seen_at)[: max(most, 0)]:
+            room -= estimate(memory.text)
+            if room < 0:
+                break
+            found.append(replace(recalled(Hit(memory, 0.0)), standing=True))
+        return found
 
 
 def entry_of(

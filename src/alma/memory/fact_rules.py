@@ -129,7 +129,7 @@ _HAS = [
     _rule(rf"i(?:'ve got| have)(?: got)? ((?:{_HOW_BAD})*(?:[\w-]+ ){{0,2}}(?:allerg|intoleranc)\w+.*)$", make.has),
     _rule(
         rf"{_AM}{_NOW} (?:severely |very |highly |deathly )?allergic to {_X}",
-        make.said("The user is allergic to {v}.", "", 8),
+        make.said("The user is allergic to {v}.", "user.allergy.{v}", 8),
     ),
     _rule(rf"i (?:do not|don't|can't|cannot|can not|never|no longer) (eat|drink|tolerate) {_X}", make.not_eaten),
     _rule(rf"i{_NOW} avoid {_X}", make.said("The user avoids {v}.", "user.taste.{v}", 6)),

@@ -24,7 +24,7 @@ from alma.memory.merging import tidy
 from alma.memory.packing import Packed, is_known, pack, widened
 from alma.memory.question import Question, read_question
 from alma.memory.ranking import Candidate, Ranked, diversify, is_weak, rank
-from alma.memory.records import Filter, Hit, Memory, Missed, Reader, Recalled
+from alma.memory.records import Filter, Hit, Memory, Missed, Reader, Recalled, Why
 from alma.memory.store import memory_of, select_memories
 from alma.memory.vectors.index import Near
 from alma.memory.words import WordHit, found_by_words, query_terms
@@ -34,6 +34,7 @@ FROM_WORDS = 60
 BESIDE = 12  # of the best by each method: also what stands beside them
 SPAN = 2  # places before and after
 _LISTED = 20  # most that are told of as missed
+_TOLD_CHARS = 160  # of each
 _COMPARED = 4  # times as many as are wanted are compared with each other, at least 24
 _SPARE = 50  # and so many more are ranked, for those that are known or weak
 
@@ -140,15 +141,19 @@ class Recall:
             if len(left) == most:
                 break
             if asked.strict and is_weak(one):
-                missed.append(Missed(found.ids[one.candidate.num], one.score, "weak"))
+                missed.append(_missed(found, one, "weak"))
             elif is_known(one.candidate.text, asked.known):
-                missed.append(Missed(found.ids[one.candidate.num], one.score, "known"))
+                missed.append(_missed(found, one, "known"))
             else:
                 left.append(one)
         vectors = await self._dense.vectors([one.candidate.num for one in left]) if len(left) > 1 else {}
         chosen, alike = diversify(left, vectors, asked.k if not asked.tokens else most)
-        missed += [Missed(found.ids[one.candidate.num], one.score, "alike") for one in alike]
+        missed += [_missed(found, one, "alike") for one in alike]
         return chosen, sorted(missed, key=lambda one: -one.score)[:_LISTED]
+
+
+def _missed(found: _Found, one: Ranked, why: Why) -> Missed:
+    return Missed(found.ids[one.candidate.num], one.score, why, one.candidate.text[:_TOLD_CHARS])
 
 
 def _most_compared(asked: Asked) -> int:
@@ -247,7 +252,7 @@ def _pack(
     """As many as fit, read whole; widened, where that is wanted and there is room."""
     packed, left_out = pack([(one.candidate.num, one.candidate.text) for one in chosen], asked.k, asked.tokens)
     scores = {one.candidate.num: one for one in chosen}
-    missed = [Missed(found.ids[num], scores[num].score, "budget") for num in left_out]
+    missed = [_missed(found, scores[num], "budget") for num in left_out]
     kept = _whole(connection, [one.num for one in packed], _let_through(asked))
     whole = [(one, kept[one.num]) for one in packed if one.num in kept]  # else it was forgotten just now
     if asked.widen:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 Kind = Literal["working", "episodic", "semantic", "procedural"]
 Scope = Literal["private", "team", "owner"]
+Why = Literal["budget", "alike", "weak", "known"]
 State = Literal["alive", "superseded", "forgotten", "any"]
 KINDS: tuple[Kind, ...] = ("working", "episodic", "semantic", "procedural")
 SCOPES: tuple[Scope, ...] = ("private", "team", "owner")
@@ -158,11 +159,11 @@ class Hit(Struct, frozen=True):
 
 
 class Missed(Struct, frozen=True):
-    """A memory that was found and left out, and why."""
+    """A memory that was found and left out, and why. `text`: its beginning."""
 
     id: str
     score: float
-    why: Literal["budget", "alike", "weak", "known"]
+    why: Why
     text: str = ""
 
 
