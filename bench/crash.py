@@ -11,6 +11,11 @@ At that moment the journal must hold every acknowledged run, and the end of ever
 from then on no call may be made for a task whose message the journal holds. At the end every task has exactly one run,
 finished, with the whole text, on the client too; and every key sent once more gives the run that it gave before.
 
+Agents remember while all this goes on, and a ninth client adds memories over the API and notes each that was
+acknowledged. After each kill every one of them is in the database. At the end each is found by its words, every
+finished run has left its question and its answer once, nothing is left of what was only overheard, and the index holds
+the memories that are alive and no others.
+
 Ready again: from the start of the process to the first good answer of /readyz, without the time in which somebody
 waited for a core (clients, fake model and server share the machine's); the plain figure stands beside it.
 """
@@ -27,11 +32,13 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.parse
 import zlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import msgspec
 
 from bench import rig
@@ -45,7 +52,7 @@ TASKS = 8
 class Server:
     """The server that is killed and started again, always on the same port and folder."""
 
-    def __init__(self, folder: Path, fake_port: int, settings: dict[str, Path]) -> None:
+    def __init__(self, folder: Path, fake_port: int, settings: dict[str, Any]) -> None:
         self.folder = folder
         self.settings = settings
         self.port = rig.free_port()
@@ -84,6 +91,7 @@ class Bench:
         self.calls_at_end: dict[str, int] = {}  # marker → calls when its message was first seen in the journal
         self.tools_at_end: dict[str, int] = {}  # run and call → times it was made, when its return was first seen there
         self.kills_by_running: list[int] = []
+        self.remembered: dict[str, str] = {}  # memories that were acknowledged: id → text
         self.moments = {"start": asyncio.Event(), "end": asyncio.Event()}
 
     # ── clients ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -112,6 +120,23 @@ class Bench:
             await task.changed.wait()
             socket.close()
             await socket.closed
+
+    async def remember(self) -> None:
+        """Add memories, one after the other, and note each that was acknowledged."""
+        number = 0
+        async with aiohttp.ClientSession() as session:
+            while not self.stopping:
+                number += 1
+                text = f"Parcel {number} of the depot waits on shelf {self.chance.randrange(1000)}."
+                with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                    url = f"http://127.0.0.1:{self.server.port}/api/memories"
+                    body = {"text": text, "key": f"parcel.{number}"}
+                    async with session.post(url, json=body, timeout=aiohttp.ClientTimeout(total=10)) as response:
+                        if response.status == 201:
+                            self.remembered[(await response.json())["memory"]["id"]] = text
+                        else:
+                            self.wrong.append(f"a memory was answered {response.status}")
+                await asyncio.sleep(0.05)
 
     # ── the killer ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -146,6 +171,9 @@ class Bench:
         with journal_copy(self.server.folder) as database:
             runs = {row[0] for row in database.execute("SELECT id FROM runs")}
             rows = database.execute("SELECT run_id, data FROM entries").fetchall()
+            kept = dict(database.execute("SELECT id, text FROM memories").fetchall())
+        lost = [one for one, text in self.remembered.items() if kept.get(one) != text]
+        self.wrong += [f"memory {one}: acknowledged and lost" for one in lost]
         self.wrong += [f"{task.marker}: acknowledged and lost" for run, task in acknowledged.items() if run not in runs]
         whole: set[str] = set()
         for run_id, data in rows:
@@ -196,6 +224,42 @@ class Bench:
             "tools_checked": len(self.tools_at_end),
         }
 
+    async def compare_memory(self) -> dict[str, int]:
+        """Once it has settled: what should be remembered against what is."""
+        state = await self.settled()
+        counts, index = state["counts"], state["indexes"][0]
+        if (index["entries"], index["missing"], state["waiting"]) != (counts["alive"], 0, 0):
+            self.wrong.append(f"the index is not what is stored: {state}")
+        with journal_copy(self.server.folder) as database:
+            count = "SELECT run_id, position % 2, count(*) FROM memories WHERE kind = 'episodic' AND line = thread_id"
+            turns = database.execute(f"{count} GROUP BY run_id, position % 2").fetchall()
+            vectors = database.execute("SELECT count(*) FROM memory_vectors").fetchone()[0]
+        if vectors != counts["alive"]:
+            self.wrong.append(f"{vectors} vectors of {counts['alive']} memories")
+        once = {(run_id, side) for run_id, side, times in turns if side or times == 1}
+        for task in self.tasks:
+            if {(task.run_id, 0), (task.run_id, 1)} - once:
+                self.wrong.append(f"{task.marker}: its turn is not remembered once")
+        for memory_id, text in self.remembered.items():
+            query = urllib.parse.urlencode({"query": text, "limit": 5})
+            found = await asyncio.to_thread(rig.get, f"http://127.0.0.1:{self.server.port}/api/memories?{query}")
+            if memory_id not in [one["memory"]["id"] for one in found["memories"]]:
+                self.wrong.append(f"memory {memory_id}: is not found")
+        return {"acknowledged_memories": len(self.remembered), "memories": counts["alive"]}
+
+    async def settled(self) -> Any:
+        async with asyncio.timeout(120):
+            while True:
+                state = await asyncio.to_thread(rig.get, f"http://127.0.0.1:{self.server.port}/api/memory")
+                with journal_copy(self.server.folder) as database:
+                    ended = (
+                        "SELECT count(*) FROM runs WHERE finished AND id NOT IN (SELECT run_id FROM remembered_runs)"
+                    )
+                    left = database.execute(ended).fetchone()[0]
+                if not left and not state["waiting"] and not state["counts"]["byKind"].get("working"):
+                    return state
+                await asyncio.sleep(0.2)
+
     async def send_again(self) -> None:
         """Every key once more, on one connection: each must give the run that it gave before."""
         given: dict[str, Any] = {}
@@ -240,13 +304,14 @@ async def main() -> int:
         write_script(folder / "rules.json")
         with rig.fake_model(folder / "rules.json") as fake:
             noted = folder / "noted"
-            server = Server(folder / "data", fake.port, write_agents(folder, noted))
+            server = Server(folder / "data", fake.port, {**write_agents(folder, noted), "memory": True})
             first = server.start()
             bench = Bench(server, fake, noted, chance)
             try:
                 async with asyncio.TaskGroup() as group:
                     for number in range(TASKS):
                         group.create_task(bench.client(number))
+                    group.create_task(bench.remember())
                     killed = 0
                     while killed < kills:
                         await bench.moment()
@@ -261,6 +326,7 @@ async def main() -> int:
                     bench.stopping = True
                 await bench.send_again()
                 counted = await asyncio.to_thread(bench.compare)
+                counted |= await bench.compare_memory()
             finally:
                 server.kill()
     bench.wrong += [refused for task in bench.tasks for refused in task.refused]

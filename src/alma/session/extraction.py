@@ -31,7 +31,9 @@ from alma.models.remote import ModelInfo
 log = logging.getLogger(__name__)
 _MOST_CHARS = 6000  # of a text that a model is given
 _SAMPLING = Sampling(temperature=0.0, top_p=1.0, max_tokens=800)
-_PERSONAL = re.compile(r"\b(?:i|i'm|i've|me|my|mine|we|our|remember|from now on|always|never)\b", re.IGNORECASE)
+_PERSONAL = re.compile(
+    r"\b(?:i|i['’]m|i['’]ve|my|mine|we|our|call me|remember|from now on|always|never)\b", re.IGNORECASE
+)
 _KEY = re.compile(r"user(?:\.[a-z0-9_]+){1,3}")
 _ASK = """You note lasting facts and preferences that the user states about themselves: name, home, work, family,
 diet, tastes, tools, plans with dates, and how they want to be answered from now on. Note nothing that is a question, a
@@ -83,7 +85,7 @@ class Extraction:
 
     async def facts(self, run: FinishedRun, said: Said, scope: Scope, model_id: str | None) -> list[NewMemory]:
         """What `said` says of the user; `scope`: for whom it is kept."""
-        found = await self._found(run, said.text, model_id) if _PERSONAL.search(said.text) else []
+        found = await self._found(run, said.text, model_id) if _is_personal(said.text) else []
         return [
             NewMemory(
                 run.owner,
@@ -107,6 +109,12 @@ class Extraction:
         except (AlmaError, msgspec.MsgspecError) as error:
             log.info("no model noted facts (%s): rules find them", error)
         return await asyncio.to_thread(facts_in, text)
+
+
+def _is_personal(text: str) -> bool:
+    """Whether there may be anything in it: most messages only ask, and no model need be asked about them."""
+    places = own_words(text) if _PERSONAL.search(text) else ()
+    return any(_PERSONAL.search(text[start:end]) for start, end in places)
 
 
 async def _asked(run: FinishedRun, text: str, model: ChatModel, info: ModelInfo) -> list[_Noted]:
