@@ -494,7 +494,8 @@ def knowledge_failed(page: Page) -> None:
     )
     page.wait_for_selector("[data-slot=file][data-name='minutes locked.pdf'][data-state=failed]")
     page.wait_for_timeout(600)
-    page.locator("[data-slot=uploads]").evaluate("each => each.scrollIntoView()")
+    scroll = "each => { each.closest('[role=region]').scrollTop = each.offsetTop }"
+    page.locator("[data-slot=uploads]").evaluate(scroll)
     page.wait_for_timeout(200)
 
 

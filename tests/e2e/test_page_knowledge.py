@@ -58,7 +58,8 @@ def file_row(page: Page, name: str, slot: str = "file") -> Locator:
 
 
 def as_it_is(page: Page, told: None) -> None:
-    """The view that is on the screen."""
+    """The view that is on the screen; nothing of it hangs out below."""
+    assert page.evaluate("document.documentElement.scrollHeight - innerHeight") <= 0
 
 
 def put(page: Page, name: str, content: bytes) -> Locator:

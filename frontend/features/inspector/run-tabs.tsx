@@ -102,7 +102,7 @@ export function RunTabs({ threadId, runId, planned }: RunTabsProps) {
           className={
             tab.fills
               ? "min-h-0 flex-1 outline-offset-[-2px]"
-              : "min-h-0 flex-1 overflow-y-auto overscroll-contain outline-offset-[-2px]"
+              : "relative min-h-0 flex-1 overflow-y-auto overscroll-contain outline-offset-[-2px]"
           }
         >
           <tab.View />

@@ -18,7 +18,7 @@ export function FileList() {
   const isEmpty = documents?.length === 0 && uploads.length === 0;
   return (
     <div
-      className="min-h-0 flex-1 overflow-y-auto overscroll-contain"
+      className="relative min-h-0 flex-1 overflow-y-auto overscroll-contain"
       tabIndex={0}
       role="region"
       aria-label="Files"

@@ -43,7 +43,7 @@ export function FileText({
       tabIndex={0}
       role="region"
       aria-label="The text of the file"
-      className="min-w-0 flex-1 overflow-y-auto overscroll-contain outline-offset-[-2px]"
+      className="relative min-w-0 flex-1 overflow-y-auto overscroll-contain outline-offset-[-2px]"
     >
       <div className="mx-auto max-w-[740px] space-y-4 px-5 pt-4 pb-24 sm:px-8">
         {children}
