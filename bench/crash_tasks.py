@@ -73,8 +73,11 @@ def _planned(role: str, name: str, number: int) -> dict[str, Any]:
 
 
 def write_agents(folder: Path, noted: Path) -> dict[str, Path]:
-    """Roles with the tool, and the tool, which writes to `noted`; the settings that name them."""
+    """Roles with the tool, and the tool, which writes to `noted`; the settings that name them. They recall nothing:
+    the fake model would take the marker of a task that they are reminded of for that of their own."""
     shutil.copytree(rig.REPO / "agents", folder / "agents")
+    for role in (folder / "agents").glob("*.md"):
+        role.write_text(role.read_text().replace("recall: [private, team, owner]", "recall: []"))
     file = folder / "agents" / "researcher.md"
     text, changed = re.subn(r"(?m)^tools: .*$", "tools: [note_down]", file.read_text())
     assert changed == 1, "the researcher's file has no `tools`"
