@@ -26,6 +26,8 @@ export interface KnowledgeState {
   /** `null`: not asked for yet. */
   readonly documents: readonly KnowledgeDocument[] | null;
   readonly folder: string | null;
+  /** Why the folder cannot be watched just now; empty: it is. */
+  readonly problem: string;
   readonly formats: readonly string[];
   /** Of a file; 0: not known yet. */
   readonly maxBytes: number;
@@ -36,6 +38,7 @@ export interface KnowledgeState {
 const EMPTY: KnowledgeState = {
   documents: null,
   folder: null,
+  problem: "",
   formats: [],
   maxBytes: 0,
   uploads: [],
@@ -212,8 +215,8 @@ async function beginningOf(file: File): Promise<Uint8Array> {
 }
 
 function known(reply: KnowledgeReply): Partial<KnowledgeState> {
-  const { documents, folder = null, formats, maxBytes } = reply;
-  return { documents, folder, formats, maxBytes };
+  const { documents, folder = null, problem = "", formats, maxBytes } = reply;
+  return { documents, folder, problem, formats, maxBytes };
 }
 
 /** A file that changed or went on the disk since it was chosen cannot be read by the browser: no word of the server's. */

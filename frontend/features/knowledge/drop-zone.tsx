@@ -87,7 +87,7 @@ function Choose({
 }
 
 function What() {
-  const { formats, maxBytes, folder } = useStore(knowledge.state);
+  const { formats, maxBytes, folder, problem } = useStore(knowledge.state);
   if (formats.length === 0) return null;
   return (
     <div className="space-y-1 text-balance text-faint-foreground text-xs">
@@ -102,11 +102,16 @@ function What() {
           </>
         ) : (
           <>
-            <code className="font-mono text-muted-foreground">{folder}</code> is watched: what changes there
-            is read again.
+            <code className="font-mono text-muted-foreground">{folder}</code>{" "}
+            {problem === "" ? "is watched: what changes there is read again." : "cannot be watched just now."}
           </>
         )}
       </p>
+      {problem === "" ? null : (
+        <p data-slot="folder-problem" className="break-words text-caution">
+          {problem}
+        </p>
+      )}
     </div>
   );
 }
