@@ -33,9 +33,9 @@ from alma.agent.task import Task
 from alma.db.database import Database
 from alma.db.tables import runs
 from alma.engine.turns import Conversations
-from alma.events import RecalledMemory
 from alma.models.scripted import ScriptedModel
 from alma.models.tokens import estimate
+from alma.recollection import RecalledMemory
 from bench import rig
 from bench.follower import command, decode
 from bench.ws import RawSocket, connect

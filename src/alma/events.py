@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from alma.model_call import CacheHit, CallFacts, Paid, Sampling, Section, SentMessage, Timing, Tried, Usage
 from alma.plan import MAIN, Plan, PlanTask
+from alma.recollection import PassedOver, RecalledMemory
 
 Kind = Literal["chat", "creative", "analytical"]
 KINDS: tuple[Kind, ...] = ("chat", "creative", "analytical")
@@ -233,48 +234,6 @@ class ContextTrimmed(Entry, frozen=True, tag="context_trimmed"):
     tokens: int = 0
     refs: list[str] = []
     detail: str = ""
-
-
-class RecalledMemory(Struct, frozen=True, omit_defaults=True):
-    """A memory as an agent was reminded of it: `text` as it stood in the prompt, after `label`, which says where it is
-    from. `cosine`, `dense_rank`: by its vector; `bm25`, `text_rank`: by its words (0: not found so); the rest is what
-    raised or lowered its score. `words`: those of the query that it has. `standing`: a fact
-    about the user that is told whatever is asked."""
-
-    id: str
-    text: str
-    score: float
-    label: str = ""
-    kind: str = ""
-    scope: str = ""
-    agent: str = ""
-    tokens: int = 0
-    cosine: float = 0.0
-    dense_rank: int = 0
-    bm25: float = 0.0
-    text_rank: int = 0
-    fused: float = 0.0
-    neighbour: float = 0.0
-    recency: float = 0.0
-    utility: float = 0.0
-    diversity: float = 0.0
-    speaker: float = 0.0
-    answer: float = 0.0
-    pinned: float = 0.0
-    words: list[str] = []
-    created_at: float = 0.0
-    document_id: str = ""
-    standing: bool = False
-
-
-class PassedOver(Struct, frozen=True, omit_defaults=True):
-    """A memory that was found and not told to the agent: no room in its budget, too like a better one, too weak, or
-    known to it anyway."""
-
-    id: str
-    text: str
-    score: float
-    why: Literal["budget", "alike", "weak", "known"]
 
 
 class MemoriesRecalled(Entry, frozen=True, tag="memories_recalled"):

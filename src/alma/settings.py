@@ -1,7 +1,7 @@
 """The settings: every variable with its type, bounds and meaning. Data and checks only; `config.py` reads them.
 
-Endpoints of models are not here but in the file that `models_file` names. Only `alma.app`, `alma.choices`, `alma.serve` and
-`alma.cli` know settings; everything below them takes plain values.
+Endpoints of models are not here but in the file that `models_file` names. Only `alma.app`, `alma.choices`, `alma.serve`
+and `alma.cli` know settings; everything below them takes plain values.
 """
 
 from __future__ import annotations

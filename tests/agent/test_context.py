@@ -22,7 +22,6 @@ from alma.events import (
     ErrorFacts,
     MessageFinished,
     QuestionAsked,
-    RecalledMemory,
     ToolCalled,
     ToolReturned,
 )
@@ -30,6 +29,7 @@ from alma.model_call import CallFacts, Timing, Usage
 from alma.models.chat import ToolCall
 from alma.models.scripted import ScriptedModel
 from alma.plan import PlanTask
+from alma.recollection import RecalledMemory
 
 MODEL = ScriptedModel()
 ROLE = Role("writer", "writes", "Be kind.", "v1", "", sections={"synthesis": "Join them."})

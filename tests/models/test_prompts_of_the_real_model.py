@@ -13,11 +13,11 @@ from alma.agent.context import build
 from alma.agent.prompt import gather
 from alma.agent.role import load_role
 from alma.agent.task import Result, Summary, Task, Turn
-from alma.events import RecalledMemory
 from alma.model_call import Sampling
 from alma.models.chat import ChatRequest
 from alma.models.client import open_session
 from alma.models.local import LocalModel
+from alma.recollection import RecalledMemory
 
 TEXT = "The harbour of Gdańsk was rebuilt in 1901; 海港重建了。 def f(x): return x ** 2  # 🚢 naïve café — “ok” "
 

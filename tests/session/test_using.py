@@ -9,12 +9,12 @@ from alma.events import (
     MemoriesRecalled,
     MessageFinished,
     MessageStarted,
-    RecalledMemory,
     Recorded,
     RunStarted,
 )
 from alma.memory.records import Filter, NewMemory, Reader
 from alma.model_call import Timing, Usage
+from alma.recollection import RecalledMemory
 from alma.session.using import HELPED, IDLE, uses_of
 from memory.fakes import MemoryBench
 

@@ -14,10 +14,10 @@ from msgspec.structs import replace
 
 from alma.agent.role import Role
 from alma.agent.task import Result, Summary, Task, Turn
-from alma.events import RecalledMemory
 from alma.model_call import Section
 from alma.models.chat import ChatMessage, ToolCall
 from alma.plan import MAIN
+from alma.recollection import RecalledMemory
 
 SUMMARY = "What was said before, in short:"
 Mode = Literal["answer", "synthesis", "notes"]  # `notes`: a synthesis put so that a weak model keeps to it

@@ -14,11 +14,12 @@ from msgspec.structs import replace
 
 from alma.agent.role import Role
 from alma.agent.task import Task
-from alma.events import MemoriesRecalled, PassedOver, RecalledMemory
+from alma.events import MemoriesRecalled
 from alma.memory.memories import Added
 from alma.memory.recall import Asked
 from alma.memory.records import USER, Filter, Hit, Kind, Memory, NewMemory, Reader, Recalled, Scope
 from alma.models.tokens import estimate
+from alma.recollection import PassedOver, RecalledMemory
 
 _WEAK_TOKENS = 100  # a small model reads 250 tokens a second, and is led astray by much
 _STANDING_TOKENS = 80

@@ -18,7 +18,6 @@ from alma.events import (
     MessageFinished,
     MessageStarted,
     QuestionAsked,
-    RecalledMemory,
     RouteChosen,
     TaskStatus,
     ToolCalled,
@@ -26,6 +25,7 @@ from alma.events import (
 )
 from alma.models.endpoints import Price
 from alma.plan import MAIN, Plan, PlanTask, message_id
+from alma.recollection import RecalledMemory
 
 
 class Turn(Struct, frozen=True):

@@ -22,11 +22,11 @@ from alma.events import (
     BoardWritten,
     MemoriesRecalled,
     MessageStarted,
-    RecalledMemory,
     Recorded,
 )
 from alma.models.chat import ChatMessage
 from alma.plan import MAIN
+from alma.recollection import RecalledMemory
 from alma.session.threads import find_run
 
 

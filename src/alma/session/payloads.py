@@ -16,13 +16,12 @@ from alma.events import (
     Kind,
     MessageKind,
     Neighbour,
-    PassedOver,
-    RecalledMemory,
     Rung,
     TaskStatus,
 )
 from alma.model_call import Sampling
 from alma.plan import Plan, PlanTask
+from alma.recollection import PassedOver, RecalledMemory
 
 
 class Payload(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from alma.events import MemoriesRecalled, MessageFinished, MessageStarted, RecalledMemory, Recorded, RunStarted
+from alma.events import MemoriesRecalled, MessageFinished, MessageStarted, Recorded, RunStarted
 from alma.memory.traces import Use
+from alma.recollection import RecalledMemory
 
 HELPED, IDLE = 1.0, -0.3
 _SAID_AGAIN = 0.3  # share of a memory's own words that an answer has

@@ -39,7 +39,8 @@ _LOOSE = 1024  # that are compared one by one: 0.2 ms; beyond, they go into the 
 _AT_ONCE = 16  # added to the graph before a search gets its turn: 5 ms
 _SMALL = 10_000  # vectors that are saved while others wait: 15 ms
 _BLOCK = 4096  # vectors read from a graph at once
-# Microseconds, measured on 100,000 vectors of 384 dimensions: a row that is compared, and a place that a walk through the graph fills.
+# Microseconds, measured on 100,000 vectors of 384 dimensions: a row that is compared, and a place that a walk through
+# the graph fills.
 _COMPARE_US = 0.2
 _WALK_US = 4.0
 _COMPARED = 4000  # rows, up to which all that are allowed are compared whatever a walk would cost: it is exact
