@@ -14,18 +14,19 @@ export type FoundPiece = Schemas["MemoryListReply"]["memories"][number];
 export type PieceList = Schemas["MemoryListReply"];
 
 const seg = encodeURIComponent;
-/** A search asks for so many, of which pieces of files are shown. */
-const SEARCHED = 200;
+/** A search asks for so many pieces, of at most so many files: beyond, of the newest ones. */
+const SEARCHED = 50;
+const MOST_FILES = 400;
 
 export const knowledgeApi = {
   list: (signal?: AbortSignal) => request<KnowledgeReply>("GET", "/knowledge", undefined, signal),
   read: (id: string, signal?: AbortSignal) =>
     request<DocumentDetail>("GET", `/knowledge/${seg(id)}`, undefined, signal),
   remove: (id: string) => request<void>("DELETE", `/knowledge/${seg(id)}`),
-  /** Pieces of all files, or of one. */
-  search: (text: string, document: string | null, signal?: AbortSignal) => {
+  /** Pieces of these files. */
+  search: (text: string, documents: readonly string[], signal?: AbortSignal) => {
     const query = new URLSearchParams({ query: text, limit: String(SEARCHED) });
-    if (document !== null) query.set("document", document);
+    for (const id of documents.slice(0, MOST_FILES)) query.append("document", id);
     return request<PieceList>("GET", `/memories?${query}`, undefined, signal);
   },
 };

@@ -126,6 +126,11 @@ export class KnowledgeList {
     this.pump();
   }
 
+  /** Ids of the files that have been read, the newest first. */
+  ids(): string[] {
+    return inOrder(this.store.get().documents ?? []).map(({ id }) => id);
+  }
+
   /** Whether the page has still got the file itself. */
   has(name: string): boolean {
     return this.files.has(name);

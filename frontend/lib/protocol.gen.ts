@@ -211,7 +211,8 @@ export interface paths {
         };
         /**
          * List Memories
-         * @description Search (with scores and reasons) where `query` is given, else the newest first.
+         * @description Search (with scores and reasons) where `query` is given, else the newest first. `document`: pieces of these
+         *     files only.
          */
         get: operations["list_memories_api_memories_get"];
         put?: never;
@@ -3788,7 +3789,7 @@ export interface operations {
                 agent?: string[] | null;
                 thread?: string;
                 run?: string;
-                document?: string;
+                document?: string[] | null;
                 key?: string;
                 since?: number | null;
                 until?: number | null;

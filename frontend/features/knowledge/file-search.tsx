@@ -10,6 +10,7 @@ import { FileIcon } from "@/features/knowledge/file-icon";
 import { factsOf } from "@/lib/api";
 import { plural } from "@/lib/format";
 import { type FoundPiece, knowledgeApi } from "@/lib/knowledge-api";
+import { knowledge } from "@/lib/knowledge-list";
 import { go } from "@/lib/location";
 import type { ErrorFacts } from "@/lib/protocol";
 import { factsOfFound } from "@/lib/recall-reasons";
@@ -80,8 +81,10 @@ function useAnswer(text: string, documentId: string | null): Answer | null {
     const stop = new AbortController();
     const timer = setTimeout(async () => {
       try {
-        const { memories, dense = true } = await knowledgeApi.search(text, documentId, stop.signal);
-        const found = memories.filter(({ memory }) => memory.source.documentId !== "");
+        const within = documentId === null ? knowledge.ids() : [documentId];
+        const none = { memories: [], dense: true };
+        const { memories: found, dense = true } =
+          within.length === 0 ? none : await knowledgeApi.search(text, within, stop.signal);
         setAnswer({ text, found, dense, error: null });
       } catch (cause) {
         if (!stop.signal.aborted) setAnswer({ text, found: [], dense: true, error: factsOf(cause) });

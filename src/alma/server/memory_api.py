@@ -49,6 +49,7 @@ _MOST_PROBLEMS = 100  # lines of an import that are named
 _YEARS = 1e11  # Unix seconds, some three thousand years
 _Id = Annotated[str, Query(max_length=200)]
 _Many = Annotated[list[Annotated[str, StringConstraints(max_length=200)]] | None, Query(max_length=64)]
+_Files = Annotated[list[Annotated[str, StringConstraints(max_length=200)]] | None, Query(max_length=500)]
 _Before = Annotated[str, Query(pattern=r"^([-+.e\d]{1,32}~\d{1,18})?$")]  # as `next` is
 _Time = Annotated[float | None, Query(ge=-_YEARS, le=_YEARS, allow_inf_nan=False)]
 
@@ -91,7 +92,7 @@ def routes(
         agent: _Many = None,
         thread: _Id = "",
         run: _Id = "",
-        document: _Id = "",
+        document: _Files = None,
         key: _Id = "",
         since: _Time = None,
         until: _Time = None,
@@ -100,14 +101,15 @@ def routes(
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         before: _Before = "",
     ) -> MemoryListReply:
-        """Search (with scores and reasons) where `query` is given, else the newest first."""
+        """Search (with scores and reasons) where `query` is given, else the newest first. `document`: pieces of these
+        files only."""
         wanted = Filter(
             kinds=tuple(kind or ()),
             scopes=tuple(scope or ()),
             agents=tuple(agent or ()),
             threads=(thread,) if thread else (),
             runs=(run,) if run else (),
-            documents=(document,) if document else (),
+            documents=tuple(dict.fromkeys(document or ())),
             key=key,
             since=since,
             until=until,
