@@ -13,10 +13,11 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from alma.db.tables import memories
-from alma.memory.access import matches, only_checked, visible
 from alma.memory.records import Filter, Reader
+from alma.memory.statements import Rule, ask, rule_of
 
 _MOST_TERMS = 48  # of a query: more cost time and add nothing
 _MOST_SCORED = 2000  # memories for one query: some 3 ms
@@ -53,8 +54,11 @@ class WordHit(NamedTuple):
 def terms_of(text: str, *, asking: bool = False) -> list[str]:
     """The terms of a text, in order. Identifiers are there whole and in parts. Scripts without spaces come in pairs of
     characters; a text has the single ones too, for who asks for one."""
+    plain = _plain(text)
+    if plain.isascii():
+        return [part for word in _WORD.findall(plain) for part in _parts(word)]
     terms: list[str] = []
-    for word in _WORD.findall(_plain(text)):
+    for word in _WORD.findall(plain):
         for index, piece in enumerate(_UNSPACED.split(word)):
             if index % 2:
                 terms += _pairs(piece, asking)
@@ -154,20 +158,17 @@ def found_by_words(connection: sa.Connection, query: str, reader: Reader, wanted
     terms = query_terms(query)
     if not terms or k <= 0:
         return []
-    search = _in_sqlite if connection.dialect.name == "sqlite" else _in_postgres
-    clause = visible(reader, wanted)
-
-    def best(needed: list[str], others: list[str], most: int | None) -> list[sa.Row[Any]]:
-        return [*connection.execute(_best(search(needed, others, clause, most), k))]
-
+    rule = rule_of(connection.dialect.name, reader, wanted)
     if _are_few(connection, reader, wanted):
-        return _hits(terms, best(terms, [], None))
-    rare = terms if len(terms) == 1 else _rare(connection, terms)
+        return _hits(terms, _best(connection, rule, k, terms))
+    rare, number = _rare(connection, terms)
     common = [term for term in terms if term not in rare]
-    rows = best(rare, common, _MOST_SCORED)
+    best_first = number < _MOST_SCORED and replace(wanted, not_runs=()) == Filter()
+    rows = _best(connection, rule, k, rare, common, _MOST_SCORED, best_first)
     if common and len(rows) < k / 4:
         seen = {row.num for row in rows}
-        rows += [row for row in best(common, [], _MOST_FILLED) if row.num not in seen][: k - len(rows)]
+        filling = _best(connection, rule, k, common, [], _MOST_FILLED)
+        rows += [row for row in filling if row.num not in seen][: k - len(rows)]
     return _hits(terms, rows)
 
 
@@ -175,95 +176,97 @@ def _are_few(connection: sa.Connection, reader: Reader, wanted: Filter) -> bool:
     """Whether an index leads to so few that all can be scored. Only counts, and without a look at the rows."""
     of = Filter(threads=wanted.threads, runs=wanted.runs, documents=wanted.documents, state="any")
     narrow = bool(of.threads or of.runs or of.documents)
-    clause = matches(of) if narrow else visible(Reader(reader.owner), Filter(key=wanted.key, state="any"))
-    some = sa.select(sa.literal(1)).select_from(memories).where(clause).limit(_FEW + 1)
-    return connection.execute(sa.select(sa.func.count()).select_from(some.subquery())).scalar_one() <= _FEW
+    whose, which = (None, of) if narrow else (Reader(reader.owner), Filter(key=wanted.key, state="any"))
+    rule = rule_of(connection.dialect.name, whose, which)
+    return not ask(connection, "SELECT 1 FROM memories WHERE {rule} LIMIT 1 OFFSET :few", {"few": _FEW}, rule)
 
 
-def _hits(terms: list[str], rows: Sequence[sa.Row[Any]]) -> list[WordHit]:
-    stems = {term: _stem(term) for term in terms}
+def _hits(terms: list[str], rows: Sequence[Any]) -> list[WordHit]:
+    stems = [(term, _stem(term)) for term in terms]
     hits: list[WordHit] = []
     score = float("inf")
-    for row in rows:
-        there = {_stem(term) for term in terms_of(row.text)}
-        score = min(score, float(row.score))  # what fills up is scored by fewer words, and comes after
-        hits.append(WordHit(row.num, score, [term for term in terms if stems[term] in there]))
+    for num, scored, text in rows:
+        there = {_stem(term) for term in terms_of(text)}
+        score = min(score, float(scored))  # what fills up is scored by fewer words, and comes after
+        hits.append(WordHit(num, score, [term for term, stem in stems if stem in there]))
     return hits
 
 
-def _rare(connection: sa.Connection, terms: list[str]) -> list[str]:
-    """The rarest of them, so many that together they are in about `_MOST_SCORED` memories; one at least."""
+def _rare(connection: sa.Connection, terms: list[str]) -> tuple[list[str], int]:
+    """The rarest of them, so many that together they are in about `_MOST_SCORED` memories; one at least. And in how
+    many they are, at most: `_MOST_SCORED` may be more."""
     in_sqlite = connection.dialect.name == "sqlite"
     has = "memory_words MATCH :t{0}" if in_sqlite else "words @@ to_tsquery('english', :t{0})"
     one = "SELECT {0}, count(*) FROM (SELECT 1 FROM memory_words WHERE " + has + " LIMIT :most) AS found{0}"
-    statement = sa.text(" UNION ALL ".join(one.format(at) for at in range(len(terms))))
+    statement = " UNION ALL ".join(one.format(at) for at in range(len(terms)))
     quote = '"' if in_sqlite else "'"
     asked = {f"t{at}": f"{quote}{term}{quote}" for at, term in enumerate(terms)}
-    rows = connection.execute(statement, {**asked, "most": _MOST_SCORED}).all()
+    rows = ask(connection, statement, {**asked, "most": _MOST_SCORED})
     rare: list[str] = []
     total = 0
-    for number, at in sorted((int(row[1]), int(row[0])) for row in rows):
-        total += number
-        if rare and total > _MOST_SCORED:
+    for number, at in sorted((int(number), int(at)) for at, number in rows):
+        if rare and total + number > _MOST_SCORED:
             break
+        total += number
         rare.append(terms[at])
-    return rare
+    return rare, total
 
 
-def _best(scored: sa.Select[*tuple[Any, ...]], k: int) -> sa.Select[*tuple[Any, ...]]:
-    inner = scored.subquery()
-    best = sa.select(inner.c.num, inner.c.score).order_by(inner.c.score.desc(), inner.c.num.desc()).limit(k).subquery()
-    return (
-        sa.select(best.c.num, best.c.score, memories.c.text)
-        .join(memories, memories.c.num == best.c.num)
-        .order_by(best.c.score.desc(), best.c.num.desc())
-    )
+_SHOWN = """
+    SELECT memories.num, found.score, memories.text FROM ({0}) AS found JOIN memories ON memories.num = found.num
+    ORDER BY found.score DESC, found.num DESC"""
+_OF_NEWEST = _SHOWN.format("SELECT num, score FROM ({0}) AS scored ORDER BY score DESC, num DESC LIMIT :k")
+# The plus keeps FTS5 from asking anew for each of them.
+_OF_FEW_IN_SQLITE = _SHOWN.format("""
+    SELECT rowid AS num, -bm25(memory_words) AS score FROM memory_words
+    WHERE memory_words MATCH :asked AND +memory_words.rowid IN (SELECT num FROM memories WHERE {rule})
+    ORDER BY score DESC, num DESC LIMIT :k""")
+_OF_NEWEST_IN_SQLITE = _OF_NEWEST.format("""
+    SELECT memories.num, -bm25(memory_words) AS score
+    FROM memory_words JOIN memories ON memories.num = memory_words.rowid
+    WHERE memory_words MATCH :asked AND {rule} IS TRUE ORDER BY memory_words.rowid DESC LIMIT :most""")
+# Looks at the rows in the order of the score, and stops when there are enough: where most are let through.
+_BEST_FIRST_IN_SQLITE = """
+    SELECT memories.num, found.score, memories.text
+    FROM (
+        SELECT rowid AS num, -bm25(memory_words) AS score FROM memory_words WHERE memory_words MATCH :asked
+        ORDER BY score DESC, num DESC LIMIT :most
+    ) AS found CROSS JOIN memories
+    WHERE memories.num = found.num AND {rule} IS TRUE LIMIT :k"""
+_IN_POSTGRES = _OF_NEWEST.format("""
+    SELECT memories.num, ts_rank_cd(words, to_tsquery(CAST(:dictionary AS regconfig), :asked)) AS score
+    FROM memory_words JOIN memories ON memories.num = memory_words.num
+    WHERE words @@ to_tsquery(CAST(:dictionary AS regconfig), :needed) AND {rule}
+    ORDER BY memory_words.num DESC LIMIT CAST(:most AS bigint)""")
 
 
-def _any_of(terms: list[str]) -> str:
-    return " OR ".join(f'"{term}"' for term in terms)
-
-
-def _in_sqlite(
-    needed: list[str], others: list[str], clause: sa.ColumnElement[bool], most: int | None
-) -> sa.Select[*tuple[Any, ...]]:
-    """The newest with one of the `needed` terms, scored; `most` None: all, of the few that the clause lets through."""
-    one_of = asked = _any_of(needed)
+def _best(
+    connection: sa.Connection,
+    rule: Rule,
+    k: int,
+    needed: list[str],
+    others: Sequence[str] = (),
+    most: int | None = None,
+    best_first: bool = False,
+) -> list[Any]:
+    """The `k` best of the `most` newest with one of the `needed` terms; `most` None: of all, which are few.
+    `best_first`: there are fewer than `most`, and nearly all are let through."""
+    values: dict[str, Any] = {"k": k, "most": most}
+    if connection.dialect.name != "sqlite":
+        terms = [*needed, *others]
+        values["dictionary"] = "simple" if all(term in STOP_WORDS for term in terms) else "english"
+        values["needed"], values["asked"] = (" | ".join(f"'{term}'" for term in some) for some in (needed, terms))
+        return ask(connection, _IN_POSTGRES, values, rule)
+    one_of = values["asked"] = _any_of(needed)
     if others:  # FTS5 has no optional terms; the second half only adds to the score
-        asked = f"({one_of}) OR (({one_of}) AND ({_any_of(others)}))"
-    table: sa.ColumnElement[Any] = sa.literal_column("memory_words")
-    score = (-sa.func.bm25(table, type_=sa.Double)).label("score")
-    found = table.op("MATCH")(asked)
-    if most is None:  # the plus keeps FTS5 from asking anew for each of them
-        rowid: sa.ColumnElement[int] = sa.literal_column("+memory_words.rowid")
-        allowed = rowid.in_(sa.select(memories.c.num).where(clause))
-        return sa.select(_WORDS.c.rowid.label("num"), score).where(found, allowed)
-    return (
-        sa.select(_WORDS.c.rowid.label("num"), score)
-        .select_from(_WORDS.join(memories, memories.c.num == _WORDS.c.rowid))
-        .where(found, only_checked(clause))
-        .order_by(_WORDS.c.rowid.desc())
-        .limit(most)
-    )
+        values["asked"] = f"({one_of}) OR (({one_of}) AND ({_any_of(others)}))"
+    if most is None:
+        return ask(connection, _OF_FEW_IN_SQLITE, values, rule)
+    return ask(connection, _BEST_FIRST_IN_SQLITE if best_first else _OF_NEWEST_IN_SQLITE, values, rule)
 
 
-def _in_postgres(
-    needed: list[str], others: list[str], clause: sa.ColumnElement[bool], most: int | None
-) -> sa.Select[*tuple[Any, ...]]:
-    terms = needed + others
-    dictionary: sa.ColumnElement[Any] = sa.literal_column(
-        "'simple'" if all(term in STOP_WORDS for term in terms) else "'english'"
-    )
-    one_of = sa.func.to_tsquery(dictionary, " | ".join(f"'{term}'" for term in needed))
-    asked = sa.func.to_tsquery(dictionary, " | ".join(f"'{term}'" for term in terms))
-    score = sa.func.ts_rank_cd(_WORDS.c.words, asked, type_=sa.Double).label("score")
-    return (
-        sa.select(_WORDS.c.num, score)
-        .select_from(_WORDS.join(memories, memories.c.num == _WORDS.c.num))
-        .where(_WORDS.c.words.op("@@")(one_of), clause)
-        .order_by(_WORDS.c.num.desc())
-        .limit(most)
-    )
+def _any_of(terms: Sequence[str]) -> str:
+    return " OR ".join(f'"{term}"' for term in terms)
 
 
 def _num(connection: sa.Connection) -> sa.ColumnClause[int]:
