@@ -172,7 +172,7 @@ class SessionBench:
             self.database,
             self.journal,
             self.bus,
-            Agent(self.roles, self.router, answering, Tooling(self.toolbox, door), memories=door),
+            Agent(self.roles, self.router, answering, Tooling(self.toolbox, memory=door), memories=door),
             LocalDispatcher(DispatchLimits(lambda name: self.roles.get(name).budgets.parallel if at_once else 100)),
             policy=Policy(max_attempts, self.duty, lambda name: name in self.roles.names()),
             limits=RunLimits(run_seconds),

@@ -87,7 +87,7 @@ class Alma:
         self.toolbox = toolbox_of(settings, self.files)
         self.mind = Mind(self.database, self.embedder, self.notices, memory_of(settings), OWNER)
         memories = self.mind.memories if settings.memory else None
-        tooling = Tooling(self.toolbox, memories)
+        tooling = Tooling(self.toolbox, memory=memories)
         self.engine = Engine(
             self.database,
             self.journal,

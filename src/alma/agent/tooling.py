@@ -101,7 +101,7 @@ class Tooling:
     """`toolbox`: what tools there are. `memory` None: it is switched off. `clock` gives Unix seconds."""
 
     def __init__(
-        self, toolbox: Toolbox, memory: MemoryDoor | None = None, clock: Callable[[], float] = time.time
+        self, toolbox: Toolbox, clock: Callable[[], float] = time.time, memory: MemoryDoor | None = None
     ) -> None:
         self._toolbox = toolbox
         self._memory = memory
