@@ -69,15 +69,11 @@ class FakeDense:
         ]
         return sorted(near, key=lambda one: (-one.cosine, one.num))[:k]
 
-    async def vectors(self, nums: Sequence[int]) -> dict[int, Vector]:
-        rows = await self.database.read(
-            lambda connection: connection.execute(
-                sa.select(memory_vectors.c.num, memory_vectors.c.vector).where(
-                    memory_vectors.c.model == self.embedding.model, memory_vectors.c.num.in_(nums)
-                )
-            ).all()
+    def vectors(self, connection: sa.Connection, nums: Sequence[int]) -> dict[int, Vector]:
+        asked = sa.select(memory_vectors.c.num, memory_vectors.c.vector).where(
+            memory_vectors.c.model == self.embedding.model, memory_vectors.c.num.in_(nums)
         )
-        return {num: np.frombuffer(raw, "<f2").astype(np.float32) for num, raw in rows}
+        return {num: np.frombuffer(raw, "<f2").astype(np.float32) for num, raw in connection.execute(asked)}
 
     async def changed(self, memories: Sequence[Memory], vectors: Sequence[Vector | None] = ()) -> None:
         self.told += memories

@@ -73,6 +73,10 @@ class House:
     async def found(self, query: str, k: int = 1) -> list[int]:
         return [near.num for near in await self.dense.search(query, k, ANN, Filter())]
 
+    async def with_vectors(self, memories: list[Memory]) -> set[int]:
+        nums = [memory.num for memory in memories]
+        return set(await self.database.read(lambda connection: self.dense.vectors(connection, nums)))
+
     async def until(self, true: Callable[[], bool]) -> None:
         async with asyncio.timeout(20):
             while not true():
@@ -172,7 +176,7 @@ async def test_what_could_not_be_embedded_is_embedded_later(house: House) -> Non
         assert not all(house.embedding.urgent)
         assert await house.found("whales sing") == [memories[3].num]
         assert house.dense.problem == ""
-        assert set(await house.dense.vectors([memory.num for memory in memories])) == {m.num for m in memories}
+        assert await house.with_vectors(memories) == {memory.num for memory in memories}
 
 
 async def test_while_the_embedder_is_down_words_are_searched(house: House) -> None:
@@ -225,7 +229,7 @@ async def test_vectors_of_another_dimension_are_a_problem_and_are_never_mixed(ho
         assert "32" in raised.value.message
         assert "64" in house.dense.problem
         [late] = await house.add("seven swans on the lake")
-        assert set(await house.dense.vectors([late.num, memories[0].num])) == {memories[0].num}
+        assert await house.with_vectors([late, memories[0]]) == {memories[0].num}
         house.embedding.dimensions = 64
         assert await house.found("who plays the cello") == [memories[0].num]
         await house.until(lambda: house.dense.waiting == 0)

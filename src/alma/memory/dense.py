@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import sqlalchemy as sa
 
 from alma.db.database import Database
 from alma.errors import EmbedderUnavailable, IndexUnavailable
@@ -171,13 +172,13 @@ class Dense:
         except EmbedderUnavailable as error:
             return error
 
-    async def vectors(self, nums: Sequence[int]) -> dict[int, Vector]:
-        """Of these memories, those that have one of the present model."""
-        if not nums or self._present is None:
+    def vectors(self, connection: sa.Connection, nums: Sequence[int]) -> dict[int, Vector]:
+        """Of these memories, those that have one of the present model; in the thread of who reads."""
+        present = self._present
+        if not nums or present is None:
             return {}
-        model, size = self._present.model, self._present.dimensions
-        found = await self._database.read(lambda connection: stored_vectors(connection, nums, model))
-        return {num: vector for num, vector in found.items() if len(vector) == size}
+        found = stored_vectors(connection, nums, present.model)
+        return {num: vector for num, vector in found.items() if len(vector) == present.dimensions}
 
     # ── following the database ────────────────────────────────────────────────────────────────────────────────────
 

@@ -16,16 +16,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from alma.db.database import Database
-from alma.db.tables import memories
 from alma.errors import EmbedderUnavailable
-from alma.memory.access import matches, only_checked, readable
 from alma.memory.embedding import Vector
 from alma.memory.merging import tidy
 from alma.memory.packing import Packed, is_known, pack, widened
 from alma.memory.question import Question, read_question
 from alma.memory.ranking import Candidate, Ranked, diversify, is_weak, rank
 from alma.memory.records import Filter, Hit, Memory, Missed, Reader, Recalled, Why
-from alma.memory.store import memory_of, select_memories
+from alma.memory.statements import ask, rule_of
+from alma.memory.store import by_nums
 from alma.memory.vectors.index import Near
 from alma.memory.words import WordHit, found_by_words, query_terms
 
@@ -38,19 +37,8 @@ _TOLD_CHARS = 160  # of each
 _COMPARED = 4  # times as many as are wanted are compared with each other, at least 24
 _SPARE = 50  # and so many more are ranked, for those that are known or weak
 
-_ROW = memories.c
-_FACTS = (
-    _ROW.num,
-    _ROW.id,
-    _ROW.text,
-    _ROW.created_at,
-    _ROW.line,
-    _ROW.position,
-    _ROW.speaker,
-    _ROW.document_id,
-    _ROW.utility,
-    _ROW.pinned,
-)
+# In the order of `Candidate`.
+_FACTS = "num, text, created_at, line, position, speaker, document_id, utility, pinned, id"
 
 
 class Nearest(Protocol):
@@ -58,7 +46,7 @@ class Nearest(Protocol):
 
     async def search(self, query: str, k: int, reader: Reader, wanted: Filter) -> list[Near]: ...
 
-    async def vectors(self, nums: Sequence[int]) -> dict[int, Vector]: ...
+    def vectors(self, connection: sa.Connection, nums: Sequence[int]) -> dict[int, Vector]: ...
 
 
 class Asked(Struct, frozen=True):
@@ -101,16 +89,15 @@ class Recall:
         if asked.strict and question.small_talk:
             return Recalled([])
         near, words = await self._search(asked)
-        found = await self._database.read(lambda connection: _weigh(connection, asked, question, near, words, now))
-        chosen, missed = await self._choose(asked, found)
-        hits, unpacked = await self._database.read(lambda connection: _pack(connection, asked, found, chosen))
-        return Recalled(
-            hits,
-            [*missed, *unpacked][:_LISTED],
-            considered=found.considered,
-            dense=near is not None,
-            ms=(time.perf_counter() - began) * 1000,
-        )
+
+        def give(connection: sa.Connection) -> Recalled:
+            found = _weigh(connection, asked, question, near, words, now)
+            chosen, missed = self._choose(connection, asked, found)
+            hits, unpacked = _pack(connection, asked, found, chosen)
+            return Recalled(hits, [*missed, *unpacked][:_LISTED], found.considered, near is not None)
+
+        recalled = await self._database.read(give)
+        return replace(recalled, ms=(time.perf_counter() - began) * 1000)
 
     async def _search(self, asked: Asked) -> tuple[list[Near] | None, list[WordHit]]:
         """By vectors (None: they cannot be asked) and by words, at the same time."""
@@ -132,7 +119,7 @@ class Recall:
             raise failed.exceptions[0] from None  # the caller waits for one thing and wants to hear of one
         return near.result(), words.result()
 
-    async def _choose(self, asked: Asked, found: _Found) -> tuple[list[Ranked], list[Missed]]:
+    def _choose(self, connection: sa.Connection, asked: Asked, found: _Found) -> tuple[list[Ranked], list[Missed]]:
         """Those that are wanted, each once, as different as they are good; more than `k`, since some may not fit."""
         missed: list[Missed] = []
         left: list[Ranked] = []
@@ -146,7 +133,7 @@ class Recall:
                 missed.append(_missed(found, one, "known"))
             else:
                 left.append(one)
-        vectors = await self._dense.vectors([one.candidate.num for one in left]) if len(left) > 1 else {}
+        vectors = self._dense.vectors(connection, [one.candidate.num for one in left]) if len(left) > 1 else {}
         chosen, alike = diversify(left, vectors, asked.k if not asked.tokens else most)
         missed += [_missed(found, one, "alike") for one in alike]
         return chosen, sorted(missed, key=lambda one: -one.score)[:_LISTED]
@@ -175,11 +162,10 @@ def _weigh(
     dense = {one.num: (one.cosine, index + 1) for index, one in enumerate(near or ())}
     terms = max(len(query_terms(asked.query)), 1)
     text = {one.num: (one.score, index + 1, len(one.words) / terms) for index, one in enumerate(words)}
-    clause = _let_through(asked)
-    rows = {row.num: row for row in _rows(connection, [*dict.fromkeys([*dense, *text])], clause)}
+    rows = _rows(connection, asked, [*dict.fromkeys([*dense, *text])])
     best = [rows[num] for found in (dense, text) for num in list(found)[:BESIDE] if num in rows]
     beside = _nums_beside(connection, {(row.line, row.position) for row in best}, SPAN)
-    rows.update((row.num, row) for row in _rows(connection, [num for num in beside if num not in rows], clause))
+    rows |= _rows(connection, asked, [num for num in beside if num not in rows])
     candidates = [_candidate(row, dense.get(num), text.get(num)) for num, row in rows.items()]
     return _Found(
         rank(question, candidates, now, _most_compared(asked) + _SPARE),
@@ -189,58 +175,30 @@ def _weigh(
     )
 
 
-def _let_through(asked: Asked) -> sa.ColumnElement[bool]:
-    """What the reader may read and the filter lets through, for rows that are looked up by number."""
-    return only_checked(readable(asked.reader) & matches(asked.wanted))
-
-
-def _rows(connection: sa.Connection, nums: Sequence[int], clause: sa.ColumnElement[bool]) -> Sequence[Any]:
-    return connection.execute(sa.select(*_FACTS).where(_among(nums), clause)).all()
-
-
-def _among(nums: Sequence[int]) -> sa.ColumnElement[bool]:
-    """Written out as numbers: four hundred parameters with names cost SQLAlchemy more than the database."""
-    return _ROW.num.in_(sa.bindparam("nums", list(nums), expanding=True, literal_execute=True))
-
-
-def _whole(connection: sa.Connection, nums: Sequence[int], clause: sa.ColumnElement[bool]) -> dict[int, Memory]:
-    rows = connection.execute(select_memories(_among(nums), clause))
-    return {row.num: memory_of(row) for row in rows}
+def _rows(connection: sa.Connection, asked: Asked, nums: Sequence[int]) -> dict[int, Any]:
+    """`_FACTS` by number, of those that the reader may read and the filter lets through."""
+    rule = rule_of(connection.dialect.name, asked.reader, asked.wanted)
+    statement = f"SELECT {_FACTS} FROM memories WHERE num {{among}} AND {{rule}} IS TRUE"
+    return {row[0]: row for row in ask(connection, statement, {}, rule, nums)}
 
 
 def _nums_beside(connection: sa.Connection, places: Collection[tuple[str, int]], span: int) -> list[int]:
     """The numbers of what stands at these places (line, position) and up to `span` before and after. In a statement of
     its own: beside the access rule, SQLite would not use the index of lines."""
     near: list[str] = []
-    values: dict[str, str | int] = {"span": span}
+    values: dict[str, str | int] = {}
     for index, (line, position) in enumerate(sorted(place for place in places if place[0])):
-        near.append(f"(line = :l{index} AND position BETWEEN :p{index} - :span AND :p{index} + :span)")
-        values |= {f"l{index}": line, f"p{index}": position}
+        near.append(f"(line = :l{index} AND position BETWEEN :a{index} AND :b{index})")
+        values |= {f"l{index}": line, f"a{index}": position - span, f"b{index}": position + span}
     if not near:
         return []
-    # As text: thirty conditions cost SQLAlchemy more than the database.
-    return list(connection.scalars(sa.text("SELECT num FROM memories WHERE " + " OR ".join(near)), values))
+    return [num for (num,) in ask(connection, "SELECT num FROM memories WHERE " + " OR ".join(near), values)]
 
 
 def _candidate(row: Any, dense: tuple[float, int] | None, text: tuple[float, int, float] | None) -> Candidate:
     cosine, dense_rank = dense or (None, 0)
     bm25, text_rank, covered = text or (0.0, 0, 0.0)
-    return Candidate(
-        row.num,
-        row.text,
-        row.created_at,
-        row.line,
-        row.position,
-        row.speaker,
-        row.document_id,
-        row.utility,
-        row.pinned,
-        cosine,
-        dense_rank,
-        bm25,
-        text_rank,
-        covered,
-    )
+    return Candidate(*row[:9], cosine=cosine, dense_rank=dense_rank, bm25=bm25, text_rank=text_rank, covered=covered)
 
 
 # ── giving ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -253,7 +211,7 @@ def _pack(
     packed, left_out = pack([(one.candidate.num, one.candidate.text) for one in chosen], asked.k, asked.tokens)
     scores = {one.candidate.num: one for one in chosen}
     missed = [_missed(found, scores[num], "budget") for num in left_out]
-    kept = _whole(connection, [one.num for one in packed], _let_through(asked))
+    kept = by_nums(connection, [one.num for one in packed], asked.reader, asked.wanted)
     whole = [(one, kept[one.num]) for one in packed if one.num in kept]  # else it was forgotten just now
     if asked.widen:
         whole = _widen(connection, asked, whole)
@@ -264,7 +222,7 @@ def _widen(
     connection: sa.Connection, asked: Asked, whole: Sequence[tuple[Packed, Memory]]
 ) -> list[tuple[Packed, Memory]]:
     nums = _nums_beside(connection, {(memory.line, memory.position) for _, memory in whole}, 1)
-    beside = _whole(connection, nums, _let_through(asked))
+    beside = by_nums(connection, nums, asked.reader, asked.wanted)
     at = {(memory.line, memory.position): memory for memory in beside.values()}
     hit = {memory.num for _, memory in whole}
     room = asked.tokens - sum(one.tokens for one, _ in whole) if asked.tokens else None

@@ -17,6 +17,7 @@ from alma.memory.access import matches, only_checked, readable, visible
 from alma.memory.embedding import Vector
 from alma.memory.merging import hash_of
 from alma.memory.records import Change, Filter, Memory, Reader, Source
+from alma.memory.statements import ask, rule_of
 from alma.memory.words import drop_words, keep_words
 
 SLICE = 500  # numbers in one statement
@@ -24,6 +25,7 @@ AT_ONCE = 128  # memories changed in one transaction: other writers come in betw
 _LOCK = 0x616C6D61  # PostgreSQL's advisory lock of who writes memories
 _FIELDS = [field for field in Memory.__struct_fields__ if field != "source"]
 _COLUMNS = [*(memories.c[name] for name in _FIELDS), memories.c.source]
+_NUMBERED = f"SELECT {', '.join(map(str, _COLUMNS))} FROM memories WHERE num {{among}} AND {{rule}} IS TRUE"
 _SOURCES = msgspec.json.Decoder(Source)
 _ENCODER = msgspec.json.Encoder()
 Row = sa.Row[Any]
@@ -35,8 +37,9 @@ def new_memory_id() -> str:
 
 
 def memory_of(row: Row) -> Memory:
-    """Of a row that `select_memories` gave."""
+    """Of a row that `select_memories` or `by_nums` asked for."""
     values = dict(zip(_FIELDS, row, strict=False))
+    values["pinned"] = bool(values["pinned"])
     source = row[len(_FIELDS)]
     return Memory(**values, source=Source() if source == "{}" else _SOURCES.decode(source))
 
@@ -55,12 +58,9 @@ def numbered(nums: Collection[int], *clauses: sa.ColumnElement[bool]) -> sa.Sele
 
 def by_nums(connection: sa.Connection, nums: Sequence[int], reader: Reader, wanted: Filter) -> dict[int, Memory]:
     """Those of these numbers that the reader may read and the filter lets through."""
-    found: dict[int, Memory] = {}
-    clause = visible(reader, wanted)
-    for at in range(0, len(nums), SLICE):
-        asked = numbered(nums[at : at + SLICE], clause)
-        found.update((row.num, memory_of(row)) for row in connection.execute(asked))
-    return found
+    rule = rule_of(connection.dialect.name, reader, wanted)
+    rows = ask(connection, _NUMBERED, {}, rule, nums) if nums else []
+    return {row.num: memory_of(row) for row in rows}
 
 
 def by_id(connection: sa.Connection, reader: Reader, memory_id: str) -> Memory:
@@ -251,12 +251,10 @@ def _source_columns(source: Source) -> dict[str, str]:
 
 def stored_vectors(connection: sa.Connection, nums: Sequence[int], model: str) -> dict[int, Vector]:
     """Of these memories, those that there are of this model."""
-    found: dict[int, Vector] = {}
-    table = memory_vectors.c
-    for at in range(0, len(nums), SLICE):
-        asked = sa.select(table.num, table.vector).where(table.model == model, table.num.in_(nums[at : at + SLICE]))
-        found.update((row.num, vector_of(row.vector)) for row in connection.execute(asked))
-    return found
+    if not nums:
+        return {}
+    asked = "SELECT num, vector FROM memory_vectors WHERE model = :model AND num {among}"
+    return {num: vector_of(stored) for num, stored in ask(connection, asked, {"model": model}, nums=nums)}
 
 
 def vector_of(stored: bytes) -> Vector:
