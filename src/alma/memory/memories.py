@@ -13,10 +13,10 @@ import sqlalchemy as sa
 
 from alma.db.database import Database
 from alma.errors import AlmaError, InvalidRequest
-from alma.memory import boards, changing, mapping, preparing, store, traces, transfer
+from alma.memory import boards, changing, mapping, overheard, preparing, store, traces, transfer
 from alma.memory.adding import Added, admit, keep_all
 from alma.memory.dense import Dense, IndexState
-from alma.memory.embedding import Embedding
+from alma.memory.embedding import Embedding, Vector
 from alma.memory.mapping import Map, MemoryPoint
 from alma.memory.merging import tidy
 from alma.memory.recall import Asked, Recall
@@ -68,6 +68,38 @@ class Memories:
             self._database, self._embedding, self._dense, [admit(one, now) for one in new], urgent
         )
         return await self._write(by, lambda pen: keep_all(pen, arrivals, finished_run))
+
+    async def vectors_of(self, texts: list[str]) -> list[Vector | None]:
+        """For `overhear`: when the embedder has time. None: it cannot answer."""
+        return await overheard.vectors_of(self._embedding, texts)
+
+    async def overhear(self, heard: Sequence[tuple[NewMemory, Vector | None]], *, by: str) -> None:
+        """Keep what is being said, until its run is taken in: see `overheard.py`."""
+        now = self._clock()
+        clean = [(admit(new, now), vector) for new, vector in heard]
+        await self._write(by, lambda pen: overheard.keep(pen, clean), overheard.QuietPen)
+
+    async def unhear(self, *, messages: Sequence[str], by: str) -> None:
+        """What was overheard of these messages goes: they are begun anew, or nobody will take them in."""
+        await self._write(by, lambda pen: overheard.drop(pen, messages=messages))
+
+    async def take_in(
+        self, new: Sequence[NewMemory], *, runs: Sequence[str], uses: Sequence[Use] = (), by: str
+    ) -> list[Added]:
+        """All words of these ended runs, in one transaction, in place of what was overheard of them
+        (`remembered_runs`); and which memories their prompts had."""
+        now = self._clock()
+        clean = await asyncio.to_thread(lambda: [admit(one, now) for one in new])
+        arrivals = await preparing.prepare(self._database, self._embedding, self._dense, clean, urgent=False)
+
+        def work(pen: store.Pen) -> list[Added]:
+            overheard.drop(pen, run_ids=runs)
+            added = keep_all(pen, arrivals)
+            traces.keep_uses(pen, uses)
+            overheard.mark_remembered(pen, runs)
+            return added
+
+        return await self._write(by, work)
 
     async def edit(
         self,
@@ -211,12 +243,12 @@ class Memories:
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _write(self, by: str, work: Callable[[store.Pen], T]) -> T:
+    async def _write(self, by: str, work: Callable[[store.Pen], T], make_pen: type[store.Pen] = store.Pen) -> T:
         """Run `work` in a transaction; then tell the index of vectors, and whoever listens."""
         now, model = self._clock(), self._embedding.model
 
         def run(connection: sa.Connection) -> tuple[store.Pen, T]:
-            pen = store.Pen(connection, now, by, model)
+            pen = make_pen(connection, now, by, model)
             result = work(pen)
             pen.look_up_vectors()
             pen.flush()
@@ -234,7 +266,7 @@ class Memories:
         return result
 
     async def _tell(self, pen: store.Pen) -> None:
-        if not pen.changes:
+        if not pen.changes and not pen.gone:
             return
         async with self._telling:  # in the order of the commits
             newest = {change.memory.num: change.memory for change in pen.changes if change.memory is not None}
@@ -242,5 +274,8 @@ class Memories:
                 await self._dense.changed([*newest.values()], [pen.vectors.get(num) for num in newest])
             if pen.gone:
                 await self._dense.gone(pen.gone)
-            for told in [*self._listeners]:
-                told(pen.changes)
+            changes = pen.changes
+            if isinstance(pen, overheard.QuietPen):
+                changes = [*{change.owner: change for change in changes}.values()]
+            for told in [*self._listeners] if changes else ():
+                told(changes)

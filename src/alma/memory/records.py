@@ -179,10 +179,12 @@ class Recalled(Struct, frozen=True):
 
 
 class Change(Struct, frozen=True):
-    """What happened to a memory. `memory`: as it is now (None: it is gone for good)."""
+    """What happened to a memory. `memory`: as it is now (None: it is gone for good). `passing`: it was only overheard,
+    and stands for all that was with it."""
 
     what: Literal["added", "merged", "edited", "superseded", "forgotten", "restored", "purged"]
     owner: str
     id: str
     memory: Memory | None = None
     by: str = USER
+    passing: bool = False

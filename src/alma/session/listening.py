@@ -1,14 +1,14 @@
 """Agents overheard: what they are saying becomes working memories while they say it, for those who work beside them.
 
-Nothing happens on the path of a token. Four times a second the open messages are looked at, what is new of them is cut
-into sentences, and these are kept in small batches. A look takes in so much and no more: the rest of a text stays where
-it is until the next one, also when its message has ended by then. The stream never waits.
+Nothing happens on the path of a token. Four times a second (once, when many are speaking) the open messages are looked
+at, and what is new of them is cut into sentences, joined to short passages, embedded and kept, all messages' in one
+batch. A look takes in so much and no more: the rest of a text stays where it is until the next one, also when its
+message has ended by then; what is left when the run has ended is not needed. The stream never waits.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -20,24 +20,26 @@ from alma.agent.role import MemoryPolicy
 from alma.db.database import Database
 from alma.db.tables import runs
 from alma.engine.open_text import OpenMessage, OpenText
-from alma.errors import AlmaError, NotFound
+from alma.errors import AlmaError
 from alma.memory.memories import Memories
-from alma.memory.records import NewMemory, Reader, Scope, Source
+from alma.memory.records import NewMemory, Scope, Source
 from alma.memory.sentences import Cut, Cutter
 
 log = logging.getLogger(__name__)
 ALMA = "alma"  # who writes these memories
 EVERY_S = 0.25  # between two looks
+BUSY_S = 1.0  # the same while more messages than
+_MANY = 16  # are open
 MOST_WAITING = 64  # texts that a look takes in, and so that wait for the embedder
-_BATCH = 16
+_PASSAGE = 200  # characters, from which a passage takes no further sentence
 _MOST_ENDED = 1024  # messages that begin and end between two looks; of more, the run's end takes in the text
 _LEAST_NEW = 64  # characters for which a text is looked at again
 _PAUSE_S = 5.0  # after the database could not be written
 
 
 class _Stream(Struct):
-    """A message that is listened to. `scope` None: its role does not leave what it says. `kept`: the ids of its
-    memories; `ended`: it is not open any more; `whole`: it was cut to its end."""
+    """A message that is listened to. `scope` None: its role does not leave what it says. `kept`: there are memories of
+    it; `ended`: it is not open any more; `whole`: it was cut to its end."""
 
     run_id: str
     message: OpenMessage
@@ -46,12 +48,12 @@ class _Stream(Struct):
     seen: int = 0
     count: int = 0
     waiting: deque[Cut] = field(default_factory=deque[Cut])
-    kept: list[str] = []
+    kept: bool = False
     ended: bool = False
     whole: bool = False
 
 
-class _Sentence(Struct, frozen=True):
+class _Passage(Struct, frozen=True):
     stream: _Stream
     cut: Cut
     number: int
@@ -76,13 +78,13 @@ class Listening:
         self._streams: dict[str, _Stream] = {}  # by message
         self._done: dict[str, _Stream] = {}  # taken in to the end, of runs that go on
         self._whose: dict[str, tuple[str, str]] = {}  # of a run: its owner and thread
-        self._stale: list[tuple[str, str]] = []  # owner and id of what an earlier attempt had said
-        self._keeping = asyncio.Lock()
+        self._stale: list[str] = []  # messages of which an earlier attempt has left something
+        self._writing = asyncio.Lock()
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
         while True:
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(EVERY_S if len(self._streams) <= _MANY else BUSY_S)
             try:
                 await self.look()
             except AlmaError as error:  # what was not kept is still waiting
@@ -96,28 +98,29 @@ class Listening:
         """Keep what is new, up to a bound."""
         self._notice()
         await self._identify()
-        while self._stale:
-            owner, memory_id = self._stale[-1]
-            with contextlib.suppress(NotFound):
-                await self._memories.purge(Reader(owner), memory_id)
-            self._stale.pop()
-        sentences = self._take(MOST_WAITING)
-        for at in range(0, len(sentences), _BATCH):
-            try:
-                await self._keep(sentences[at : at + _BATCH])
-            except BaseException:
-                for sentence in reversed(sentences[at:]):
-                    sentence.stream.waiting.appendleft(sentence.cut)
-                    sentence.stream.count -= 1
-                raise
+        if self._stale:
+            await self._memories.unhear(messages=self._stale, by=ALMA)
+            self._stale = []
+        passages = self._take(MOST_WAITING)
+        try:
+            await self._keep(passages)
+        except BaseException:
+            for passage in reversed(passages):
+                passage.stream.waiting.appendleft(passage.cut)
+                passage.stream.count -= 1
+            raise
 
-    async def forget(self, run_id: str) -> None:
-        """The run is over: what it said is kept otherwise. Nothing of it is being written when this returns."""
-        async with self._keeping:
-            for known in (self._streams, self._done):
-                for message_id in [one for one, stream in known.items() if stream.run_id == run_id]:
-                    del known[message_id]
-            self._whose.pop(run_id, None)
+    def over(self, run_id: str) -> None:
+        """The run has ended: what it said is kept otherwise."""
+        for known in (self._streams, self._done):
+            for message_id in [one for one, stream in known.items() if stream.run_id == run_id]:
+                del known[message_id]
+        self._whose.pop(run_id, None)
+
+    async def written(self) -> None:
+        """Returns when nothing is being written of a run that was `over` before."""
+        async with self._writing:
+            pass
 
     def _notice(self) -> None:
         """Which messages were begun, begun anew, or have ended."""
@@ -136,8 +139,8 @@ class Listening:
         if known is not None and known.message is message:
             return
         self._done.pop(started.message_id, None)
-        if known is not None and run_id in self._whose:
-            self._stale += [(self._whose[run_id][0], memory_id) for memory_id in known.kept]
+        if known is not None and known.kept:
+            self._stale.append(started.message_id)
         policy = self._policy(started.role)
         listens = "speech" in policy.keep and started.step.startswith("answer")
         self._streams[started.message_id] = _Stream(run_id, message, scope_of(policy) if listens else None)
@@ -149,13 +152,14 @@ class Listening:
             return
         query = sa.select(runs.c.id, runs.c.owner, runs.c.thread_id).where(runs.c.id.in_(unknown), ~runs.c.finished)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        self._whose |= {run_id: (owner, thread_id) for run_id, owner, thread_id in rows}
+        unknown &= {stream.run_id for stream in self._streams.values()}  # others were over meanwhile
+        self._whose |= {run_id: (owner, thread_id) for run_id, owner, thread_id in rows if run_id in unknown}
         for run_id in unknown - self._whose.keys():
-            await self.forget(run_id)
+            self.over(run_id)
 
-    def _take(self, most: int) -> list[_Sentence]:
-        """The next sentences, a share of each message; who got none this time comes first the next."""
-        taken: list[_Sentence] = []
+    def _take(self, most: int) -> list[_Passage]:
+        """The next passages, a share of each message; who got none this time comes first the next."""
+        taken: list[_Passage] = []
         share = max(most // max(len(self._streams), 1), 2)
         for message_id, stream in [*self._streams.items()]:
             if len(taken) >= most:
@@ -166,26 +170,32 @@ class Listening:
             self._streams[message_id] = self._streams.pop(message_id)
             _cut(stream)
             for _ in range(min(share, most - len(taken), len(stream.waiting))):
-                taken.append(_Sentence(stream, stream.waiting.popleft(), stream.count))
+                taken.append(_Passage(stream, stream.waiting.popleft(), stream.count))
                 stream.count += 1
         return taken
 
-    async def _keep(self, sentences: list[_Sentence]) -> None:
-        async with self._keeping:
-            living = [one for one in sentences if self._is_known(one.stream)]
-            if not living:
+    async def _keep(self, passages: list[_Passage]) -> None:
+        living = [one for one in passages if self._is_known(one.stream)]
+        if not living:
+            return
+        new = [self._memory(one) for one in living]
+        vectors = await self._memories.vectors_of([memory.text for memory in new])
+        async with self._writing:
+            of_all = zip(living, new, vectors, strict=True)
+            heard = [(memory, vector) for one, memory, vector in of_all if self._is_known(one.stream)]
+            if not heard:
                 return
-            added = await self._memories.add([self._memory(one) for one in living], by=ALMA)
-            for one, memory in zip(living, added, strict=True):
-                one.stream.kept.append(memory.memory.id)
+            await self._memories.overhear(heard, by=ALMA)
+            for one in living:
+                one.stream.kept = True
 
     def _is_known(self, stream: _Stream) -> bool:
         message_id = stream.message.started.message_id
         return stream in (self._streams.get(message_id), self._done.get(message_id))
 
-    def _memory(self, sentence: _Sentence) -> NewMemory:
-        stream = sentence.stream
-        started, (start, end) = stream.message.started, sentence.cut
+    def _memory(self, passage: _Passage) -> NewMemory:
+        stream = passage.stream
+        started, (start, end) = stream.message.started, passage.cut
         owner, thread_id = self._whose[stream.run_id]
         assert stream.scope is not None
         return NewMemory(
@@ -196,7 +206,7 @@ class Listening:
             started.role,
             source=Source(thread_id, stream.run_id, started.task_id, started.message_id, start=start, end=end),
             line=started.message_id,
-            position=sentence.number,
+            position=passage.number,
             speaker=started.role,
         )
 
@@ -212,9 +222,17 @@ def _cut(stream: _Stream) -> None:
         return
     text, stream.seen = message.text, message.n
     cuts = stream.cutter.finish(text) if stream.ended else stream.cutter.feed(text)
-    stream.waiting.extend(_worded(text, cuts))
+    stream.waiting.extend(_passages(text, cuts))
 
 
-def _worded(text: str, cuts: Iterable[Cut]) -> list[Cut]:
-    """Those that say something."""
-    return [(start, end) for start, end in cuts if any(map(str.isalnum, text[start:end]))]
+def _passages(text: str, cuts: Iterable[Cut]) -> list[Cut]:
+    """The sentences that say something, short ones of them together."""
+    joined: list[Cut] = []
+    for start, end in cuts:
+        if not any(map(str.isalnum, text[start:end])):
+            continue
+        if joined and joined[-1][1] - joined[-1][0] < _PASSAGE:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined

@@ -1,15 +1,15 @@
 """What runs leave in memory: while they speak, their sentences; when they have ended, episodes, results and facts.
 
 A run that has ended is taken in whole, in one transaction that also says that it was: what a crash came between is
-found at the next start. What is in the way (a database that is full) is waited for; a run that is refused for another
-reason is passed over until then.
+found at the next start. Runs that have ended meanwhile go together. What is in the way (a database that is full) is
+waited for; a run that is refused for another reason is passed over until then.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
 import sqlalchemy as sa
 
@@ -26,7 +26,8 @@ from alma.errors import AlmaError, NotFound, StorageFailure
 from alma.events import AttemptFailed, MessageFinished
 from alma.memory.episodes import FinishedRun, Said, episodes
 from alma.memory.memories import Memories
-from alma.memory.records import USER, Filter, NewMemory, Reader, Scope
+from alma.memory.records import USER, Filter, NewMemory, Scope
+from alma.memory.traces import Use
 from alma.plan import MAIN, message_id
 from alma.session.extraction import Extraction
 from alma.session.listening import ALMA, Listening, scope_of
@@ -34,13 +35,15 @@ from alma.session.using import uses_of
 
 log = logging.getLogger(__name__)
 _MOST_WAITING = 256  # ended runs whose state is held; others are read from their logs again
+_TOGETHER = 32  # ended runs in one transaction,
+_MOST_CHARS = 40_000  # and of their texts, or one run
 _PAGE = 50
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 1.0, 30.0
 Work = Callable[[], Awaitable[None]]
 
 
 class Remembering:
-    """Listens to open messages, and takes in runs that have ended, one at a time."""
+    """Listens to open messages, and takes in runs that have ended."""
 
     def __init__(
         self,
@@ -67,6 +70,7 @@ class Remembering:
         """A run has begun or ended; one that has ended is taken in as soon as there is time."""
         if state.started is None or state.finished is None:
             return
+        self.listening.over(state.run_id)
         if len(self._waiting) < _MOST_WAITING:
             self._waiting[state.run_id] = state
         else:
@@ -88,23 +92,10 @@ class Remembering:
     async def tidy(self) -> None:
         """Purge what was overheard of messages that are open no more: an earlier process has left it."""
         row = memory_rows.c
-        query = sa.select(row.owner, row.id, row.num).where(row.kind == "working", row.message_id != "", row.line != "")
-        last = 0
-        while True:
-            page = query.where(row.num > last).order_by(row.num).limit(_PAGE)
-            found = await self._database.read(lambda connection: connection.execute(page).all())  # noqa: B023
-            if not found:
-                return
-            last = found[-1].num
-            async with asyncio.TaskGroup() as group:  # side by side, they share a commit
-                for owner, memory_id, _ in found:
-                    group.create_task(self._purge(owner, memory_id))
-
-    async def _purge(self, owner: str, memory_id: str) -> None:
-        try:
-            await self._memories.purge(Reader(owner), memory_id)
-        except NotFound:
-            log.debug("memory %s was purged already", memory_id)
+        query = sa.select(row.line).where(row.kind == "working", row.message_id != "", row.line == row.message_id)
+        page = query.distinct().limit(_PAGE)
+        while left := await self._database.read(lambda connection: connection.execute(page).scalars().all()):
+            await self._memories.unhear(messages=left, by=ALMA)
 
     async def _take_in(self) -> None:
         while True:
@@ -112,9 +103,10 @@ class Remembering:
             self._wake.clear()
             while self._waiting or self._behind:
                 while self._waiting:
-                    state = next(iter(self._waiting.values()))
-                    await self._patiently(lambda: self.remember(state))  # noqa: B023
-                    self._waiting.pop(state.run_id, None)
+                    states = _together(self._waiting.values())
+                    await self._remember_all(states)
+                    for state in states:
+                        self._waiting.pop(state.run_id, None)
                 if self._behind:
                     self._behind = False
                     await self._patiently(self._catch_up)
@@ -143,28 +135,46 @@ class Remembering:
         after = (0.0, "")
         while page := await self._database.read(lambda connection: _missed(connection, after)):  # noqa: B023
             after = page[-1]
-            for _, run_id in page:
-                state = fold(run_id, await self._journal.read(run_id))
-                await self._patiently(lambda: self.remember(state))  # noqa: B023
+            states = [fold(run_id, await self._journal.read(run_id)) for _, run_id in page]
+            while states:
+                some = _together(states)
+                await self._remember_all(some)
+                del states[: len(some)]
 
-    async def remember(self, state: RunState) -> None:
-        """Keep what the run has said; then nothing is left of what was overheard of it."""
-        started = state.started
-        if started is None or state.finished is None:
-            return
-        owner, run_id = started.owner, state.run_id
-        number = await self._database.read(lambda connection: _number(connection, run_id))
-        if number is not None:
-            run = self._finished(state, number)
-            new = [*await asyncio.to_thread(episodes, run), *await self._facts(state, run)]
-            await self._memories.used(uses_of(await self._journal.read(run_id)))
-            await self._memories.add(new, by=ALMA, finished_run=run_id)
-        await self.listening.forget(run_id)
-        overheard = Filter(runs=(run_id,), kinds=("working",), state="any")
-        await self._memories.forget_where(owner, overheard, by=ALMA, purge=True)
-        if number is not None and not await self._database.read(lambda connection: _exists(connection, run_id)):
-            of_run = Filter(runs=(run_id,), state="any")  # it was deleted meanwhile
-            await self._memories.forget_where(owner, of_run, by=ALMA, purge=True)
+    async def _remember_all(self, states: list[RunState]) -> None:
+        """Together; where one is refused, each by itself."""
+        try:
+            await self.remember(states)
+        except Exception as error:  # noqa: BLE001  # whatever it is: alone each says it again, or is kept
+            log.info("%d runs could not be remembered together: %s", len(states), error)
+            for state in states:
+                await self._patiently(lambda: self.remember([state]))  # noqa: B023
+
+    async def remember(self, states: Sequence[RunState]) -> None:
+        """Keep what the runs have said; then nothing is left of what was overheard of them."""
+        ended = {state.run_id: state for state in states if state.started is not None and state.finished is not None}
+        for run_id in ended:
+            self.listening.over(run_id)
+        await self.listening.written()
+        numbers = await self._database.read(lambda connection: _numbers(connection, list(ended)))
+        finished = [self._finished(ended[run_id], number) for run_id, number in numbers.items()]
+        new = await asyncio.to_thread(lambda: [memory for run in finished for memory in episodes(run)])
+        async with asyncio.TaskGroup() as group:
+            facts = [group.create_task(self._facts(ended[run.run_id], run)) for run in finished]
+        new += [fact for task in facts for fact in task.result()]
+        uses = [use for run in finished for use in await self._uses(ended[run.run_id])]
+        await self._memories.take_in(new, runs=list(ended), uses=uses, by=ALMA)
+        there = await self._database.read(lambda connection: _existing(connection, list(numbers)))
+        for run in finished:
+            if run.run_id not in there:  # it was deleted meanwhile
+                of_run = Filter(runs=(run.run_id,), state="any")
+                await self._memories.forget_where(run.owner, of_run, by=ALMA, purge=True)
+
+    async def _uses(self, state: RunState) -> list[Use]:
+        """What its log says of them; it is not read where nobody was reminded of anything."""
+        if not any(task.reminded for task in state.tasks.values()):
+            return []
+        return uses_of(await self._journal.read(state.run_id))
 
     async def _facts(self, state: RunState, run: FinishedRun) -> list[NewMemory]:
         policy = self._policy(run.role)
@@ -241,16 +251,34 @@ def _missed(connection: sa.Connection, after: tuple[float, str]) -> list[tuple[f
     return [(at, run_id) for at, run_id in rows]
 
 
-def _number(connection: sa.Connection, run_id: str) -> int | None:
-    """How many turns are before the run in its branch; None: it is taken in already, or deleted."""
-    taken = sa.select(remembered_runs.c.run_id).where(remembered_runs.c.run_id == run_id)
-    if not _exists(connection, run_id) or connection.execute(taken).first() is not None:
-        return None
+def _numbers(connection: sa.Connection, run_ids: list[str]) -> dict[str, int]:
+    """Of each run how many turns are before it in its branch; without those that are taken in already, or deleted."""
+    taken = sa.select(remembered_runs.c.run_id).where(remembered_runs.c.run_id == runs.c.id).exists()
+    asked = sa.select(runs.c.id, runs.c.parent_run_id).where(runs.c.id.in_(run_ids), ~taken)
+    return {
+        run_id: _turns_before(connection, run_id) if parent is not None else 0
+        for run_id, parent in connection.execute(asked)
+    }
+
+
+def _turns_before(connection: sa.Connection, run_id: str) -> int:
     line = sa.select(runs.c.parent_run_id.label("id")).where(runs.c.id == run_id).cte("line", recursive=True)
     line = line.union_all(sa.select(runs.c.parent_run_id).where(runs.c.id == line.c.id))
     count = sa.select(sa.func.count()).select_from(line).where(line.c.id.is_not(None))
     return connection.execute(count).scalar_one()
 
 
-def _exists(connection: sa.Connection, run_id: str) -> bool:
-    return connection.execute(sa.select(runs.c.id).where(runs.c.id == run_id)).first() is not None
+def _existing(connection: sa.Connection, run_ids: list[str]) -> set[str]:
+    return set(connection.execute(sa.select(runs.c.id).where(runs.c.id.in_(run_ids))).scalars())
+
+
+def _together(states: Iterable[RunState]) -> list[RunState]:
+    """The first of them, as many as go into one transaction."""
+    chosen: list[RunState] = []
+    chars = 0
+    for state in states:
+        chars += sum(len(task.text) for task in state.tasks.values())
+        if chosen and (len(chosen) == _TOGETHER or chars > _MOST_CHARS):
+            break
+        chosen.append(state)
+    return chosen
