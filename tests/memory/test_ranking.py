@@ -145,22 +145,27 @@ def ranked(found: list[Candidate]) -> dict[int, Ranked]:
     return {one.candidate.num: one for one in rank(read_question("the old boat"), found, NOW)}
 
 
+def weak(candidates: list[Candidate]) -> list[bool]:
+    one = ranked(candidates)
+    return [is_weak(one[candidate.num], ["red", "boat"]) for candidate in candidates]
+
+
 def test_what_is_neither_near_nor_has_the_words_is_weak() -> None:
-    one = ranked([Candidate(1, "x", cosine=0.3), Candidate(2, "y", cosine=0.1), Candidate(3, "z", bm25=9, covered=1.0)])
-    assert [is_weak(one[num]) for num in (1, 2, 3)] == [False, True, False]
-    assert not is_weak(ranked([Candidate(1, "x", cosine=0.1, pinned=True)])[1])
+    near, far = Candidate(1, "x", cosine=0.3), Candidate(2, "y", cosine=0.1)
+    found = Candidate(3, "A boat, and it was red.", bm25=9, text_rank=1)
+    assert weak([near, far, found]) == [False, True, False]
+    assert weak([Candidate(1, "x", cosine=0.1, pinned=True)]) == [False]
 
 
 def test_what_was_said_must_be_nearer_than_a_fact_or_beside_what_is() -> None:
-    far = ranked([Candidate(1, "x", line="t", cosine=0.3), Candidate(2, "y", line="t", position=1, cosine=0.1)])
-    assert [is_weak(far[num]) for num in (1, 2)] == [True, True]
-    near = ranked([Candidate(1, "x", line="t", cosine=0.4), Candidate(2, "y", line="t", position=1, cosine=0.1)])
-    assert [is_weak(near[num]) for num in (1, 2)] == [False, False]
+    beside = Candidate(2, "y", line="t", position=1, cosine=0.1)
+    assert weak([Candidate(1, "x", line="t", cosine=0.3), beside]) == [True, True]
+    assert weak([Candidate(1, "x", line="t", cosine=0.4), beside]) == [False, False]
 
 
 def test_without_vectors_half_of_the_words_will_do() -> None:
-    one = ranked([Candidate(1, "x", bm25=3, covered=0.5), Candidate(2, "y", bm25=2, covered=0.3)])
-    assert [is_weak(one[num]) for num in (1, 2)] == [False, True]
+    half, none = Candidate(1, "a boat", bm25=3, text_rank=1), Candidate(2, "a train", bm25=2, text_rank=2)
+    assert weak([half, none]) == [False, True]
 
 
 # ── which of them together ────────────────────────────────────────────────────────────────────────────────────────

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alma.memory.records import Filter, NewMemory, Reader
-from alma.memory.words import found_by_words, query_terms, terms_of
+from alma.memory.words import WordHit, found_by_words, query_terms, terms_of, words_in
 
 ANN = Reader("ann")
 TEXTS = {
@@ -64,7 +64,7 @@ async def test_it_is_found(memory: MemoryBench, query: str, name: str, words: li
     assert names[hits[0].num] == name
     assert hits[0].score > 0
     if words is not None:
-        assert hits[0].words == words
+        assert words_in(query_terms(query), TEXTS[name]) == words
 
 
 async def test_rare_words_count_more_and_the_best_come_first(memory: MemoryBench) -> None:
@@ -75,6 +75,30 @@ async def test_rare_words_count_more_and_the_best_come_first(memory: MemoryBench
     assert hits[0].num == added[17].memory.num
     assert len(hits) == 3
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+@pytest.mark.parametrize("wanted", [Filter(), Filter(kinds=("semantic",)), Filter(not_runs=("r1",))])
+async def test_among_many_the_same_are_found(
+    memory: MemoryBench, monkeypatch: pytest.MonkeyPatch, wanted: Filter
+) -> None:
+    await memory.memories.add(
+        [
+            NewMemory(owner, f"{'cello ' * (number % 3)}piano {number}", kind=kind, line="x", position=number)
+            for number in range(30)
+            for owner in ("ann", "ben")
+            for kind in ("semantic", "episodic")
+        ]
+    )
+
+    async def found() -> list[list[WordHit]]:
+        return await memory.database.read(
+            lambda connection: [found_by_words(connection, "a cello, a piano", ANN, wanted, k) for k in (5, 12)]
+        )
+
+    among_few = await found()
+    assert len(among_few[1]) == 12
+    monkeypatch.setattr("alma.memory.words._FEW", 3)
+    assert await found() == among_few
 
 
 def test_stop_words_are_left_out_unless_nothing_else_is_there() -> None:

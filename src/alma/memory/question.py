@@ -84,4 +84,4 @@ def answers(question: Question, text: str) -> int:
 
 def asks(text: str) -> bool:
     """Whether there is a question in it, in any script that marks questions."""
-    return any(mark in text for mark in "?？؟")
+    return "?" in text or (not text.isascii() and ("？" in text or "؟" in text))

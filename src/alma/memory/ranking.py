@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from alma.memory.embedding import Vector
 from alma.memory.question import Question, answers, asks
 from alma.memory.records import Reasons
+from alma.memory.words import words_in
 
 WORDS = 0.25  # of having the words of the query as well as the best one has them
 BESIDE_COSINE = {-1: 0.40, 1: 0.40, -2: 0.28, 2: 0.10}  # of the cosine of what stands so far beside it, above the floor
@@ -45,8 +46,8 @@ EXPECTED_WORDS = 0.2
 
 
 class Candidate(Struct, frozen=True):
-    """A memory that an index found, or that stands beside one. `cosine` None: the vectors did not find it. `covered`:
-    the share of the query's words that it has."""
+    """A memory that an index found, or that stands beside one. `cosine` None: the vectors did not find it;
+    `text_rank` 0: the words did not."""
 
     num: int
     text: str
@@ -61,7 +62,6 @@ class Candidate(Struct, frozen=True):
     dense_rank: int = 0
     bm25: float = 0.0
     text_rank: int = 0
-    covered: float = 0.0
 
 
 class Ranked(Struct, frozen=True):
@@ -167,13 +167,14 @@ class _Field:
         return gained, near
 
 
-def is_weak(one: Ranked) -> bool:
-    """Whether it has little to do with the query: neither it nor what stands beside it is near in meaning, and it has
-    not all the words. Without vectors, half of the words will do. What is pinned never is."""
+def is_weak(one: Ranked, terms: Sequence[str]) -> bool:
+    """Whether it has little to do with the query, whose words are `terms`: neither it nor what stands beside it is near
+    in meaning, and it has not all the words. Without vectors, half of the words will do. What is pinned never is."""
     found = one.candidate
+    if found.pinned or (one.nearest or 0.0) >= (WEAK if found.line else WEAK_ALONE):
+        return False
     enough = 1.0 if one.nearest is not None else 0.5
-    least = WEAK if found.line else WEAK_ALONE
-    return not found.pinned and found.covered < enough and (one.nearest or 0.0) < least
+    return not found.text_rank or len(words_in(terms, found.text)) < enough * len(terms)
 
 
 def freshness(candidate: Candidate, now: float) -> float:

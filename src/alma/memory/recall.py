@@ -26,10 +26,10 @@ from alma.memory.records import Filter, Hit, Memory, Missed, Reader, Recalled, W
 from alma.memory.statements import ask, rule_of
 from alma.memory.store import by_nums
 from alma.memory.vectors.index import Near
-from alma.memory.words import WordHit, found_by_words, query_terms
+from alma.memory.words import WordHit, found_by_words, query_terms, words_in
 
-FROM_VECTORS = 150  # candidates
-FROM_WORDS = 60
+FROM_VECTORS = 120  # candidates
+FROM_WORDS = 40
 BESIDE = 12  # of the best by each method: also what stands beside them
 SPAN = 2  # places before and after
 _LISTED = 20  # most that are told of as missed
@@ -66,12 +66,12 @@ class Asked(Struct, frozen=True):
 
 
 class _Found(Struct, frozen=True):
-    """The best candidates in order, of how many, and the id of each number."""
+    """The best candidates in order, of how many, the id of each number, and the query's words."""
 
     ranked: list[Ranked]
     considered: int
     ids: dict[int, str]
-    words: dict[int, list[str]]
+    terms: list[str]
 
 
 class Recall:
@@ -127,7 +127,7 @@ class Recall:
         for one in found.ranked:
             if len(left) == most:
                 break
-            if asked.strict and is_weak(one):
+            if asked.strict and is_weak(one, found.terms):
                 missed.append(_missed(found, one, "weak"))
             elif is_known(one.candidate.text, asked.known):
                 missed.append(_missed(found, one, "known"))
@@ -160,8 +160,7 @@ def _weigh(
 ) -> _Found:
     """The candidates, what stands beside the best of them, and their order."""
     dense = {one.num: (one.cosine, index + 1) for index, one in enumerate(near or ())}
-    terms = max(len(query_terms(asked.query)), 1)
-    text = {one.num: (one.score, index + 1, len(one.words) / terms) for index, one in enumerate(words)}
+    text = {one.num: (one.score, index + 1) for index, one in enumerate(words)}
     rows = _rows(connection, asked, [*dict.fromkeys([*dense, *text])])
     best = [rows[num] for found in (dense, text) for num in list(found)[:BESIDE] if num in rows]
     beside = _nums_beside(connection, {(row.line, row.position) for row in best}, SPAN)
@@ -171,7 +170,7 @@ def _weigh(
         rank(question, candidates, now, _most_compared(asked) + _SPARE),
         len(candidates),
         {num: row.id for num, row in rows.items()},
-        {one.num: one.words for one in words},
+        query_terms(asked.query),
     )
 
 
@@ -195,10 +194,10 @@ def _nums_beside(connection: sa.Connection, places: Collection[tuple[str, int]],
     return [num for (num,) in ask(connection, "SELECT num FROM memories WHERE " + " OR ".join(near), values)]
 
 
-def _candidate(row: Any, dense: tuple[float, int] | None, text: tuple[float, int, float] | None) -> Candidate:
+def _candidate(row: Any, dense: tuple[float, int] | None, text: tuple[float, int] | None) -> Candidate:
     cosine, dense_rank = dense or (None, 0)
-    bm25, text_rank, covered = text or (0.0, 0, 0.0)
-    return Candidate(*row[:9], cosine=cosine, dense_rank=dense_rank, bm25=bm25, text_rank=text_rank, covered=covered)
+    bm25, text_rank = text or (0.0, 0)
+    return Candidate(*row[:9], cosine=cosine, dense_rank=dense_rank, bm25=bm25, text_rank=text_rank)
 
 
 # ── giving ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -240,7 +239,7 @@ def _widen(
 def _hit(packed: Packed, memory: Memory, ranked: Ranked, found: _Found) -> Hit:
     reasons = replace(
         ranked.reasons,
-        words=found.words.get(memory.num, []),
+        words=words_in(found.terms, memory.text) if ranked.candidate.text_rank else [],
         near=found.ids.get(ranked.near, "") if ranked.near else "",
     )
     return Hit(memory, ranked.score, reasons, packed.text, packed.tokens)

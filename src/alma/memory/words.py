@@ -40,12 +40,10 @@ _WORDS = sa.table("memory_words", sa.column("rowid", sa.Integer), sa.column("num
 
 
 class WordHit(NamedTuple):
-    """`score`: BM25 (SQLite) or cover density (PostgreSQL), more is better; they compare only within one answer.
-    `words`: those of the query that it has."""
+    """`score`: BM25 (SQLite) or cover density (PostgreSQL), more is better; they compare only within one answer."""
 
     num: int
     score: float
-    words: list[str]
 
 
 # ── terms ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -160,16 +158,18 @@ def found_by_words(connection: sa.Connection, query: str, reader: Reader, wanted
         return []
     rule = rule_of(connection.dialect.name, reader, wanted)
     if _are_few(connection, reader, wanted):
-        return _hits(terms, _best(connection, rule, k, terms))
+        return _best(connection, rule, k, terms)
     rare, number = _rare(connection, terms)
     common = [term for term in terms if term not in rare]
     best_first = number < _MOST_SCORED and replace(wanted, not_runs=()) == Filter()
-    rows = _best(connection, rule, k, rare, common, _MOST_SCORED, best_first)
-    if common and len(rows) < k / 4:
-        seen = {row.num for row in rows}
-        filling = _best(connection, rule, k, common, [], _MOST_FILLED)
-        rows += [row for row in filling if row.num not in seen][: k - len(rows)]
-    return _hits(terms, rows)
+    hits = _best(connection, rule, k, rare, common, _MOST_SCORED, best_first)
+    if common and len(hits) < k / 4:
+        seen = {hit.num for hit in hits}
+        least = min((hit.score for hit in hits), default=float("inf"))
+        for hit in _best(connection, rule, k, common, [], _MOST_FILLED):
+            if hit.num not in seen and len(hits) < k:  # scored by fewer words: it comes after
+                hits.append(WordHit(hit.num, min(least, hit.score)))
+    return hits
 
 
 def _are_few(connection: sa.Connection, reader: Reader, wanted: Filter) -> bool:
@@ -179,17 +179,6 @@ def _are_few(connection: sa.Connection, reader: Reader, wanted: Filter) -> bool:
     whose, which = (None, of) if narrow else (Reader(reader.owner), Filter(key=wanted.key, state="any"))
     rule = rule_of(connection.dialect.name, whose, which)
     return not ask(connection, "SELECT 1 FROM memories WHERE {rule} LIMIT 1 OFFSET :few", {"few": _FEW}, rule)
-
-
-def _hits(terms: list[str], rows: Sequence[Any]) -> list[WordHit]:
-    stems = [(term, _stem(term)) for term in terms]
-    hits: list[WordHit] = []
-    score = float("inf")
-    for num, scored, text in rows:
-        there = {_stem(term) for term in terms_of(text)}
-        score = min(score, float(scored))  # what fills up is scored by fewer words, and comes after
-        hits.append(WordHit(num, score, [term for term, stem in stems if stem in there]))
-    return hits
 
 
 def _rare(connection: sa.Connection, terms: list[str]) -> tuple[list[str], int]:
@@ -212,32 +201,30 @@ def _rare(connection: sa.Connection, terms: list[str]) -> tuple[list[str], int]:
     return rare, total
 
 
-_SHOWN = """
-    SELECT memories.num, found.score, memories.text FROM ({0}) AS found JOIN memories ON memories.num = found.num
-    ORDER BY found.score DESC, found.num DESC"""
-_OF_NEWEST = _SHOWN.format("SELECT num, score FROM ({0}) AS scored ORDER BY score DESC, num DESC LIMIT :k")
 # The plus keeps FTS5 from asking anew for each of them.
-_OF_FEW_IN_SQLITE = _SHOWN.format("""
+_OF_FEW_IN_SQLITE = """
     SELECT rowid AS num, -bm25(memory_words) AS score FROM memory_words
     WHERE memory_words MATCH :asked AND +memory_words.rowid IN (SELECT num FROM memories WHERE {rule})
-    ORDER BY score DESC, num DESC LIMIT :k""")
-_OF_NEWEST_IN_SQLITE = _OF_NEWEST.format("""
-    SELECT memories.num, -bm25(memory_words) AS score
-    FROM memory_words JOIN memories ON memories.num = memory_words.rowid
-    WHERE memory_words MATCH :asked AND {rule} IS TRUE ORDER BY memory_words.rowid DESC LIMIT :most""")
+    ORDER BY score DESC, num DESC LIMIT :k"""
+_OF_NEWEST_IN_SQLITE = """
+    SELECT num, score FROM (
+        SELECT memories.num, -bm25(memory_words) AS score
+        FROM memory_words JOIN memories ON memories.num = memory_words.rowid
+        WHERE memory_words MATCH :asked AND {rule} IS TRUE ORDER BY memory_words.rowid DESC LIMIT :most
+    ) AS scored ORDER BY score DESC, num DESC LIMIT :k"""
 # Looks at the rows in the order of the score, and stops when there are enough: where most are let through.
 _BEST_FIRST_IN_SQLITE = """
-    SELECT memories.num, found.score, memories.text
-    FROM (
+    SELECT memories.num, found.score FROM (
         SELECT rowid AS num, -bm25(memory_words) AS score FROM memory_words WHERE memory_words MATCH :asked
         ORDER BY score DESC, num DESC LIMIT :most
-    ) AS found CROSS JOIN memories
-    WHERE memories.num = found.num AND {rule} IS TRUE LIMIT :k"""
-_IN_POSTGRES = _OF_NEWEST.format("""
-    SELECT memories.num, ts_rank_cd(words, to_tsquery(CAST(:dictionary AS regconfig), :asked)) AS score
-    FROM memory_words JOIN memories ON memories.num = memory_words.num
-    WHERE words @@ to_tsquery(CAST(:dictionary AS regconfig), :needed) AND {rule}
-    ORDER BY memory_words.num DESC LIMIT CAST(:most AS bigint)""")
+    ) AS found CROSS JOIN memories WHERE memories.num = found.num AND {rule} IS TRUE LIMIT :k"""
+_IN_POSTGRES = """
+    SELECT num, score FROM (
+        SELECT memories.num, ts_rank_cd(words, to_tsquery(CAST(:dictionary AS regconfig), :asked)) AS score
+        FROM memory_words JOIN memories ON memories.num = memory_words.num
+        WHERE words @@ to_tsquery(CAST(:dictionary AS regconfig), :needed) AND {rule}
+        ORDER BY memory_words.num DESC LIMIT CAST(:most AS bigint)
+    ) AS scored ORDER BY score DESC, num DESC LIMIT :k"""
 
 
 def _best(
@@ -248,21 +235,23 @@ def _best(
     others: Sequence[str] = (),
     most: int | None = None,
     best_first: bool = False,
-) -> list[Any]:
+) -> list[WordHit]:
     """The `k` best of the `most` newest with one of the `needed` terms; `most` None: of all, which are few.
     `best_first`: there are fewer than `most`, and nearly all are let through."""
     values: dict[str, Any] = {"k": k, "most": most}
     if connection.dialect.name != "sqlite":
         terms = [*needed, *others]
+        statement = _IN_POSTGRES
         values["dictionary"] = "simple" if all(term in STOP_WORDS for term in terms) else "english"
         values["needed"], values["asked"] = (" | ".join(f"'{term}'" for term in some) for some in (needed, terms))
-        return ask(connection, _IN_POSTGRES, values, rule)
-    one_of = values["asked"] = _any_of(needed)
-    if others:  # FTS5 has no optional terms; the second half only adds to the score
-        values["asked"] = f"({one_of}) OR (({one_of}) AND ({_any_of(others)}))"
-    if most is None:
-        return ask(connection, _OF_FEW_IN_SQLITE, values, rule)
-    return ask(connection, _BEST_FIRST_IN_SQLITE if best_first else _OF_NEWEST_IN_SQLITE, values, rule)
+    else:
+        statement = _OF_FEW_IN_SQLITE if most is None else _OF_NEWEST_IN_SQLITE
+        if best_first:
+            statement = _BEST_FIRST_IN_SQLITE
+        one_of = values["asked"] = _any_of(needed)
+        if others:  # FTS5 has no optional terms; the second half only adds to the score
+            values["asked"] = f"({one_of}) OR (({one_of}) AND ({_any_of(others)}))"
+    return [WordHit(num, float(score)) for num, score in ask(connection, statement, values, rule)]
 
 
 def _any_of(terms: Sequence[str]) -> str:
@@ -271,6 +260,12 @@ def _any_of(terms: Sequence[str]) -> str:
 
 def _num(connection: sa.Connection) -> sa.ColumnClause[int]:
     return _WORDS.c.rowid if connection.dialect.name == "sqlite" else _WORDS.c.num
+
+
+def words_in(terms: Sequence[str], text: str) -> list[str]:
+    """Those of the query's terms that a text has, in any of their forms."""
+    there = {_stem(term) for term in terms_of(text)}
+    return [term for term in terms if _stem(term) in there]
 
 
 @lru_cache(_KNOWN)
