@@ -262,3 +262,11 @@ async def test_listeners_hear_of_it_after_the_index(memory: MemoryBench) -> None
         ("purged", old.memory.id),
     ]
     assert held == [[old.memory.num], [new.memory.num], [new.memory.num]]
+
+
+async def test_what_others_have_does_not_hide_what_is_nearly_the_same(memory: MemoryBench) -> None:
+    agents = [f"agent{number}" for number in range(20)]
+    await memory.memories.add([NewMemory("ann", "The cello is brown", agent=agent) for agent in agents])
+    for agent in agents:
+        [added] = await memory.memories.add([NewMemory("ann", "The cello is brown!", agent=agent)])
+        assert (added.merged, added.memory.agent) == (True, agent)

@@ -15,14 +15,15 @@ from sqlalchemy.sql.elements import ColumnElement
 from alma.db.database import insert_for
 from alma.db.tables import memories, remembered_runs
 from alma.errors import InvalidRequest
-from alma.memory.access import only_checked
 from alma.memory.embedding import Vector
 from alma.memory.merging import NEAR, cleaned, hash_of, same_facts, tidy
 from alma.memory.records import KINDS, SCOPES, Memory, NewMemory, Source
-from alma.memory.store import SLICE, Pen, memory_of, new_memory_id, numbered, select_memories, stored_vectors
+from alma.memory.statements import Rule, ask, one_of
+from alma.memory.store import NAMED, SLICE, Pen, memory_of, new_memory_id, numbered, select_memories, stored_vectors
 
 MOST_KEY_CHARS = 200
 _MOST_POSITION = 2**31 - 1
+_TWINS = f"SELECT {NAMED}, hash FROM memories WHERE {{rule}} ORDER BY num"
 
 
 class Added(Struct, frozen=True):
@@ -135,16 +136,12 @@ class _Known:
     def __init__(self, pen: Pen, batch: Sequence[tuple[NewMemory, bytes]]) -> None:
         self._by_hash: dict[bytes, dict[int, Memory]] = {}
         self._followed = len(pen.changes)
-        row = memories.c
         owners = {new.owner for new, _ in batch}
         for at in range(0, len(batch), SLICE):
             some = batch[at : at + SLICE]
-            asked = select_memories(
-                row.owner.in_(owners),
-                row.hash.in_({digest for _, digest in some}),
-                only_checked(row.line.in_({new.line for new, _ in some})),
-            ).add_columns(row.hash)
-            for found in pen.connection.execute(asked.order_by(row.num)):
+            of = one_of("owner", [*owners]) & one_of("hash", [*{digest for _, digest in some}])
+            lines = one_of("line", [*{new.line for new, _ in some}])
+            for found in ask(pen.connection, _TWINS, {}, of & Rule(f"({lines.sql}) IS TRUE", lines.values)):
                 self._by_hash.setdefault(found.hash, {})[found.num] = memory_of(found)
 
     def follow(self, pen: Pen) -> None:
@@ -179,6 +176,8 @@ def _same(pen: Pen, one: Arrival, twins: list[Memory], holders: list[Memory], nu
     if candidates:
         return candidates[0]
     if one.vector is None or one.new.line or one.new.source.document_id:
+        return None
+    if not (nums or holders):
         return None
     row, new = memories.c, one.new
     asked = numbered(

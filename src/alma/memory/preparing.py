@@ -9,16 +9,20 @@ import numpy as np
 import sqlalchemy as sa
 
 from alma.db.database import Database
-from alma.db.tables import memories, memory_vectors
 from alma.errors import EmbedderUnavailable
 from alma.memory.adding import Arrival
 from alma.memory.dense import Dense
 from alma.memory.embedding import Embedding, Vector
 from alma.memory.merging import NEAR, hash_of
 from alma.memory.records import Filter, NewMemory, Reader
+from alma.memory.statements import ask, one_of
 from alma.memory.store import SLICE, vector_of
+from alma.memory.vectors.index import Near
 
-_CANDIDATES = 6  # near ones that are looked at
+_CANDIDATES = 12  # near ones that are looked at
+_VECTORS = """
+    SELECT memories.hash, memory_vectors.vector FROM memories
+    JOIN memory_vectors ON memory_vectors.num = memories.num AND memory_vectors.model = :model WHERE {rule}"""
 _ABOUT = NEAR - 0.02  # an index may round; in the transaction the rows decide
 
 
@@ -81,28 +85,29 @@ async def _alike(new: Sequence[NewMemory], vectors: Sequence[Vector | None]) -> 
 
 
 async def _near(dense: Dense, new: NewMemory) -> tuple[int, ...]:
-    """Of those that are stored."""
+    """Of those that are stored. The transaction sees to it that kind, scope and agent are the same: a search for these
+    alone takes longer, and is made only where so many others are near that they may hide one."""
     if _has_place(new):
         return ()
-    wanted = Filter(kinds=(new.kind,), scopes=(new.scope,), agents=(new.agent,))
+    of_this = Filter(kinds=(new.kind,), scopes=(new.scope,), agents=(new.agent,))
+    near: list[Near] = []
     try:
-        found = await dense.search(new.text, _CANDIDATES, Reader(new.owner), wanted)
+        for wanted in (Filter(), of_this):
+            found = await dense.search(new.text, _CANDIDATES, Reader(new.owner), wanted)
+            near += [one for one in found if one.cosine >= _ABOUT]
+            if len(near) < _CANDIDATES:
+                break
     except EmbedderUnavailable:
         return ()
-    return tuple(one.num for one in found if one.cosine >= _ABOUT)
+    return tuple(dict.fromkeys(one.num for one in near))
 
 
 def _known_vectors(
     connection: sa.Connection, owners: set[str], hashes: Sequence[bytes], model: str
 ) -> dict[bytes, Vector]:
     found: dict[bytes, Vector] = {}
-    row, vectors = memories.c, memory_vectors.c
     for at in range(0, len(hashes), SLICE):
-        asked = (
-            sa.select(row.hash, vectors.vector)
-            .join(memory_vectors, (vectors.num == row.num) & (vectors.model == model))
-            .where(row.owner.in_(owners), row.hash.in_(hashes[at : at + SLICE]))
-        )
-        for digest, stored in connection.execute(asked):
+        owned = one_of("memories.owner", [*owners]) & one_of("memories.hash", hashes[at : at + SLICE])
+        for digest, stored in ask(connection, _VECTORS, {"model": model}, owned):
             found.setdefault(digest, vector_of(stored))
     return found

@@ -32,6 +32,16 @@ class Rule(Struct, frozen=True):
     sql: str
     values: dict[str, Any]
 
+    def __and__(self, other: Rule) -> Rule:
+        """Both; they must not have parameters of the same names."""
+        return Rule(f"{self.sql} AND {other.sql}", self.values | other.values)
+
+
+def one_of(column: str, values: Sequence[Any]) -> Rule:
+    """`column` has one of these values, of which there must be some."""
+    named = {f"{column.replace('.', '_')}_{at}": value for at, value in enumerate(values)}
+    return Rule(f"{column} IN ({', '.join(f':{name}' for name in named)})", named)
+
 
 @lru_cache(_KEPT)
 def rule_of(dialect: str, reader: Reader | None, wanted: Filter) -> Rule:

@@ -25,7 +25,8 @@ AT_ONCE = 128  # memories changed in one transaction: other writers come in betw
 _LOCK = 0x616C6D61  # PostgreSQL's advisory lock of who writes memories
 _FIELDS = [field for field in Memory.__struct_fields__ if field != "source"]
 _COLUMNS = [*(memories.c[name] for name in _FIELDS), memories.c.source]
-_NUMBERED = f"SELECT {', '.join(map(str, _COLUMNS))} FROM memories WHERE num {{among}} AND {{rule}} IS TRUE"
+NAMED = ", ".join(map(str, _COLUMNS))  # what `memory_of` needs of a row
+_NUMBERED = f"SELECT {NAMED} FROM memories WHERE num {{among}} AND {{rule}} IS TRUE"
 _SOURCES = msgspec.json.Decoder(Source)
 _ENCODER = msgspec.json.Encoder()
 Row = sa.Row[Any]
@@ -133,7 +134,7 @@ class Pen:
     def __init__(self, connection: sa.Connection, now: float, by: str, model: str) -> None:
         if connection.dialect.name != "sqlite":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-        newest = connection.execute(sa.select(sa.func.max(memories.c.stamp))).scalar()
+        newest = connection.exec_driver_sql("SELECT max(stamp) FROM memories").scalar()
         # a time, so that no stamp comes again when the newest memory is purged
         self._stamp = max(newest or 0, time.time_ns() // 1000)
         self._connection = connection
