@@ -33,21 +33,34 @@ async def test_it_names_its_model_and_its_dimensions(embedder: Embedder) -> None
     assert (await made.embed([])).shape == (0, 384)
 
 
-async def test_a_query_waits_for_one_small_batch_at_most(embedder: Embedder) -> None:
+async def test_a_query_does_not_wait_for_what_is_stored(embedder: Embedder) -> None:
     await embedder.embed(["ready"])
-    done: list[str] = []
-
-    async def keep(name: str, text: str, urgent: bool) -> None:
-        await embedder.embed([text], urgent=urgent)
-        done.append(name)
-
     async with asyncio.TaskGroup() as group:
-        for number in range(100):
-            group.create_task(keep("stored", f"Sentence {number} of what is stored.", urgent=False))
+        many = [f"Sentence {number} of what is stored. " + "It goes on and on. " * 60 for number in range(100)]
+        stored = group.create_task(embedder.embed(many, urgent=False))
         await asyncio.sleep(0)
-        group.create_task(keep("query", "What was stored?", urgent=True))
-    assert done.index("query") <= 32  # the batch under way, and one that had been answered by then
-    assert done.count("stored") == 100
+        first = await embedder.embed(["What was stored?"])
+        assert not any(text in embedder._kept for text in many[16:]), "at most the batch under way was before it"
+    again = await embedder.embed([*many[:20], "What was stored?"])
+    assert np.array_equal(stored.result()[:20], again[:20])
+    assert np.array_equal(again[20], first[0])
+
+
+async def test_both_ways_give_the_same_vectors(embedder: Embedder) -> None:
+    texts = [f"Ship number {number} waits outside." for number in range(8)]
+    urgent = await embedder.embed(texts)
+    embedder._kept.clear()
+    others = await embedder.embed(texts, urgent=False)
+    assert np.allclose(urgent, others, atol=1e-5)
+
+
+async def test_what_nobody_waits_for_any_more_is_not_embedded(embedder: Embedder) -> None:
+    await embedder.embed(["ready"])
+    many = [f"Sentence {number} that nobody waits for." for number in range(100)]
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await embedder.embed(many, urgent=False)
+    assert embedder._others.batch() == []
 
 
 async def test_a_text_that_waits_is_hurried_by_who_is_in_a_hurry(embedder: Embedder) -> None:
@@ -64,11 +77,11 @@ async def test_a_text_that_waits_is_hurried_by_who_is_in_a_hurry(embedder: Embed
 async def test_small_batches_are_small_in_characters_too(embedder: Embedder) -> None:
     await embedder.embed(["ready"])
     waiting = {f"{number} " + "word " * 500: [] for number in range(10)}
-    embedder._others = dict(waiting)
-    assert embedder._batch() == []  # nobody waits for them
+    embedder._others.waiting = dict(waiting)
+    assert embedder._others.batch() == []  # nobody waits for them
     for text in waiting:
-        embedder._others[text] = [asyncio.get_running_loop().create_future()]
-    assert len(embedder._batch()) == 1
+        embedder._others.waiting[text] = [asyncio.get_running_loop().create_future()]
+    assert len(embedder._others.batch()) == 1
 
 
 async def test_one_that_is_absent_says_so_at_once() -> None:

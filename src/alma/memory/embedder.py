@@ -1,9 +1,9 @@
 """Texts to vectors, in a process of its own: the event loop never waits for it and the server's memory stays small.
 
-While one batch is being embedded, what arrives gathers into the next. What is urgent (a query) goes first, in one large
-batch; the rest (what is being stored) goes behind it in small ones, so that a query never waits for more than one of
-those. The process is started at once, dies with its parent (its stdin ends), and is started again when it is needed
-after a death. Vectors of recent texts are kept.
+While one batch is being embedded, what arrives gathers into the next. What is urgent (a query) goes in one large batch;
+the rest (what is being stored) goes beside it in small ones, which the process embeds in a thread that stands back: a
+query does not wait for them. The process is started at once, dies with its parent (its stdin ends), and is started
+again when it is needed after a death. Vectors of recent texts are kept.
 """
 
 from __future__ import annotations
@@ -27,12 +27,45 @@ DIMENSIONS = 384
 _KEPT = 4096  # vectors kept, 1.5 KB each
 _BATCH = 128  # most urgent texts in one frame
 _SMALL_BATCH = 16  # most of the others,
-_SMALL_CHARS = 4000  # and most characters of them: about 100 ms
+_SMALL_CHARS = 4000  # and most characters of them: about 200 ms of one core
 _TEXT_CHARS = 4000  # the model reads 256 tokens; more text than this cannot matter
 _FIRST_PAUSE_S = 0.2  # before the process is started again; doubled, up to 30 s, while it does not become ready
 _PATIENCE_S = 5.0  # a cold process is ready in about a second
 _LONG_PATIENCE_S = 60.0  # of what is not urgent
 Vector = NDArray[np.float32]
+
+
+class _Lane:
+    """Texts that wait, and who waits for them. `wake` is set when one is added."""
+
+    def __init__(self, *, urgent: bool) -> None:
+        self.urgent = urgent
+        self.waiting: dict[str, list[asyncio.Future[Vector]]] = {}
+        self.wake = asyncio.Event()
+
+    def batch(self) -> list[str]:
+        """What goes next; of what is not urgent, that for which nobody waits any more goes out."""
+        if self.urgent:
+            return list(self.waiting)[:_BATCH]
+        texts: list[str] = []
+        chars = 0
+        for text in list(self.waiting):
+            if all(future.done() for future in self.waiting[text]):
+                del self.waiting[text]
+                continue
+            chars += len(text)
+            if texts and (len(texts) == _SMALL_BATCH or chars > _SMALL_CHARS):
+                break
+            texts.append(text)
+        return texts
+
+
+class _Batch:
+    """Texts that the process is embedding."""
+
+    def __init__(self, texts: list[str]) -> None:
+        self.texts = texts
+        self.answered = asyncio.Event()
 
 
 class Embedder:
@@ -47,9 +80,10 @@ class Embedder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._kept: OrderedDict[str, Vector] = OrderedDict()
-        self._urgent: dict[str, list[asyncio.Future[Vector]]] = {}
-        self._others: dict[str, list[asyncio.Future[Vector]]] = {}
-        self._wake = asyncio.Event()
+        self._urgent = _Lane(urgent=True)
+        self._others = _Lane(urgent=False)
+        self._under_way: dict[int, _Batch] = {}
+        self._number = 0  # of the last batch
         self._child: asyncio.subprocess.Process | None = None
         self.state = "starting"  # starting, ready, absent, down
 
@@ -62,11 +96,15 @@ class Embedder:
         if not texts:
             return np.zeros((0, DIMENSIONS), np.float32)
         patience = _PATIENCE_S if urgent else _LONG_PATIENCE_S
+        vectors = [self._one(text[:_TEXT_CHARS], urgent) for text in texts]
         try:
             async with asyncio.timeout(patience):
-                return np.stack([await one for one in [self._one(text[:_TEXT_CHARS], urgent) for text in texts]])
+                return np.stack([await vector for vector in vectors])
         except TimeoutError:
             raise EmbedderUnavailable(f"The embedding process did not answer within {patience:g} s.") from None
+        finally:
+            for vector in vectors:  # of those that nobody waits for any more
+                vector.cancel()
 
     def prefetch(self, text: str) -> None:
         """Begin on a text that will be asked for in a moment."""
@@ -85,28 +123,12 @@ class Embedder:
 
     def _ask(self, text: str, urgent: bool) -> list[asyncio.Future[Vector]]:
         """Who waits for this text. One that was not urgent becomes so when somebody is in a hurry for it."""
-        self._wake.set()
-        if urgent and (waiting := self._others.pop(text, None)) is not None:
-            self._urgent[text] = waiting
-        if urgent or text in self._urgent:
-            return self._urgent.setdefault(text, [])
-        return self._others.setdefault(text, [])
-
-    def _batch(self) -> list[str]:
-        """What goes next; what nobody waits for any more goes out."""
-        if self._urgent:
-            return list(self._urgent)[:_BATCH]
-        texts: list[str] = []
-        chars = 0
-        for text in list(self._others):
-            if all(future.done() for future in self._others[text]):
-                del self._others[text]
-                continue
-            chars += len(text)
-            if texts and (len(texts) == _SMALL_BATCH or chars > _SMALL_CHARS):
-                break
-            texts.append(text)
-        return texts
+        hurried, others = self._urgent.waiting, self._others.waiting
+        if urgent and text in others:
+            hurried[text] = others.pop(text)
+        lane = self._urgent if urgent or text in hurried else self._others
+        lane.wake.set()
+        return lane.waiting.setdefault(text, [])
 
     async def run(self) -> None:
         """Keep the process alive and feed it, until cancelled."""
@@ -142,33 +164,51 @@ class Embedder:
         try:
             await _receive(child.stdout)
             self.state = "ready"
-            while True:
-                while not (texts := self._batch()):
-                    self._wake.clear()
-                    await self._wake.wait()
-                await self._exchange(texts, child.stdin, child.stdout)
+            self._under_way.clear()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._take(child.stdout))
+                for lane in (self._urgent, self._others):
+                    group.create_task(self._feed(lane, child.stdin))
+        except* (OSError, EOFError) as errors:
+            raise ConnectionError(str(errors.exceptions[0])) from errors
         finally:
             child.stdin.close()
             if child.returncode is None:
                 child.kill()
                 await asyncio.shield(child.wait())
 
-    async def _exchange(self, texts: list[str], sink: asyncio.StreamWriter, source: asyncio.StreamReader) -> None:
-        data = msgspec.msgpack.encode([text.encode("utf-8", "replace").decode() for text in texts])
-        sink.write(struct.pack(">I", len(data)) + data)
-        await sink.drain()
-        vectors = np.frombuffer(await _receive(source), np.float32).reshape(len(texts), DIMENSIONS)
-        for text, vector in zip(texts, vectors, strict=True):
-            self._kept[text] = vector
-            for future in (*self._urgent.pop(text, ()), *self._others.pop(text, ())):
-                if not future.done():
-                    future.set_result(vector)
-        while len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
+    async def _feed(self, lane: _Lane, sink: asyncio.StreamWriter) -> None:
+        """Give the process one batch after the other."""
+        while True:
+            while not (texts := lane.batch()):
+                lane.wake.clear()
+                await lane.wake.wait()
+            self._number += 1
+            batch = self._under_way[self._number] = _Batch(texts)
+            clean = [text.encode("utf-8", "replace").decode() for text in texts]
+            data = msgspec.msgpack.encode((self._number, lane.urgent, clean))
+            sink.write(struct.pack(">I", len(data)) + data)
+            await sink.drain()
+            await batch.answered.wait()
+
+    async def _take(self, source: asyncio.StreamReader) -> None:
+        """Hand out what the process answers."""
+        while True:
+            number, data = await _receive(source)
+            batch = self._under_way.pop(number)
+            vectors = np.frombuffer(data, np.float32).reshape(len(batch.texts), DIMENSIONS)
+            for text, vector in zip(batch.texts, vectors, strict=True):
+                self._kept[text] = vector
+                for future in (*self._urgent.waiting.pop(text, ()), *self._others.waiting.pop(text, ())):
+                    if not future.done():
+                        future.set_result(vector)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+            batch.answered.set()
 
     def _fail(self, why: str) -> None:
-        waiting = [*self._urgent.values(), *self._others.values()]
-        self._urgent, self._others = {}, {}
+        waiting = [*self._urgent.waiting.values(), *self._others.waiting.values()]
+        self._urgent.waiting, self._others.waiting = {}, {}
         for futures in waiting:
             for future in futures:
                 if not future.done():
@@ -180,6 +220,7 @@ def _absent(folder: Path) -> EmbedderUnavailable:
     return EmbedderUnavailable(f"The embedding model is not in {folder}.", hint="Run `make setup`, or `alma doctor`.")
 
 
-async def _receive(source: asyncio.StreamReader) -> bytes:
-    (length,) = struct.unpack(">I", await source.readexactly(4))
-    return await source.readexactly(length)
+async def _receive(source: asyncio.StreamReader) -> tuple[int, bytes]:
+    """A batch's number, and its rows."""
+    number, length = struct.unpack(">II", await source.readexactly(8))
+    return number, await source.readexactly(length)

@@ -18,11 +18,12 @@ _MAX_TOKENS = 256
 
 
 class MiniLM:
-    """`folder` holds `model.onnx` and `tokenizer.json`."""
+    """`folder` holds `model.onnx` and `tokenizer.json`. `frugal`: memory is given back after each batch."""
 
-    def __init__(self, folder: Path, threads: int = 2) -> None:
+    def __init__(self, folder: Path, threads: int = 2, *, frugal: bool = False) -> None:
         ort = cast(Any, onnxruntime)
         options = ort.SessionOptions()
+        options.enable_cpu_mem_arena = not frugal
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
