@@ -18,7 +18,7 @@ _MAX_TOKENS = 256
 
 
 class MiniLM:
-    """`folder` holds `model.onnx` and `tokenizer.json`. `frugal`: memory is given back after each batch."""
+    """`folder` holds `model.onnx` and `tokenizer.json`. `frugal`: between batches it holds no memory for them."""
 
     def __init__(self, folder: Path, threads: int = 2, *, frugal: bool = False) -> None:
         ort = cast(Any, onnxruntime)
