@@ -8,6 +8,7 @@ embedding looks its vector up. Memory and start are those of a process that has 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import json
 import subprocess
@@ -51,19 +52,31 @@ class LookedUp:
 
 
 class Stall:
-    """How late the event loop comes round at most. `alone`: without what somebody spent waiting for a core."""
+    """How late the event loop comes round at most. `alone`: without what threads of this process spent waiting for a
+    core meanwhile; that is another's doing where there are as many cores as it has work for."""
 
     def __init__(self) -> None:
         self.longest_ms = 0.0
         self.alone_ms = 0.0
 
     async def watch(self) -> None:
+        waited = _waited_ms()
         while True:
-            began, waited = time.perf_counter(), rig.stalled()
+            began = time.perf_counter()
             await asyncio.sleep(_TICK_S)
-            late = time.perf_counter() - began - _TICK_S
-            self.longest_ms = max(self.longest_ms, 1000 * late)
-            self.alone_ms = max(self.alone_ms, 1000 * (late - (rig.stalled() - waited)))
+            late = 1000 * (time.perf_counter() - began - _TICK_S)
+            before, waited = waited, _waited_ms()
+            self.longest_ms = max(self.longest_ms, late)
+            self.alone_ms = max(self.alone_ms, late - (waited - before))
+
+
+def _waited_ms() -> float:
+    """How long the threads of this process were ready to run so far, and had no core (Linux)."""
+    total = 0
+    for thread in Path("/proc/self/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError):  # it has ended
+            total += int(thread.read_text().split()[1])
+    return total / 1e6
 
 
 def opened(folder: Path, embedding: LookedUp) -> tuple[Database, Dense]:
@@ -140,14 +153,14 @@ async def whole(folder: Path, asked: Corpus) -> dict[str, float]:
     return figures
 
 
-async def dense_part(folder: Path, given: Corpus, asked: Corpus) -> dict[str, float]:
-    """The index alone: its times, and what it finds of the exact ten nearest; what adding to it takes."""
+async def dense_part(folder: Path, given: Corpus, asked: Corpus, new: int) -> dict[str, float]:
+    """The index alone: its times, and what it finds of the exact ten nearest; what adding `new` ones takes."""
     index = UsearchIndex(folder / "memory", MODEL, DIMENSIONS)
     await index.open()
     plain, found = await timed(index, given, asked.vectors, Filter())
     limited, limited_found = await timed(index, given, asked.vectors, FILTERED)
     ones: list[float] = []
-    fresh = corpus(1500, seed=4)
+    fresh = corpus(new, seed=4)
     began = time.perf_counter()
     for place in range(len(fresh.texts)):
         rows = fresh.rows(place, place + 1)
@@ -204,12 +217,12 @@ async def main() -> int:
         figures: dict[str, Any] = {"memories": MEMORIES, **await build(folder, given)}
         starts = [child(folder) for _ in range(1 if quick else 3)]
         figures |= {name: rig.median([one[name] for one in starts]) for name in starts[0]}
-        figures |= await dense_part(folder, given, asked)
-        few = 1500 if quick else 10_000
+        figures |= await dense_part(folder, given, asked, 600 if quick else 1500)
+        few = 500 if quick else 10_000
         small = Corpus(given.vectors[:few], given.agents[:few], given.texts[:few])
         figures |= await whole(folder, asked)
         (folder / "backends").mkdir()
-        figures["backends"] = await bake(folder / "backends", small, asked.vectors[: 60 if quick else 200])
+        figures["backends"] = await bake(folder / "backends", small, asked.vectors[: 30 if quick else 200])
     for row in figures["backends"]:
         print("  ".join(f"{name} {value}" for name, value in row.items()))
     targets = {

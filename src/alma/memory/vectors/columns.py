@@ -132,7 +132,10 @@ class Columns:
         """Into empty columns; the vectors that the graph has are zeros. Raises `ValueError`, `KeyError`,
         `msgspec.MsgspecError` for what is not of `packed`."""
         kept, tables = msgspec.msgpack.decode(packed, type=tuple[dict[str, bytes], dict[str, list[str]]])
-        slots = self.append(np.frombuffer(kept["nums"], np.int64))
+        nums = np.frombuffer(kept["nums"], np.int64)
+        # Else the first that is added would copy them all. Room that nobody wrote to takes no memory.
+        self._make_room(len(nums) * 5 // 4, int(nums.max(initial=0)) * 3 // 2)
+        slots = self.append(nums)
         for name, array in self._arrays().items():
             array[slots] = np.frombuffer(kept[name], array.dtype)
         self._tables = {name: {value: code for code, value in enumerate(tables[name])} for name in WORDS}
