@@ -187,14 +187,13 @@ class Alma:
 
     def _memories_changed(self, changes: Sequence[Change]) -> None:
         """Answers that rest on them are made anew, and agents at work that were told them hear of it."""
-        if self._group is not None:
-            self._group.create_task(self._pass_on(changes))
+        matter = [change for change in changes if change.what not in ("added", "merged")]
+        if matter and self._group is not None:
+            self._group.create_task(self._pass_on(matter))
 
     async def _pass_on(self, changes: Sequence[Change]) -> None:
         try:
-            for change in changes:
-                if change.what not in ("added", "merged"):
-                    await self.cache.invalidate(f"memory:{change.id}")
+            await self.cache.invalidate(*{f"memory:{change.id}" for change in changes})
             await tell_reminded(self.engine, changes)
         except StorageFailure as error:
             log.warning("a change of memories could not be passed on: %s", error.actual)

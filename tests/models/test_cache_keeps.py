@@ -229,6 +229,25 @@ async def test_an_answer_goes_with_what_it_goes_back_to(
         assert source_of(await stand.ask()) == ("exact" if stays else "")
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_many_sources_go_out_of_date_at_once(tmp_path: Path, restarted: bool) -> None:
+    stand = Stand(tmp_path)
+    many = [f"memory:m_{number}" for number in range(1000)]
+    async with stand.running():
+        for name in ("m_7", "m_999", "m_1000", "m_99"):
+            await stand.ask(name, caller={"depends": (f"memory:{name}", "role:other@v2")})
+        if not restarted:
+            await stand.cache.invalidate(*many)
+    if restarted:
+        stand.open()
+        async with stand.running():
+            await stand.cache.invalidate(*many)
+    stand.open()
+    async with stand.running():
+        kept = [name for name in ("m_7", "m_999", "m_1000", "m_99") if source_of(await stand.ask(name)) == "exact"]
+    assert kept == ["m_1000"]
+
+
 async def test_an_answer_that_was_under_way_when_it_became_out_of_date_is_not_kept(stand: Stand) -> None:
     gate = asyncio.Event()
     stand.model._sleep = lambda seconds: gate.wait() if seconds else asyncio.sleep(0)

@@ -27,7 +27,7 @@ class QuietPen(Pen):
 
     def _note(self, memory: Memory, what: Any, before: dict[str, Any]) -> None:
         del before
-        self.changes.append(Change(what, memory.owner, memory.id, memory, self.by, passing=True))
+        self.changes.append(Change(what, memory.owner, memory.id, memory, self.by))
 
 
 async def vectors_of(embedding: Embedding, texts: list[str]) -> list[Vector | None]:

@@ -179,12 +179,10 @@ class Recalled(Struct, frozen=True):
 
 
 class Change(Struct, frozen=True):
-    """What happened to a memory. `memory`: as it is now (None: it is gone for good). `passing`: it was only overheard,
-    and stands for all that was with it."""
+    """What happened to a memory. `memory`: as it is now (None: it is gone for good)."""
 
     what: Literal["added", "merged", "edited", "superseded", "forgotten", "restored", "purged"]
     owner: str
     id: str
     memory: Memory | None = None
     by: str = USER
-    passing: bool = False

@@ -21,6 +21,7 @@ from alma.models.chat import ToolCall
 OVERHEAD = 1024  # bytes that an answer is counted with beside its text: rows, indexes, and what memory knows of it
 _VECTOR = 384 * 4
 _AT_ONCE = 400  # keys of one statement; SQLite takes some thousands, PostgreSQL more
+_WHOLE = "memory:"  # sources that begin so have no versions and no parts, and very many may change at once
 _LIKE = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
 
@@ -100,6 +101,14 @@ def depends_on(source: str, changed: str) -> bool:
     """Whether what goes back to `source` is out of date when `changed` is: itself, a version or a part of it, or the
     whole that it is part of."""
     return source == changed or source.startswith((f"{changed}@", f"{changed}/")) or changed.startswith(f"{source}/")
+
+
+def depends_on_any(sources: Sequence[str], changed: Sequence[str]) -> bool:
+    """Whether one of the sources is out of date when all of `changed` are."""
+    if not frozenset(sources).isdisjoint(changed):
+        return True
+    others = [one for one in changed if not one.startswith(_WHOLE)]
+    return any(depends_on(source, one) for source in sources for one in others)
 
 
 _encode = msgspec.json.Encoder().encode
@@ -229,16 +238,25 @@ def drop_of_runs(connection: sa.Connection, run_ids: Sequence[str]) -> list[byte
     return keys
 
 
-def drop_dependent(connection: sa.Connection, changed: str) -> list[bytes]:
+def drop_dependent(connection: sa.Connection, changed: Sequence[str]) -> list[bytes]:
     """Drop what `depends_on` says is out of date."""
     source = cached_sources.c.source
-    escaped = changed.translate(_LIKE)
-    parts = [source.like(f"{escaped}@%", escape="\\"), source.like(f"{escaped}/%", escape="\\")]
-    wholes = [changed[:at] for at, letter in enumerate(changed) if letter == "/"]
-    query = sa.select(cached_sources.c.key).where(sa.or_(source.in_([changed, *wholes]), *parts)).distinct()
-    keys = [bytes(key) for key in connection.execute(query).scalars()]
-    drop(connection, keys)
-    return keys
+    whole = sorted({one for name in changed for one in (name, *_wholes(name))})
+    found = [source.in_(whole[at : at + _AT_ONCE]) for at in range(0, len(whole), _AT_ONCE)]
+    for name in changed:
+        if not name.startswith(_WHOLE):
+            escaped = name.translate(_LIKE)
+            found += [source.like(f"{escaped}@%", escape="\\"), source.like(f"{escaped}/%", escape="\\")]
+    keys: dict[bytes, None] = {}
+    for clause in found:
+        query = sa.select(cached_sources.c.key).where(clause).distinct()
+        keys |= {bytes(key): None for key in connection.execute(query).scalars()}
+    drop(connection, list(keys))
+    return list(keys)
+
+
+def _wholes(source: str) -> list[str]:
+    return [source[:at] for at, letter in enumerate(source) if letter == "/"]
 
 
 def choose(connection: sa.Connection, owner: str, choice: Choice) -> None:

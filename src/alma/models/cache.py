@@ -23,7 +23,7 @@ from msgspec.structs import replace
 from alma.db.database import Database
 from alma.errors import ModelUnavailable, RunFailure
 from alma.model_call import CacheHit, Usage
-from alma.models.answers import Alike, Answer, Choice, Row, Saved, amount, choose, depends_on, vector_of
+from alma.models.answers import Alike, Answer, Choice, Row, Saved, amount, choose, depends_on_any, vector_of
 from alma.models.chat import Caller, ChatModel, ChatRequest, Chunk
 from alma.models.flight import Flight
 from alma.models.nearby import MOST_OF_ONE, Context, Nearby
@@ -144,10 +144,10 @@ class ResponseCache:
         self._disown(lambda flight: flight.owner == owner)
         await self._shelf.drop_of_owner(owner)
 
-    async def invalidate(self, changed: str) -> None:
-        """Never again give an answer that goes back to `changed`: `role:name` (all its versions), `memory:id`,
+    async def invalidate(self, *changed: str) -> None:
+        """Never again give an answer that goes back to one of `changed`: `role:name` (all its versions), `memory:id`,
         `file:thread/name`, or `file:thread` for all files of a thread."""
-        self._disown(lambda flight: any(depends_on(source, changed) for source in flight.depends))
+        self._disown(lambda flight: depends_on_any(flight.depends, changed))
         await self._shelf.drop_dependent(changed)
 
     async def forget_runs(self, run_ids: Collection[str]) -> None:

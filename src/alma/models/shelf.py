@@ -12,7 +12,7 @@ import logging
 import time
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import msgspec
 import sqlalchemy as sa
@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError, NoResultFound
 from alma.db.database import Database
 from alma.errors import StorageFailure
 from alma.models import answers
-from alma.models.answers import Alike, Answer, Choice, Row, Saved, depends_on
+from alma.models.answers import Alike, Answer, Choice, Row, Saved, depends_on_any
 
 log = logging.getLogger(__name__)
 MEMORY_BYTES = 8 << 20  # of answers that are given without a look into the database
@@ -134,7 +134,7 @@ class Shelf:
         return [one for one in (*reversed(waiting), *found) if one.key in self._known][:most]
 
     def _good(self, answer: Answer) -> bool:
-        changed = any(depends_on(source, one) for one in self._changing for source in answer.depends)
+        changed = depends_on_any(answer.depends, self._changing)
         return not changed and self._clock() - answer.at < self._ttl_s
 
     def _use(self, key: bytes) -> None:
@@ -178,14 +178,15 @@ class Shelf:
         self._counted[owner] = self._counted.get(owner, Saved()) + saved
         self._dirty.set()
 
-    async def drop_dependent(self, changed: str) -> None:
-        """Drop what goes back to `changed`. While that lasts, nothing of it is given either."""
-        self._changing.append(changed)
+    async def drop_dependent(self, changed: Sequence[str]) -> None:
+        """Drop what goes back to any of `changed`. While that lasts, nothing of it is given either."""
+        self._changing += changed
         try:
-            self.drop(self._in_memory(lambda row: any(depends_on(one, changed) for one in row.answer.depends)))
+            self.drop(self._in_memory(lambda row: depends_on_any(row.answer.depends, changed)))
             self._gone(await self._database.write(lambda connection: answers.drop_dependent(connection, changed)))
         finally:
-            self._changing.remove(changed)
+            for one in changed:
+                self._changing.remove(one)
 
     async def drop_of_owner(self, owner: str) -> None:
         self.drop(self._in_memory(lambda row: row.owner == owner))
