@@ -204,7 +204,7 @@ class SessionBench:
 
     def _news(self, changes: Sequence[Change]) -> None:
         assert self._group is not None
-        self._group.create_task(tell_reminded(self.engine, changes))
+        self._group.create_task(tell_reminded(self.engine, changes, lambda name: self.roles.get(name).memory.recall))
 
     def _changed(self, state: RunState) -> None:
         self.summaries.ended(state)

@@ -37,10 +37,10 @@ from alma.engine.ledger import Ledger
 from alma.engine.reminded import tell_reminded
 from alma.engine.runner import Engine
 from alma.engine.state import RunState
-from alma.errors import StorageFailure
+from alma.errors import NotFound, StorageFailure
 from alma.memory.embedder import Embedder
 from alma.memory.examples import load_examples
-from alma.memory.records import Change, Filter
+from alma.memory.records import Change, Filter, Scope
 from alma.mind import Mind
 from alma.models.cached import CachedModels
 from alma.models.chat import ChatRequest
@@ -194,9 +194,16 @@ class Alma:
     async def _pass_on(self, changes: Sequence[Change]) -> None:
         try:
             await self.cache.invalidate(*{f"memory:{change.id}" for change in changes})
-            await tell_reminded(self.engine, changes)
+            await tell_reminded(self.engine, changes, self._may_read)
         except StorageFailure as error:
             log.warning("a change of memories could not be passed on: %s", error.actual)
+
+    def _may_read(self, name: str) -> list[Scope]:
+        """The scopes that a role may read; none where its file is gone."""
+        try:
+            return self.roles.get(name).memory.recall
+        except NotFound:
+            return []
 
     async def _roles_changed(self, roles: list[Role]) -> None:
         await self._keep(roles)

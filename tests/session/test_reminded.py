@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from alma.events import AgentMessage, MemoriesRecalled, ToolReturned
+from msgspec.structs import replace
+
+from alma.events import AgentMessage, MemoriesRecalled, MessageStarted, ToolReturned
 from alma.memory.records import USER, Filter, NewMemory, Reader, Scope, Source
+from alma.models.script import Fault
 from planned import (
     HELD,
     acts,
@@ -180,3 +183,83 @@ async def test_what_holds_of_the_user_is_told_whatever_is_asked(tmp_path: Path) 
         (told,) = await log_of(bench, ack["runId"], MemoriesRecalled)
         assert [hit.text for hit in told.hits] == ["The user is vegan."], "of others' private ones nothing"
         assert await prompts_are_exact(bench, ack["runId"]) == 1
+
+
+async def test_who_may_not_read_a_memory_any_more_hears_only_that_it_was_taken_back(tmp_path: Path) -> None:
+    async with remembering(tmp_path).running() as bench:
+        assert bench.memory is not None
+        memory_id = await keep(bench, "Flour costs one euro", "team", "analyst")
+        plans(bench, task("writer", "Flour costs"))
+        acts(bench, "Flour costs", [("read_board", "{}")], hold=HELD)
+        speak = holds(bench, "Nothing waits for this", "")
+        client = bench.connect()
+        ack = await start(client)
+        await seen(client, type="TEXT_MESSAGE_START", subagentRunId="1")
+        await bench.memory.memories.edit(ADA, memory_id, 1, text="It is bought from Rui", scope="private")
+        await seen(client, name="alma.message")
+        speak.set()
+        await end_of(client, ack["runId"])
+        (news,) = await log_of(bench, ack["runId"], AgentMessage)
+        assert "taken back" in news.text
+        assert "Rui" not in str(bench.model.requests)
+
+
+async def test_who_stands_in_does_not_hear_what_was_private_to_the_one_before(tmp_path: Path) -> None:
+    role_file(tmp_path / "agents", "writer", stand_ins=["analyst"])
+    async with remembering(tmp_path, roles=tmp_path / "agents", max_attempts=1).running() as bench:
+        assert bench.memory is not None
+        memory_id = await keep(bench, "Flour is kept in the blue tin", "private", "writer")
+        plans(bench, task("writer", "Flour where"))
+        gate = holds(bench, "Flour where", "x")
+        bench.model.script[-1] = replace(bench.model.script[-1], times=1, fault=Fault("cut", 0))
+        client = bench.connect()
+        ack = await start(client)
+        await seen(client, type="TEXT_MESSAGE_START", subagentRunId="1")
+        await bench.memory.memories.edit(ADA, memory_id, 1, text="Flour is kept in the red tin")
+        await seen(client, name="alma.message")
+        gate.set()
+        await end_of(client, ack["runId"])
+        roles = {one.role for one in await log_of(bench, ack["runId"], MessageStarted) if one.task_id == "1"}
+        assert roles == {"writer", "analyst"}
+        assert "red tin" not in str(bench.model.requests), "it failed before its next step"
+        await prompts_are_exact(bench, ack["runId"])
+
+
+async def test_of_a_memory_that_changed_only_the_new_text_is_told(tmp_path: Path) -> None:
+    async with remembering(tmp_path).running() as bench:
+        assert bench.memory is not None
+        memory_id = await keep(bench, "Flour costs one euro", "team")
+        plans(bench, task("writer", "Flour costs"))
+        acts(bench, "Flour costs", [("recall", '{"query": "Flour costs"}')], hold=HELD)
+        speak = holds(bench, "Nothing waits for this", "")
+        client = bench.connect()
+        ack = await start(client)
+        await seen(client, type="TEXT_MESSAGE_START", subagentRunId="1")
+        await bench.memory.memories.edit(ADA, memory_id, 1, text="Flour costs two euros")
+        await seen(client, name="alma.message")
+        speak.set()
+        await end_of(client, ack["runId"])
+        for told in await log_of(bench, ack["runId"], MemoriesRecalled):
+            assert len({hit.id for hit in told.hits}) == len(told.hits)
+        await prompts_are_exact(bench, ack["runId"])
+
+
+async def test_an_agent_takes_the_place_of_nothing_that_it_may_not_forget(tmp_path: Path) -> None:
+    role_file(tmp_path / "agents", "writer", memory={"write": ["team", "owner"]})
+    async with remembering(tmp_path, roles=tmp_path / "agents").running() as bench:
+        assert bench.memory is not None
+        pinned = await keep(bench, "The user is vegan.", key="user.diet", pinned=True)
+        await bench.memory.memories.put("ada", "team/plan", "Ship on Monday", 0, agent="analyst")
+        plans(bench, task("writer", "Flour"))
+        steals = [
+            [("remember", '{"text": "The user eats meat.", "scope": "owner", "about": "user.diet"}')],
+            [("remember", '{"text": "Ship never", "scope": "team", "about": "team/plan"}')],
+        ]
+        acts(bench, "Flour", *steals)
+        client = bench.connect()
+        ack = await start(client)
+        await end_of(client, ack["runId"])
+        said = [one.text for one in await log_of(bench, ack["runId"], ToolReturned)]
+        assert said[0] == f"Not kept, for {pinned} holds user.diet. The user has pinned it; only they can forget it."
+        assert said[1] == "What begins with team/ is on the board: use write_board."
+        assert (await bench.memory.memories.get(ADA, pinned)).alive

@@ -12,7 +12,7 @@ from alma.agent.role import Role
 from alma.errors import AlmaError, InvalidRequest, NotFound
 from alma.events import JournalEntry, ToolReturned
 from alma.memory.recall import Asked
-from alma.memory.records import USER, Hit, Memory, NewMemory, Recalled, Source
+from alma.memory.records import USER, Filter, Hit, Memory, NewMemory, Reader, Recalled, Source
 
 if TYPE_CHECKING:
     from alma.agent.acts import Doing
@@ -59,7 +59,9 @@ async def recall(doing: Doing, wanted: Recall) -> list[JournalEntry]:
     if not query:
         return [doing.returned("Say what to look for (query).", ok=False)]
     reader = reader_of(doing.task, doing.role)
-    found = await doing.memory.recall(Asked(query[:2000], reader, k=_MOST_HITS, tokens=_MOST_TOKENS, widen=True))
+    wanted_kinds = Filter(kinds=tuple(doing.role.memory.kinds))
+    asked = Asked(query[:2000], reader, wanted_kinds, k=_MOST_HITS, tokens=_MOST_TOKENS, widen=True)
+    found = await doing.memory.recall(asked)
     if not found.hits:
         return [doing.returned("Nothing is known of that.")]
     return [_entry(doing, found, query), doing.returned("\n".join(_said(hit) for hit in found.hits))]
@@ -72,14 +74,19 @@ async def remember(doing: Doing, wanted: Remember) -> ToolReturned:
     scope = wanted.scope or allowed[0]
     if scope not in allowed:
         return doing.returned(f"You may not keep that as {scope}; you may as {' or '.join(allowed)}.", ok=False)
-    task = doing.task
+    task, key = doing.task, wanted.about.strip()[:200]
+    if key.startswith(TEAM):
+        return doing.returned("What begins with team/ is on the board: use write_board.", ok=False)
+    for holder in await doing.memory.at_key(Reader(task.owner), key) if key else ():
+        if holder.key == key and holder.scope == scope and (refusal := _refusal(holder, doing.role)):
+            return doing.returned(f"Not kept, for {holder.id} holds {key}. {refusal}", ok=False)
     new = NewMemory(
         task.owner,
         wanted.text,
         wanted.kind,
         scope,
         doing.role.name,
-        key=wanted.about.strip()[:200],
+        key=key,
         source=Source(task.thread_id, task.run_id, task.task_id, task.message_id(doing.step)),
         at=doing.at,
     )
@@ -116,8 +123,8 @@ def _refusal(memory: Memory, role: Role) -> str:
         return "The user has pinned it; only they can forget it."
     if memory.source.document_id:
         return "It stands in a file of the knowledge base; only the user can take that away."
-    if memory.agent == USER and not memory.source.run_id:
-        return "The user wrote it; only they can forget it."
+    if (memory.agent == USER and not memory.source.run_id) or (memory.kind == "episodic" and memory.speaker == USER):
+        return "The user said it; only they can forget it."
     return ""
 
 

@@ -121,6 +121,7 @@ def entry_of(
     call_id: str = "",
 ) -> MemoriesRecalled:
     """As it stands in the journal: `before` was told already, `told` is new, `known` was found and left out."""
+    new = {hit.memory.id for hit in told}  # of one that was told before, it is the text of now
     missed = [PassedOver(hit.memory.id, hit.memory.text[:_TOLD_CHARS], hit.score, "known") for hit in known]
     missed += [PassedOver(one.id, one.text[:_TOLD_CHARS], one.score, one.why) for one in found.missed]
     return MemoriesRecalled(
@@ -128,7 +129,7 @@ def entry_of(
         task_id=task.task_id,
         message_id=message_id,
         query=query,
-        hits=[*before, *map(recalled, told)],
+        hits=[*(one for one in before if one.id not in new), *map(recalled, told)],
         missed=missed,
         call_id=call_id,
         considered=found.considered,

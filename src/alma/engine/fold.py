@@ -12,6 +12,7 @@ from typing import assert_never
 from alma.engine.budget import spent_by
 from alma.engine.state import Call, RunState, TaskState
 from alma.events import (
+    MEMORY,
     AgentMessage,
     AttemptFailed,
     BoardWritten,
@@ -210,6 +211,8 @@ def _apply_to_task(state: RunState, task: TaskState, entry: _OfTask) -> None:
             task.spent_tokens += lost.tokens if lost is not None else 0
             task.asked = Paid(entry.model, sum(section.tokens for section in entry.sections), cost=entry.cost)
         case AttemptFailed():
+            if entry.to_role is not None:  # what memory told this role may be private to it
+                state.mail = [one for one in state.mail if one[1].sender != MEMORY or one[1].recipient != task.id]
             _failed(task, entry)
         case MessageFinished():
             task.failures = 0

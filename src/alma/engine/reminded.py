@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from alma.events import MEMORY, AgentMessage
-from alma.memory.records import Change
+from alma.memory.access import may_read
+from alma.memory.records import Change, Reader, Scope
 
 if TYPE_CHECKING:
     from alma.engine.runner import Engine
 
+ScopesOf = Callable[[str], Sequence[Scope]]
 _NEWS = frozenset(("edited", "superseded", "forgotten", "restored", "purged"))
 
 
-async def tell_reminded(engine: Engine, changes: Sequence[Change]) -> None:
-    """What an agent did itself it is not told. It hears of it at its next step, and the page shows the message."""
+async def tell_reminded(engine: Engine, changes: Sequence[Change], scopes_of: ScopesOf) -> None:
+    """Agents hear of it at their next step, and the page shows the message. `scopes_of`: what a role may read, by its
+    name: one that may not read the memory any more hears only that it was taken back."""
     news = {change.id: change for change in changes if change.what in _NEWS}
     if not news:
         return
@@ -23,23 +26,22 @@ async def tell_reminded(engine: Engine, changes: Sequence[Change]) -> None:
         for task in list(active.state.tasks.values()):
             for memory_id in sorted(task.reminded & news.keys()) if not task.ended else ():
                 change = news[memory_id]
-                if change.by == task.role:
-                    continue
+                reader = Reader(change.owner, task.role, tuple(scopes_of(task.role)))
                 message = AgentMessage(
                     at=engine.clock(),
                     task_id=task.id,
                     sender=MEMORY,
                     recipient=task.id,
                     kind="inform",
-                    text=_words(change),
+                    text=_words(change, reader),
                     refs=[memory_id],
                 )
                 await engine.tell(active.thread_id, active.run_id, message)
 
 
-def _words(change: Change) -> str:
+def _words(change: Change, reader: Reader) -> str:
     memory = change.memory
-    if memory is None or change.what in ("forgotten", "purged"):
+    if memory is None or not may_read(reader, memory) or change.what in ("forgotten", "purged"):
         return f"The memory {change.id} that you were given was taken back. Do not rely on it."
     if change.what == "superseded":
         return f"The memory {change.id} that you were given does not hold any more."
