@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Request, Response
 from starlette.requests import ClientDisconnect
 
 from alma.errors import InvalidRequest
@@ -13,7 +15,7 @@ from alma.memory.knowledge.documents import Document
 from alma.memory.knowledge.library import Library
 from alma.memory.knowledge.originals import Arriving, FileTooLarge
 from alma.memory.records import Memory
-from alma.server.memory_bodies import ChunkReply, DocumentDetailReply, DocumentReply, KnowledgeReply
+from alma.server.memory_bodies import DocumentDetailReply, DocumentReply, KnowledgeReply
 from alma.tools.files import checked_name
 
 _Name = Annotated[str, Path(max_length=400)]
@@ -48,10 +50,10 @@ def routes(library: Library, owner: str) -> APIRouter:
             await _receive(request, file, _refused(request, name, library.max_bytes))
             return _document(await library.take_in(owner, name, file))
 
-    @router.get("/knowledge/{document_id}")
-    async def read_document(document_id: str) -> DocumentDetailReply:
+    @router.get("/knowledge/{document_id}", response_model=DocumentDetailReply)
+    async def read_document(document_id: str) -> Response:
         document, text, chunks = await library.read(owner, document_id)
-        return DocumentDetailReply(document=_document(document), text=text, chunks=[_chunk(one) for one in chunks])
+        return Response(await asyncio.to_thread(_detail_json, document, text, chunks), media_type="application/json")
 
     @router.delete("/knowledge/{document_id}", status_code=204)
     async def delete_document(document_id: str) -> None:
@@ -59,6 +61,23 @@ def routes(library: Library, owner: str) -> APIRouter:
         await library.delete(owner, document_id)
 
     return router
+
+
+def _detail_json(document: Document, text: str, chunks: Sequence[Memory]) -> bytes:
+    """Megabytes and thousands of pieces: in a thread, and not by pydantic, which would keep the event loop waiting."""
+    pieces = [
+        {
+            "id": one.id,
+            "text": one.text,
+            "place": one.source.place,
+            "start": one.source.start,
+            "end": one.source.end,
+            "uses": one.uses,
+        }
+        for one in chunks
+    ]
+    shown = _document(document).model_dump(by_alias=True)
+    return msgspec.json.encode({"document": shown, "text": text, "chunks": pieces})
 
 
 def _refused(request: Request, name: str, most: int) -> FileTooLarge | None:
@@ -93,11 +112,4 @@ def _document(document: Document) -> DocumentReply:
     return DocumentReply.model_validate(
         msgspec.structs.asdict(document)
         | {"error": None if document.error is None else msgspec.structs.asdict(document.error)}
-    )
-
-
-def _chunk(memory: Memory) -> ChunkReply:
-    source = memory.source
-    return ChunkReply(
-        id=memory.id, text=memory.text, place=source.place, start=source.start, end=source.end, uses=memory.uses
     )

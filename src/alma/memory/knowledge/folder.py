@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
@@ -18,6 +19,7 @@ from alma.events import ErrorFacts
 from alma.memory.knowledge.documents import PAGE
 
 MOST_FILES = 5000
+_MOST_LISTED = 20_000  # of one folder: listing a million holds up all others
 _JUNK = frozenset(["node_modules", "__pycache__", "venv", "site-packages", "__MACOSX", "Thumbs.db", "desktop.ini"])
 _TEMPORARY = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".download", ".swp", ".lock", ".pyc", "~")
 _MEDIA_ENDINGS = """png jpg jpeg gif bmp webp svg ico tif tiff heic avif psd mp3 m4a wav flac ogg opus aac mp4 m4v mov
@@ -91,7 +93,7 @@ def _entries(root: str, unread: list[str]) -> Iterator[Entry]:
         inside, folder = waiting.pop()
         try:
             with os.scandir(folder) as listing:
-                found = sorted(listing, key=lambda one: one.name)
+                found = sorted(islice(listing, _MOST_LISTED), key=lambda one: one.name)
         except OSError:
             if not inside:
                 raise
