@@ -16,7 +16,7 @@ from alma.errors import AlmaError, InvalidRequest
 from alma.memory import boards, changing, mapping, overheard, preparing, store, traces, transfer
 from alma.memory.adding import Added, admit, keep_all
 from alma.memory.dense import Dense, IndexState
-from alma.memory.embedding import Embedding, Vector
+from alma.memory.embedding import Embedding, Impatient, Vector
 from alma.memory.mapping import Map, MemoryPoint
 from alma.memory.merging import tidy
 from alma.memory.recall import Asked, Recall
@@ -30,6 +30,7 @@ __all__ = ["Added", "Counts", "Imported", "Map", "Memories", "MemoryPoint", "Tol
 Told = Callable[[Sequence[Change]], None]
 T = TypeVar("T")
 MOST_LISTED = 1000  # in one page
+PATIENCE_S = 1.0  # with the embedder, of who adds or edits and waits for the answer
 
 
 class Memories:
@@ -40,6 +41,7 @@ class Memories:
     ) -> None:
         self._database = database
         self._embedding = embedding
+        self._soon = Impatient(embedding, PATIENCE_S)
         self._dense = dense
         self._recall = recall
         self._clock = clock
@@ -61,11 +63,12 @@ class Memories:
     async def add(
         self, new: Sequence[NewMemory], *, by: str = USER, urgent: bool = False, finished_run: str = ""
     ) -> list[Added]:
-        """Durable when it returns, in one transaction, searchable at once. Where the embedder cannot answer they are
-        found by words until it can. `finished_run`: all words of this run are kept with these (`remembered_runs`)."""
+        """Durable when it returns, in one transaction, searchable at once. Where the embedder cannot answer (or not
+        soon, and it is `urgent`) they are found by words until it can. `finished_run`: all words of this run are kept
+        with these (`remembered_runs`)."""
         now = self._clock()
         arrivals = await preparing.prepare(
-            self._database, self._embedding, self._dense, [admit(one, now) for one in new], urgent
+            self._database, self._soon, self._dense, [admit(one, now) for one in new], urgent
         )
         return await self._write(by, lambda pen: keep_all(pen, arrivals, finished_run))
 
@@ -116,7 +119,7 @@ class Memories:
     ) -> Memory:
         """Raises `NotFound` (unknown_memory), `Conflict` (changed_meanwhile), `InvalidRequest`."""
         wanted = changing.Edit(text, kind, scope, pinned, key).checked()
-        vector = await preparing.vector_of_text(self._embedding, wanted.text)
+        vector = await preparing.vector_of_text(self._soon, wanted.text)
         return await self._write(by, lambda pen: changing.edit(pen, reader, memory_id, version, wanted, vector))
 
     async def put(
@@ -127,7 +130,7 @@ class Memories:
         new = admit(NewMemory(owner, text, kind, scope, agent, key), self._clock())
         if not new.key:
             raise InvalidRequest("empty_key", "A board needs a key.", expected="what the text is about")
-        vector = await preparing.vector_of_text(self._embedding, new.text)
+        vector = await preparing.vector_of_text(self._soon, new.text)
         return await self._write(agent, lambda pen: boards.put(pen, new, seen, vector))
 
     async def at_key(self, reader: Reader, prefix: str) -> list[Memory]:
