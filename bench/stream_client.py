@@ -1,7 +1,7 @@
 """The client of `bench.stream`, a process of its own: opens connections, starts a run on each, notes when frames come.
 
 Reads one JSON job per line from stdin, answers with one JSON line:
-`{"port", "kind": "alma"|"floor", "streams", "model", "tokens"}` → tokens and frames received, gaps (ms), seconds;
+`{"port", "kind": "alma"|"floor", "streams", "model", "prompt"?}` → tokens and frames received, gaps (ms), seconds;
 `{…, "first": N}` → N runs one after another on one connection, each with its ms to the first token.
 """
 
@@ -21,6 +21,7 @@ from bench.ws import RawSocket, connect
 
 numbers = itertools.count()
 run_id = f"{time.time_ns():x}"
+PROMPT = "Tell me a fun fact about the number NUMBER."
 
 
 class Stream:
@@ -85,7 +86,7 @@ async def many(job: dict[str, Any]) -> dict[str, Any]:
         await stream.open(job["port"])
     began = time.perf_counter()
     for index, stream in enumerate(streams):
-        await stream.ask(job["model"], f"Tell me a fun fact about the number {index}.")
+        await stream.ask(job["model"], job.get("prompt", PROMPT).replace("NUMBER", str(index)))
         if job.get("spread"):
             await asyncio.sleep(job["spread"] / len(streams))
     for stream in streams:
