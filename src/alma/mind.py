@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from alma.db.database import Database
+from alma.errors import AlmaError
 from alma.memory.dense import Dense
 from alma.memory.embedder import Embedder
 from alma.memory.knowledge.library import Document, Library
@@ -21,7 +23,9 @@ from alma.memory.vectors.factory import Backend, index_maker
 from alma.session.notices import Notices
 from alma.session.wire import DocumentProgress, MemoriesChanged
 
+log = logging.getLogger(__name__)
 _TOLD_EVERY_S = 0.5
+_PAUSE_S = 5.0  # after the database could not be read
 _MOST_IDS = 100
 
 
@@ -104,8 +108,16 @@ class Mind:
             self._news.clear()
             untold, self._untold = self._untold, {}
             for owner, ids in untold.items():
-                counts = await self.memories.counts(owner)
+                try:
+                    counts = await self.memories.counts(owner)
+                except AlmaError as error:  # the database; they are told when it can be read
+                    log.warning("a change of memories could not be told: %s", error.message)
+                    self._untold[owner] = ids | self._untold.get(owner, {})
+                    continue
                 self._notices.broadcast(MemoriesChanged(ids=list(ids)[-_MOST_IDS:], total=counts.alive), owner)
+            if self._untold:
+                await asyncio.sleep(_PAUSE_S)
+                self._news.set()
 
     def _document_changed(self, document: Document, deleted: bool) -> None:
         progress = DocumentProgress(

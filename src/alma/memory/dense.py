@@ -9,19 +9,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import sqlalchemy as sa
 
 from alma.db.database import Database
-from alma.errors import EmbedderUnavailable, IndexUnavailable
+from alma.errors import AlmaError, EmbedderUnavailable, IndexUnavailable, StorageFailure
 from alma.memory.embedding import Embedding, Vector
 from alma.memory.records import Filter, Memory, Reader
 from alma.memory.store import stored_vectors
 from alma.memory.vectors import stored
 from alma.memory.vectors.index import IndexState, MakeIndex, Near
 from alma.memory.vectors.mirror import Mirror
+from alma.memory.vectors.problems import Problems
 from alma.memory.vectors.waiting import Waiting, merged
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,8 @@ _BATCH = 64  # texts embedded at once in the background
 _TICK_S = 5.0  # between two looks for what other processes changed, and two snapshots
 _FIRST_PAUSE_S = 1.0  # after a failure; doubled, up to
 _LONGEST_PAUSE_S = 30.0
+_SERVER_S = 2.0  # that a server gets while Alma starts or stops
+_TROUBLE = (IndexUnavailable, StorageFailure)  # may pass
 __all__ = ["Dense", "IndexState"]
 
 
@@ -58,15 +62,24 @@ class Dense:
         self._unsaved = False
         self._changing = asyncio.Lock()
         self._wake = asyncio.Event()
-        self._problems = {"dimensions": "", "index": "", "embedding": ""}
+        self._dimensions = 0  # of the stored vectors of the present model, where it is known
+        self._problems = Problems()
 
     # ── opening and closing ───────────────────────────────────────────────────────────────────────────────────────
 
     async def open(self) -> None:
         """Load what there is, put in what is missing, take out what is gone: the index equals the database. A backend
-        that does not answer is a `problem`; `run` tries again."""
-        async with self._changing:
-            await self._open()
+        that does not answer (one on a server: within 2 s) is a `problem`; `run` tries again."""
+        try:
+            async with asyncio.timeout(self._patience), self._changing:
+                await self._open()
+        except TimeoutError:
+            self._problems.note("index", _silent(self._backend))
+
+    @property
+    def _patience(self) -> float | None:
+        """Seconds; what is in the process has work to do, and ends."""
+        return None if self._backend == "usearch" else _SERVER_S
 
     async def _open(self) -> None:
         try:
@@ -74,8 +87,9 @@ class Dense:
             model = self._embedding.model
             self._others = [other for other in known if other != model]
             dimensions = known.get(model) or self._embedding.dimensions
+            self._dimensions = known.get(model, 0)
             if dimensions:
-                self._check(self._embedding.dimensions or dimensions, dimensions)
+                self.accepts(self._embedding.dimensions or dimensions)
                 await self._begin(dimensions)
             else:
                 await self._all_waits()
@@ -84,9 +98,9 @@ class Dense:
                 await leaving.open()
                 self._leaving = leaving
             self._opened = True
-            self._problems["index"] = ""
-        except IndexUnavailable as error:
-            self._note("index", error)
+            self._problems.solved("index")
+        except _TROUBLE as error:
+            self._problems.note("index", error)
         self._wake.set()
 
     async def _begin(self, dimensions: int) -> None:
@@ -106,13 +120,18 @@ class Dense:
         self._wait_for(alive.tolist())
 
     async def close(self) -> None:
-        async with self._changing:
-            for mirror in self._mirrors():
-                with contextlib.suppress(IndexUnavailable):
-                    await mirror.catch_up()
-                    await mirror.close()
-            self._present = self._leaving = None
-            self._opened = False
+        """Never raises: what cannot be saved is read from the database at the next start."""
+        try:
+            async with asyncio.timeout(self._patience), self._changing:
+                for mirror in self._mirrors():
+                    with contextlib.suppress(*_TROUBLE):
+                        await mirror.catch_up()
+                    with contextlib.suppress(*_TROUBLE):
+                        await mirror.close()
+        except TimeoutError:
+            log.warning("%s", _silent(self._backend).message)
+        self._present = self._leaving = None
+        self._opened = False
 
     def _mirrors(self) -> list[Mirror]:
         return [mirror for mirror in (self._present, self._leaving) if mirror is not None]
@@ -152,16 +171,16 @@ class Dense:
             vector = (await embedding.embed([query]))[0]
         except EmbedderUnavailable as error:
             if embedding is self._embedding:
-                self._note("embedding", error)
+                self._problems.note("embedding", error)
             raise
-        if embedding is self._embedding and not self._check(len(vector), mirror.dimensions):
+        if embedding is self._embedding and not self.accepts(len(vector)):
             raise EmbedderUnavailable(self._problems["dimensions"])
         if embedding is self._embedding:
-            self._problems["embedding"] = ""
+            self._problems.solved("embedding")
         try:
             return await mirror.index.search(vector, k, reader, wanted)
         except IndexUnavailable as error:
-            self._note("index", error)
+            self._problems.note("index", error)
             raise
 
     async def _try_nearest(
@@ -190,7 +209,7 @@ class Dense:
             memory.num: (memory, vector)
             for memory, vector in zip(memories, vectors or [None] * len(memories), strict=True)
         }
-        with contextlib.suppress(IndexUnavailable):
+        with contextlib.suppress(*_TROUBLE):
             async with self._changing:
                 await self._take(given)
         self._unsaved = True
@@ -216,7 +235,7 @@ class Dense:
             if self._leaving is not None:
                 await self._leaving.refresh(np.asarray([*given], np.int64))
         except IndexUnavailable as error:
-            self._note("index", error)
+            self._problems.note("index", error)
 
     async def gone(self, nums: Sequence[int]) -> None:
         async with self._changing:
@@ -225,7 +244,7 @@ class Dense:
                 try:
                     await mirror.index.remove(nums)
                 except IndexUnavailable as error:
-                    self._note("index", error)
+                    self._problems.note("index", error)
         self._unsaved = True
 
     async def rebuild(self) -> None:
@@ -242,7 +261,7 @@ class Dense:
             self._wake.clear()
             if await self._step():
                 pause = _FIRST_PAUSE_S
-                if self._waiting or self._rebuilding:
+                if self._waiting.ready or self._rebuilding:
                     continue
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_TICK_S):
@@ -261,18 +280,26 @@ class Dense:
                 if self._rebuilding:
                     await self._rebuild()
                 await self._catch_up()
-            if self._waiting:
+            if self._waiting.ready:
                 return await self._embed_some()
             await self._drop_old()
-            if self._unsaved:
-                self._unsaved = False
-                async with self._changing:
-                    for mirror in self._mirrors():
-                        await mirror.save()
-        except IndexUnavailable as error:
-            self._note("index", error)
+            await self._save()
+            if self._waiting.due(asyncio.get_running_loop().time()):
+                await self._embed_some()
+        except AlmaError as error:  # the database, or the index
+            self._problems.note("index", error)
+            return False
+        except Exception:  # whatever it is: words are searched, and Alma goes on
+            log.exception("the index of vectors failed on a bug")
             return False
         return True
+
+    async def _save(self) -> None:
+        if self._unsaved:
+            async with self._changing:
+                for mirror in self._mirrors():
+                    await mirror.save()
+                self._unsaved = False
 
     async def _catch_up(self) -> None:
         for mirror in self._mirrors():
@@ -281,25 +308,38 @@ class Dense:
             self._unsaved |= mirror.stamp != before
             if mirror is self._present:
                 self._wait_for(without)
-        self._problems["index"] = ""
+        self._problems.solved("index")
 
     async def _embed_some(self) -> bool:
+        """False: it is to be tried again after a pause."""
         nums = self._waiting.some(_BATCH)
         texts = await self._database.read(lambda connection: stored.texts_of(connection, nums))
         try:
             vectors = await self._embedding.embed([text for _, text, _ in texts], urgent=False) if texts else None
         except EmbedderUnavailable as error:
+            if len(nums) == 1 and await self._answers():
+                self._waiting.blame(nums[0], asyncio.get_running_loop().time())
+                log.warning("memory %d cannot be embedded: %s", nums[0], error.message)
+                return True
             self._waiting.fail(nums)
-            self._note("embedding", error)
+            self._problems.note("embedding", error)
             return False
-        self._problems["embedding"] = ""
+        self._problems.solved("embedding")
         if vectors is not None:
             size = vectors.shape[1]
-            if self._present is not None and not self._check(size, self._present.dimensions):
+            if not self.accepts(size):
                 return False
             model = self._embedding.model
             await self._database.write(lambda connection: stored.keep_vectors(connection, model, texts, vectors))
         await self._enter(nums, vectors.shape[1] if vectors is not None else 0)
+        return True
+
+    async def _answers(self) -> bool:
+        """Whether the embedder can embed another text."""
+        try:
+            await self._embedding.embed([secrets.token_hex(4)], urgent=False)
+        except EmbedderUnavailable:
+            return False
         return True
 
     async def _enter(self, nums: list[int], dimensions: int) -> None:
@@ -320,15 +360,16 @@ class Dense:
         if not self._others or self._present is None or self._problems["dimensions"]:
             return
         async with self._changing:
-            if self._waiting:
+            if self._waiting.ready:
                 return
             if self._leaving is not None:
                 await self._leaving.index.clear()
                 await self._leaving.close()
                 self._leaving = None
-            others, self._others = self._others, []
+            others = self._others
         while await self._database.write(lambda connection: stored.drop_vectors(connection, others)):
             pass
+        self._others = []
 
     async def _rebuild(self) -> None:
         if self._problems["dimensions"]:
@@ -339,7 +380,8 @@ class Dense:
                 await self._present.index.clear()
                 await self._present.close()
             self._present = None
-            self._problems["dimensions"] = ""
+            self._dimensions = 0
+            self._problems.solved("dimensions")
             await self._all_waits()
         elif self._present is not None:
             await self._present.index.clear()
@@ -351,27 +393,15 @@ class Dense:
 
     def _wait_for(self, nums: Iterable[int]) -> None:
         self._waiting.add(nums)
-        if self._waiting:
+        if self._waiting.ready:
             self._wake.set()
 
     # ── how it is ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _check(self, got: int, dimensions: int) -> bool:
-        """Whether the embedding makes vectors as long as those that there are."""
-        fine = got == dimensions
-        self._problems["dimensions"] = (
-            ""
-            if fine
-            else f"The embedding model {self._embedding.model} makes vectors of {got} dimensions now; those of the "
-            f"memories have {dimensions}. Give the model that made them, or let `alma memory reindex` embed them anew."
-        )
-        return fine
-
-    def _note(self, what: str, error: EmbedderUnavailable) -> None:
-        text = f"{error.message} {error.hint}" if error.hint else error.message
-        if self._problems[what] != text:
-            log.warning("memories are searched by words alone: %s", text)
-        self._problems[what] = text
+    def accepts(self, size: int) -> bool:
+        """Whether vectors of this length are like those that there are; else it is a `problem`."""
+        there = self._present.dimensions if self._present is not None else self._dimensions
+        return not there or self._problems.check(self._embedding.model, size, there)
 
     @property
     def waiting(self) -> int:
@@ -381,7 +411,7 @@ class Dense:
     @property
     def problem(self) -> str:
         """Why it cannot be searched just now; empty when it can."""
-        return self._out_of_order() or next(filter(None, self._problems.values()), "")
+        return self._out_of_order() or self._problems.first
 
     async def state(self) -> list[IndexState]:
         """The present model's index first."""
@@ -391,9 +421,16 @@ class Dense:
             try:
                 entries = len(await mirror.index.nums())
             except IndexUnavailable as error:
-                self._note("index", error)
+                self._problems.note("index", error)
                 entries = 0
             role = "leaving" if mirror is self._leaving else "building" if self._others else "serving"
             missing = max(alive - entries, 0)
             states.append(IndexState(self._backend, mirror.model, mirror.dimensions, entries, missing, role))
         return states
+
+
+def _silent(backend: str) -> IndexUnavailable:
+    return IndexUnavailable(
+        f"The index of vectors ({backend}) did not answer within {_SERVER_S:g} s; words are searched.",
+        hint="See ALMA_MEMORY_BACKEND_URL; it is tried again.",
+    )
