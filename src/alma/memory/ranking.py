@@ -43,6 +43,8 @@ WEAK_ALONE = 0.22  # of a fact, which is short and bare: questions about facts a
 # 0.23). So a fact that stands alone is not behind what was said in a conversation.
 EXPECTED_COSINE = 0.4
 EXPECTED_WORDS = 0.2
+_ALONE_COSINE = EXPECTED_COSINE * sum(BESIDE_COSINE.values())
+_ALONE_WORDS = EXPECTED_WORDS * sum(BESIDE_WORDS.values())
 
 
 class Candidate(Struct, frozen=True):
@@ -152,6 +154,8 @@ class _Field:
     def _neighbour(self, candidate: Candidate, above: float, words: float) -> tuple[float, int]:
         """What stands beside it adds, and which of that most. `above`: its own cosine above the floor."""
         line = self._lines.get(candidate.line, {})
+        if len(line) < 2:
+            return _ALONE_COSINE * above + _ALONE_WORDS * words, 0
         gained, best, near = 0.0, 0.0, 0
         for step, weight, of_words in _BESIDE:
             beside = line.get(candidate.position + step)
@@ -198,8 +202,10 @@ def diversify(ranked: Sequence[Ranked], vectors: Mapping[int, Vector], most: int
     waiting = list(ranked)
     chosen: list[Ranked] = []
     alike: list[Ranked] = []
-    rows = {one.candidate.num: vectors[one.candidate.num] for one in ranked if one.candidate.num in vectors}
-    likeness = dict.fromkeys((one.candidate.num for one in ranked), 0.0)
+    nums = [one.candidate.num for one in ranked]
+    rows = {num: row for row, num in enumerate(num for num in nums if num in vectors)}
+    matrix = np.stack([vectors[num] for num in rows]) if rows else np.zeros((0, 0), np.float32)
+    likeness = dict.fromkeys(nums, 0.0)
     crowds: dict[str, int] = {}
 
     def lessened(one: Ranked) -> Ranked:
@@ -225,8 +231,8 @@ def diversify(ranked: Sequence[Ranked], vectors: Mapping[int, Vector], most: int
         if best_one.candidate.document:
             crowds[best_one.candidate.document] = crowds.get(best_one.candidate.document, 0) + 1
         if num in rows:
-            for other_num, row in rows.items():
-                likeness[other_num] = max(likeness[other_num], float(np.dot(rows[num], row)))
+            for other_num, cosine in zip(rows, (matrix @ matrix[rows[num]]).tolist(), strict=True):
+                likeness[other_num] = max(likeness[other_num], cosine)
     return chosen, alike
 
 

@@ -30,7 +30,7 @@ from alma.memory.words import WordHit, found_by_words, query_terms, words_in
 
 FROM_VECTORS = 120  # candidates
 FROM_WORDS = 40
-BESIDE = 12  # of the best by each method: also what stands beside them
+BESIDE = 10  # of the best by each method: also what stands beside them
 SPAN = 2  # places before and after
 _LISTED = 20  # most that are told of as missed
 _TOLD_CHARS = 160  # of each

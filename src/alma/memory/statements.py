@@ -67,7 +67,7 @@ def ask(
     if nums is not None:
         statement = statement.replace("{among}", _AMONG[name])
         values["nums"] = msgspec.json.encode(nums).decode() if name == "sqlite" else list(nums)
-    return [*connection.execute(_text(statement), values)]
+    return list(connection.execute(_text(statement), values).all())
 
 
 @lru_cache(_KEPT)
