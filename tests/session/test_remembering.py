@@ -16,7 +16,7 @@ from alma.agent.role import MemoryPolicy
 from alma.db.tables import memories as memory_rows
 from alma.db.tables import remembered_runs, runs
 from alma.engine.state import RunState
-from alma.errors import EndpointCut, StorageFailure
+from alma.errors import EndpointCut, InvalidRequest, StorageFailure
 from alma.events import Delta, MessageStarted
 from alma.memory.memories import Memories
 from alma.memory.records import Filter, Memory, NewMemory, Reader, Source
@@ -339,6 +339,23 @@ async def test_a_database_that_is_full_loses_nothing(still: RememberingBench, mo
     assert [(one.text, one.position) for one in await still.all()] == [(FIRST + SECOND + THIRD, 0)]
 
 
+async def test_what_waits_for_the_embedder_when_its_run_ends_is_not_kept(
+    still: RememberingBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speaking = Speaking(still, "r1", "t1")
+    speaking.say(FIRST + SECOND + THIRD)
+    embed = still.embedding.embed
+
+    async def ends_meanwhile(texts: list[str], *, urgent: bool = True) -> Any:
+        still.remembering.listening.over("r1")
+        return await embed(texts, urgent=urgent)
+
+    monkeypatch.setattr(still.embedding, "embed", ends_meanwhile)
+    await still.remembering.listening.look()
+    assert await still.all(state="any") == []
+    assert len(still.embedding.asked) == 1
+
+
 async def test_a_run_that_ends_leaves_its_episode_in_place_of_its_sentences(quick: RememberingBench) -> None:
     client = quick.connect()
     answer = await client.answer(client.say("run.start", key="k", text="Say something.", kind="chat"))
@@ -420,6 +437,36 @@ async def test_a_full_database_is_waited_for(quick: RememberingBench, monkeypatc
     monkeypatch.setattr(quick.memories, "take_in", at_first_full)
     await quick.ask(quick.connect(), "Where do storks spend the winter?")
     assert len(await quick.all()) == 2
+
+
+async def test_runs_that_have_ended_are_taken_in_together_and_one_that_is_refused_alone(
+    still: RememberingBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = still.connect()
+    ids: list[str] = []
+    for number in range(4):
+        started = await client.answer(
+            client.say("run.start", key=f"k{number}", text=f"Question number {number}?", kind="chat")
+        )
+        await still.ended(started["runId"])
+        ids.append(started["runId"])
+    take_in: Callable[..., Any] = still.memories.take_in
+    together: list[list[str]] = []
+
+    async def refuses_one(*new: Any, **more: Any) -> Any:
+        together.append(more["runs"])
+        if ids[1] in more["runs"]:
+            raise InvalidRequest("bad_time", "A memory's time is not one.")
+        return await take_in(*new, **more)
+
+    monkeypatch.setattr(still.memories, "take_in", refuses_one)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(still.remembering.run())
+        await still.remembering.settled()
+        task.cancel()
+    kept = await still.all(kinds=("episodic",))
+    assert sorted(one.source.run_id for one in kept) == sorted(2 * [ids[0], ids[2], ids[3]])
+    assert sorted(together[0]) == sorted(ids)
 
 
 async def test_more_ended_runs_than_can_wait_are_read_again(
