@@ -351,6 +351,55 @@ async def test_a_server_that_does_not_answer_is_named(backend: str, tmp_path: Pa
     await index.close(0)
 
 
+@pytest.mark.parametrize("backend", ["qdrant", "chroma", "pgvector"])
+async def test_a_server_that_accepts_and_stays_silent_is_given_up(
+    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alma.memory.vectors.chroma_index._TIMEOUT_S", 0.2)
+    monkeypatch.setattr("alma.memory.vectors.qdrant_index._TIMEOUT_S", 1)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        make = index_maker(
+            backend,  # type: ignore[arg-type]
+            folder=tmp_path,
+            database_url=f"postgresql://alma@127.0.0.1:{port}/alma",
+            backend_url=f"http://127.0.0.1:{port}",
+        )
+        index = make("model", DIMENSIONS)
+        async with asyncio.timeout(30):
+            with pytest.raises(IndexUnavailable) as raised:
+                await index.open()
+            await index.close(0)
+    assert str(port) in raised.value.message
+
+
+async def test_python_does_not_wait_for_calls_that_hang() -> None:
+    code = """
+import asyncio, time
+from alma.memory.vectors.server import Calls
+
+async def main():
+    calls = Calls("Silent", "nowhere", 2)
+    try:
+        await asyncio.wait_for(calls.run(lambda: time.sleep(600)), 0.1)
+    except TimeoutError:
+        print("given up")
+    calls.stop()
+
+asyncio.run(main())
+"""
+    child = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
+    try:
+        async with asyncio.timeout(30):
+            out, _ = await child.communicate()
+    finally:
+        if child.returncode is None:
+            child.kill()
+    assert (out.strip(), child.returncode) == (b"given up", 0)
+
+
 @pytest.mark.parametrize(
     ("backend", "module", "hint"),
     [("qdrant", "qdrant_client", 'pip install "alma[qdrant]"'), ("chroma", "chromadb", 'pip install "alma[chroma]"')],

@@ -35,23 +35,13 @@ class ChromaIndex(VectorIndex):
 
     def _open(self) -> int:
         try:
-            import chromadb
-            from chromadb.config import Settings
-            from chromadb.errors import NotFoundError
+            from chromadb import errors
         except ImportError:
             raise missing_package("chroma") from None
-        address = urlsplit(self._url)
-        self._client = chromadb.HttpClient(
-            host=address.hostname or "127.0.0.1",
-            port=address.port or (443 if address.scheme == "https" else 8000),
-            ssl=address.scheme == "https",
-            settings=Settings(anonymized_telemetry=False),
-        )
-        for session in _sessions(self._client):
-            session.timeout = _TIMEOUT_S
+        self._client = _connected(self._url)
         try:
             self._collection = self._client.get_collection(self._name, embedding_function=None)
-        except NotFoundError:
+        except errors.NotFoundError:
             self._create()
             return 0
         return self._stamps.read()
@@ -128,6 +118,38 @@ class ChromaIndex(VectorIndex):
             self._create()
 
         await self._calls.run(anew)
+
+
+def _connected(url: str) -> Any:
+    """A client. Its library asks the server while it is made, and would wait for ever."""
+    from chromadb.api.client import Client
+    from chromadb.config import Settings
+
+    def limit(client: Any) -> None:
+        for session in _sessions(client):
+            session.timeout = _TIMEOUT_S
+
+    class Impatient(Client):
+        def get_user_identity(self) -> Any:
+            limit(self)
+            return super().get_user_identity()
+
+        def _validate_tenant_database(self, tenant: str, database: str) -> None:
+            limit(self)
+            super()._validate_tenant_database(tenant, database)
+
+    address = urlsplit(url)
+    client = Impatient(
+        settings=Settings(
+            chroma_api_impl="chromadb.api.fastapi.FastAPI",
+            chroma_server_host=address.hostname or "127.0.0.1",
+            chroma_server_http_port=address.port or (443 if address.scheme == "https" else 8000),
+            chroma_server_ssl_enabled=address.scheme == "https",
+            anonymized_telemetry=False,
+        )
+    )
+    limit(client)
+    return client
 
 
 def _sessions(client: Any) -> list[Any]:

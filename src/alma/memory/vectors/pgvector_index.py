@@ -27,6 +27,8 @@ _COMPARED = 5000  # rows, up to which all that are allowed are compared: about 5
 _EXPANSION = (100, 1000)  # of a walk: least, most
 _SCANNED = 200_000  # rows that a walk may see in all
 _THREADS = 3
+_CONNECT_S = 2  # the least that PostgreSQL's library takes
+_TIMEOUT_MS = 10_000  # without a sign of life from a server that was sent something
 
 
 class _HalfVec(UserDefinedType[str]):
@@ -52,7 +54,11 @@ class PgvectorIndex(VectorIndex):
                 hint="Choose ALMA_MEMORY_BACKEND=usearch, or a PostgreSQL database.",
             )
         self._engine = sa.create_engine(
-            url.set(drivername="postgresql+psycopg"), pool_size=_THREADS, max_overflow=0, pool_pre_ping=True
+            url.set(drivername="postgresql+psycopg"),
+            pool_size=_THREADS,
+            max_overflow=0,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": _CONNECT_S, "tcp_user_timeout": _TIMEOUT_MS},
         )
         where = url.render_as_string(hide_password=True)
         self._calls = Calls("pgvector", where, _THREADS)

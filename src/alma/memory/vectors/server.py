@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import queue
+import threading
+import weakref
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from alma.errors import AlmaError, IndexUnavailable
 from alma.memory.vectors.index import Rows, name_of
@@ -19,18 +22,24 @@ PART = 256  # rows sent at once
 PAGE = 5000  # numbers read at once
 
 
+_Queue = queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None]
+
+
 class Calls:
-    """Blocking calls of a client library, in `threads` of their own. Whatever goes wrong in one is an
-    `IndexUnavailable` that names the `backend` and where it was looked for."""
+    """Blocking calls of a client library, in `threads` of their own, for which Python does not wait when it ends: a
+    server that is silent keeps nobody. Whatever goes wrong in a call is an `IndexUnavailable` that names the `backend`
+    and where it was looked for."""
 
     def __init__(self, backend: str, where: str, threads: int) -> None:
         self._backend = backend
         self._where = where
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=f"alma-{backend.lower()}")
+        self._threads = threads
+        self._asked: _Queue = queue.SimpleQueue()
+        self._end: Callable[[], Any] | None = None
 
     async def run(self, work: Callable[[], T]) -> T:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            return await asyncio.wrap_future(self._submit(work))
         except AlmaError:
             raise
         except Exception as error:  # the connection's boundary: each client library has errors of its own
@@ -42,8 +51,36 @@ class Calls:
                 hint="Start it, or see ALMA_MEMORY_BACKEND_URL; ALMA_MEMORY_BACKEND=usearch needs no server.",
             ) from error
 
+    def _submit(self, work: Callable[[], T]) -> Future[T]:
+        if self._end is None:
+            self._end = weakref.finalize(self, _stop, self._asked, self._threads)  # also where nobody stops it
+            for _ in range(self._threads):
+                name = f"alma-{self._backend.lower()}"
+                threading.Thread(target=_answer, args=(self._asked,), name=name, daemon=True).start()
+        future: Future[T] = Future()
+        self._asked.put((work, future))
+        return future
+
     def stop(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """After the calls that are under way."""
+        if self._end is not None:
+            self._end()
+
+
+def _answer(asked: _Queue) -> None:
+    while (call := asked.get()) is not None:
+        work, future = call
+        if future.set_running_or_notify_cancel():
+            try:
+                future.set_result(work())
+            except BaseException as error:  # noqa: BLE001  # whoever waits hears of it
+                future.set_exception(error)
+        del call, work, future  # else they live until the next one comes
+
+
+def _stop(asked: _Queue, threads: int) -> None:
+    for _ in range(threads):
+        asked.put(None)
 
 
 def missing_package(extra: str) -> IndexUnavailable:
