@@ -28,7 +28,7 @@ from alma.memory.store import by_nums
 from alma.memory.vectors.index import Near
 from alma.memory.words import WordHit, found_by_words, query_terms, words_in
 
-FROM_VECTORS = 120  # candidates
+FROM_VECTORS = 100  # candidates
 FROM_WORDS = 40
 BESIDE = 10  # of the best by each method: also what stands beside them
 SPAN = 2  # places before and after
