@@ -242,7 +242,7 @@ class Dense:
             self._waiting.drop(nums)
             for mirror in self._mirrors():
                 try:
-                    await mirror.index.remove(nums)
+                    await mirror.remove(nums)
                 except IndexUnavailable as error:
                     self._problems.note("index", error)
         self._unsaved = True

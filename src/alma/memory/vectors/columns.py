@@ -56,10 +56,22 @@ class Columns:
         for name, values in zip(FACTS, facts, strict=True):
             if name in self._codes:
                 table = self._tables[name]
-                codes = [table.setdefault(value, len(table)) for value in values]
-                self._codes[name][slots] = codes
+                self._codes[name][slots] = [table.setdefault(value, len(table)) for value in values]
+                if len(table) > 2 * self.count + _FIRST:
+                    self._forget_unused(name)
         self._created[slots] = facts[FACTS.index("created_at")]
         self._pinned[slots] = facts[FACTS.index("pinned")]
+
+    def _forget_unused(self, name: str) -> None:
+        """What no row says any more leaves the table: of each run there is a word, whatever remains of it."""
+        table, codes = self._tables[name], self._codes[name][: self.count]
+        used = np.zeros(len(table), np.bool_)
+        used[codes] = True
+        if used.all():
+            return
+        codes[:] = (np.cumsum(used) - 1)[codes]
+        kept = [value for value, in_use in zip(table, used.tolist(), strict=True) if in_use]
+        self._tables[name] = {value: code for code, value in enumerate(kept)}
 
     def remove(self, slot: int) -> None:
         last = self.count - 1
@@ -121,7 +133,9 @@ class Columns:
     # ── in a snapshot ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def packed(self) -> bytes:
-        """All but the vectors that the graph has."""
+        """All but the vectors that the graph has, and what no row says any more."""
+        for name in WORDS:
+            self._forget_unused(name)
         rows = slice(0, self.count)
         loose = self.vectors[rows][self.loose[rows]]
         arrays = {name: array[rows] for name, array in self._arrays().items()} | {"vectors": loose}

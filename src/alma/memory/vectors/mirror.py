@@ -1,5 +1,6 @@
 """One model's index, kept equal to the database: what was missed is found by the stamps of changes and by comparing
-which numbers are in either. Knows no embedding."""
+which numbers are in either. What another process purges leaves no stamp: then there are fewer memories than there were
+and were added. Knows no embedding."""
 
 from __future__ import annotations
 
@@ -25,6 +26,8 @@ class Mirror:
         self.model = model
         self.dimensions = dimensions
         self.stamp = 0
+        self._count: int = 0  # of memories that it knows of, in any state,
+        self._last = 0  # and the highest number of them
         self._database = database
 
     async def open(self) -> list[int]:
@@ -41,16 +44,29 @@ class Mirror:
             await self.index.remove(seen.gone.tolist())
         await self._put(seen.lacking, seen.total)
         self.stamp = seen.newest
+        self._count, self._last = seen.count.all, seen.count.last
         return seen.without.tolist()
 
     async def catch_up(self) -> list[int]:
         """See what changed since; returns the numbers of those that live and have no vector."""
-        newest, changed = await self._database.read(
-            lambda connection: (stored.newest_stamp(connection), stored.changed_after(connection, self.stamp))
+        newest, changed, count = await self._database.read(
+            lambda connection: (
+                stored.newest_stamp(connection),
+                stored.changed_after(connection, self.stamp),
+                stored.count(connection, self._last),
+            )
         )
+        if count.all != self._count + count.new:
+            return await self.reconcile()
         without = await self.refresh(changed) if len(changed) else []
         self.stamp = max(self.stamp, newest)
+        self._count, self._last = count.all, max(self._last, count.last)
         return without
+
+    async def remove(self, nums: Sequence[int]) -> None:
+        """These were purged."""
+        await self.index.remove(nums)
+        self._count -= sum(num <= self._last for num in nums)
 
     async def refresh(self, nums: Nums) -> list[int]:
         """Read these anew; returns the numbers of those that live and have no vector."""

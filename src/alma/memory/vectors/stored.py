@@ -27,13 +27,23 @@ _FACTS = [_ROW[name] for name in FACTS]
 
 class Comparison(Struct, frozen=True):
     """Of an index with the database. `gone`: numbers that are to leave the index; `lacking`: that are to be put in, of
-    `total` that belong there; `without`: of living memories without a vector. `newest`: the highest stamp."""
+    `total` that belong there; `without`: of living memories without a vector. `newest`: the highest stamp; `count`: of
+    all memories, in any state."""
 
     newest: int
     gone: Nums
     lacking: Nums
     total: int
     without: Nums
+    count: Count
+
+
+class Count(Struct, frozen=True):
+    """`new`: how many of all have a higher number than the one that was asked about; `last`: the highest."""
+
+    all: int
+    new: int
+    last: int
 
 
 def compare(connection: sa.Connection, model: str, dimensions: int, stamp: int, held: Nums) -> Comparison:
@@ -50,7 +60,15 @@ def compare(connection: sa.Connection, model: str, dimensions: int, stamp: int, 
         np.union1d(np.setdiff1d(wanted, held), changed),
         len(wanted),
         np.setdiff1d(alive, embedded, assume_unique=True),
+        count(connection, 0),
     )
+
+
+def count(connection: sa.Connection, after: int) -> Count:
+    """All memories, and those with a number higher than `after`."""
+    new = sa.func.sum(sa.case((_ROW.num > after, 1), else_=0))
+    found = connection.execute(sa.select(sa.func.count(), new, sa.func.max(_ROW.num)).select_from(memories)).one()
+    return Count(found[0], int(found[1] or 0), found[2] or 0)
 
 
 def newest_stamp(connection: sa.Connection) -> int:

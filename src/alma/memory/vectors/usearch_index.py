@@ -31,7 +31,7 @@ from alma.memory.embedding import Vector
 from alma.memory.records import Filter, Reader
 from alma.memory.vectors.columns import Columns, Mask, Slots
 from alma.memory.vectors.index import Limits, Near, Nums, Rows, limits_of
-from alma.memory.vectors.snapshot import Damaged, SnapshotFiles
+from alma.memory.vectors.snapshot import Damaged, SnapshotFiles, blank_removed
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -209,11 +209,23 @@ class UsearchIndex:
             return
         columns = self._columns
         try:
-            self._files.write(columns.packed(), columns.count, stamp, self._graph.save)
-        except OSError as error:
+            self._files.write(columns.packed(), columns.count, stamp, self._save_graph)
+        except (OSError, RuntimeError) as error:  # usearch's own of a full disk is the latter
             log.warning("the index of %s could not be saved: %s", self._model, error)
             return
         self._dirty = False
+
+    def _save_graph(self, file: Path) -> None:
+        """Without the vectors of what was removed."""
+        self._graph.save(file)
+        columns = self._columns
+        settled = np.flatnonzero(~columns.loose[: columns.count])
+        if not blank_removed(file, columns.vectors, settled):
+            graph = _empty_graph(self._dimensions)
+            if len(settled):
+                graph.add(columns.nums[settled].astype(np.uint64), columns.vectors[settled], threads=0)
+            graph.save(file)
+            self._graph = graph
 
     def _load(self) -> int:
         snapshot = self._files.read()
