@@ -188,7 +188,8 @@ class ModelProcess:
     def _exchange(self, texts: list[str]) -> Vector:
         child = self._child or self._start()
         assert child.stdin is not None
-        data = msgspec.msgpack.encode([text.encode("utf-8", "replace").decode() for text in texts])
+        sendable = [text.encode("utf-8", "replace").decode() for text in texts]
+        data = msgspec.msgpack.encode((1, True, sendable))  # one at a time: its number tells nothing
         try:
             child.stdin.write(struct.pack(">I", len(data)) + data)
             child.stdin.flush()
@@ -212,5 +213,5 @@ class ModelProcess:
 
 def _receive(child: subprocess.Popen[bytes]) -> bytes:
     assert child.stdout is not None
-    (length,) = struct.unpack(">I", child.stdout.read(4))
+    _number, length = struct.unpack(">II", child.stdout.read(8))
     return child.stdout.read(length)
