@@ -59,6 +59,10 @@ class FakeDense:
         self.held: dict[int, tuple[Memory, Vector]] = {}
         self.told: list[Memory] = []
         self.rebuilt = 0
+        self.dimensions = embedding.dimensions
+
+    def accepts(self, size: int) -> bool:
+        return size == self.dimensions
 
     async def search(self, query: str, k: int, reader: Reader, wanted: Filter) -> list[Near]:
         asked = (await self.embedding.embed([query]))[0]

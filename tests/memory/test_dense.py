@@ -237,6 +237,24 @@ async def test_vectors_of_another_dimension_are_a_problem_and_are_never_mixed(ho
         assert house.dense.problem == ""
 
 
+async def test_a_vector_of_another_length_is_never_stored(house: House) -> None:
+    async with house.open():
+        [cello] = await house.add("Ann plays the cello")
+    house.embedding = FakeEmbedding(dimensions=48)
+    async with house.open(running=False):
+        same = await house.memories.add([NewMemory("ann", "Ann plays the cello", "episodic")])
+        await house.add("whales sing in the deep")
+        await house.memories.edit(ANN, cello.id, 1, text="she repairs violins now")
+        await house.memories.put("ann", "team/plan", "Ship on Monday", 0, agent="writer")
+        heard = NewMemory("ann", "the ferry leaves", "working")
+        vectors = await house.memories.vectors_of([heard.text])
+        await house.memories.overhear([(heard, vectors[0])], by="alma")
+        asked = sa.select(memory_vectors.c.num, sa.func.length(memory_vectors.c.vector))
+        stored = await house.database.read(lambda connection: [tuple(row) for row in connection.execute(asked)])
+        assert stored == [(same[0].memory.num, 128)]
+        assert "48" in house.dense.problem
+
+
 async def test_reindexing_takes_the_new_dimension(house: House) -> None:
     async with house.open():
         await house.add(*TEXTS)

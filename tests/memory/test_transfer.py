@@ -164,3 +164,23 @@ async def test_odd_ids_and_labels_are_made_fit(memory: MemoryBench) -> None:
 async def test_at_most_a_hundred_problems_are_named(memory: MemoryBench) -> None:
     done = await memory.memories.import_lines("ann", (b"?" for _ in range(1000)))
     assert (done.passed_over, len(done.problems)) == (1000, 100)
+
+
+async def test_what_is_pinned_in_the_file_is_pinned_although_it_was_known(memory: MemoryBench) -> None:
+    [city] = await memory.memories.add([NewMemory("ann", "The user lives in Porto.", key="user.city")])
+    [tea] = await memory.memories.add([NewMemory("ann", "The user likes tea.")])
+    lines = [
+        {"text": "The user lives in Porto.", "key": "user.city", "pinned": True},
+        {"text": "The user likes tea.", "id": tea.memory.id, "pinned": True},
+    ]
+    for _ in range(2):
+        outcome = await memory.memories.import_lines("ann", [json.dumps(line).encode() for line in lines])
+        assert (outcome.added, outcome.merged) == (0, 2)
+    found = await everything(memory)
+    assert {one.id: (one.pinned, one.version) for one in found} == {
+        city.memory.id: (True, 2),
+        tea.memory.id: (True, 2),
+    }
+    line = json.dumps({"text": "The user likes tea."}).encode()
+    await memory.memories.import_lines("ann", [line])
+    assert (await memory.memories.get(ANN, tea.memory.id)).pinned

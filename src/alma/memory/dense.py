@@ -400,8 +400,12 @@ class Dense:
 
     def accepts(self, size: int) -> bool:
         """Whether vectors of this length are like those that there are; else it is a `problem`."""
-        there = self._present.dimensions if self._present is not None else self._dimensions
-        return not there or self._problems.check(self._embedding.model, size, there)
+        return not self.dimensions or self._problems.check(self._embedding.model, size, self.dimensions)
+
+    @property
+    def dimensions(self) -> int:
+        """Of the vectors that there are of the present model; 0: it is not known."""
+        return self._present.dimensions if self._present is not None else self._dimensions
 
     @property
     def waiting(self) -> int:

@@ -79,7 +79,7 @@ class Memories:
     async def overhear(self, heard: Sequence[tuple[NewMemory, Vector | None]], *, by: str) -> None:
         """Keep what is being said, until its run is taken in: see `overheard.py`."""
         now = self._clock()
-        clean = [(admit(new, now), vector) for new, vector in heard]
+        clean = [(admit(new, now), preparing.fitting(self._dense, vector)) for new, vector in heard]
         await self._write(by, lambda pen: overheard.keep(pen, clean), overheard.QuietPen)
 
     async def unhear(self, *, messages: Sequence[str], by: str) -> None:
@@ -119,7 +119,7 @@ class Memories:
     ) -> Memory:
         """Raises `NotFound` (unknown_memory), `Conflict` (changed_meanwhile), `InvalidRequest`."""
         wanted = changing.Edit(text, kind, scope, pinned, key).checked()
-        vector = await preparing.vector_of_text(self._soon, wanted.text)
+        vector = await preparing.vector_of_text(self._soon, self._dense, wanted.text)
         return await self._write(by, lambda pen: changing.edit(pen, reader, memory_id, version, wanted, vector))
 
     async def put(
@@ -130,7 +130,7 @@ class Memories:
         new = admit(NewMemory(owner, text, kind, scope, agent, key), self._clock())
         if not new.key:
             raise InvalidRequest("empty_key", "A board needs a key.", expected="what the text is about")
-        vector = await preparing.vector_of_text(self._soon, new.text)
+        vector = await preparing.vector_of_text(self._soon, self._dense, new.text)
         return await self._write(agent, lambda pen: boards.put(pen, new, seen, vector))
 
     async def at_key(self, reader: Reader, prefix: str) -> list[Memory]:

@@ -29,13 +29,15 @@ _ABOUT = NEAR - 0.02  # an index may round; in the transaction the rows decide
 async def prepare(
     database: Database, embedding: Embedding, dense: Dense, new: Sequence[NewMemory], urgent: bool
 ) -> list[Arrival]:
-    """With a vector where there is one already of the same text, or the embedder can make one."""
+    """With a vector where there is one already of the same text, or the embedder can make one that can be compared with
+    the others."""
     hashes = [hash_of(one.text) for one in new]
     model = embedding.model
     owners = {one.owner for one in new}
     known = await database.read(lambda connection: _known_vectors(connection, owners, hashes, model))
+    known = {digest: vector for digest, vector in known.items() if len(vector) == (dense.dimensions or len(vector))}
     missing = {digest: one.text for digest, one in zip(hashes, new, strict=True) if digest not in known}
-    known |= await _embedded(embedding, missing, urgent)
+    known |= await _embedded(embedding, dense, missing, urgent)
     vectors = [known.get(digest) for digest in hashes]
     like = await _alike(new, vectors)
     return [
@@ -44,23 +46,26 @@ async def prepare(
     ]
 
 
-async def vector_of_text(embedding: Embedding, text: str | None) -> Vector | None:
+async def vector_of_text(embedding: Embedding, dense: Dense, text: str | None) -> Vector | None:
+    """None: there is no text, or it gets its vector later."""
     if text is None:
         return None
-    try:
-        return (await embedding.embed([text]))[0]
-    except EmbedderUnavailable:
-        return None
+    return (await _embedded(embedding, dense, {b"": text}, urgent=True)).get(b"")
 
 
-async def _embedded(embedding: Embedding, texts: dict[bytes, str], urgent: bool) -> dict[bytes, Vector]:
+def fitting(dense: Dense, vector: Vector | None) -> Vector | None:
+    """If it can be compared with those that are stored."""
+    return vector if vector is not None and dense.accepts(len(vector)) else None
+
+
+async def _embedded(embedding: Embedding, dense: Dense, texts: dict[bytes, str], urgent: bool) -> dict[bytes, Vector]:
     if not texts:
         return {}
     try:
         vectors = await embedding.embed([*texts.values()], urgent=urgent)
     except EmbedderUnavailable:  # found by words until the embedder answers again
         return {}
-    return dict(zip(texts, vectors, strict=True))
+    return dict(zip(texts, vectors, strict=True)) if dense.accepts(vectors.shape[1]) else {}
 
 
 def _has_place(new: NewMemory) -> bool:

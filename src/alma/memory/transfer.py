@@ -178,10 +178,12 @@ def keep_entries(pen: Pen, entries: Sequence[Entry]) -> tuple[int, int, list[tup
         named = _named(pen, entry)
         if named is not None and named.owner == entry.new.owner:
             if hash_of(named.text) == hash_of(entry.new.text):
+                _pin_as(pen, named, entry)
                 merged += 1
             else:
                 refused.append((entry.number, f"{named.id} is known with another text, which stays."))
-        elif _is_known(pen, entry):
+        elif known := _known(pen, entry):
+            _pin_as(pen, known, entry)
             merged += 1
         else:
             _insert(pen, entry, free=named is None)
@@ -197,14 +199,21 @@ def _named(pen: Pen, entry: Entry) -> Memory | None:
     return None if row is None else memory_of(row)
 
 
-def _is_known(pen: Pen, entry: Entry) -> bool:
+def _known(pen: Pen, entry: Entry) -> Memory | None:
     """Under another id: what is alive by its text, what is over by its text and time."""
     line, digest = entry.line, hash_of(entry.new.text)
+    twins = twins_of(pen, entry.new, digest)
     if line.valid_to is not None or line.forgotten_at is not None:
-        return any(twin.valid_from == entry.new.at and not twin.alive for twin in twins_of(pen, entry.new, digest))
-    if entry.new.key and any(hash_of(holder.text) == digest for holder in key_holders(pen, entry.new)):
-        return True
-    return any(twin.alive and twin.key == entry.new.key for twin in twins_of(pen, entry.new, digest))
+        return next((twin for twin in twins if twin.valid_from == entry.new.at and not twin.alive), None)
+    holders = key_holders(pen, entry.new) if entry.new.key else []
+    same = [holder for holder in holders if hash_of(holder.text) == digest]
+    return next(iter([*same, *(twin for twin in twins if twin.alive and twin.key == entry.new.key)]), None)
+
+
+def _pin_as(pen: Pen, known: Memory, entry: Entry) -> None:
+    """What is pinned in the file is pinned, also if it was known."""
+    if entry.line.pinned and not known.pinned:
+        pen.change(known, "edited", {"pinned": True})
 
 
 def _insert(pen: Pen, entry: Entry, free: bool) -> None:
