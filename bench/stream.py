@@ -183,7 +183,7 @@ def main() -> int:
     with rig.scratch() as folder, rig.fake_model(prose.write_script(folder / "prose.json", speakers, pace)) as fake:
         floor_port = rig.free_port()
         floor = rig.spawn([sys.executable, "-m", "bench.floor", str(floor_port), str(fake.port)], floor_port, "/readyz")
-        models = [f"fake-{tokens}-{rate}" for tokens in (20, 150, 250, 500, 1000, 2000, 5000) for rate in ("max", "50")]
+        models = [f"fake-{tokens}-{rate}" for tokens in (20, 200, 250, 500, 1000, 2000, 5000) for rate in ("max", "50")]
         alma = rig.start_alma(folder, fake_port=fake.port, models=models)
         agents = agents_that_recall_nothing(folder / "agents")
         ingesting = rig.start_alma(
@@ -196,12 +196,12 @@ def main() -> int:
         try:
             bench = Bench(client, servers, {kind: folder / kind for kind in REMEMBER}, fake)
             for kind in servers:
-                bench.once(kind, 8, 250, "max")  # warm
+                bench.once(kind, 8, 20, "max")  # warm
             figures: dict[str, Any] = {"first_token": bench.first_token(60 if quick else 400)}
             for streams, tokens in ((1, 5000), (16, 1000), (64, 1000)):
                 figures[f"flat_{streams}"] = bench.level(streams, tokens, "max", rounds if quick else 5)
             for streams in (64, 256) if quick else (16, 64, 128, 256):
-                figures[f"paced_{streams}"] = bench.level(streams, 150 if quick else 500, "50", rounds)
+                figures[f"paced_{streams}"] = bench.level(streams, 200 if quick else 500, "50", rounds)
             kinds = [kind for kind in servers if kind != "floor"]
             figures["memory_paced"] = bench.remembering(speakers, prose.PACED, 2 if quick else 6, *kinds)
             if not quick:
