@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
+import onnxruntime  # noqa: F401  # before usearch, which some tests import: in the other order it crashes
 import pytest
 import sqlalchemy as sa
 from hypothesis import settings

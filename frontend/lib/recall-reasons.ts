@@ -13,6 +13,7 @@ export interface RecallFacts {
   readonly textRank: number;
   readonly fused: number;
   readonly neighbour: number;
+  readonly stated: number;
   readonly speaker: number;
   readonly answer: number;
   readonly recency: number;
@@ -23,7 +24,7 @@ export interface RecallFacts {
   readonly words: readonly string[];
 }
 
-type Gain = "neighbour" | "speaker" | "answer" | "recency" | "utility" | "pinned" | "diversity";
+type Gain = "neighbour" | "stated" | "speaker" | "answer" | "recency" | "utility" | "pinned" | "diversity";
 
 /** One reason: what it is, how much it weighed, and by what. */
 export interface Reason {
@@ -37,8 +38,8 @@ export interface Reason {
 
 /** What a search says. */
 export function factsOfFound(score: number, reasons: Schemas["ReasonsReply"]): RecallFacts {
-  const { speaker = 0, answer = 0, pinned = 0 } = reasons;
-  return { ...reasons, speaker, answer, pinned, score };
+  const { stated = 0, speaker = 0, answer = 0, pinned = 0 } = reasons;
+  return { ...reasons, stated, speaker, answer, pinned, score };
 }
 
 /** What a run says of a memory that an agent was reminded of. */
@@ -51,6 +52,7 @@ export function factsOfRecalled(recalled: Schemas["RecalledMemory"]): RecallFact
     textRank: recalled.text_rank ?? 0,
     fused: recalled.fused ?? 0,
     neighbour: recalled.neighbour ?? 0,
+    stated: recalled.stated ?? 0,
     speaker: recalled.speaker ?? 0,
     answer: recalled.answer ?? 0,
     recency: recalled.recency ?? 0,
@@ -73,6 +75,11 @@ export function gain(value: number): string {
 /** What is said of each gain or loss: its name, and by what. */
 const GAINS: readonly [Gain, (value: number) => readonly [string, string]][] = [
   ["neighbour", () => ["Beside a hit", "said next to something that fits"]],
+  [
+    "stated",
+    (value) =>
+      value > 0 ? ["Stated", "a fact or rule to be kept"] : ["By an agent", "what it said by itself"],
+  ],
   ["speaker", () => ["Speaker", "said by whom the question names"]],
   [
     "answer",

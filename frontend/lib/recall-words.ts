@@ -9,6 +9,7 @@ const WHY: Readonly<Record<PassedOver["why"], string>> = {
   alike: "too like a better one",
   weak: "has little to do with it",
   known: "known to the agent anyway",
+  outdated: "said when something else was true, or forgotten since",
 };
 
 export function missedReason(why: PassedOver["why"]): string {

@@ -27,6 +27,7 @@ class RecalledMemory(Struct, frozen=True, omit_defaults=True):
     text_rank: int = 0
     fused: float = 0.0
     neighbour: float = 0.0
+    stated: float = 0.0
     recency: float = 0.0
     utility: float = 0.0
     diversity: float = 0.0
@@ -41,9 +42,10 @@ class RecalledMemory(Struct, frozen=True, omit_defaults=True):
 
 class PassedOver(Struct, frozen=True, omit_defaults=True):
     """A memory that was found and not told to the agent: no room in its budget, too like a better one, too weak, or
-    known to it anyway."""
+    known to it anyway, or said when something
+    else was true."""
 
     id: str
     text: str
     score: float
-    why: Literal["budget", "alike", "weak", "known"]
+    why: Literal["budget", "alike", "weak", "known", "outdated"]

@@ -73,7 +73,17 @@ async def test_the_shown_reasons_are_the_whole_score(memory: RecallBench) -> Non
     await memory.add("The boat is blue", pinned=True)
     for hit in (await memory.ask("When did Ana see the boat?")).hits:
         one = hit.reasons
-        parts = (one.fused, one.neighbour, one.speaker, one.answer, one.recency, one.utility, one.pinned, one.diversity)
+        parts = (
+            one.fused,
+            one.neighbour,
+            one.stated,
+            one.speaker,
+            one.answer,
+            one.recency,
+            one.utility,
+            one.pinned,
+            one.diversity,
+        )
         assert hit.score == pytest.approx(sum(parts))
 
 

@@ -16,13 +16,16 @@ from alma.agent.role import Role
 from alma.agent.task import Task
 from alma.events import MemoriesRecalled
 from alma.memory.memories import Added
+from alma.memory.question import read_question
 from alma.memory.recall import Asked
 from alma.memory.records import USER, Filter, Hit, Kind, Memory, NewMemory, Reader, Recalled, Scope
 from alma.models.tokens import estimate
+from alma.plan import MAIN
 from alma.recollection import PassedOver, RecalledMemory
 
 _WEAK_TOKENS = 100  # a small model reads 250 tokens a second, and is led astray by much
 _STANDING_TOKENS = 80
+_WEAK_STANDING = 40
 ABOUT_USER = "user."  # keys of facts about the user begin so
 _FEW_WORDS = 6  # a request of fewer is understood with the one before it
 _SEEN_CHARS = 300  # of what a tool gave back, as a thing to look for
@@ -86,20 +89,30 @@ class Reminding:
         found = await self._memories.recall(asked)
         told, known = _sift(found.hits, task)
         before = task.memories
-        if not before and not weak and "owner" in policy.recall and "semantic" in policy.kinds:
-            left = tokens - sum(hit.tokens for hit in told)
-            before = await self._standing(asked.reader, {hit.memory.id for hit in told}, left, most - len(told))
+        if not before and self._holds_anyway(task, role, query, weak):
+            left = min(tokens - sum(hit.tokens for hit in told), _WEAK_STANDING if weak else _STANDING_TOKENS)
+            ids = {hit.memory.id for hit in told}
+            before = await self._standing(asked.reader, policy.kinds, ids, left, most - len(told))
         if not told and not found.missed and not known and before == task.memories:
             return None
         return entry_of(found, told, known, query, task, message_id, self._clock(), before=before)
 
-    async def _standing(self, reader: Reader, told: set[str], room: int, most: int) -> list[RecalledMemory]:
+    @staticmethod
+    def _holds_anyway(task: Task, role: Role, query: str, weak: bool) -> bool:
+        """Whether facts about the user are told besides: not in answer to a greeting, and of a small model's agents
+        only to the one that answers the user."""
+        allowed = "owner" in role.memory.recall and not read_question(query).small_talk
+        return allowed and (not weak or task.task_id == MAIN)
+
+    async def _standing(
+        self, reader: Reader, kinds: Sequence[str], told: set[str], room: int, most: int
+    ) -> list[RecalledMemory]:
         """Facts about the user that hold whatever is asked, such as a diet, which no question for a dinner brings to
         mind: the newest, as far as there is room."""
         assert self._memories is not None
-        facts = [one for one in await self._memories.at_key(reader, ABOUT_USER) if one.id not in told]
+        there = await self._memories.at_key(reader, ABOUT_USER)
+        facts = [one for one in there if one.id not in told and one.kind in kinds]
         found: list[RecalledMemory] = []
-        room = min(room, _STANDING_TOKENS)
         for memory in sorted(facts, key=lambda one: -one.seen_at)[: max(most, 0)]:
             room -= estimate(memory.text)
             if room < 0:
@@ -157,6 +170,7 @@ def recalled(hit: Hit) -> RecalledMemory:
         text_rank=reasons.text_rank,
         fused=round(reasons.fused, 4),
         neighbour=round(reasons.neighbour, 4),
+        stated=round(reasons.stated, 4),
         recency=round(reasons.recency, 4),
         utility=round(reasons.utility, 4),
         diversity=round(reasons.diversity, 4),

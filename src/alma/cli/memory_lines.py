@@ -60,6 +60,7 @@ def reasons_in_words(reasons: Reasons | None) -> str:
         said.append(f"by words #{reasons.text_rank}{words}")
     for value, gained, lost in (
         (reasons.neighbour, "beside a hit", "beside a hit"),
+        (reasons.stated, "stated to be kept", "said by an agent itself"),
         (reasons.speaker, "said by who is named", ""),
         (reasons.answer, "has what is asked for", "asks itself"),
         (reasons.recency, "recent", "old"),

@@ -61,6 +61,7 @@ class Reasons(Reply, frozen=True):
     bm25: float = 0.0
     text_rank: int = 0
     neighbour: float = 0.0
+    stated: float = 0.0
     speaker: float = 0.0
     answer: float = 0.0
     recency: float = 0.0

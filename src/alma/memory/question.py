@@ -34,6 +34,9 @@ _ASKS_NUMBER = re.compile(
 )
 
 
+_OWN = re.compile(r"\b(?:i|me|my|mine|myself)\b", re.IGNORECASE)
+_ONLY_ASKS = re.compile(r"(?:[^.!?\n]+\?\s*)+")
+
 _SMALL = """hi hello hey hiya greetings good morning afternoon evening night day bye goodbye welcome thanks thank thx
 cheers ok okay yes yeah yep no nope sure fine great nice cool perfect super wonderful lovely well sorry please alright
 hallo moin servus danke bitte guten tag abend ja nein gut bonjour salut merci oui non hola gracias buenos dias si
@@ -42,11 +45,13 @@ _SMALL_TALK = frozenset(_SMALL.split())
 
 
 class Question(Struct, frozen=True):
-    """`text`: the query in lower case. `when`, `number`: it waits for a time, for a number."""
+    """`text`: the query in lower case. `own`: who asks speaks of themselves. `when`, `number`: it waits for
+    a time, for a number."""
 
     text: str
     when: bool = False
     number: bool = False
+    own: bool = False
 
     @property
     def small_talk(self) -> bool:
@@ -69,7 +74,8 @@ class Question(Struct, frozen=True):
 
 
 def read_question(query: str) -> Question:
-    return Question(query.lower(), bool(_ASKS_WHEN.search(query)), bool(_ASKS_NUMBER.search(query)))
+    own = bool(_OWN.search(query))
+    return Question(query.lower(), bool(_ASKS_WHEN.search(query)), bool(_ASKS_NUMBER.search(query)), own)
 
 
 def answers(question: Question, text: str) -> int:
@@ -80,6 +86,11 @@ def answers(question: Question, text: str) -> int:
     when = question.when and (not _TIME_WORDS.isdisjoint(words) or bool(_DATE.search(text)))
     number = question.number and (not _NUMBER_WORDS.isdisjoint(words) or bool(_DIGIT.search(text)))
     return int(when) + int(number)
+
+
+def only_asks(text: str) -> bool:
+    """Whether it is a question, or some, and says nothing besides."""
+    return _ONLY_ASKS.fullmatch(text.strip()) is not None
 
 
 def asks(text: str) -> bool:

@@ -16,8 +16,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from alma.memory.embedding import Vector
-from alma.memory.question import Question, answers, asks
-from alma.memory.records import Reasons
+from alma.memory.question import Question, answers, asks, only_asks
+from alma.memory.records import USER, Reasons
 from alma.memory.words import words_in
 
 WORDS = 0.25  # of having the words of the query as well as the best one has them
@@ -26,6 +26,7 @@ BESIDE_WORDS = {-1: 0.32, 1: 0.08, -2: 0.25}  # of its words
 _BESIDE = [(step, weight, BESIDE_WORDS.get(step, 0.0)) for step, weight in BESIDE_COSINE.items()]
 ASKS = -0.18  # a question is seldom an answer
 SPEAKER = 0.20  # said by who is named in the query; where several are, by the first
+STATED = 0.12  # a fact or a rule, which was stated to be kept; what an agent said by itself loses as much
 ANSWER = 0.13  # has a time or a number, where the query asks for one
 RECENCY = 0.03  # of what is new; half of it after HALF_LIFE
 HALF_LIFE = 30 * 86400.0  # seconds
@@ -64,11 +65,13 @@ class Candidate(Struct, frozen=True):
     dense_rank: int = 0
     bm25: float = 0.0
     text_rank: int = 0
+    kind: str = ""
+    agent: str = ""
 
 
 class Ranked(Struct, frozen=True):
-    """`score` is the sum of `reasons`: fused, neighbour, speaker, answer, recency, utility, pinned, diversity. `near`:
-    the number of the neighbour that it gained most from; 0: none. `nearest`: the best cosine among it and its
+    """`score` is the sum of `reasons`: fused, neighbour, stated, speaker, answer, recency, utility, pinned, diversity.
+    `near`: the number of the neighbour that it gained most from; 0: none. `nearest`: the best cosine among it and its
     neighbours; None: vectors took no part."""
 
     candidate: Candidate
@@ -92,6 +95,7 @@ class _Weighed(NamedTuple):
     candidate: Candidate
     fused: float
     neighbour: float
+    stated: float
     speaker: float
     answer: float
     recency: float
@@ -115,18 +119,21 @@ class _Field:
         named = {speaker: place for speaker in speakers if (place := question.place_of(speaker)) is not None}
         first = min(named.values(), default=-1)
         self._named = {speaker for speaker, place in named.items() if place == first}
+        if question.own and not named:
+            self._named = {USER}
 
     def weigh(self, candidate: Candidate, now: float) -> _Weighed:
         above = 0.0 if candidate.cosine is None else candidate.cosine - self._floor
         words = candidate.bm25 / self._most
         fused = self._floor + above + WORDS * words
         neighbour, near = self._neighbour(candidate, above, words)
+        said = stated(candidate)
         speaker = SPEAKER if candidate.speaker in self._named else 0.0
         answer = ANSWER * answers(self._question, candidate.text) + (ASKS if asks(candidate.text) else 0.0)
         recency = RECENCY * freshness(candidate, now)
-        score = fused + neighbour + speaker + answer + recency + UTILITY * candidate.utility
+        score = fused + neighbour + said + speaker + answer + recency + UTILITY * candidate.utility
         score += PINNED if candidate.pinned else 0.0
-        return _Weighed(score, candidate, fused, neighbour, speaker, answer, recency, near)
+        return _Weighed(score, candidate, fused, neighbour, said, speaker, answer, recency, near)
 
     def ranked(self, one: _Weighed) -> Ranked:
         candidate = one.candidate
@@ -137,6 +144,7 @@ class _Field:
             text_rank=candidate.text_rank,
             fused=one.fused,
             neighbour=one.neighbour,
+            stated=one.stated,
             speaker=one.speaker,
             answer=one.answer,
             recency=one.recency,
@@ -171,6 +179,11 @@ class _Field:
         return gained, near
 
 
+def is_bare_question(candidate: Candidate) -> bool:
+    """What the user once asked tells nothing; what was answered may."""
+    return candidate.kind == "episodic" and candidate.speaker == USER and only_asks(candidate.text)
+
+
 def is_weak(one: Ranked, terms: Sequence[str]) -> bool:
     """Whether it has little to do with the query, whose words are `terms`: neither it nor what stands beside it is near
     in meaning, and it has not all the words. Without vectors, half of the words will do. What is pinned never is."""
@@ -181,6 +194,13 @@ def is_weak(one: Ranked, terms: Sequence[str]) -> bool:
     return not found.text_rank or len(words_in(terms, found.text)) < enough * len(terms)
 
 
+def stated(candidate: Candidate) -> float:
+    """What the kind of a memory makes it worth. Speakers that are no agents neither gain nor lose."""
+    if candidate.kind in ("semantic", "procedural") and not candidate.document:
+        return STATED
+    return -STATED if candidate.kind == "episodic" and candidate.agent and candidate.speaker == candidate.agent else 0.0
+
+
 def freshness(candidate: Candidate, now: float) -> float:
     """From 1 (now, or pinned) towards 0; half after `HALF_LIFE`."""
     age = 0.0 if candidate.pinned else max(now - candidate.created_at, 0.0)
@@ -188,7 +208,7 @@ def freshness(candidate: Candidate, now: float) -> float:
 
 
 def total(reasons: Reasons) -> float:
-    gained = reasons.fused + reasons.neighbour + reasons.speaker + reasons.answer
+    gained = reasons.fused + reasons.neighbour + reasons.stated + reasons.speaker + reasons.answer
     return gained + reasons.recency + reasons.utility + reasons.pinned + reasons.diversity
 
 

@@ -19,9 +19,10 @@ from alma.db.database import Database
 from alma.errors import EmbedderUnavailable
 from alma.memory.embedding import Vector
 from alma.memory.merging import tidy
+from alma.memory.outdated import outdated_among
 from alma.memory.packing import Packed, is_known, pack, widened
 from alma.memory.question import Question, read_question
-from alma.memory.ranking import Candidate, Ranked, diversify, is_weak, rank
+from alma.memory.ranking import Candidate, Ranked, diversify, is_bare_question, is_weak, rank
 from alma.memory.records import Filter, Hit, Memory, Missed, Reader, Recalled, Why
 from alma.memory.statements import ask, rule_of
 from alma.memory.store import by_nums
@@ -38,7 +39,7 @@ _COMPARED = 4  # times as many as are wanted are compared with each other, at le
 _SPARE = 50  # and so many more are ranked, for those that are known or weak
 
 # In the order of `Candidate`.
-_FACTS = "num, text, created_at, line, position, speaker, document_id, utility, pinned, id"
+_FACTS = "num, text, created_at, line, position, speaker, document_id, utility, pinned, id, kind, agent"
 
 
 class Nearest(Protocol):
@@ -124,10 +125,13 @@ class Recall:
         missed: list[Missed] = []
         left: list[Ranked] = []
         most = _most_compared(asked)
+        outdated = outdated_among(connection, found.ranked) if asked.strict else frozenset[int]()
         for one in found.ranked:
             if len(left) == most:
                 break
-            if asked.strict and is_weak(one, found.terms):
+            if one.candidate.num in outdated:
+                missed.append(_missed(found, one, "outdated"))
+            elif asked.strict and (is_weak(one, found.terms) or is_bare_question(one.candidate)):
                 missed.append(_missed(found, one, "weak"))
             elif is_known(one.candidate.text, asked.known):
                 missed.append(_missed(found, one, "known"))
@@ -197,7 +201,9 @@ def _nums_beside(connection: sa.Connection, places: Collection[tuple[str, int]],
 def _candidate(row: Any, dense: tuple[float, int] | None, text: tuple[float, int] | None) -> Candidate:
     cosine, dense_rank = dense or (None, 0)
     bm25, text_rank = text or (0.0, 0)
-    return Candidate(*row[:9], cosine=cosine, dense_rank=dense_rank, bm25=bm25, text_rank=text_rank)
+    return Candidate(
+        *row[:9], cosine=cosine, dense_rank=dense_rank, bm25=bm25, text_rank=text_rank, kind=row.kind, agent=row.agent
+    )
 
 
 # ── giving ────────────────────────────────────────────────────────────────────────────────────────────────────────

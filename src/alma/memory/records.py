@@ -11,7 +11,7 @@ from msgspec import Struct
 
 Kind = Literal["working", "episodic", "semantic", "procedural"]
 Scope = Literal["private", "team", "owner"]
-Why = Literal["budget", "alike", "weak", "known"]
+Why = Literal["budget", "alike", "weak", "known", "outdated"]
 State = Literal["alive", "superseded", "forgotten", "any"]
 KINDS: tuple[Kind, ...] = ("working", "episodic", "semantic", "procedural")
 SCOPES: tuple[Scope, ...] = ("private", "team", "owner")
@@ -108,7 +108,7 @@ class Reader(Struct, frozen=True):
 
 class Filter(Struct, frozen=True):
     """Which memories are wanted, of those that the reader may read. Empty means all. `since`, `until`: of `created_at`.
-    `not_runs`: none that come from these runs."""
+    `not_runs`: none that come from these runs. `files`: only pieces of files, or none of them."""
 
     kinds: tuple[Kind, ...] = ()
     scopes: tuple[Scope, ...] = ()
@@ -121,12 +121,14 @@ class Filter(Struct, frozen=True):
     since: float | None = None
     until: float | None = None
     pinned: bool | None = None
+    files: bool | None = None
     state: State = "alive"
 
 
 class Reasons(Struct, frozen=True, omit_defaults=True):
     """Why a memory came. `cosine`, `dense_rank`: of the vectors; `bm25`, `text_rank`: of the words (rank 0: it was not
     among the found). `fused`: both together; then what it gained or lost: `neighbour`: from what was said beside it,
+    `stated`: a fact or a rule that was stated, or else what an agent said by itself (a loss),
     `speaker`: said by who is named in the query, `answer`: has the time or number asked for, or asks itself,
     `recency`, `utility`, `pinned`, `diversity` (loss to a likeness with a better one). From `fused` on they add up to
     the score. `words`: of the query, that it has."""
@@ -137,6 +139,7 @@ class Reasons(Struct, frozen=True, omit_defaults=True):
     text_rank: int = 0
     fused: float = 0.0
     neighbour: float = 0.0
+    stated: float = 0.0
     speaker: float = 0.0
     answer: float = 0.0
     recency: float = 0.0

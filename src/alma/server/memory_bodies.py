@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -64,6 +64,7 @@ class ReasonsReply(Reply):
     text_rank: int
     fused: float
     neighbour: float
+    stated: float = 0.0
     speaker: float = 0.0
     answer: float = 0.0
     recency: float
@@ -148,6 +149,17 @@ class MemoryChange(Body):
     key: str | None = Field(None, max_length=200)
 
 
+class MemoryIds(Body):
+    ids: list[Annotated[str, Field(max_length=200)]] = Field(min_length=1, max_length=500)
+
+
+class ManyReply(Reply):
+    """Of several: `changed`: those that it made a difference to; `unknown`: those that there are none of."""
+
+    changed: list[str]
+    unknown: list[str]
+
+
 class AddedReply(Reply):
     """`merged`: the same was known, and counts once more."""
 
@@ -157,7 +169,7 @@ class AddedReply(Reply):
 
 
 class CountsReply(Reply):
-    """`by…`: of those that are alive."""
+    """`inFiles`: pieces of files, of those that are alive; `by…`: of the alive that are no pieces of files."""
 
     alive: int
     superseded: int
@@ -165,6 +177,7 @@ class CountsReply(Reply):
     by_kind: dict[str, int]
     by_scope: dict[str, int]
     by_agent: dict[str, int]
+    in_files: int
 
 
 class IndexReply(Reply):
