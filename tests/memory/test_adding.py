@@ -63,13 +63,23 @@ async def test_the_same_in_one_batch_is_stored_once(memory: MemoryBench) -> None
 async def test_nearly_the_same_is_merged_unless_the_facts_differ(memory: MemoryBench) -> None:
     words = "the meeting of the group that plans the garden is held every week in the old hall by the river near"
     first = await add(memory, f"{words} mill at 10")
-    near = await add(memory, f"{words} mill, at 10 at")
+    near = await add(memory, f"{words} mill, at 10!")
     other = await add(memory, f"{words} mill at 11")
     assert near.memory.id == first.memory.id
     assert other.memory.id != first.memory.id
     batch = f"{words} bridge at 12"
-    both = await memory.memories.add([NewMemory("ann", batch), NewMemory("ann", batch + " at")])
+    both = await memory.memories.add([NewMemory("ann", batch), NewMemory("ann", batch + "!")])
     assert [one.merged for one in both] == [False, True]
+
+
+async def test_for_a_key_whatever_is_said_in_other_words_takes_over(memory: MemoryBench) -> None:
+    text = "The user works every day of the week but for Sunday in the north of the old town by the river"
+    first = await add(memory, text, key="user.place")
+    other = await add(memory, text + "!", key="user.place")
+    again = await add(memory, text.upper() + "!", key="user.place")
+    assert other.superseded == (first.memory.id,)
+    assert (other.merged, again.merged, again.memory.id) == (False, True, other.memory.id)
+    assert [one.text for one in await alive(memory)] == [text + "!"]
 
 
 async def test_another_scope_kind_agent_or_owner_is_another_memory(memory: MemoryBench) -> None:

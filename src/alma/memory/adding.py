@@ -16,8 +16,9 @@ from alma.db.database import insert_for
 from alma.db.tables import memories, remembered_runs
 from alma.errors import InvalidRequest
 from alma.memory.embedding import Vector
-from alma.memory.merging import NEAR, cleaned, hash_of, same_facts, tidy
+from alma.memory.merging import NEAR, cleaned, hash_of, tidy
 from alma.memory.records import KINDS, SCOPES, Memory, NewMemory, Source
+from alma.memory.sameness import say_the_same
 from alma.memory.statements import Rule, ask, one_of
 from alma.memory.store import NAMED, SLICE, Pen, memory_of, new_memory_id, numbered, select_memories, stored_vectors
 
@@ -168,16 +169,15 @@ def _is_twin(memory: Memory, new: NewMemory) -> bool:
 
 
 def _same(pen: Pen, one: Arrival, twins: list[Memory], holders: list[Memory], nums: set[int]) -> Memory | None:
-    """The memory alive that says this already; `nums`: those that may say nearly this."""
+    """The memory alive that says this already; `nums`: those that may say nearly this. What holds for a key may change
+    by a word: there only the same text is the same, and anything else takes over."""
     for holder in holders:
         if hash_of(holder.text) == one.hash:
             return holder
     candidates = [twin for twin in twins if twin.alive and _may_share_key(twin, one.new, holders)]
     if candidates:
         return candidates[0]
-    if one.vector is None or one.new.line or one.new.source.document_id:
-        return None
-    if not (nums or holders):
+    if one.vector is None or one.new.line or one.new.source.document_id or one.new.key or not nums:
         return None
     row, new = memories.c, one.new
     asked = numbered(
@@ -191,8 +191,7 @@ def _same(pen: Pen, one: Arrival, twins: list[Memory], holders: list[Memory], nu
         row.valid_to.is_(None),
         row.forgotten_at.is_(None),
     )
-    near = [memory_of(found) for found in pen.connection.execute(asked)] if nums else []
-    near = [*holders, *(memory for memory in near if _may_share_key(memory, new, holders))]
+    near = [memory_of(found) for found in pen.connection.execute(asked)]
     return _nearest(pen, one, near) if near else None
 
 
@@ -204,7 +203,7 @@ def _nearest(pen: Pen, one: Arrival, near: list[Memory]) -> Memory | None:
         if vector is None or one.vector is None or vector.shape != one.vector.shape:
             continue
         cosine = float(np.dot(vector, one.vector) / max(float(np.linalg.norm(vector)), 1e-6))
-        if cosine >= most and same_facts(memory.text, one.new.text):
+        if cosine >= most and say_the_same(memory.text, one.new.text):
             best, most = memory, cosine
     return best
 

@@ -69,8 +69,9 @@ async def _embedded(embedding: Embedding, dense: Dense, texts: dict[bytes, str],
 
 
 def _has_place(new: NewMemory) -> bool:
-    """A piece of a conversation or document keeps its place, and is not merged with what is nearly the same."""
-    return bool(new.line or new.source.document_id)
+    """A piece of a conversation or document keeps its place, as what holds for a key does: neither is merged with what
+    is nearly the same."""
+    return bool(new.line or new.source.document_id or new.key)
 
 
 async def _alike(new: Sequence[NewMemory], vectors: Sequence[Vector | None]) -> dict[int, tuple[int, ...]]:
