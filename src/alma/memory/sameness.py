@@ -27,7 +27,12 @@ _ORDINAL_ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 _ALIKE = {
     **{word: str(number) for number, word in enumerate(_NUMBERS.split())},
     **{word: f"{number}{_ORDINAL_ENDINGS.get(number, 'th')}" for number, word in enumerate(_ORDINALS.split())},
-    **{"am": "be", "is": "be", "are": "be", "were": "was", "has": "have", "cannot": "can not"},
+    "am": "be",
+    "is": "be",
+    "are": "be",
+    "were": "was",
+    "has": "have",
+    "cannot": "can not",
 }
 _SHORTENED = {"won't": "will not", "can't": "can not", "shan't": "shall not", "let's": "let us"}
 _ENDINGS = {"'m": " be", "'re": " be", "'ve": " have", "'ll": " will", "'d": " would"}
