@@ -122,7 +122,7 @@ class Alma:
             self.registry,
             Feeds(self.bus),
             self.notices,
-            Limits(settings.max_prompt_chars, settings.max_unfinished_runs),
+            Limits(settings.max_prompt_chars, settings.max_unfinished_runs, settings.memory),
             Steering(self.database, self.engine, PlanLimits(tasks=settings.max_plan_tasks, task_tokens=0), self.roles),
             self._forget,
             self.warmer,

@@ -84,6 +84,7 @@ class RunStarted(Entry, frozen=True, tag="run_started"):
     seconds: float = 0.0  # how long it may take between two words of the user; 0: as the settings say
     money: float = 0.0  # US dollars that its model calls may cost; 0 is no limit
     fresh: bool = False  # no answer from the cache
+    remember: bool = True  # what is said in it may become memories
     fork: Fork | None = None
 
 

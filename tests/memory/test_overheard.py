@@ -29,6 +29,13 @@ def said(text: str, run: str = "r1", message: str = "m1", owner: str = "ann") ->
     return NewMemory(owner, text, "working", "team", "writer", source=source, line=message)
 
 
+async def begin(memory: MemoryBench, *run_ids: str) -> None:
+    rows = [
+        {"id": one, "thread_id": "t1", "owner": "ann", "text": "x", "head": 1, "created_at": 1.0} for one in run_ids
+    ]
+    await memory.database.write(lambda connection: connection.execute(runs.insert(), rows))
+
+
 async def overhear(memory: MemoryBench, *new: NewMemory) -> None:
     vectors = await memory.memories.vectors_of([one.text for one in new])
     await memory.memories.overhear([*zip(new, vectors, strict=True)], by="alma")
@@ -40,6 +47,7 @@ async def count(memory: MemoryBench, table: sa.Table) -> int:
 
 
 async def test_it_is_found_by_words_and_by_meaning_and_has_no_history(memory: MemoryBench) -> None:
+    await begin(memory, "r1")
     heard: list[Sequence[Change]] = []
     memory.memories.listen(heard.append)
     await overhear(memory, said("The harbour freezes"), said("Ships wait outside"), said("Storks fly", owner="bob"))
@@ -52,7 +60,9 @@ async def test_it_is_found_by_words_and_by_meaning_and_has_no_history(memory: Me
 
 
 async def test_nothing_is_left_of_it(memory: MemoryBench) -> None:
+    await begin(memory, "r1", "r2")
     await overhear(memory, said("The harbour freezes"), said("Ships wait", message="m2"), said("Storks", "r2", "m3"))
+    await overhear(memory, said("Of a run that was deleted while this was on its way", "r3"))
     await memory.memories.put("ann", "team/plan", "On the board", 0, agent="writer")
     found, _, _ = await memory.memories.list(ANN, Filter(runs=("r1",)))
     await memory.memories.used([Use(one.id, "r9", "r9.main", "writer", 1.0, 1.0) for one in found])
@@ -70,8 +80,7 @@ async def test_nothing_is_left_of_it(memory: MemoryBench) -> None:
 
 
 async def test_runs_are_taken_in_together_and_once(memory: MemoryBench) -> None:
-    rows = [{"id": one, "thread_id": "t1", "owner": "ann", "text": "x", "head": 1, "created_at": 1.0} for one in "ab"]
-    await memory.database.write(lambda connection: connection.execute(runs.insert(), rows))
+    await begin(memory, "a", "b")
     new = [
         NewMemory("ann", f"{one} says this", "episodic", source=Source("t1", one, "", f"{one}.main"), line="t1")
         for one in "ab"

@@ -482,3 +482,15 @@ async def test_more_ended_runs_than_can_wait_are_read_again(
         await quick.ended(one["runId"])
     await quick.remembering.settled()
     assert sorted(one.source.run_id for one in await quick.all()) == sorted(2 * [one["runId"] for one in started])
+
+
+async def test_what_was_said_while_memory_was_off_stays_out_of_it(quick: RememberingBench) -> None:
+    quick.sessions.limits = msgspec.structs.replace(quick.sessions.limits, remember=False)
+    await quick.ask(quick.connect(), "I live in Porto.")
+    quick.sessions.limits = msgspec.structs.replace(quick.sessions.limits, remember=True)
+    await quick.ask(quick.connect(), "I am vegan.")
+    assert "Porto" not in " ".join(one.text for one in await quick.all(state="any"))
+    taken = await quick.database.read(
+        lambda c: c.execute(sa.select(sa.func.count()).select_from(remembered_runs)).scalar()
+    )
+    assert taken == 2, "and nobody comes back to it"

@@ -39,10 +39,18 @@ async def vectors_of(embedding: Embedding, texts: list[str]) -> list[Vector | No
 
 
 def keep(pen: Pen, heard: Sequence[tuple[NewMemory, Vector | None]]) -> None:
-    """Texts that are clean, each with its vector where there is one."""
-    pen.reserve(len(heard))
-    for new, vector in heard:
+    """Texts that are clean, each with its vector where there is one. What was heard of a run that is deleted is not
+    kept: it may have been on its way when the thread went."""
+    there = _runs(pen.connection, {new.source.run_id for new, _ in heard})
+    kept = [(new, vector) for new, vector in heard if new.source.run_id in there]
+    pen.reserve(len(kept))
+    for new, vector in kept:
         pen.insert(fields_of(new), new.source, vector)
+
+
+def _runs(connection: sa.Connection, run_ids: set[str]) -> set[str]:
+    """Those of them that exist."""
+    return set(connection.execute(sa.select(runs.c.id).where(runs.c.id.in_(sorted(run_ids)))).scalars())
 
 
 def drop(pen: Pen, *, run_ids: Sequence[str] = (), messages: Sequence[str] = ()) -> None:

@@ -156,7 +156,8 @@ class Remembering:
         for run_id in ended:
             self.listening.over(run_id)
         await self.listening.written()
-        numbers = await self._database.read(lambda connection: _numbers(connection, list(ended)))
+        may = [run_id for run_id, state in ended.items() if state.started is not None and state.started.remember]
+        numbers = await self._database.read(lambda connection: _numbers(connection, may))
         finished = [self._finished(ended[run_id], number) for run_id, number in numbers.items()]
         new = await asyncio.to_thread(lambda: [memory for run in finished for memory in episodes(run)])
         async with asyncio.TaskGroup() as group:

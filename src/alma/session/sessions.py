@@ -45,6 +45,7 @@ log = logging.getLogger(__name__)
 class Limits(msgspec.Struct, frozen=True):
     max_prompt_chars: int = 200_000
     max_unfinished_runs: int = 1024
+    remember: bool = True  # what is said in runs may become memories
 
 
 # Told of the acknowledgement, and whether the thread is new, before any event of the run is published.
@@ -97,7 +98,9 @@ class Sessions:
             self._router.prefetch(ask.text)
         self._starting += 1
         future = self.database.begin_write(
-            lambda connection: insert(connection, owner, ask, self.engine.ledger.limits(owner, "run"))
+            lambda connection: insert(
+                connection, owner, ask, self.engine.ledger.limits(owner, "run"), remember=self.limits.remember
+            )
         )
 
         def go(done: asyncio.Future[Made]) -> None:

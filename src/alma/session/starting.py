@@ -52,9 +52,9 @@ class Made(msgspec.Struct):
     unfinished: bool = False
 
 
-def insert(connection: sa.Connection, owner: str, ask: Ask, limits: Limits) -> Made:
+def insert(connection: sa.Connection, owner: str, ask: Ask, limits: Limits, *, remember: bool = True) -> Made:
     """Write the run with its thread and its first entries; or find it, when its key was used. `limits`: of every run;
-    what is asked for counts within them."""
+    what is asked for counts within them. `remember`: what is said in it may become memories."""
     fingerprint = hashlib.sha256(msgspec.json.encode(ask)).hexdigest()[:32]
     run_id = new_id("r")
     before = threads.claim_key(connection, owner, ask.key, fingerprint, run_id)
@@ -84,6 +84,7 @@ def insert(connection: sa.Connection, owner: str, ask: Ask, limits: Limits) -> M
         seconds=own.seconds if ask.seconds and own.seconds == ask.seconds else 0.0,  # 0: as for every run
         money=own.money,
         fresh=ask.fresh,
+        remember=remember,
         fork=ask.fork,
     )
     more: list[JournalEntry] = []

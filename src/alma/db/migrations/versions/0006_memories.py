@@ -103,6 +103,8 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.Double, nullable=False),
         sa.UniqueConstraint("owner", "origin", "name", name="documents_by_name"),
     )
+    # Conversations of before were had without memory, and stay out of it.
+    op.execute("INSERT INTO remembered_runs (run_id, at) SELECT id, created_at FROM runs WHERE finished")
     if op.get_bind().dialect.name == "sqlite":
         op.execute(
             "CREATE VIRTUAL TABLE memory_words USING fts5(words, tokenize='porter unicode61 remove_diacritics 2')"
