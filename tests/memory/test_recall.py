@@ -174,6 +174,27 @@ async def test_who_speaks_is_said_when_several_do(memory: RecallBench) -> None:
     assert recalled.hits[0].text == "Ana: Where are the boats?\nBen: In Bergen."
 
 
+async def test_passages_of_a_turn_are_widened_with_the_nearest(memory: RecallBench) -> None:
+    async def turn(position: int, run: str, *passages: str, at: float) -> None:
+        for number, text in enumerate(passages):
+            source = Source("t", run, message_id=f"{run}:{position}", start=100 * number, end=100 * number + len(text))
+            await memory.add(text, kind="episodic", line="t", position=position, source=source, at=at)
+
+    await turn(0, "r1", "One apple.", "Two boats.", "Three chairs.", at=1.0)
+    await turn(1, "r1", "Four drums.", "Five eggs.", "Six forks.", at=2.0)
+    await turn(1, "r2", "Seven gloves.", "Eight hats.", at=3.0)
+    await turn(2, "r3", "Nine inks.", "Ten jars.", at=4.0)
+
+    async def wide(query: str) -> str:
+        return (await memory.ask(query, k=1, widen=True)).hits[0].text
+
+    assert await wide("eggs") == "Four drums.\nFive eggs.\nSix forks."
+    assert await wide("drums") == "Three chairs.\nFour drums.\nFive eggs."
+    assert await wide("chairs") == "Two boats.\nThree chairs.\nFour drums."
+    assert await wide("apple") == "One apple.\nTwo boats."
+    assert await wide("inks") == "Eight hats.\nNine inks.\nTen jars."
+
+
 async def test_a_neighbour_that_may_not_be_read_neither_comes_nor_widens(memory: RecallBench) -> None:
     await memory.add("What is the safe's number?", line="t", position=0, scope="team", agent="clerk")
     await memory.add("4711, do not tell", line="t", position=1, scope="private", agent="clerk")

@@ -46,6 +46,32 @@ def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
+def around(memory: Memory, near: Sequence[Memory]) -> tuple[Memory | None, Memory | None]:
+    """What was said just before and just after it, of what is `near` in its line. Passages of one turn have the same
+    position: the nearest of its own turn, else the last of the turn before and the first of the one after. Where
+    several turns have a position (they were answered anew), its own run's or the newest."""
+    turn, run, start = _turn(memory), memory.source.run_id, memory.source.start
+
+    def order(one: Memory, run_first: bool) -> tuple[bool, float, int, int]:
+        at = -one.created_at if run_first else one.created_at
+        return (one.source.run_id == run) != run_first, at, one.source.start, one.num
+
+    own = [other for other in near if _turn(other) == turn]
+    earlier = [other for other in own if other.source.start < start]
+    later = [other for other in own if other.source.start > start]
+    before = earlier or [other for other in near if other.position == memory.position - 1]
+    after = later or [other for other in near if other.position == memory.position + 1]
+    return (
+        max(before, key=lambda one: order(one, run_first=False), default=None),
+        min(after, key=lambda one: order(one, run_first=True), default=None),
+    )
+
+
+def _turn(memory: Memory) -> tuple[int, str, str, str]:
+    source = memory.source
+    return memory.position, source.run_id, source.task_id, source.message_id
+
+
 def widened(packed: Packed, memory: Memory, before: Memory | None, after: Memory | None, room: int | None) -> Packed:
     """With what stands before and after it, as far as there is room (tokens; None: no bound)."""
     pieces = [memory]

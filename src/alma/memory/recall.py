@@ -20,7 +20,7 @@ from alma.errors import EmbedderUnavailable
 from alma.memory.embedding import Vector
 from alma.memory.merging import tidy
 from alma.memory.outdated import outdated_among
-from alma.memory.packing import Packed, is_known, pack, widened
+from alma.memory.packing import Packed, around, is_known, pack, widened
 from alma.memory.question import Question, read_question
 from alma.memory.ranking import Candidate, Ranked, diversify, is_bare_question, is_weak, rank
 from alma.memory.records import Filter, Hit, Memory, Missed, Reader, Recalled, Why
@@ -227,14 +227,13 @@ def _widen(
     connection: sa.Connection, asked: Asked, whole: Sequence[tuple[Packed, Memory]]
 ) -> list[tuple[Packed, Memory]]:
     nums = _nums_beside(connection, {(memory.line, memory.position) for _, memory in whole}, 1)
-    beside = by_nums(connection, nums, asked.reader, asked.wanted)
-    at = {(memory.line, memory.position): memory for memory in beside.values()}
+    near = by_nums(connection, nums, asked.reader, asked.wanted)
     hit = {memory.num for _, memory in whole}
     room = asked.tokens - sum(one.tokens for one, _ in whole) if asked.tokens else None
     wide: list[tuple[Packed, Memory]] = []
     for one, memory in whole:
-        around = [at.get((memory.line, memory.position + step)) for step in (-1, 1)] if memory.line else [None, None]
-        before, after = (None if other is None or other.num in hit else other for other in around)
+        pair = around(memory, [other for other in near.values() if memory.line and other.line == memory.line])
+        before, after = (None if other is None or other.num in hit else other for other in pair)
         more = widened(one, memory, before, after, room)
         if room is not None:
             room -= more.tokens - one.tokens
