@@ -105,3 +105,14 @@ async def test_who_adds_does_not_wait_for_an_embedder_that_is_not_ready(
     assert (await memory.memories.get(ANN, added.memory.id)).text == "Ann plays the cello"
     assert memory.dense.told[-1].num == added.memory.num, "it gets its vector later"
     assert (await count(memory, memories), await count(memory, memory_vectors)) == (1, 0)
+
+
+async def test_what_was_pinned_of_it_stays(memory: MemoryBench) -> None:
+    await begin(memory, "r1")
+    await overhear(memory, said("The harbour freezes"), said("Ships wait outside"))
+    found, _, _ = await memory.memories.list(ANN, Filter())
+    [pinned] = [one for one in found if one.text == "The harbour freezes"]
+    await memory.memories.edit(ANN, pinned.id, pinned.version, pinned=True)
+    await memory.memories.unhear(messages=["m1"], by="alma")
+    await memory.memories.take_in([], runs=["r1"], by="alma")
+    assert [one.text for one in (await memory.memories.list(ANN, Filter(state="any")))[0]] == ["The harbour freezes"]

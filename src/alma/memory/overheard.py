@@ -54,12 +54,16 @@ def _runs(connection: sa.Connection, run_ids: set[str]) -> set[str]:
 
 
 def drop(pen: Pen, *, run_ids: Sequence[str] = (), messages: Sequence[str] = ()) -> None:
-    """What was overheard of these runs, or of these messages, is gone for good."""
+    """What was overheard of these runs, or of these messages, is gone for good; what was pinned meanwhile stays,
+    and so do boards, which have keys."""
     row = memories.c
     nums: list[int] = []
     for column, values in ((row.run_id, run_ids), (row.line, messages)):
         for at in range(0, len(values), SLICE):
-            asked = sa.select(row.num).where(row.kind == "working", column.in_(values[at : at + SLICE]))
+            some = (
+                (row.kind == "working") & row.pinned.is_(False) & (row.key == "") & column.in_(values[at : at + SLICE])
+            )
+            asked = sa.select(row.num).where(some)
             nums += pen.connection.execute(asked).scalars()
     for at in range(0, len(nums), SLICE):
         some = nums[at : at + SLICE]

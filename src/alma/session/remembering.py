@@ -93,6 +93,7 @@ class Remembering:
         """Purge what was overheard of messages that are open no more: an earlier process has left it."""
         row = memory_rows.c
         query = sa.select(row.line).where(row.kind == "working", row.message_id != "", row.line == row.message_id)
+        query = query.where(row.pinned.is_(False))
         page = query.distinct().limit(_PAGE)
         while left := await self._database.read(lambda connection: connection.execute(page).scalars().all()):
             await self._memories.unhear(messages=left, by=ALMA)
