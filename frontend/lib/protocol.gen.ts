@@ -211,8 +211,9 @@ export interface paths {
         };
         /**
          * List Memories
-         * @description Search (with scores and reasons) where `query` is given, else the newest first. `document`: pieces of these
-         *     files only.
+         * @description Search (with scores and reasons) where `query` is given, else the newest first. `agent`: by these
+         *     authors; `user` is all that the user said or added, whichever agent keeps it. `document`: pieces of these files
+         *     only. `files`: only pieces of files, or (false) none of them.
          */
         get: operations["list_memories_api_memories_get"];
         put?: never;
@@ -236,11 +237,32 @@ export interface paths {
         };
         /**
          * Export Memories
-         * @description All of them as JSONL, one memory a line.
+         * @description All of them as JSONL, one memory a line. `files`: with the pieces of files, which else come back with their
+         *     files.
          */
         get: operations["export_memories_api_memories_export_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memories/forget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forget Memories
+         * @description Several, in one transaction; each can be restored.
+         */
+        post: operations["forget_memories_api_memories_forget_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -281,6 +303,26 @@ export interface paths {
         get: operations["map_memories_api_memories_map_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memories/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore Memories
+         * @description Several, in one transaction.
+         */
+        post: operations["restore_memories_api_memories_restore_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1219,7 +1261,8 @@ export interface components {
         };
         /**
          * CountsReply
-         * @description `by…`: of those that are alive.
+         * @description `inFiles`: pieces of files, of those that are alive; `by…`: of the alive that are no pieces of files.
+         *     `byAgent`: by author, as the filter `agent` takes it.
          */
         CountsReply: {
             /** Alive */
@@ -1238,6 +1281,8 @@ export interface components {
             };
             /** Forgotten */
             forgotten: number;
+            /** Infiles */
+            inFiles: number;
             /** Superseded */
             superseded: number;
         };
@@ -1751,6 +1796,16 @@ export interface components {
             older?: number;
         };
         /**
+         * ManyReply
+         * @description Of several: `changed`: those that it made a difference to; `unknown`: those that there are none of.
+         */
+        ManyReply: {
+            /** Changed */
+            changed: string[];
+            /** Unknown */
+            unknown: string[];
+        };
+        /**
          * MapReply
          * @description `shown` of `total`: the newest, where there are very many. `explained`: the share of the differences that the two
          *     axes show. `of_run`: ids that the run asked for was reminded of.
@@ -1867,6 +1922,11 @@ export interface components {
             validTo: number | null;
             /** Version */
             version: number;
+        };
+        /** MemoryIds */
+        MemoryIds: {
+            /** Ids */
+            ids: string[];
         };
         /**
          * MemoryListReply
@@ -2137,14 +2197,15 @@ export interface components {
         /**
          * PassedOver
          * @description A memory that was found and not told to the agent: no room in its budget, too like a better one, too weak, or
-         *         known to it anyway.
+         *         known to it anyway, or said when something
+         *         else was true.
          */
         PassedOver: {
             id: string;
             score: number;
             text: string;
             /** @enum {unknown} */
-            why: "alike" | "budget" | "known" | "weak";
+            why: "alike" | "budget" | "known" | "outdated" | "weak";
         };
         /**
          * PauseRun
@@ -2281,6 +2342,8 @@ export interface components {
              * @enum {string}
              */
             scope: "private" | "team" | "owner";
+            /** Speaker */
+            speaker: string;
             /** Uses */
             uses: number;
             /** Utility */
@@ -2481,6 +2544,11 @@ export interface components {
              * @default 0
              */
             speaker?: number;
+            /**
+             * Stated
+             * @default 0
+             */
+            stated?: number;
             /** Textrank */
             textRank: number;
             /** Utility */
@@ -2553,6 +2621,8 @@ export interface components {
             speaker?: number;
             /** @default false */
             standing?: boolean;
+            /** @default 0 */
+            stated?: number;
             text: string;
             /** @default 0 */
             text_rank?: number;
@@ -3794,6 +3864,7 @@ export interface operations {
                 since?: number | null;
                 until?: number | null;
                 pinned?: boolean | null;
+                files?: boolean | null;
                 state?: "alive" | "superseded" | "forgotten" | "any";
                 limit?: number;
                 before?: string;
@@ -3861,6 +3932,7 @@ export interface operations {
         parameters: {
             query?: {
                 state?: "alive" | "superseded" | "forgotten" | "any";
+                files?: boolean;
             };
             header?: never;
             path?: never;
@@ -3874,6 +3946,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    forget_memories_api_memories_forget_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemoryIds"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManyReply"];
+                };
             };
             /** @description Validation Error */
             422: {
@@ -3916,6 +4021,7 @@ export interface operations {
                 kind?: ("working" | "episodic" | "semantic" | "procedural")[] | null;
                 agent?: string[] | null;
                 run?: string;
+                files?: boolean | null;
                 limit?: number;
             };
             header?: never;
@@ -3931,6 +4037,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MapReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    restore_memories_api_memories_restore_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemoryIds"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManyReply"];
                 };
             };
             /** @description Validation Error */

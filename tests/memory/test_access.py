@@ -71,6 +71,7 @@ def one(number: int, owner: str, agent: str, scope: Scope, kind: Kind) -> NewMem
         source=Source(thread_id=f"t_{number % 3}", run_id=f"r_{number % 4}", document_id=document),
         at=1000.0 + number,
         line="line" if number % 2 else "",
+        speaker="user" if number % 5 == 0 else "",
         position=number,
         pinned=number % 6 == 0,
     )
@@ -95,7 +96,9 @@ filters = st.builds(
     key=st.sampled_from(["", "", "", "key.0", "key.3", *NASTY]),
     since=st.sampled_from([None, None, 1010.0, float("nan"), float("-inf")]),
     until=st.sampled_from([None, None, 1050.0, float("nan"), float("inf")]),
+    authors=some(st.sampled_from([*AGENTS, *NASTY]), max_size=2).map(tuple),
     pinned=st.sampled_from([None, None, True, False]),
+    files=st.sampled_from([None, None, True, False]),
     state=st.sampled_from(["alive", "superseded", "forgotten", "any"]),
 )
 queries = st.sampled_from(
@@ -172,7 +175,7 @@ def test_what_belongs_to_one_memory_is_only_for_who_may_read_it(crowd: Crowd, re
 
 def test_an_export_is_the_owners_alone(crowd: Crowd) -> None:
     async def lines() -> bytes:
-        return b"".join([part async for part in crowd.bench.memories.export("ann", "any")])
+        return b"".join([part async for part in crowd.bench.memories.export("ann", "any", files=True)])
 
     exported = crowd.run(lines()).decode()
     for memory in crowd.all:

@@ -224,6 +224,54 @@ async def test_what_is_forgotten_is_not_found_until_it_is_restored(api: Api) -> 
     assert texts(await api.get("/api/memories")) == ["The boiler was replaced in March."]
 
 
+async def test_several_are_forgotten_and_restored_at_once(api: Api) -> None:
+    made = [(await api.add(text))["id"] for text in ("Anna lives in Porto.", "Cats purr.", "Bread is baked.")]
+    await api.call("DELETE", f"/api/memories/{made[2]}")
+    told: list[Any] = []
+    api.bench.memories.listen(lambda changes: told.append([change.what for change in changes]))
+    status, done = await api.call("POST", "/api/memories/forget", {"ids": [*made, made[0], "m_none", "\0"]})
+    assert (status, done) == (200, {"changed": made[:2], "unknown": ["m_none", "\0"]})
+    assert (await api.get("/api/memories"))["total"] == 0
+    status, done = await api.call("POST", "/api/memories/restore", {"ids": done["changed"]})
+    assert (status, done) == (200, {"changed": made[:2], "unknown": []})
+    assert {*texts(await api.get("/api/memories"))} == {"Anna lives in Porto.", "Cats purr."}
+    assert told == [["forgotten", "forgotten"], ["restored", "restored"]], "each in one transaction"
+    for ids in ([], ["m_1"] * 501, [5]):
+        assert (await api.call("POST", "/api/memories/forget", {"ids": ids}))[0] == 400
+
+
+async def test_what_the_user_said_is_theirs_whichever_agent_keeps_it(api: Api) -> None:
+    said = NewMemory("me", "I live in Porto.", "episodic", "private", "writer", speaker="user")
+    told = NewMemory("me", "Porto has six bridges.", "episodic", "private", "writer", speaker="writer")
+    await api.bench.memories.add([said, told])
+    await api.add("Anna likes tea.")
+    mine, theirs = {"I live in Porto.", "Anna likes tea."}, {"Porto has six bridges."}
+    assert {*texts(await api.get("/api/memories", agent="user"))} == mine
+    assert {*texts(await api.get("/api/memories", agent="user", query="porto"))} <= mine
+    assert {*texts(await api.get("/api/memories", agent="writer", query="porto"))} == theirs
+    assert {one["speaker"] for one in (await api.get("/api/memories/map", agent="writer"))["points"]} == {"writer"}
+    assert (await api.get("/api/memory"))["counts"]["byAgent"] == {"user": 2, "writer": 1}
+
+
+async def test_pieces_of_files_can_be_left_out(api: Api) -> None:
+    await api.add("Anna lives in Porto.")
+    piece = NewMemory("me", "Porto has six bridges.", source=Source(document_id="d_1", file="porto.md"))
+    await api.bench.memories.add([piece])
+    for files, wanted in (("true", ["Porto has six bridges."]), ("false", ["Anna lives in Porto."])):
+        assert texts(await api.get("/api/memories", files=files)) == wanted
+        assert texts(await api.get("/api/memories", files=files, query="porto")) == wanted
+        shown = await api.get("/api/memories/map", files=files)
+        assert ([point["label"] for point in shown["points"]], shown["total"]) == (wanted, 1)
+    counts = (await api.get("/api/memory"))["counts"]
+    assert (counts["alive"], counts["inFiles"], counts["byKind"]) == (2, 1, {"semantic": 1})
+    for more, number in (("", 1), ("?files=true", 2)):
+        lines = (await api.call("GET", f"/api/memories/export{more}"))[1].splitlines()
+        assert len(lines) == number
+    done = (await api.call("POST", "/api/memories/import", b"\n".join(lines), NDJSON))[1]
+    assert (done["merged"], done["passedOver"], done["problems"][0]["line"]) == (1, 1, 2)
+    assert "file that is not here" in done["problems"][0]["message"]
+
+
 async def test_what_is_purged_is_gone_with_its_history(api: Api) -> None:
     made = await api.add("The key lies under the mat.")
     status, gone = await api.call("DELETE", f"/api/memories/{made['id']}?purge=true")
@@ -290,7 +338,8 @@ async def test_the_map_has_a_point_for_each_with_the_beginning_of_its_text(api: 
     reply = await api.get("/api/memories/map", limit=3)
     assert (len(reply["points"]), reply["total"], reply["ofRun"]) == (3, 4, [])
     assert all(-1 <= point[axis] <= 1 for point in reply["points"] for axis in "xy")
-    assert max(len(point["label"]) for point in reply["points"]) <= 80
+    labels = {point["label"] for point in reply["points"]}
+    assert labels == {"word " * 15 + "word…", "Bread is baked.", "Dogs bark at cats."}
     assert 0 <= reply["explained"] <= 1
     assert (await api.get("/api/memories/map", kind="working"))["points"] == []
 

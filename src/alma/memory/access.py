@@ -15,6 +15,7 @@ from alma.db.tables import memories
 from alma.memory.records import USER, Filter, Memory, Reader
 
 Clause = sa.ColumnElement[bool]
+AUTHOR = sa.case((memories.c.speaker == USER, USER), else_=memories.c.agent)
 
 
 def readable(reader: Reader) -> Clause:
@@ -37,6 +38,7 @@ def matches(wanted: Filter) -> Clause:
         (row.kind, wanted.kinds),
         (row.scope, wanted.scopes),
         (row.agent, wanted.agents),
+        (AUTHOR, wanted.authors),
         (row.thread_id, wanted.threads),
         (row.run_id, wanted.runs),
         (row.document_id, wanted.documents),
@@ -53,6 +55,8 @@ def matches(wanted: Filter) -> Clause:
         clauses.append(sa.false() if math.isnan(wanted.until) else row.created_at <= wanted.until)
     if wanted.pinned is not None:
         clauses.append(row.pinned.is_(wanted.pinned))
+    if wanted.files is not None:  # of no use to an index: most rows have no document
+        clauses.append((row.document_id == "").is_(sa.false() if wanted.files else sa.true()))
     return sa.and_(sa.true(), *clauses, *_in_state(wanted))
 
 
@@ -86,6 +90,7 @@ def passes(wanted: Filter, memory: Memory) -> bool:
         _among(memory.kind, wanted.kinds)
         and _among(memory.scope, wanted.scopes)
         and _among(memory.agent, wanted.agents)
+        and _among(memory.author, wanted.authors)
         and _among(source.thread_id, wanted.threads)
         and _among(source.run_id, wanted.runs)
         and _among(source.document_id, wanted.documents)
@@ -94,6 +99,7 @@ def passes(wanted: Filter, memory: Memory) -> bool:
         and (wanted.since is None or memory.created_at >= wanted.since)
         and (wanted.until is None or memory.created_at <= wanted.until)
         and (wanted.pinned is None or memory.pinned == wanted.pinned)
+        and (wanted.files is None or (source.document_id != "") == wanted.files)
         and _is_in_state(wanted, memory)
     )
 

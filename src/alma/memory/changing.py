@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
 
 from alma.db.tables import memories, memory_history
-from alma.errors import Conflict, InvalidRequest
+from alma.errors import Conflict, InvalidRequest, NotFound
+from alma.memory import deleting
 from alma.memory.access import visible
 from alma.memory.adding import fit_key, key_holders, supersede
 from alma.memory.embedding import Vector
@@ -59,6 +61,24 @@ def edit(pen: Pen, reader: Reader, memory_id: str, version: int, wanted: Edit, v
 def forget(pen: Pen, reader: Reader, memory_id: str) -> Memory:
     memory = by_id(pen.connection, reader, memory_id)
     return memory if memory.forgotten_at is not None else _forget(pen, memory)
+
+
+def many(
+    pen: Pen, reader: Reader, ids: Sequence[str], change: Callable[[Pen, Reader, str], Memory]
+) -> tuple[list[str], list[str]]:
+    """Each once. Those that changed, and those that the reader knows nothing of, which hinder no other."""
+    changed: list[str] = []
+    unknown: list[str] = []
+    for memory_id in dict.fromkeys(ids):
+        before = len(pen.changes)
+        try:
+            change(pen, reader, memory_id)
+        except NotFound:
+            unknown.append(memory_id)
+            continue
+        if len(pen.changes) > before:
+            changed.append(memory_id)
+    return changed, unknown
 
 
 def forget_where(pen: Pen, owner: str, wanted: Filter, purge: bool, most: int) -> int:

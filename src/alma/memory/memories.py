@@ -152,6 +152,14 @@ class Memories:
 
     async def restore(self, reader: Reader, memory_id: str, *, by: str = USER) -> Memory:
         """Undo: what was forgotten is not any more; what was superseded holds again."""
+    async def forget_many(self, reader: Reader, ids: Sequence[str], *, by: str = USER) -> tuple[list[str], list[str]]:
+        """In one transaction: those that changed, and those that are not known, which hinder no other."""
+        return await self._write(by, lambda pen: changing.many(pen, reader, ids, changing.forget))
+
+    async def restore_many(self, reader: Reader, ids: Sequence[str], *, by: str = USER) -> tuple[list[str], list[str]]:
+        """Its undoing, as `forget_many`."""
+        return await self._write(by, lambda pen: changing.many(pen, reader, ids, changing.restore))
+
         return await self._write(by, lambda pen: changing.restore(pen, reader, memory_id))
 
     async def purge(self, reader: Reader, memory_id: str) -> None:
@@ -208,12 +216,13 @@ class Memories:
 
     # ── in and out ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def export(self, owner: str, state: State = "alive") -> AsyncIterator[bytes]:
-        """JSONL: one memory a line, oldest first; some lines at a time."""
+    async def export(self, owner: str, state: State = "alive", files: bool = False) -> AsyncIterator[bytes]:
+        """JSONL: one memory a line, oldest first; some lines at a time. `files`: with the pieces of files."""
+        wanted = Filter(files=None if files else False, state=state)
         after: tuple[float, int] | None = None
         while True:
             lines, after = await self._database.read(
-                partial(transfer.export_page, owner=owner, state=state, after=after)
+                partial(transfer.export_page, owner=owner, wanted=wanted, after=after)
             )
             if lines:
                 yield lines

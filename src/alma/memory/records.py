@@ -93,6 +93,10 @@ class Memory(Struct, frozen=True, kw_only=True):
     version: int = 1
 
     @property
+    def author(self) -> str:
+        return USER if self.speaker == USER else self.agent
+
+    @property
     def alive(self) -> bool:
         return self.forgotten_at is None and self.valid_to is None
 
@@ -108,11 +112,13 @@ class Reader(Struct, frozen=True):
 
 class Filter(Struct, frozen=True):
     """Which memories are wanted, of those that the reader may read. Empty means all. `since`, `until`: of `created_at`.
-    `not_runs`: none that come from these runs. `files`: only pieces of files, or none of them."""
+    `not_runs`: none that come from these runs. `authors`: as a person takes it: `user` for all that the user said,
+    whichever agent kept it, a role for what else it keeps. `files`: only pieces of files, or none of them."""
 
     kinds: tuple[Kind, ...] = ()
     scopes: tuple[Scope, ...] = ()
     agents: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
     threads: tuple[str, ...] = ()
     runs: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()

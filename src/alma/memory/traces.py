@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from alma.db.database import insert_for
 from alma.db.tables import memories, memory_history, memory_uses, runs, threads
-from alma.memory.access import readable
+from alma.memory.access import AUTHOR, readable
 from alma.memory.records import Memory, Reader
 from alma.memory.store import SLICE, Pen, by_id, memory_of, select_memories
 
@@ -46,12 +46,15 @@ class Use(Struct, frozen=True):
 
 
 class Counts(Struct, frozen=True):
+    """`in_files`: of the alive, pieces of files; `by_…`: of the alive that are none, `by_agent` by their author."""
+
     alive: int
     superseded: int
     forgotten: int
     by_kind: dict[str, int]
     by_scope: dict[str, int]
     by_agent: dict[str, int]
+    in_files: int = 0
 
 
 def history(connection: sa.Connection, reader: Reader, memory_id: str) -> list[Version]:
@@ -152,15 +155,21 @@ def uses_of(connection: sa.Connection, reader: Reader, memory_id: str) -> list[U
 def counts(connection: sa.Connection, owner: str) -> Counts:
     row = memories.c
     state = sa.case((row.forgotten_at.is_not(None), "forgotten"), (row.valid_to.is_not(None), "superseded"), else_="")
-    asked = sa.select(state, row.kind, row.scope, row.agent, sa.func.count()).where(readable(Reader(owner)))
+    piece = row.document_id != ""
+    shared = (state, piece, row.kind, row.scope, AUTHOR)
+    asked = sa.select(*shared, sa.func.count()).where(readable(Reader(owner))).group_by(*shared)
     states: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
     scopes: Counter[str] = Counter()
     agents: Counter[str] = Counter()
-    for over, kind, scope, agent, number in connection.execute(asked.group_by(state, row.kind, row.scope, row.agent)):
+    in_files = 0
+    for over, of_file, kind, scope, agent, number in connection.execute(asked):
         states[over] += number
-        if not over:
+        if not over and of_file:
+            in_files += number
+        elif not over:
             kinds[kind] += number
             scopes[scope] += number
             agents[agent] += number
-    return Counts(states[""], states["superseded"], states["forgotten"], dict(kinds), dict(scopes), dict(agents))
+    alive, superseded, forgotten = states[""], states["superseded"], states["forgotten"]
+    return Counts(alive, superseded, forgotten, dict(kinds), dict(scopes), dict(agents), in_files)

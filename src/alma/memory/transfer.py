@@ -10,12 +10,12 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Meta, Struct
 
-from alma.db.tables import memories
+from alma.db.tables import documents, memories
 from alma.errors import InvalidRequest
 from alma.memory.access import visible
 from alma.memory.adding import admit, fields_of, key_holders, place_in_time, supersede, twins_of
 from alma.memory.merging import hash_of
-from alma.memory.records import USER, Filter, Kind, Memory, NewMemory, Reader, Scope, Source, State
+from alma.memory.records import USER, Filter, Kind, Memory, NewMemory, Reader, Scope, Source
 from alma.memory.store import Pen, memory_of, select_memories
 
 MOST_BYTES = 64 * 1024  # of a line
@@ -95,11 +95,11 @@ _SAME = [name for name in Line.__struct_fields__ if name != "source"]
 
 
 def export_page(
-    connection: sa.Connection, owner: str, state: State, after: tuple[float, int] | None
+    connection: sa.Connection, owner: str, wanted: Filter, after: tuple[float, int] | None
 ) -> tuple[bytes, tuple[float, int] | None]:
     """Some lines, oldest first, and where the next ones begin (None: there are no more)."""
     row = memories.c
-    asked = select_memories(visible(Reader(owner), Filter(state=state)))
+    asked = select_memories(visible(Reader(owner), wanted))
     if after is not None:
         place = sa.tuple_(sa.literal(after[0], sa.Double), sa.literal(after[1], sa.BigInteger))
         asked = asked.where(sa.tuple_(row.created_at, row.num) > place)
@@ -174,9 +174,12 @@ def keep_entries(pen: Pen, entries: Sequence[Entry]) -> tuple[int, int, list[tup
     """How many are new, how many were known, and those that are not taken."""
     added = merged = 0
     refused: list[tuple[int, str]] = []
+    files = _files_of(pen, entries)
     for entry in entries:
         named = _named(pen, entry)
-        if named is not None and named.owner == entry.new.owner:
+        if (document := entry.new.source.document_id) and document not in files:
+            refused.append((entry.number, "It is a piece of a file that is not here. It comes back with the file."))
+        elif named is not None and named.owner == entry.new.owner:
             if hash_of(named.text) == hash_of(entry.new.text):
                 _pin_as(pen, named, entry)
                 merged += 1
@@ -189,6 +192,16 @@ def keep_entries(pen: Pen, entries: Sequence[Entry]) -> tuple[int, int, list[tup
             _insert(pen, entry, free=named is None)
             added += 1
     return added, merged, refused
+
+
+def _files_of(pen: Pen, entries: Sequence[Entry]) -> set[str]:
+    """Of the files that they name, those that their owner has."""
+    owners = {entry.new.owner for entry in entries}
+    named = {entry.new.source.document_id for entry in entries} - {""}
+    if not named:
+        return set()
+    asked = sa.select(documents.c.id).where(documents.c.id.in_(named), documents.c.owner.in_(owners))
+    return {*pen.connection.execute(asked).scalars()}
 
 
 def _named(pen: Pen, entry: Entry) -> Memory | None:

@@ -26,10 +26,12 @@ from alma.server.memory_bodies import (
     ImportReply,
     IndexReply,
     LineProblem,
+    ManyReply,
     MapReply,
     MemoryChange,
     MemoryDetailReply,
     MemoryEntryReply,
+    MemoryIds,
     MemoryListReply,
     MemoryStateReply,
     NewMemoryBody,
@@ -97,16 +99,18 @@ def routes(
         since: _Time = None,
         until: _Time = None,
         pinned: bool | None = None,
+        files: bool | None = None,
         state: State = "alive",
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         before: _Before = "",
     ) -> MemoryListReply:
-        """Search (with scores and reasons) where `query` is given, else the newest first. `document`: pieces of these
-        files only."""
+        """Search (with scores and reasons) where `query` is given, else the newest first. `agent`: by these
+        authors; `user` is all that the user said or added, whichever agent keeps it. `document`: pieces of these files
+        only. `files`: only pieces of files, or (false) none of them."""
         wanted = Filter(
             kinds=tuple(kind or ()),
             scopes=tuple(scope or ()),
-            agents=tuple(agent or ()),
+            authors=tuple(agent or ()),
             threads=(thread,) if thread else (),
             runs=(run,) if run else (),
             documents=tuple(dict.fromkeys(document or ())),
@@ -114,6 +118,7 @@ def routes(
             since=since,
             until=until,
             pinned=pinned,
+            files=files,
             state=state,
         )
         words = tidy(query).strip()
@@ -131,11 +136,12 @@ def routes(
         return AddedReply(memory=entry(added.memory), merged=added.merged, superseded=list(added.superseded))
 
     @router.get("/memories/export", response_class=StreamingResponse)
-    async def export_memories(state: State = "alive") -> StreamingResponse:
-        """All of them as JSONL, one memory a line."""
+    async def export_memories(state: State = "alive", files: bool = False) -> StreamingResponse:
+        """All of them as JSONL, one memory a line. `files`: with the pieces of files, which else come back with their
+        files."""
         name = f"alma-memories-{datetime.now(UTC):%Y-%m-%d}.jsonl"
         headers = {"content-disposition": f'attachment; filename="{name}"', "x-content-type-options": "nosniff"}
-        return StreamingResponse(memories.export(owner, state), media_type=NDJSON, headers=headers)
+        return StreamingResponse(memories.export(owner, state, files), media_type=NDJSON, headers=headers)
 
     @router.post("/memories/import", openapi_extra=_JSONL)
     async def import_memories(request: Request) -> ImportReply:
@@ -152,12 +158,25 @@ def routes(
         kind: Annotated[list[Kind] | None, Query()] = None,
         agent: _Many = None,
         run: _Id = "",
+        files: bool | None = None,
         limit: Annotated[int, Query(ge=1, le=5000)] = 2000,
     ) -> Response:
         """Memories on a plane, those alike near each other. `run`: `ofRun` names those that its agents were told."""
-        wanted = Filter(kinds=tuple(kind or ()), agents=tuple(agent or ()))
+        wanted = Filter(kinds=tuple(kind or ()), authors=tuple(agent or ()), files=files)
         found = await memories.map(person, wanted, limit, run)
         return Response(await asyncio.to_thread(_map_json, found), media_type="application/json")
+
+    @router.post("/memories/forget")
+    async def forget_memories(body: MemoryIds) -> ManyReply:
+        """Several, in one transaction; each can be restored."""
+        changed, unknown = await memories.forget_many(person, body.ids)
+        return ManyReply(changed=changed, unknown=unknown)
+
+    @router.post("/memories/restore")
+    async def restore_memories(body: MemoryIds) -> ManyReply:
+        """Several, in one transaction."""
+        changed, unknown = await memories.restore_many(person, body.ids)
+        return ManyReply(changed=changed, unknown=unknown)
 
     @router.get("/memories/{memory_id}")
     async def read_memory(memory_id: str) -> MemoryDetailReply:
@@ -216,6 +235,16 @@ def entry(memory: Memory) -> MemoryEntryReply:
     return MemoryEntryReply.model_validate(memory)
 
 
+def label_of(text: str) -> str:
+    """Its beginning, in whole words, with an ellipsis where more follows."""
+    words = " ".join(text[: 4 * _LABEL_CHARS].split())
+    if len(words) <= _LABEL_CHARS:
+        return words
+    cut = words[: _LABEL_CHARS - 1]
+    at = -1 if words[len(cut)] == " " else cut.rfind(" ", _LABEL_CHARS // 2)
+    return (cut if at < 0 else cut[:at]).rstrip() + "…"
+
+
 def _map_json(found: Map) -> bytes:
     """Thousands of points: in a thread, since making JSON of them takes longer than the event loop should wait."""
     points = [
@@ -225,12 +254,13 @@ def _map_json(found: Map) -> bytes:
             y=round(one.y, _PLACES),
             kind=one.memory.kind,
             agent=one.memory.agent,
+            speaker=one.memory.speaker,
             scope=one.memory.scope,
             created_at=one.memory.created_at,
             utility=one.memory.utility,
             uses=one.memory.uses,
             pinned=one.memory.pinned,
-            label=" ".join(one.memory.text[:_LABEL_CHARS].split()),
+            label=label_of(one.memory.text),
         )
         for one in found.points
     ]

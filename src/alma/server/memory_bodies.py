@@ -169,7 +169,8 @@ class AddedReply(Reply):
 
 
 class CountsReply(Reply):
-    """`inFiles`: pieces of files, of those that are alive; `by…`: of the alive that are no pieces of files."""
+    """`inFiles`: pieces of files, of those that are alive; `by…`: of the alive that are no pieces of files.
+    `byAgent`: by author, as the filter `agent` takes it."""
 
     alive: int
     superseded: int
@@ -210,6 +211,7 @@ class PointReply(Reply):
     y: float
     kind: Kind
     agent: str
+    speaker: str
     scope: Scope
     created_at: float
     utility: float

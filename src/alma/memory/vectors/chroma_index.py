@@ -175,4 +175,6 @@ def _allowed(limits: Limits) -> dict[str, Any]:
         every.append({"created_at": {"$lte": limits.until}})
     if limits.pinned is not None:
         every.append({"pinned": limits.pinned})
+    if limits.files is not None:
+        every.append({"document_id": {"$ne" if limits.files else "$eq": ""}})
     return every[0] if len(every) == 1 else {"$and": every}

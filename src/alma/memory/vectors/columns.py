@@ -101,6 +101,8 @@ class Columns:
             mask &= created <= limits.until
         if limits.pinned is not None:
             mask &= self._pinned[: self.count] == limits.pinned
+        if limits.files is not None:
+            mask &= self._is("document_id", ("",)) != limits.files
         return mask
 
     def _is(self, name: str, values: Sequence[str]) -> Mask:

@@ -56,7 +56,7 @@ class IndexState(Struct, frozen=True):
 class Limits(Struct, frozen=True):
     """What a search is limited to: of `owner`; in one of the scopes `shared`, or private to the role `own`
     (`shared` None: any); each of the facts `among` one of its values; from none of `not_runs`; `created_at` from
-    `since` to `until`, both included."""
+    `since` to `until`, both included; with a `document_id` or (`files` False) without one."""
 
     owner: str
     shared: tuple[str, ...] | None = None
@@ -66,6 +66,7 @@ class Limits(Struct, frozen=True):
     since: float | None = None
     until: float | None = None
     pinned: bool | None = None
+    files: bool | None = None
 
 
 class VectorIndex(Protocol):
@@ -149,6 +150,8 @@ def limits_of(reader: Reader, wanted: Filter) -> Limits | None:
         ("kind", wanted.kinds),
         ("scope", wanted.scopes),
         ("agent", wanted.agents),
+        # no backend knows who said a thing: what the user said may be any agent's
+        ("agent", () if wanted.agents or USER in wanted.authors else wanted.authors),
         ("thread_id", wanted.threads),
         ("run_id", wanted.runs),
         ("document_id", wanted.documents),
@@ -162,7 +165,8 @@ def limits_of(reader: Reader, wanted: Filter) -> Limits | None:
     if shared == () and own is None:
         return None
     not_runs = tuple(run for run in wanted.not_runs if _is_text(run))
-    return Limits(reader.owner, shared, own, among, not_runs, wanted.since, wanted.until, wanted.pinned)
+    bounds = (wanted.since, wanted.until, wanted.pinned, wanted.files)
+    return Limits(reader.owner, shared, own, among, not_runs, *bounds)
 
 
 def _scopes(reader: Reader) -> tuple[tuple[str, ...] | None, str | None]:

@@ -184,6 +184,8 @@ def _allowed(table: sa.Table, limits: Limits) -> sa.ColumnElement[bool]:
         clauses.append(row.created_at <= limits.until)
     if limits.pinned is not None:
         clauses.append(row.pinned.is_(limits.pinned))
+    if limits.files is not None:
+        clauses.append(row.document_id != "" if limits.files else row.document_id == "")
     return sa.and_(*clauses)
 
 

@@ -158,4 +158,6 @@ def _allowed(limits: Limits) -> Any:
     if limits.pinned is not None:
         must.append(models.FieldCondition(key="pinned", match=models.MatchValue(value=limits.pinned)))
     unwanted: list[Any] = [among("run_id", limits.not_runs)] if limits.not_runs else []
+    if limits.files is not None:
+        (unwanted if limits.files else must).append(among("document_id", [""]))
     return models.Filter(must=must, must_not=unwanted)
