@@ -25,7 +25,9 @@ def put(pen: Pen, new: NewMemory, seen: int, vector: Vector | None) -> Memory | 
         return None
     if held.text == new.text:
         return held
-    changed = pen.change(held, "edited", {"text": new.text, "seen_at": new.at})
+    before = {"text": held.text, "seen_at": held.seen_at, "source": held.source}
+    fields = {"text": new.text, "seen_at": new.at, "source": new.source}
+    changed = pen.change(held, "edited", fields, before=before)
     pen.replace_vector(held.num, vector)
     return changed
 

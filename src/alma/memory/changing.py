@@ -11,6 +11,7 @@ from msgspec import Struct
 from alma.db.tables import memories, memory_history
 from alma.errors import Conflict, InvalidRequest, NotFound
 from alma.memory import deleting
+from alma.memory import deleting
 from alma.memory.access import visible
 from alma.memory.adding import fit_key, key_holders, supersede
 from alma.memory.embedding import Vector
@@ -88,6 +89,8 @@ def forget_where(pen: Pen, owner: str, wanted: Filter, purge: bool, most: int) -
         clause &= memories.c.forgotten_at.is_(None)
     asked = select_memories(clause).order_by(memories.c.num).limit(most)
     found = [memory_of(row) for row in pen.connection.execute(asked)]
+    if purge and (goes := deleting.of_threads(wanted)) is not None:
+        return deleting.delete(pen, found, goes)
     if purge:
         pen.purge(found)
     else:

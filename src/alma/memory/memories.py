@@ -13,14 +13,14 @@ import sqlalchemy as sa
 
 from alma.db.database import Database
 from alma.errors import AlmaError, InvalidRequest
-from alma.memory import boards, changing, mapping, overheard, preparing, store, traces, transfer
+from alma.memory import boards, changing, deleting, mapping, overheard, preparing, store, traces, transfer
 from alma.memory.adding import Added, admit, keep_all
 from alma.memory.dense import Dense, IndexState
 from alma.memory.embedding import Embedding, Impatient, Vector
 from alma.memory.mapping import Map, MemoryPoint
 from alma.memory.merging import tidy
 from alma.memory.recall import Asked, Recall
-from alma.memory.records import USER, Change, Filter, Kind, Memory, NewMemory, Reader, Recalled, Scope, State
+from alma.memory.records import USER, Change, Filter, Kind, Memory, NewMemory, Reader, Recalled, Scope, Source, State
 from alma.memory.traces import Counts, Use, Version
 from alma.memory.transfer import Imported
 from alma.memory.words import rebuild_words
@@ -30,6 +30,7 @@ __all__ = ["Added", "Counts", "Imported", "Map", "Memories", "MemoryPoint", "Tol
 Told = Callable[[Sequence[Change]], None]
 T = TypeVar("T")
 MOST_LISTED = 1000  # in one page
+_UNNAMED = Source()
 PATIENCE_S = 1.0  # with the embedder, of who adds or edits and waits for the answer
 
 
@@ -123,11 +124,21 @@ class Memories:
         return await self._write(by, lambda pen: changing.edit(pen, reader, memory_id, version, wanted, vector))
 
     async def put(
-        self, owner: str, key: str, text: str, seen: int, *, agent: str, scope: Scope = "team", kind: Kind = "working"
+        self,
+        owner: str,
+        key: str,
+        text: str,
+        seen: int,
+        *,
+        agent: str,
+        scope: Scope = "team",
+        kind: Kind = "working",
+        source: Source = _UNNAMED,
     ) -> Memory | None:
         """A board that outlives runs: `key` holds `text` now if `seen` is still its version (0: nothing there);
-        None: it is not. Two writers never overwrite each other unseen."""
-        new = admit(NewMemory(owner, text, kind, scope, agent, key), self._clock())
+        None: it is not. Two writers never overwrite each other unseen. `source`: the thread and run that write it; it
+        goes when that thread is deleted, and stays where none is named."""
+        new = admit(NewMemory(owner, text, kind, scope, agent, key, source), self._clock())
         if not new.key:
             raise InvalidRequest("empty_key", "A board needs a key.", expected="what the text is about")
         vector = await preparing.vector_of_text(self._soon, self._dense, new.text)
@@ -142,12 +153,17 @@ class Memories:
         return await self._write(by, lambda pen: changing.forget(pen, reader, memory_id))
 
     async def forget_where(self, owner: str, wanted: Filter, *, by: str, purge: bool = False) -> int:
-        """All that the filter lets through (a thread's, a document's, a message's). `purge`: for good."""
+        """All that the filter lets through (a thread's, a document's, a message's). `purge`: for good; of runs or
+        threads: what was said elsewhere too stays, as what was said there (see `deleting.py`)."""
         total = 0
         while some := await self._write(
             by, lambda pen: changing.forget_where(pen, owner, wanted, purge, store.AT_ONCE)
         ):
             total += some
+        if purge and (goes := deleting.of_threads(wanted)) is not None:
+            found = await self._database.read(lambda connection: deleting.traces(connection, owner, goes), slow=True)
+            for at in range(0, len(found), store.AT_ONCE):
+                await self._write(by, partial(deleting.drop_traces, found=found[at : at + store.AT_ONCE]))
         return total
 
     async def restore(self, reader: Reader, memory_id: str, *, by: str = USER) -> Memory:

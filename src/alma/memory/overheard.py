@@ -60,10 +60,8 @@ def drop(pen: Pen, *, run_ids: Sequence[str] = (), messages: Sequence[str] = ())
     nums: list[int] = []
     for column, values in ((row.run_id, run_ids), (row.line, messages)):
         for at in range(0, len(values), SLICE):
-            some = (
-                (row.kind == "working") & row.pinned.is_(False) & (row.key == "") & column.in_(values[at : at + SLICE])
-            )
-            asked = sa.select(row.num).where(some)
+            heard = (row.kind == "working") & row.pinned.is_(False) & (row.key == "")
+            asked = sa.select(row.num).where(heard, column.in_(values[at : at + SLICE]))
             nums += pen.connection.execute(asked).scalars()
     for at in range(0, len(nums), SLICE):
         some = nums[at : at + SLICE]

@@ -193,11 +193,13 @@ class Pen:
     def change(
         self, memory: Memory, what: str, fields: dict[str, Any], *, before: dict[str, Any] | None = None
     ) -> Memory:
-        """`before`: what the history says; by itself, the changed fields as they were."""
+        """`fields` may have a `source`. `before`: what the history says; by itself, the changed fields as they were."""
         self._stamp += 1
         was = {name: getattr(memory, name) for name in fields}
         changed = msgspec.structs.replace(memory, **fields, version=memory.version + 1)
         row = fields | {"version": changed.version, "stamp": self._stamp}
+        if "source" in fields:
+            row |= _source_columns(changed.source)
         if "text" in fields:
             row["hash"] = hash_of(changed.text)
             drop_words(self.connection, [memory.num])
