@@ -30,6 +30,9 @@ from alma.errors import AlmaError
 
 
 def main(words: Sequence[str] | None = None) -> int:
+    # Read when numpy is imported. What Alma has it compute (a map of memories) is small, and threads would compete with
+    # the models' and end only when the process does.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = build_parser().parse_args(words)
     try:
         code: int = arguments.run(arguments)

@@ -15,6 +15,7 @@ import psutil
 import pytest
 from endpoints_at_hand import ask, collect, text_of
 
+from alma import child as child_process
 from alma.errors import EndpointCut, EndpointUnreachable, InvalidRequest, ModelUnavailable
 from alma.model_call import Sampling
 from alma.models.client import open_session
@@ -204,8 +205,8 @@ async def test_a_child_that_reports_nonsense_fails_and_says_so(tmp_path, monkeyp
     code, words = CHILDREN[child]
 
     async def spawn(path, log):
-        pipe = asyncio.subprocess.PIPE
-        return await asyncio.create_subprocess_exec(sys.executable, "-S", "-c", code, stdin=pipe, stdout=pipe)
+        pipe = child_process.PIPE
+        return await child_process.start(sys.executable, "-S", "-c", code, stdin=pipe, stdout=pipe)
 
     (tmp_path / "a.gguf").write_bytes(b"GGUF")
     async with open_session() as session:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from alma import child as child_process
 from alma.cli import run_lines
 from alma.cli.run_view import Ask, TaskView
 from alma.cli.terminal import is_terminal, note, safe
@@ -156,7 +157,7 @@ def _plan_file(tasks: list[PlanTask]) -> Path:
 async def _edit(path: Path) -> int:
     """Let the user's editor work on a file; its exit code."""
     words = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
-    editor = await asyncio.create_subprocess_exec(*words, str(path))
+    editor = await child_process.start(*words, str(path))
     return await editor.wait()
 
 

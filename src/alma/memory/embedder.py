@@ -19,6 +19,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from alma import child as child_process
+from alma.child import Child
 from alma.errors import EmbedderUnavailable
 
 log = logging.getLogger(__name__)
@@ -84,7 +86,7 @@ class Embedder:
         self._others = _Lane(urgent=False)
         self._under_way: dict[int, _Batch] = {}
         self._number = 0  # of the last batch
-        self._child: asyncio.subprocess.Process | None = None
+        self._child: Child | None = None
         self.state = "starting"  # starting, ready, absent, down
 
     async def embed(self, texts: list[str], *, urgent: bool = True) -> Vector:
@@ -151,13 +153,13 @@ class Embedder:
     async def _serve(self) -> None:
         if not self._present():
             raise _absent(self._folder)
-        child = self._child = await asyncio.create_subprocess_exec(
+        child = self._child = await child_process.start(
             sys.executable,
             "-m",
             "alma.memory.embed_child",
             str(self._folder),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
+            stdin=child_process.PIPE,
+            stdout=child_process.PIPE,
         )
         assert child.stdin is not None
         assert child.stdout is not None

@@ -50,21 +50,28 @@ def draw(connection: sa.Connection, reader: Reader, wanted: Filter, limit: int, 
     return Map(points, total, explained, _of_run(connection, reader, run_id) if run_id else [])
 
 
+_ROWS = 512  # vectors that are centred at once
 _NOWHERE: NDArray[np.float64] = np.zeros((0, 2))
 
 
 def project(vectors: Vector) -> tuple[NDArray[np.float64], float]:
     """(n, d) to (n, 2), scaled so that the farthest is at 1, and the share of the variance that is seen. The same
     vectors in another order come to the same places: the axes' signs are set by their largest part."""
-    centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
-    variances, axes = np.linalg.eigh(centred.T @ centred)  # ascending
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    slices = [slice(start, start + _ROWS) for start in range(0, len(vectors), _ROWS)]
+    products = np.zeros((vectors.shape[1], vectors.shape[1]))
+    for rows in slices:  # in slices: all of them as float64, twice, would be 30 MB
+        centred = vectors[rows] - mean
+        products += centred.T @ centred
+    variances, axes = np.linalg.eigh(products)  # ascending
     total = float(variances.sum())
     if total <= 1e-12:
         return np.zeros((len(vectors), 2)), 0.0
     two = axes[:, [-1, -2]] if axes.shape[1] > 1 else np.hstack([axes, np.zeros_like(axes)])
     largest = np.abs(two).argmax(axis=0)
     signs = np.sign(two[largest, np.arange(2)])
-    places = centred @ (two * np.where(signs == 0, 1, signs))
+    two *= np.where(signs == 0, 1, signs)
+    places = np.concatenate([(vectors[rows] - mean) @ two for rows in slices])
     return places / max(float(np.abs(places).max()), 1e-12), float(variances[-2:].sum()) / total
 
 

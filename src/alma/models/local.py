@@ -23,6 +23,8 @@ import aiohttp
 import msgspec
 import psutil
 
+from alma import child as child_process
+from alma.child import Child
 from alma.errors import EndpointCut, EndpointError, EndpointTimeout, EndpointUnreachable, ModelUnavailable
 from alma.models.chat import ChatRequest, Chunk, Counted
 from alma.models.client import OpenAIClient, Timeouts
@@ -83,7 +85,7 @@ class LocalModel:
         self._key = secrets.token_urlsafe(24)
         self._counters = Counters()
         self._client: OpenAIClient | None = None
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Child | None = None
         self._state: State = "starting" if path is not None and path.is_file() else "absent"
         self._detail = ""
         self._moved = asyncio.Event()  # set and replaced at every change of state
@@ -247,18 +249,18 @@ class LocalModel:
                 self._client = self._slots = None
                 await self._take_down()
 
-    async def _spawn(self, path: Path, log: IO[bytes]) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
+    async def _spawn(self, path: Path, log: IO[bytes]) -> Child:
+        return await child_process.start(
             *(sys.executable, "-m", "alma.models.local_child", "--gguf", str(path)),
             *("--ctx", str(self._ctx), "--slots", str(self.slots), "--threads", str(self.threads)),
             *("--prefix-dir", str(self._prefix_dir)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
+            stdin=child_process.PIPE,
+            stdout=child_process.PIPE,
             stderr=log,
             env={**os.environ, "ALMA_LOCAL_KEY": self._key},
         )
 
-    async def _report(self, process: asyncio.subprocess.Process) -> dict[str, Any]:
+    async def _report(self, process: Child) -> dict[str, Any]:
         """The child's one line."""
         assert process.stdout is not None
         try:
@@ -369,7 +371,7 @@ class LocalModel:
                 await self._swapped.wait()
 
 
-def _kill(process: asyncio.subprocess.Process | None) -> None:
+def _kill(process: Child | None) -> None:
     """End it, unless it ended, also a moment ago."""
     if process is not None and process.returncode is None:
         with contextlib.suppress(ProcessLookupError):

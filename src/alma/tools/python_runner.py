@@ -14,12 +14,13 @@ import os
 import signal
 import sys
 import tempfile
-from asyncio.subprocess import PIPE, STDOUT, Process
 from pathlib import Path
 
 from msgspec import Struct
 
 import alma
+from alma import child as child_process
+from alma.child import PIPE, STDOUT, Child
 from alma.tools.fault import ToolFault
 from alma.tools.signature import Provided
 
@@ -76,9 +77,9 @@ class PythonRunner(Provided):
             finally:
                 await asyncio.shield(asyncio.to_thread(folder.cleanup))
 
-    async def _start(self, folder: str) -> Process:
+    async def _start(self, folder: str) -> Child:
         of = self.limits
-        return await asyncio.create_subprocess_exec(
+        return await child_process.start(
             *(sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _START),
             *(folder, str(of.cpu_s), str(math.ceil(of.wall_s) + 1), str(of.memory), str(of.file_size)),
             stdin=PIPE,
@@ -89,7 +90,7 @@ class PythonRunner(Provided):
             start_new_session=True,
         )
 
-    async def _watch(self, process: Process, code: str) -> PythonRun:
+    async def _watch(self, process: Child, code: str) -> PythonRun:
         output = _Bounded(self.limits.output)
         try:
             async with asyncio.timeout(self.limits.wall_s):
@@ -107,7 +108,7 @@ class PythonRunner(Provided):
         return PythonRun(process.returncode == 0, output.text(), _why(process.returncode or 0, self.limits))
 
 
-async def _feed(process: Process, code: str) -> None:
+async def _feed(process: Child, code: str) -> None:
     assert process.stdin is not None
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # ended already
         process.stdin.write(code.encode("utf-8", "surrogatepass"))
@@ -115,10 +116,9 @@ async def _feed(process: Process, code: str) -> None:
         process.stdin.close()
 
 
-async def _end(process: Process) -> None:
+async def _end(process: Child) -> None:
     """End the process, and whatever it may have started, and take it off the system's list."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
     await process.wait()
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import psutil
 from msgspec import Struct
 
+from alma import child as child_process
+from alma.child import Child
 from alma.events import ErrorFacts
 from alma.memory.knowledge.outcome import Outcome, find
 from alma.memory.knowledge.read_child import too_much_memory
@@ -33,21 +35,21 @@ class ReadingProcess:
     def __init__(self, folder: Path, limits: Limits) -> None:
         self._outcome = folder / secrets.token_hex(8)
         self._limits = limits
-        self._child: asyncio.subprocess.Process | None = None
+        self._child: Child | None = None
         self._stopped = False
         self._too_large = False
 
     async def read(self, path: Path, name: str) -> Outcome:
         """`error` is set where it could not be read, for whatever reason. `name`: what messages call it."""
         limits = self._limits
-        child = self._child = await asyncio.create_subprocess_exec(
+        child = self._child = await child_process.start(
             sys.executable,
             "-m",
             "alma.memory.knowledge.read_child",
             *(path, name, self._outcome, str(limits.memory), str(limits.cpu_s)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
+            stdin=child_process.PIPE,
+            stdout=child_process.DEVNULL,
+            stderr=child_process.DEVNULL,
         )
         try:
             if self._stopped:
@@ -70,7 +72,7 @@ class ReadingProcess:
             with contextlib.suppress(ProcessLookupError):
                 self._child.kill()
 
-    async def _watch(self, child: asyncio.subprocess.Process) -> bool:
+    async def _watch(self, child: Child) -> bool:
         """Wait until it has ended; True: it was too late."""
         over = asyncio.get_running_loop().time() + self._limits.wall_s
         while True:

@@ -1,0 +1,125 @@
+"""Child processes start whatever this process computes, and give what they print."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from alma.child import DEVNULL, PIPE, start
+
+# 50 children of the server's kinds, while two threads have BLAS compute: as in the server when somebody looks at the
+# map and a document is read. In a process of its own, as a loop that hangs cannot be timed out.
+_BUSY = """
+import asyncio, pathlib, sys, threading, uvloop
+import numpy as np
+from alma.memory.knowledge.reading_process import Limits, ReadingProcess
+from alma.tools.python_runner import PythonRunner
+
+over = threading.Event()
+
+def compute(vectors=np.random.default_rng(1).standard_normal((400, 400))):
+    while not over.is_set():
+        np.linalg.eigh(vectors @ vectors.T)
+
+async def read(folder, path, number):
+    for _ in range(number):
+        found = await ReadingProcess(folder, Limits()).read(path, path.name)
+        assert found.error is None and "harbour" in found.text, found
+
+async def run(number):
+    runner = PythonRunner()
+    for _ in range(number):
+        ran = await runner.run("print(6 * 7)")
+        assert ran.ok and ran.output == "42\\n", ran
+
+async def main():
+    folder = pathlib.Path(sys.argv[1])
+    path = folder / "notes.txt"
+    path.write_text("The harbour freezes.")
+    threads = [threading.Thread(target=compute) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(read(folder, path, 25))
+        group.create_task(run(25))
+    over.set()
+
+uvloop.run(main())
+print("all started")
+"""
+
+
+@pytest.mark.timeout(150)
+def test_children_start_while_blas_computes_in_threads(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _BUSY, str(tmp_path)],
+        env={"OPENBLAS_NUM_THREADS": "2", "PATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "all started\n"), done.stderr
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def runner(request: pytest.FixtureRequest) -> asyncio.Runner:
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop if request.param == "uvloop" else None)
+
+
+def test_it_is_spoken_to_heard_and_awaited(runner: asyncio.Runner) -> None:
+    async def speak() -> tuple[bytes, int]:
+        child = await start(sys.executable, "-c", "print(input()[::-1])\nraise SystemExit(3)", stdin=PIPE, stdout=PIPE)
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.returncode is None
+        child.stdin.write(b"x" * 300_000 + b"y\n")
+        await child.stdin.drain()
+        said = await child.stdout.read(-1)
+        return said, await child.wait()
+
+    with runner:
+        said, code = runner.run(speak())
+    assert said == b"y" + b"x" * 300_000 + b"\n"
+    assert code == 3
+
+
+def test_its_end_is_heard_by_all_who_wait(runner: asyncio.Runner) -> None:
+    async def end() -> list[int]:
+        child = await start(sys.executable, "-c", "input()", stdin=PIPE, stdout=DEVNULL)
+        async with asyncio.TaskGroup() as group:
+            waiting = [group.create_task(child.wait()) for _ in range(2)]
+            child.kill()
+        child.kill()  # once more: it may have ended a moment ago
+        return [task.result() for task in waiting]
+
+    with runner:
+        assert runner.run(end()) == [-9, -9]
+
+
+def test_it_leaves_no_pipe_open(runner: asyncio.Runner) -> None:
+    async def open_files(folder: Path) -> int:
+        for _ in range(3):
+            child = await start(sys.executable, "-c", "print(1)", stdin=PIPE, stdout=PIPE)
+            assert child.stdout is not None
+            await child.stdout.read(-1)
+            await child.wait()
+        await asyncio.sleep(0)
+        return len([*folder.iterdir()])
+
+    folder = Path("/dev/fd")
+    if not folder.exists():
+        pytest.fail("this test reads /dev/fd")
+    with runner:
+        before = runner.run(open_files(folder))
+        assert runner.run(open_files(folder)) == before
+
+
+def test_a_program_that_is_not_there_raises(runner: asyncio.Runner) -> None:
+    with runner, pytest.raises(FileNotFoundError):
+        runner.run(start("no-such-program", stdin=PIPE))
