@@ -11,7 +11,6 @@ from msgspec import Struct
 from alma.db.tables import memories, memory_history
 from alma.errors import Conflict, InvalidRequest, NotFound
 from alma.memory import deleting
-from alma.memory import deleting
 from alma.memory.access import visible
 from alma.memory.adding import fit_key, key_holders, supersede
 from alma.memory.embedding import Vector

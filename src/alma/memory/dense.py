@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import secrets
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -17,17 +16,17 @@ import sqlalchemy as sa
 
 from alma.db.database import Database
 from alma.errors import AlmaError, EmbedderUnavailable, IndexUnavailable, StorageFailure
+from alma.memory.backlog import Backlog
 from alma.memory.embedding import Embedding, Vector
 from alma.memory.records import Filter, Memory, Reader
 from alma.memory.store import stored_vectors
 from alma.memory.vectors import stored
 from alma.memory.vectors.index import IndexState, MakeIndex, Near
 from alma.memory.vectors.mirror import Mirror
-from alma.memory.vectors.problems import Problems
+from alma.memory.vectors.problems import Problems, silent
 from alma.memory.vectors.waiting import Waiting, merged
 
 log = logging.getLogger(__name__)
-_BATCH = 64  # texts embedded at once in the background
 _TICK_S = 5.0  # between two looks for what other processes changed, and two snapshots
 _FIRST_PAUSE_S = 1.0  # after a failure; doubled, up to
 _LONGEST_PAUSE_S = 30.0
@@ -64,6 +63,7 @@ class Dense:
         self._wake = asyncio.Event()
         self._dimensions = 0  # of the stored vectors of the present model, where it is known
         self._problems = Problems()
+        self._backlog = Backlog(database, embedding, self._waiting, self._problems, self.accepts)
 
     # ── opening and closing ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -74,7 +74,7 @@ class Dense:
             async with asyncio.timeout(self._patience), self._changing:
                 await self._open()
         except TimeoutError:
-            self._problems.note("index", _silent(self._backend))
+            self._problems.note("index", silent(self._backend, _SERVER_S))
 
     @property
     def _patience(self) -> float | None:
@@ -129,7 +129,7 @@ class Dense:
                     with contextlib.suppress(*_TROUBLE):
                         await mirror.close()
         except TimeoutError:
-            log.warning("%s", _silent(self._backend).message)
+            log.warning("%s", silent(self._backend, _SERVER_S).message)
         self._present = self._leaving = None
         self._opened = False
 
@@ -312,35 +312,10 @@ class Dense:
 
     async def _embed_some(self) -> bool:
         """False: it is to be tried again after a pause."""
-        nums = self._waiting.some(_BATCH)
-        texts = await self._database.read(lambda connection: stored.texts_of(connection, nums))
-        try:
-            vectors = await self._embedding.embed([text for _, text, _ in texts], urgent=False) if texts else None
-        except EmbedderUnavailable as error:
-            if len(nums) == 1 and await self._answers():
-                self._waiting.blame(nums[0], asyncio.get_running_loop().time())
-                log.warning("memory %d cannot be embedded: %s", nums[0], error.message)
-                return True
-            self._waiting.fail(nums)
-            self._problems.note("embedding", error)
-            return False
-        self._problems.solved("embedding")
-        if vectors is not None:
-            size = vectors.shape[1]
-            if not self.accepts(size):
-                return False
-            model = self._embedding.model
-            await self._database.write(lambda connection: stored.keep_vectors(connection, model, texts, vectors))
-        await self._enter(nums, vectors.shape[1] if vectors is not None else 0)
-        return True
-
-    async def _answers(self) -> bool:
-        """Whether the embedder can embed another text."""
-        try:
-            await self._embedding.embed([secrets.token_hex(4)], urgent=False)
-        except EmbedderUnavailable:
-            return False
-        return True
+        done = await self._backlog.embed_some()
+        if done is not None and done.nums:
+            await self._enter(done.nums, done.dimensions)
+        return done is not None
 
     async def _enter(self, nums: list[int], dimensions: int) -> None:
         """These have their vectors in the database now, or are gone."""
@@ -431,10 +406,3 @@ class Dense:
             missing = max(alive - entries, 0)
             states.append(IndexState(self._backend, mirror.model, mirror.dimensions, entries, missing, role))
         return states
-
-
-def _silent(backend: str) -> IndexUnavailable:
-    return IndexUnavailable(
-        f"The index of vectors ({backend}) did not answer within {_SERVER_S:g} s; words are searched.",
-        hint="See ALMA_MEMORY_BACKEND_URL; it is tried again.",
-    )

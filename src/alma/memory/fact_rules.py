@@ -1,43 +1,75 @@
 """The rules by which facts are found in a clause: each a pattern, from the clause's beginning, and what it makes. Pure.
 
-The first rule that matches and makes something counts, so the narrower ones come first.
+The first rule that matches and makes something counts, so the narrower ones come first. Where a rule's things may be
+several ("I like A and B"), it makes one fact of each.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
+from alma.memory import fact_rulings as ruling
 from alma.memory import fact_sentences as make
+from alma.memory.fact_clauses import AGED, AM, FROM_NOW, NOW, RELATIVE
+from alma.memory.fact_lists import all_of, any_of, counted
 from alma.memory.fact_sentences import Found, Made, Make
 from alma.memory.fact_words import DISEASES, FAMILY, IMPERATIVES, PETS
 from alma.memory.records import Kind
 
 
 class Rule(Struct, frozen=True):
+    """`each`: divides what the pattern's last group has found, the end of the clause, into several things."""
+
     pattern: re.Pattern[str]
     make: Make
     kind: Kind = "semantic"
+    each: Callable[[str], list[str]] | None = None
 
-    def fact(self, clause: str) -> Made | None:
-        """The fact and its key."""
-        found = self.pattern.match(clause)
-        made = self.make(found) if found is not None else None
-        if made is None or self.kind == "procedural":
-            return made
-        return _MINE.sub(lambda mine: _THEIRS[mine[0].casefold()], made[0]), made[1]
+    def facts(self, clause: str) -> list[Made]:
+        """Facts and their keys. None of them if the first thing is none that the rule is for."""
+        made: list[Made] = []
+        for at, said in enumerate(self._each(clause)):
+            found = self.pattern.match(said)
+            fact = self.make(found) if found is not None else None
+            if fact is not None:
+                made.append(fact if self.kind == "procedural" else (_theirs(fact[0]), fact[1]))
+            elif at == 0:
+                break
+        return made
+
+    def _each(self, clause: str) -> list[str]:
+        """The clause, once with each of its things."""
+        found = self.pattern.match(clause) if self.each is not None else None
+        if found is None or self.each is None or found.lastindex is None:
+            return [clause]
+        things = self.each(found[found.lastindex])
+        return [clause] if len(things) < 2 else [clause[: found.start(found.lastindex)] + thing for thing in things]
+
+
+def made_of(clause: str) -> Iterator[tuple[str, str, Kind]]:
+    """The facts in it: text, key, kind."""
+    kept = _KEPT.pattern.match(clause)
+    if kept is not None and (known := list(made_of(kept[1].strip(" ,.:!")))):
+        yield from known
+        return
+    for rule in RULES:
+        if made := rule.facts(clause):
+            for text, key in made:
+                yield text, key, rule.kind
+            if rule not in _GO_ON:
+                return
+
+
+def _theirs(text: str) -> str:
+    return _MINE.sub(lambda mine: _THEIRS[mine[0].casefold()], text)
 
 
 _THEIRS = {"my": "their", "our": "their", "me": "them", "myself": "themselves", "us": "them"}
 _MINE = re.compile(r"\b(?:my|our|me|myself)\b")
-_AM = r"(?:i'm|i am|im)"
-_NOW = (
-    r"(?: (?:just|now|currently|still|also|recently|really|actually|mostly|mainly|usually|always|only|generally"
-    r"|primarily|normally|typically|personally|absolutely|do|have|even|definitely|already|both|finally))*"
-)
 _ANY_MORE = r"(?:any ?more|any longer|these days|now)"
-_AGED = r"(?:(?:older|younger|little|big|elder|new|ex|eldest|youngest|late)[ -])?"
 _NUMBER = r"(?:an?|one|two|three|four|five|six|\d{1,2}|no)"
 _ADJECTIVES = r"(?:(?!about|of|with|for|in|on|to|and|questions?|problems?|issues?)[\w-]+ ){0,3}"
 _HOW_BAD = "an? |severe |mild "
@@ -49,13 +81,11 @@ _OWN = (
     r"|university|school|nickname|username|github(?: username)?|goal|operating system|editor|ide|os|religion|budget"
     r"|allergy|allergies|middle name|last name|surname|family name"
 )
-_ALL = r"(?:for|in) all (?:your |my )?(?:future )?(?:answers|replies)"
-_FROM_NOW = rf"(?:from now on|going forward|in (?:the )?future|{_ALL}|when(?:ever)? you (?:answer|reply|write)(?: me)?)"
 _X = r"(.+)$"
 
 
-def _rule(pattern: str, make: Make, kind: Kind = "semantic") -> Rule:
-    return Rule(re.compile(pattern, re.IGNORECASE), make, kind)
+def _rule(pattern: str, make: Make, kind: Kind = "semantic", *, each: Callable[[str], list[str]] | None = None) -> Rule:
+    return Rule(re.compile(pattern, re.IGNORECASE), make, kind, each)
 
 
 _WHO = [
@@ -63,18 +93,19 @@ _WHO = [
         rf"my (?:full |first |given |real )?name(?:'s| is|s) {_X}", make.named("The user's name is {v}.", "user.name")
     ),
     _rule(
-        rf"(?:(?:you can |just |please )?call me|address me as|i go by|(?:everyone|everybody|people|(?:my )?friends)"
-        rf" calls? me) {_X}",
-        make.named("The user wants to be called {v}.", "user.called"),
+        rf"(?:(?:{FROM_NOW},? )?(?:you can |just |please |always )*call me|address me as|i go by"
+        rf"|(?:everyone|everybody|people|(?:my )?friends) calls? me) {_X}",
+        make.named("The user wants to be called {v}.", ruling.CALLED),
+        "procedural",
     ),
     _rule(
-        rf"(?:i|we|i'm|i am|we're|i've|we've){_NOW} (?:live|reside|living|been living|residing|based) in {_X}",
+        rf"(?:i|we|i'm|i am|we're|i've|we've){NOW} (?:live|reside|living|been living|residing|based) in {_X}",
         make.at_home("The user lives in {v}."),
     ),
-    _rule(rf"(?:i|we){_NOW} live near {_X}", make.at_home("The user lives near {v}.")),
+    _rule(rf"(?:i|we){NOW} live near {_X}", make.at_home("The user lives near {v}.")),
     _rule(rf"i grew up in {_X}", make.at_home("The user grew up in {v}.", "user.grew_up_in")),
     _rule(
-        rf"(?:i|we|i've|we've){_NOW} (?:moved|relocated) (?:from [\w ]+? )?(?:back )?to {_X}",
+        rf"(?:i|we|i've|we've){NOW} (?:moved|relocated) (?:from [\w ]+? )?(?:back )?to {_X}",
         make.at_home("The user lives in {v}."),
     ),
     _rule(rf"my (?:home ?town|home city|city) is {_X}", make.at_home("The user's home town is {v}.", "user.home_town")),
@@ -82,45 +113,74 @@ _WHO = [
         rf"i(?:(?: do not| don't| no longer) live in|(?:'ve| have)? (?:left|moved away from|moved out of)) {_X}",
         make.at_home("The user no longer lives in {v}."),
     ),
-    _rule(rf"(?:{_AM}|i come) (?:originally )?from {_X}", make.comes_from),
+    _rule(rf"(?:{AM}|i come) (?:originally )?from {_X}", make.comes_from),
     _rule(
-        rf"(?:i|i've|{_AM}){_NOW} (?:started a (?:new )?job|got a (?:new )?job|started working|been working|working"
+        rf"(?:i|i've|{AM}){NOW} (?:started a (?:new )?job|got a (?:new )?job|started working|been working|working"
         rf"|employed|work|joined)(?: (?:at|for|by))? (?!in\b|on\b|as\b|with\b|from\b|to\b){_X}",
         make.employed,
     ),
-    _rule(rf"i{_NOW} work (?:part[- ]time |full[- ]time )?as {_X}", make.works_as),
+    _rule(rf"i{NOW} work (?:part[- ]time |full[- ]time )?as {_X}", make.works_as),
     _rule(rf"i(?:'ve)?(?: (?:just|recently|have))* (?:quit|left|resigned from) my job(?: at)? {_X}", make.left),
-    _rule(rf"{_AM} (?:no longer|not) (?!sure\b|going\b|able\b)(.+? {_ANY_MORE})$", make.no_longer),
-    _rule(rf"{_AM} no longer {_X}", make.no_longer),
-    _rule(rf"{_AM}{_NOW} {_X}", make.trait),
-    _rule(rf"{_AM} (\d{{1,3}})(?: years? old| y/?o)?$", make.aged),
-    _rule(rf"{_AM}{_NOW} ((?:an?|the) .+)$", make.is_a),
-    _rule(rf"i{_NOW} (?:study|major in) (?!the\b){_X}", make.said("The user studies {v}.", "user.studies", 8)),
-    _rule(rf"{_AM}{_NOW} (?:studying|majoring in) {_X}", make.said("The user studies {v}.", "user.studies", 8)),
-    _rule(rf"i{_NOW} teach {_X}", make.said("The user teaches {v}.", "", 8)),
+    _rule(rf"{AM} (?:no longer|not) (?!sure\b|going\b|able\b)(.+? {_ANY_MORE})$", make.no_longer),
+    _rule(rf"{AM} no longer {_X}", make.no_longer),
+    _rule(rf"{AM}{NOW} {_X}", make.trait),
+    _rule(rf"{AM} (\d{{1,3}})(?: years? old| y/?o)?$", make.aged),
+    _rule(rf"{AM}{NOW} ((?:an?|the) .+)$", make.is_a),
+    _rule(rf"i{NOW} (?:study|major in) (?!the\b){_X}", make.said("The user studies {v}.", "user.studies", 8)),
+    _rule(rf"{AM}{NOW} (?:studying|majoring in) {_X}", make.said("The user studies {v}.", "user.studies", 8)),
+    _rule(rf"i{NOW} teach {_X}", make.said("The user teaches {v}.", "", 8)),
     _rule(rf"i was born (?:on|in) {_X}", make.born),
-    _rule(rf"{_AM} married to (?!the\b|my\b){_X}", make.said("The user is married to {v}.", "user.marital_status", 6)),
+    _rule(rf"{AM} married to (?!the\b|my\b){_X}", make.said("The user is married to {v}.", "user.marital_status", 6)),
     _rule(
         r"(?:i|we)(?: just| recently)? (got married|got divorced|got engaged)\b",
         make.said("The user {v}.", "user.marital_status", 3),
     ),
 ]
+_NAMED = Rule(re.compile(rf"{RELATIVE}(?:$|[ ,.])"), make.relative)
+_AS_I = {
+    "is": "i'm",
+    "lives": "i live",
+    "works": "i work",
+    "studies": "i study",
+    "teaches": "i teach",
+    "speaks": "i speak",
+}
+
+
+def _of_relative(found: Found) -> Made | None:
+    """What is said of somebody named, found by the rules for what a user says of themselves."""
+    said = f"{_AS_I.get(found[4], f'i {found[4][:-1]}')} {found[5]}"
+    made = next((fact for rule in [*_WHO, *_ALLERGIES] for fact in rule.facts(said)), None)
+    return make.of_relative(found, made) if made is not None else None
+
+
+_OF_RELATIVE = Rule(re.compile(rf"{RELATIVE}(,?) (is|lives|works|studies|teaches|speaks) (.+)$"), _of_relative)
+_GO_ON = (_NAMED,)  # after which another rule may find more in a clause
+_ALLERGIES = [
+    _rule(
+        rf"{AM}{NOW} (?:severely |very |highly |deathly )?allergic to {_X}",
+        make.said("The user is allergic to {v}.", "user.allergy.{v}", 8),
+        each=all_of,
+    ),
+    _rule(
+        rf"i(?:'ve)?{NOW}(?: have| got) (?:(?:{_HOW_BAD}))*(?:allergy|allergies) to {_X}",
+        make.said("The user is allergic to {v}.", "user.allergy.{v}", 8),
+        each=all_of,
+    ),
+]
 _HAS = [
+    *_ALLERGIES,
     _rule(
-        rf"(?:my|our) ({_AGED}(?:{FAMILY}|{PETS}))(?:'s name is| is called| is named|'s called|,? whose name is) {_X}",
+        rf"(?:my|our) ({AGED}(?:{FAMILY}|{PETS}))(?:'s name is| is called| is named|'s called|,? whose name is) {_X}",
         make.relative,
     ),
-    Rule(
-        re.compile(
-            rf"(?i:my|our) ({_AGED}(?:{FAMILY}|{PETS})) (?:is )?"
-            r"([A-ZÀ-Þ][^\W\d_]+(?: [A-ZÀ-Þ][^\W\d_]+)*)(?:$|[ ,.])"
-        ),
-        make.relative,
-    ),
+    _NAMED,
+    _OF_RELATIVE,
     _rule(
-        rf"(?:i|we)(?:'ve got| have| own|'ve)(?: got)?"
+        rf"(?:i|we)(?:'ve)?{NOW} (?:got|have|own|adopted)(?: also| got)?"
         rf" ({_NUMBER} {_ADJECTIVES}(?:{FAMILY}|{PETS}|child|children|kid)(?:s|es)?\b(?! too| in\b| on\b).*)$",
         make.has,
+        each=counted,
     ),
     _rule(
         rf"i (?:have|suffer from|was diagnosed with|live with) ((?:type [12] |mild |severe )?(?:{DISEASES}).*)$",
@@ -128,50 +188,64 @@ _HAS = [
     ),
     _rule(rf"i(?:'ve got| have)(?: got)? ((?:{_HOW_BAD})*(?:[\w-]+ ){{0,2}}(?:allerg|intoleranc)\w+.*)$", make.has),
     _rule(
-        rf"{_AM}{_NOW} (?:severely |very |highly |deathly )?allergic to {_X}",
-        make.said("The user is allergic to {v}.", "user.allergy.{v}", 8),
+        rf"i (?:do not|don't|can't|cannot|can not|never|no longer) (eat|drink|tolerate) {_X}",
+        make.not_eaten,
+        each=any_of,
     ),
-    _rule(rf"i (?:do not|don't|can't|cannot|can not|never|no longer) (eat|drink|tolerate) {_X}", make.not_eaten),
-    _rule(rf"i{_NOW} avoid {_X}", make.said("The user avoids {v}.", "user.taste.{v}", 6)),
+    _rule(rf"i{NOW} avoid {_X}", make.said("The user avoids {v}.", "user.taste.{v}", 6), each=any_of),
+    _rule(rf"(?:{FROM_NOW},? )i(?: will|'ll)? eat {_X}", make.eats),
+    _rule(rf"i(?: (?:also|do|even|just))* now(?: (?:also|do|even))* eat {_X}", make.eats),
+    _rule(
+        r"i(?: (?:also|do|even|can))* eat (.+?)(?:,? (?:now|again|these days|nowadays|once more|any ?more))+$",
+        make.eats,
+    ),
+    _rule(rf"i(?:'ve| have)?(?: (?:just|now|recently|also))* (?:started|begun|gone back to) eating {_X}", make.eats),
+    _rule(rf"{AM}(?: now)? eating (.+) again(?: now)?$", make.eats),
     _rule(rf"i only eat {_X}", make.said("The user only eats {v}.", "user.diet", 6)),
 ]
 _WAS = "like|love|enjoy|use|work|play|drive|eat|drink|watch|own|have|go"
+_LIKED, _DISLIKED = make.taste("likes"), make.taste("dislikes")
 _LIKES = [
     _rule(rf"i (?:don't|do not) ({_WAS}) (.+?) {_ANY_MORE}$", make.gave_up),
     _rule(rf"i no longer ({_WAS}) {_X}", make.gave_up),
-    _rule(rf"i(?:'ve| have)?{_NOW} (?:quit|stopped|given up|gave up) (\w+ing\b.*)$", make.stopped),
-    _rule(rf"i{_NOW} prefer {_X}", make.prefers),
+    _rule(rf"i(?:'ve| have)?{NOW} (?:quit|stopped|given up|gave up) (\w+ing\b.*)$", make.stopped),
+    _rule(rf"i{NOW} prefer {_X}", make.prefers),
     _rule(rf"i(?:'d| would) rather (?:have|use|get|be given) {_X}", make.prefers),
-    _rule(rf"i{_NOW} (?:like|love|enjoy|adore) {_X}", make.taste("likes")),
-    _rule(rf"{_AM}{_NOW} (?:a (?:big |huge )?fan of|into|fond of|passionate about) {_X}", make.taste("likes")),
-    _rule(rf"i{_NOW} (?:hate|dislike|loathe|detest|can't stand|cannot stand|despise) {_X}", make.taste("dislikes")),
+    _rule(rf"i{NOW} (?:like|love|enjoy|adore) {_X}", _LIKED, each=all_of),
+    _rule(rf"{AM}{NOW} (?:a (?:big |huge )?fan of|into|fond of|passionate about) {_X}", _LIKED, each=all_of),
+    _rule(
+        rf"i{NOW} (?:hate|dislike|loathe|detest|can't stand|cannot stand|despise) {_X}",
+        _DISLIKED,
+        each=any_of,
+    ),
     _rule(
         rf"i (?:really |also )?(?:don't|do not)(?: really)? (?:like|love|enjoy) {_X}",
-        make.taste("dislikes"),
+        _DISLIKED,
+        each=any_of,
     ),
-    _rule(rf"{_AM} not (?:a (?:big |huge )?fan of|into|fond of) {_X}", make.taste("dislikes")),
+    _rule(rf"{AM} not (?:a (?:big |huge )?fan of|into|fond of) {_X}", _DISLIKED, each=any_of),
 ]
 _DOES = [
-    _rule(rf"(?:i|we)({_NOW}) (use|work with|code in|program in|develop in) {_X}", make.uses),
+    _rule(rf"(?:i|we)({NOW}) (use|work with|code in|program in|develop in) {_X}", make.uses),
     _rule(
-        rf"(?:i|i've|we){_NOW} switched (?:from .+? )?to (?!the\b|a\b|another\b){_X}",
+        rf"(?:i|i've|we){NOW} switched (?:from .+? )?to (?!the\b|a\b|another\b){_X}",
         make.said("The user has switched to {v}.", "", 8),
     ),
-    _rule(rf"i{_NOW} speak {_X}", make.speaks),
+    _rule(rf"i{NOW} speak {_X}", make.speaks),
     _rule(
-        rf"{_AM}{_NOW} learning (?!how\b|about\b|a lot\b|that\b|to use\b|nothing\b|from\b){_X}",
+        rf"{AM}{NOW} learning (?!how\b|about\b|a lot\b|that\b|to use\b|nothing\b|from\b){_X}",
         make.said("The user is learning {v}.", "", 8),
     ),
     _rule(
-        rf"{_AM}{_NOW} (?:working on|writing) ((?:my|an?) (?:[\w'-]+ ){{0,2}}"
+        rf"{AM}{NOW} (?:working on|writing) ((?:my|an?) (?:[\w'-]+ ){{0,2}}"
         r"(?:thesis|dissertation|novel|book|startup|phd|paper|memoir|game|app)\b.*)$",
         make.said("The user is working on {v}."),
     ),
-    _rule(rf"i{_NOW} (drive|play) {_X}", make.drives),
-    _rule(rf"{_AM}{_NOW} training for {_X}", make.said("The user is training for {v}.", "", 8)),
-    _rule(rf"i{_NOW} collect (?!the\b|all\b){_X}", make.said("The user collects {v}.", "", 6)),
+    _rule(rf"i{NOW} (drive|play) {_X}", make.drives),
+    _rule(rf"{AM}{NOW} training for {_X}", make.said("The user is training for {v}.", "", 8)),
+    _rule(rf"i{NOW} collect (?!the\b|all\b){_X}", make.said("The user collects {v}.", "", 6)),
     _rule(
-        rf"{_AM} in (?:the )?((?:UTC|GMT|CET|CEST|EST|EDT|PST|PDT|CST|MST|IST|JST|BST|AEST)\b[+\-\d:]*)",
+        rf"{AM} in (?:the )?((?:UTC|GMT|CET|CEST|EST|EDT|PST|PDT|CST|MST|IST|JST|BST|AEST)\b[+\-\d:]*)",
         make.said("The user's time zone is {v}.", "user.time_zone", 3),
     ),
     _rule(r"(?:the|my) deadline (for .+? is .+|is .+)$", make.said("The user's deadline {v}.", "", 14)),
@@ -188,34 +262,36 @@ _DOES = [
     _rule(rf"my ({_OWN}) (is|are|'s) {_X}", make.my_is),
 ]
 _WISHES = [
-    _rule(rf"{_FROM_NOW},? {_X}", make.wish, "procedural"),
-    _rule(rf"(?:please )?(?:always|never) (?:{IMPERATIVES})\b(.*)$", make.wish, "procedural"),
+    _rule(rf"{FROM_NOW},? {_X}", ruling.for_the_future, "procedural"),
+    _rule(rf"(?:please )?(?:always|never) (?:{IMPERATIVES})\b(.*)$", ruling.wish, "procedural"),
     _rule(
         rf"(?:please )?(?:remember|don't forget) to (?:always |never )?(?:{IMPERATIVES})\b(.*)$",
-        make.wish,
+        ruling.wish,
         "procedural",
     ),
-    _rule(rf"(?:please )?(?:{IMPERATIVES})\b(.*\bfrom now on)$", make.wish, "procedural"),
+    _rule(rf"(?:please )?(?:{IMPERATIVES})\b(.*\bfrom now on)$", ruling.wish, "procedural"),
     _rule(
-        rf"(?:please )?(?:don't|do not|stop) (?:{IMPERATIVES}|\w+ing)\b(.*\b(?:again|ever|any ?more|from now on))$",
-        make.wish,
+        rf"(?:please )?(?:don't|do not|stop) (?:(?:ever )?(?:{IMPERATIVES})|\w+ing)\b"
+        r"(.*\b(?:again|ever|any ?more|from now on))$",
+        ruling.wish,
         "procedural",
     ),
+    _rule(rf"(?:please )?(?:don't|do not) ever (?:{IMPERATIVES})\b(.*)$", ruling.wish, "procedural"),
 ]
+_OF_THE_USER = re.compile(r"\b(?:i|i'm|i've|i'll|i'd|my|me|mine|myself|we|we're|we've|our|ours|us)\b", re.IGNORECASE)
 
 
 def _remember(found: Found) -> Made | None:
     what = found[1].strip(" ,.:!")
     if len(what.split()) < 2 or re.match(r"(?:when|the time|how|me|that time|last|this|to)\b", what, re.IGNORECASE):
         return None
-    for rule in RULES[:-1]:
-        if (made := rule.fact(what)) is not None:
-            return made
-    return f"The user asked to remember: {what[0].upper()}{what[1:]}.", ""
+    key = f"user.note.{make.slug(what)}" if _OF_THE_USER.search(what) else ""
+    return f"The user asked to remember: {what[0].upper()}{what[1:]}.", key
 
 
 _KEEP = (
     r"(?:please )?(?:(?:remember|don't forget|do not forget)(?: that|:|,)?"
     r"|(?:note|make a note|keep in mind|bear in mind)(?: that|:|,))"
 )
-RULES: list[Rule] = [*_WHO, *_HAS, *_LIKES, *_DOES, *_WISHES, _rule(rf"{_KEEP} {_X}", _remember)]
+_KEPT = _rule(rf"{_KEEP} {_X}", _remember)
+RULES: list[Rule] = [*_WHO, *_HAS, *_LIKES, *_DOES, *_WISHES, _KEPT]

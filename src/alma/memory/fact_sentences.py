@@ -7,9 +7,12 @@ from collections.abc import Callable
 
 from alma.memory.fact_values import first_word, name_in, place_in, slug, timeless, value
 from alma.memory.fact_words import (
+    ANIMAL_FOODS,
+    FAMILY,
     FIRMS,
     JOBS,
     LANGUAGES,
+    MEALS,
     NATIONS,
     NEAREST,
     NO_ANSWER,
@@ -17,6 +20,7 @@ from alma.memory.fact_words import (
     NOT_EATEN,
     NOT_LIKED,
     NOT_USED,
+    PETS,
     TOOLS,
     TRAITS,
     VAGUE,
@@ -68,29 +72,39 @@ def works_as(found: Found) -> Made | None:
     return (f"The user works as {job}.", "user.job") if fits else None
 
 
+_OF_SOMEBODY = re.compile(r" (?:of|with|for|to|by|and) (?:an?|the|my)\b", re.IGNORECASE)
+
+
 def is_a(found: Found) -> Made | None:
     """A job, by its last word: an engineer, a nurse."""
-    whole = timeless(found[1], 9)
-    noun = re.split(r" (?:at|for|in|from|by|with|of|on|who|working|based) ", whole, maxsplit=1)[0]
+    things = re.split(r" and (?=an? )", timeless(found[1], 12))
+    if not _is_job(things[0]) and _OF_SOMEBODY.search(things[0]):
+        return None
+    jobs = [thing for thing in things if _is_job(thing)]
+    return (f"The user is {' and '.join(jobs)}.", "user.job") if jobs else None
+
+
+def _is_job(thing: str) -> bool:
+    noun = re.split(r" (?:at|for|in|from|by|with|of|on|who|working|based) ", thing, maxsplit=1)[0]
     last = noun.split()[-1].casefold() if noun else ""
     fits = last in JOBS or re.search(r"(?:eer|er|or|ist|ian|ect|yst|ant|man|woman)$", last)
-    if not fits or last in NOT_A_JOB or len(noun.split()) > 5:
-        return None
-    return f"The user is {whole}.", "user.job"
+    return bool(fits) and last not in NOT_A_JOB and len(noun.split()) <= 5
 
 
 def trait(found: Found) -> Made | None:
     words = re.sub(r"^(?:an? )?(?:(?:strict|strictly|mostly|fully) )?", "", value(found[1], 6).casefold())
     if (key := TRAITS.get(words)) is not None:
         return f"The user is {'a ' if words in WITH_ARTICLE else ''}{words}.", key
-    nation = words.title()
-    return (f"The user is {nation}.", "user.nationality") if nation in NATIONS else None
+    nation = re.sub(r"\bAnd\b", "and", words.title())
+    of_these = all(one in NATIONS for one in nation.split(" and "))
+    return (f"The user is {nation}.", "user.nationality") if of_these else None
 
 
 def no_longer(found: Found) -> Made | None:
     what = value(found[1], 6)
     words = re.sub(r"^(?:an?) ", "", what.casefold())
-    return (f"The user is no longer {what}.", TRAITS.get(words, "")) if what else None
+    key = f"user.allergy.{slug(words[12:])}" if words.startswith("allergic to ") else TRAITS.get(words, "")
+    return (f"The user is no longer {what}.", key) if what else None
 
 
 def aged(found: Found) -> Made | None:
@@ -119,13 +133,43 @@ def my_is(found: Found) -> Made | None:
 
 def relative(found: Found) -> Made | None:
     relation, name = found[1].casefold(), name_in(value(found[2], 20))
-    key = f"user.family.{slug(relation)}" if relation in NEAREST else ""
-    return (f"The user's {relation} is called {name}.", key) if name else None
+    return (f"The user's {relation} is called {name}.", _key_of(relation, name)) if name else None
+
+
+def of_relative(found: Found, made: Made) -> Made:
+    """What is made of a user, said of somebody whom they name."""
+    relation, name = found[1].casefold(), found[2]
+    key = f"{_key_of(relation, name)}{made[1].removeprefix('user')}" if made[1] else ""
+    return f"The user's {relation} {name}{made[0].removeprefix('The user')}", key
+
+
+def _key_of(relation: str, name: str) -> str:
+    relation = re.sub(r"^(?:older|younger|little|big|elder|eldest|youngest)[ -]", "", relation)
+    if re.fullmatch(PETS, relation):
+        return f"user.pet.{slug(name)}"
+    return f"user.family.{slug(relation)}" if relation in NEAREST else f"user.family.{slug(relation)}.{slug(name)}"
+
+
+_HAS_NAMED = re.compile(rf"an? (?:[\w-]+ )*?({FAMILY}|{PETS}) (?:called|named) (.+)")
+_HAS_SO_MANY = re.compile(rf"(?:an?|one|two|three|four|five|six|\d+|no) ({FAMILY}|{PETS}|child|kid)(?:s|es|ren)?")
+_HAS_ALLERGY = re.compile(r"(?:(?:an?|severe|mild) )*((?:[\w-]+ ){1,2})(?:allergy|allergies)")
 
 
 def has(found: Found) -> Made | None:
     what = timeless(found[1], 10)
-    return (f"The user has {what}.", "") if what else None
+    return (f"The user has {what}.", _key_of_own(what)) if what else None
+
+
+def _key_of_own(what: str) -> str:
+    if (named := _HAS_NAMED.fullmatch(what)) is not None and (name := name_in(named[2])):
+        return _key_of(named[1].casefold(), name)
+    if (counted := _HAS_SO_MANY.fullmatch(what.casefold())) is not None:
+        if counted[1] in NEAREST:
+            return ""  # the key is for the name
+        of = "pet" if re.fullmatch(PETS, counted[1]) else "family"
+        return f"user.{of}.{'child' if counted[1] == 'kid' else slug(counted[1])}"
+    allergy = _HAS_ALLERGY.fullmatch(what.casefold())
+    return f"user.allergy.{slug(allergy[1])}" if allergy is not None else ""
 
 
 def drives(found: Found) -> Made | None:
@@ -138,10 +182,17 @@ def drives(found: Found) -> Made | None:
 # ── what the user likes and uses ──────────────────────────────────────────────────────────────────────────────────
 
 
+_POINTS = re.compile(
+    r"\b(?:you|your|this|that|it|why|how)\b"
+    r"|^the (?:first|second|third|last|next|other|previous|latter|former|one|idea|way|fact|answer|result|new one)\b",
+    re.IGNORECASE,
+)
+
+
 def taste(verb: str) -> Make:
     def make(found: Found) -> Made | None:
         what = value(found[1], 8)
-        if not what or first_word(what) in NOT_LIKED or re.search(r"\b(?:you|your|this|that|it|why|how)\b", what, re.I):
+        if not what or first_word(what) in NOT_LIKED or _POINTS.search(what):
             return None
         return f"The user {verb} {what}.", f"user.taste.{slug(re.sub(r'^(?:to|the|a|an) ', '', what))}"
 
@@ -180,9 +231,17 @@ def stopped(found: Found) -> Made | None:
 
 def not_eaten(found: Found) -> Made | None:
     verb, what = found[1].casefold(), value(found[2], 6)
-    return (
-        (f"The user does not {verb} {what}.", f"user.taste.{slug(what)}") if first_word(what) not in NOT_EATEN else None
-    )
+    fits = what and first_word(what) not in NOT_EATEN
+    return (f"The user does not {verb} {what}.", f"user.taste.{slug(what)}") if fits else None
+
+
+def eats(found: Found) -> Made | None:
+    """What is eaten now, or again. It may end a diet, if it comes of animals."""
+    what = value(found[1], 6)
+    if not what or first_word(what) in NOT_EATEN - {"anything"} or first_word(what) in (*VAGUE - {"anything"}, *MEALS):
+        return None
+    of_animals = any(word in ANIMAL_FOODS for word in what.casefold().split())
+    return f"The user eats {what}.", "user.diet" if of_animals else f"user.taste.{slug(what)}"
 
 
 def speaks(found: Found) -> Made | None:
@@ -202,9 +261,3 @@ def said(text: str, key: str = "", most: int = 12) -> Make:
         return (text.format(v=what), key.format(v=slug(what))) if what and first_word(what) not in VAGUE else None
 
     return make
-
-
-def wish(found: Found) -> Made | None:
-    """For the time to come; in the user's own words."""
-    whole = found[0].rstrip(" .!")
-    return (f"The user asked: {whole[0].upper()}{whole[1:]}.", "") if value(found[1], 40) else None

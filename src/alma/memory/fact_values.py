@@ -46,6 +46,10 @@ _NO_PLACE = frozenset(
 )
 
 
+_AROUND = re.compile(r",? (?:with|together with) (?:my|our|an?|the|two|three|some)\b.*", re.IGNORECASE)
+_AND_DOES = re.compile(r" (?:and|or|but) (?:work|live|study|have|do|don't|am|go)\b", re.IGNORECASE)
+
+
 def value(text: str, most: int = 12) -> str:
     """At most so many words; empty: nothing that can be kept."""
     text = _CUT.sub("", text).strip(" ,.'\"*_")
@@ -79,8 +83,10 @@ def name_in(text: str, most: int = 3) -> str:
 
 def place_in(text: str) -> str:
     """A city, a region, a country; empty: something else that one can live in."""
-    place = timeless(text, 6)
+    place = timeless(_AROUND.sub("", text), 6)
     first = first_word(place)
+    if _AND_DOES.search(place):
+        return ""
     if first == "the":
         return place if place[4:5].isupper() else ""
     if first in _NO_PLACE or not place or (place[0].islower() and len(place.split()) > 2):

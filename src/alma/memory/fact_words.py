@@ -41,9 +41,16 @@ TRAITS: dict[str, str] = {
     **dict.fromkeys(("retired", "unemployed", "self-employed", "on parental leave"), "user.job"),
     **dict.fromkeys(("left-handed", "right-handed"), "user.handedness"),
     **dict.fromkeys(("muslim", "christian", "jewish", "buddhist", "hindu", "catholic"), "user.religion"),
-    **dict.fromkeys(("lactose intolerant", "lactose-intolerant", "gluten intolerant", "gluten-intolerant"), ""),
-    **dict.fromkeys(("diabetic", "celiac", "coeliac", "autistic", "dyslexic", "pregnant", "deaf", "smoker"), ""),
-    **dict.fromkeys(("colour-blind", "color-blind", "colour blind", "color blind"), ""),
+    **dict.fromkeys(("lactose intolerant", "lactose-intolerant"), "user.intolerance.lactose"),
+    **dict.fromkeys(("gluten intolerant", "gluten-intolerant"), "user.intolerance.gluten"),
+    **dict.fromkeys(("celiac", "coeliac"), "user.health.celiac"),
+    **dict.fromkeys(("colour-blind", "color-blind", "colour blind", "color blind"), "user.health.colour_blind"),
+    "diabetic": "user.health.diabetes",
+    "autistic": "user.health.autism",
+    "dyslexic": "user.health.dyslexia",
+    "pregnant": "user.health.pregnant",
+    "deaf": "user.health.deaf",
+    "smoker": "user.smoking",
 }
 WITH_ARTICLE = _words("vegetarian pescatarian flexitarian smoker widow widower")
 # Jobs that no ending shows.
@@ -91,4 +98,32 @@ TOOLS = _words(
 IMPERATIVES = (
     "answer|reply|respond|use|write|speak|talk|keep|give|add|include|show|be|format|call|address|cite|start|begin|end|put"
     "|round|explain|prefer|avoid|translate|return|tell|ask|say|mention|make|send|convert|quote|summari[sz]e|list|suggest"
+)
+# Two things that are one.
+PAIRS = (
+    r"rock (?:and|&) roll|(?:rhythm|r) (?:and|&) (?:blues|b)|drum (?:and|&) bass|salt (?:and|&) (?:pepper|vinegar)"
+    r"|fish (?:and|&) chips|gin (?:and|&) tonic|rum (?:and|&) coke|bread (?:and|&) butter|bacon (?:and|&) eggs"
+    r"|ham (?:and|&) (?:eggs|cheese)|mac (?:and|&) cheese|peanut butter (?:and|&) jelly|biscuits (?:and|&) gravy"
+    r"|bangers (?:and|&) mash|oil (?:and|&) vinegar|rice (?:and|&) beans|cookies (?:and|&) cream|milk (?:and|&) cookies"
+    r"|surf (?:and|&) turf|sweet (?:and|&) sour|arts (?:and|&) crafts|bed (?:and|&) breakfasts?|pros (?:and|&) cons"
+    r"|peace (?:and|&) quiet|law (?:and|&) order|track (?:and|&) field|hide (?:and|&) seek|stop (?:and|&) go"
+    r"|trial (?:and|&) error|country (?:and|&) western|cloak (?:and|&) dagger|black (?:and|&) white"
+    r"|dungeons (?:and|&) dragons|simon (?:and|&) garfunkel|hall (?:and|&) oates|guns (?:and|&) roses"
+    r"|tom (?:and|&) jerry|earth,? wind (?:and|&) fire|rick (?:and|&) morty|war (?:and|&) peace|pride (?:and|&) prejudice"
+    r"|sense (?:and|&) sensibility|crime (?:and|&) punishment|romeo (?:and|&) juliet|beauty (?:and|&) the beast"
+    r"|marks (?:and|&) spencer|barnes (?:and|&) noble|johnson (?:and|&) johnson|harold (?:and|&) maude"
+)
+# Before "and", of the noun that follows the second of them.
+ADJECTIVES = _words(
+    "red white green black blue brown dark light hot cold warm big small large old new modern classical sweet salty "
+    "sour spicy bitter short long early late fresh dry wet young indoor outdoor electric acoustic digital analog "
+    "analogue soft hard northern southern eastern western local foreign ancient medieval raw cooked"
+)
+ANIMAL_FOODS = _words(
+    "meat fish seafood chicken pork beef lamb poultry turkey bacon ham sausages shrimp prawns shellfish salmon tuna "
+    "eggs egg dairy cheese milk butter honey everything anything animal red white"
+)
+MEALS = _words(
+    "breakfast lunch dinner supper brunch dessert early late less more better out healthy healthier fast slowly alone "
+    "well again now at in my the"
 )

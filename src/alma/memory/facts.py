@@ -1,9 +1,9 @@
 """Facts and preferences in what a user said about themselves, found by rules (English). Pure.
 
-A message is cut into sentences and clauses. A rule (`fact_rules.py`) must match a clause from its beginning, so that
-what others say or do, and what stands inside something else, is not taken for the user's own word. Left out beforehand:
-code, quotations, text that the user only wants worked on, questions, suppositions, parts that are played. What is
-found is a sentence that stands alone, with the place of the sentence it was found in.
+A message is cut into sentences and these into clauses (`fact_clauses.py`). A rule (`fact_rules.py`) must match a clause
+from its beginning, so that what others say or do, and what stands inside something else, is not taken for the user's
+own word. Left out beforehand: code, quotations, text that the user only wants worked on, questions, suppositions, parts
+that are played. What is found is a sentence that stands alone, with the place of the sentence it was found in.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from alma.memory.fact_rules import RULES
+from alma.memory.fact_clauses import clauses
+from alma.memory.fact_rules import made_of
 from alma.memory.records import Kind
 from alma.memory.sentence_ends import ENDS, ends_sentence
 from alma.memory.sentences import cut
@@ -21,17 +22,6 @@ from alma.memory.sentences import cut
 MOST = 8  # facts of one text
 _LOOKED_AT = 20_000  # characters of a text that are read
 _LONGEST = 240  # characters of a fact
-
-
-_LEAD = re.compile(
-    r"(?:well|hi|hello|hey|hi there|hello there|btw|by the way|also|and|but|so|ok(?:ay)?|yes|yeah|yep|no|nope|nah"
-    r"|actually|fyi|for your information|for context|for the record|as (?:you know|i said|mentioned)|oh|anyway|thanks"
-    r"|thank you|sorry|you know|in fact|to be honest|honestly|just so you know|one more thing|correction|update|sure"
-    r"|great|good morning|good evening|currently|nowadays|these days|now|right now|personally|because|since|although"
-    r"|though|then|today|recently|a bit about me|about me|as of (?:today|now)|note(?=,)|alma(?=,)|remember(?=[,:])"
-    r"|please(?= (?:remember|note|keep|call|always|never|don't forget)))(?=[\s,.:!–—-])(?! (?:i )?that\b)",
-    re.IGNORECASE,
-)
 
 
 class Fact(Struct, frozen=True):
@@ -81,11 +71,6 @@ _ASKED_TO_KEEP = re.compile(
 )
 _TAG = re.compile(r", ?(?:remember|right|you know|ok(?:ay)?|got it)\?+$", re.IGNORECASE)
 _STOP = re.compile(f"[{ENDS}]|\n")
-_CLAUSES = re.compile(
-    r"(?:,\s*|\s+)(?:and|but|so|though|although|yet|because|since|while|where|plus)\s+(?=(?:i|i'm|i've|my|we|our)\b)"
-    r"|;\s+|,\s+(?=(?:i|i'm|i've|my|we live|we moved)\b)|\s+[-–—]+\s+|:\s+(?=i\b|i'm\b|my\b)|\s+\((?=i\b|i'm\b|my\b)",
-    re.IGNORECASE,
-)
 
 
 def facts_in(text: str) -> list[Fact]:
@@ -140,21 +125,9 @@ def _of_sentence(text: str, start: int, end: int) -> Iterator[Fact]:
     supposed = _SUPPOSED.search(_IF_POSSIBLE.sub("", sentence.rstrip(" .!"))) is not None
     if (asks and not keeps) or supposed or _MAKES.search(sentence):
         return
-    for clause in _CLAUSES.split(sentence.rstrip(".!? ")):
-        said = _stripped(clause)
-        for rule in RULES:
-            if (made := rule.fact(said)) is not None:
-                fact, key = made
-                yield Fact(fact[:_LONGEST], key, rule.kind, start, end)
-                break
-
-
-def _stripped(clause: str) -> str:
-    """Without what people say before they say something."""
-    said = clause.strip(" ,.!")
-    while (lead := _LEAD.match(said)) is not None and lead.end():
-        said = said[lead.end() :].lstrip(" ,.!:-–—")
-    return said
+    for clause in clauses(sentence):
+        for fact, key, kind in made_of(clause):
+            yield Fact(fact[:_LONGEST], key, kind, start, end)
 
 
 def _without_quotation(quoted: re.Match[str]) -> str:

@@ -152,6 +152,14 @@ class Memories:
         """A tombstone; what it had superseded stays so."""
         return await self._write(by, lambda pen: changing.forget(pen, reader, memory_id))
 
+    async def forget_many(self, reader: Reader, ids: Sequence[str], *, by: str = USER) -> tuple[list[str], list[str]]:
+        """In one transaction: those that changed, and those that are not known, which hinder no other."""
+        return await self._write(by, lambda pen: changing.many(pen, reader, ids, changing.forget))
+
+    async def restore_many(self, reader: Reader, ids: Sequence[str], *, by: str = USER) -> tuple[list[str], list[str]]:
+        """Its undoing, as `forget_many`."""
+        return await self._write(by, lambda pen: changing.many(pen, reader, ids, changing.restore))
+
     async def forget_where(self, owner: str, wanted: Filter, *, by: str, purge: bool = False) -> int:
         """All that the filter lets through (a thread's, a document's, a message's). `purge`: for good; of runs or
         threads: what was said elsewhere too stays, as what was said there (see `deleting.py`)."""
@@ -168,14 +176,6 @@ class Memories:
 
     async def restore(self, reader: Reader, memory_id: str, *, by: str = USER) -> Memory:
         """Undo: what was forgotten is not any more; what was superseded holds again."""
-    async def forget_many(self, reader: Reader, ids: Sequence[str], *, by: str = USER) -> tuple[list[str], list[str]]:
-        """In one transaction: those that changed, and those that are not known, which hinder no other."""
-        return await self._write(by, lambda pen: changing.many(pen, reader, ids, changing.forget))
-
-    async def restore_many(self, reader: Reader, ids: Sequence[str], *, by: str = USER) -> tuple[list[str], list[str]]:
-        """Its undoing, as `forget_many`."""
-        return await self._write(by, lambda pen: changing.many(pen, reader, ids, changing.restore))
-
         return await self._write(by, lambda pen: changing.restore(pen, reader, memory_id))
 
     async def purge(self, reader: Reader, memory_id: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Literal
 
-from alma.errors import AlmaError
+from alma.errors import AlmaError, IndexUnavailable
 
 log = logging.getLogger(__name__)
 What = Literal["dimensions", "index", "embedding"]
@@ -42,3 +42,10 @@ class Problems:
     def first(self) -> str:
         """Empty: there is none."""
         return next(filter(None, self._texts.values()), "")
+
+
+def silent(backend: str, seconds: float) -> IndexUnavailable:
+    return IndexUnavailable(
+        f"The index of vectors ({backend}) did not answer within {seconds:g} s; words are searched.",
+        hint="See ALMA_MEMORY_BACKEND_URL; it is tried again.",
+    )
