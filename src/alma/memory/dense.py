@@ -56,6 +56,7 @@ class Dense:
         self._leaving: Mirror | None = None
         self._others: list[str] = []  # models of which there are vectors that are to go
         self._waiting = Waiting()
+        self._patience = None if backend == "usearch" else _SERVER_S  # what is in the process has work to do, and ends
         self._opened = False
         self._rebuilding = False
         self._unsaved = False
@@ -75,11 +76,6 @@ class Dense:
                 await self._open()
         except TimeoutError:
             self._problems.note("index", silent(self._backend, _SERVER_S))
-
-    @property
-    def _patience(self) -> float | None:
-        """Seconds; what is in the process has work to do, and ends."""
-        return None if self._backend == "usearch" else _SERVER_S
 
     async def _open(self) -> None:
         try:
@@ -205,10 +201,8 @@ class Dense:
         """After a commit: these were added or changed (what is not alive any more leaves the index). What has no vector
         here nor in the database is embedded in the background. Never raises for want of the backend: what it missed it
         sees later."""
-        given = {
-            memory.num: (memory, vector)
-            for memory, vector in zip(memories, vectors or [None] * len(memories), strict=True)
-        }
+        pairs = zip(memories, vectors or [None] * len(memories), strict=True)
+        given = {memory.num: (memory, vector) for memory, vector in pairs}
         with contextlib.suppress(*_TROUBLE):
             async with self._changing:
                 await self._take(given)
@@ -248,7 +242,7 @@ class Dense:
         self._unsaved = True
 
     async def rebuild(self) -> None:
-        """Drop the index and fill it from the database, in the background; search goes on with words meanwhile."""
+        """Drop the index and fill it from the database, in the background; words are searched meanwhile."""
         self._rebuilding = True
         self._wake.set()
 
@@ -320,14 +314,12 @@ class Dense:
     async def _enter(self, nums: list[int], dimensions: int) -> None:
         """These have their vectors in the database now, or are gone."""
         async with self._changing:
-            if self._present is not None:
-                without = await self._present.refresh(np.asarray(nums, np.int64))
-                self._waiting.drop(nums)
-                self._wait_for(without)
-            elif dimensions:
+            if self._present is None and dimensions:
                 await self._begin(dimensions)
             else:
+                without = [] if self._present is None else await self._present.refresh(np.asarray(nums, np.int64))
                 self._waiting.drop(nums)
+                self._wait_for(without)
         self._unsaved = True
 
     async def _drop_old(self) -> None:
@@ -403,6 +395,6 @@ class Dense:
                 self._problems.note("index", error)
                 entries = 0
             role = "leaving" if mirror is self._leaving else "building" if self._others else "serving"
-            missing = max(alive - entries, 0)
-            states.append(IndexState(self._backend, mirror.model, mirror.dimensions, entries, missing, role))
+            of = (self._backend, mirror.model, mirror.dimensions)
+            states.append(IndexState(*of, entries, missing=max(alive - entries, 0), role=role))
         return states
