@@ -17,7 +17,12 @@ _FIRST_FRAME_S = 10.0
 
 
 class ConnectionLost(Exception):
-    """The connection is of no use any more; what was missed can be had over another one."""
+    """The connection is of no use any more; what was missed can be had over another one. `silent`: the address of a
+    server that is there and did not answer in time; empty: it is gone."""
+
+    def __init__(self, silent: str = "") -> None:
+        super().__init__(silent)
+        self.silent = silent
 
 
 class Socket(Protocol):

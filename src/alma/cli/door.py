@@ -29,13 +29,22 @@ class Transport(Protocol):
         """`watch`: news that belong to no thread come too."""
         ...
 
-    async def request(self, method: str, path: str, body: bytes, kind: str = "application/json") -> tuple[int, bytes]:
-        """An HTTP request with a body (empty: none) of this content type; the status and the body of the answer."""
+    async def request(
+        self, method: str, path: str, body: bytes, kind: str = "application/json", *, long: bool = False
+    ) -> tuple[int, bytes]:
+        """An HTTP request with a body (empty: none) of this content type; the status and the body of the answer.
+        `long`: the server may work for minutes before it says a word."""
         ...
 
 
 class ServerGone(AlmaError):
     code = "server_gone"
+
+
+class ServerSilent(ServerGone):
+    """It is there, and does not answer."""
+
+    code = "server_silent"
 
 
 class Door:
@@ -46,10 +55,11 @@ class Door:
         """Yield a run's events, each once, with the text of its frame, until it has ended; also the event which says
         that all which had happened before was sent. `command` starts the run. A connection that is lost is made anew
         and resumed. Raises `Misuse` when the task is refused, `ServerGone`."""
-        last_heard, pause = time.monotonic(), 0.05
+        last_heard, pause, welcomed = time.monotonic(), 0.05, False
         while True:
             try:
                 async with self._transport.connect() as connection:
+                    welcomed = True
                     if following.run_id or command is None:
                         following.live = False
                         await connection.resume(following)
@@ -67,8 +77,9 @@ class Door:
                         if following.ended:
                             return
             except ConnectionLost as lost:
-                if time.monotonic() - last_heard > self._transport.patience_s:
-                    raise _gone(following.thread_id) from lost
+                in_vain = bool(lost.silent) and not welcomed
+                if in_vain or time.monotonic() - last_heard > self._transport.patience_s:
+                    raise _gone(lost, following.thread_id) from lost
             await asyncio.sleep(pause)
             pause = min(pause * 2, 2.0)
 
@@ -78,7 +89,7 @@ class Door:
             async with self._transport.connect() as connection:
                 await connection.send(command, Following())
         except ConnectionLost as lost:
-            raise _gone() from lost
+            raise _gone(lost) from lost
 
     async def history(self, thread_id: str) -> AsyncGenerator[str]:
         """The events of all turns of a thread up to now."""
@@ -93,7 +104,7 @@ class Door:
                     if event.run_id:
                         yield frame
         except ConnectionLost as lost:
-            raise _gone() from lost
+            raise _gone(lost) from lost
 
     async def news(self, ready: Callable[[], Awaitable[None]]) -> AsyncGenerator[Custom]:
         """What the server tells all its clients, such as the progress of downloads. `ready` is awaited once it is
@@ -105,26 +116,31 @@ class Door:
                     if isinstance(event, Custom) and not event.thread_id:
                         yield event
         except ConnectionLost as lost:
-            raise _gone() from lost
+            raise _gone(lost) from lost
 
-    async def call(self, method: str, path: str, body: object = None, kind: str = "text/plain") -> object:
+    async def call(
+        self, method: str, path: str, body: object = None, kind: str = "text/plain", *, long: bool = False
+    ) -> object:
         """One request of the JSON API: the decoded answer, None where there is none. A `body` of bytes is sent as it
-        is, with `kind` as its content type. Raises `Misuse`, `ServerGone`."""
+        is, with `kind` as its content type; it takes `long`, see `Transport.request`. Raises `Misuse`, `ServerGone`,
+        `ServerSilent`."""
         if isinstance(body, bytes):
-            answer = await self._request(method, path, body, kind)
+            answer = await self._request(method, path, body, kind, long=True)
         else:
-            answer = await self._request(method, path, msgspec.json.encode(body) if body else b"")
+            answer = await self._request(method, path, msgspec.json.encode(body) if body else b"", long=long)
         return msgspec.json.decode(answer) if answer else None
 
     async def read(self, path: str) -> bytes:
-        """What `GET` gives there, as it is. Raises `Misuse`, `ServerGone`."""
-        return await self._request("GET", path, b"")
+        """What `GET` gives there, as it is, however long that takes. Raises `Misuse`, `ServerGone`, `ServerSilent`."""
+        return await self._request("GET", path, b"", long=True)
 
-    async def _request(self, method: str, path: str, body: bytes, kind: str = "application/json") -> bytes:
+    async def _request(
+        self, method: str, path: str, body: bytes, kind: str = "application/json", *, long: bool = False
+    ) -> bytes:
         try:
-            status, answer = await self._transport.request(method, path, body, kind)
+            status, answer = await self._transport.request(method, path, body, kind, long=long)
         except ConnectionLost as lost:
-            raise _gone() from lost
+            raise _gone(lost) from lost
         if status >= 400:
             raise _refused(status, answer)
         return answer
@@ -146,7 +162,12 @@ async def open_door(settings: Settings) -> AsyncGenerator[Door]:
         yield Door(way)
 
 
-def _gone(thread_id: str = "") -> ServerGone:
+def _gone(lost: ConnectionLost, thread_id: str = "") -> ServerGone:
+    if lost.silent:
+        return ServerSilent(
+            f"The server at {lost.silent} does not answer.",
+            hint="It may be busy or stuck; its log is what it prints where it was started; stop it and start it again.",
+        )
     again = f"; then `alma threads show {thread_id}` shows the answer" if thread_id else ""
     return ServerGone(
         "Alma does not answer any more. Unfinished work goes on when it runs again.",

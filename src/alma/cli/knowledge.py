@@ -182,7 +182,7 @@ async def show_document(door: Door, arguments: argparse.Namespace) -> None:
 
 async def remove_documents(door: Door, arguments: argparse.Namespace) -> None:
     for named in arguments.documents:
-        await door.call("DELETE", _path(await _id_of(door, named)))
+        await door.call("DELETE", _path(await _id_of(door, named)), long=True)
 
 
 async def show_status(door: Door, arguments: argparse.Namespace) -> None:

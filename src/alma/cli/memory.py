@@ -10,8 +10,10 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
+from alma.cli.memory_filters import KINDS, SCOPES, add_filters, add_state, given_filters, path_of
+from alma.cli.memory_forgetting import add_forgetting, forget, purge, restore
 from alma.cli.memory_transfer import export, import_file
 from alma.cli.options import Subparsers, add_actions, add_command, read_settings, text, utf8
 
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
 
     Action = Callable[[str, Callable[..., object], str], argparse.ArgumentParser]
 
-_KINDS = ("working", "episodic", "semantic", "procedural")
-_SCOPES = ("private", "team", "owner")
-_STATES = ("alive", "superseded", "forgotten", "any")
 _MOST_LISTED = 200  # what the server lists at once
 _LOOK_S = 0.3  # between two looks at an index that is being built
 _PATIENCE_S = 30.0  # without any progress
@@ -45,6 +44,7 @@ def add(commands: Subparsers) -> None:
               alma memory add "I prefer metric units" --kind procedural
               alma memory show m_…
               alma memory forget m_…                   it can be restored; `purge` is for good
+              alma memory forget --all-matching --kind working
               alma memory export -o memories.jsonl
               alma memory status"""
         ),
@@ -54,23 +54,23 @@ def add(commands: Subparsers) -> None:
     one_json = "the reply of the API, as it is"
     adding = action("add", add_memory, "Keep something, as yours.")
     adding.add_argument("words", nargs="+", type=text, metavar="TEXT", help="what to keep; - for standard input")
-    adding.add_argument("--kind", choices=_KINDS, default="semantic", help="of which kind (semantic)")
-    adding.add_argument("--scope", choices=_SCOPES, default="owner", help="who may read it (owner)")
+    adding.add_argument("--kind", choices=KINDS, default="semantic", help="of which kind (semantic)")
+    adding.add_argument("--scope", choices=SCOPES, default="owner", help="who may read it (owner)")
     adding.add_argument("--key", type=text, default="", help="what it is about, such as user.city: one holds at a time")
     adding.add_argument("--pin", action="store_true", help="keep it from being forgotten by agents")
     edit = action("edit", edit_memory, "Change a memory; what it was stays in its history.")
     _add_id(edit)
     edit.add_argument("--text", type=text, help="the new text")
-    edit.add_argument("--kind", choices=_KINDS)
-    edit.add_argument("--scope", choices=_SCOPES)
+    edit.add_argument("--kind", choices=KINDS)
+    edit.add_argument("--scope", choices=SCOPES)
     edit.add_argument("--key", type=text, help="what it is about; '' for nothing")
     for name, act, help in (
         ("pin", pin, "Pin memories: no agent may forget them."),
         ("unpin", unpin, "Unpin memories."),
-        ("forget", forget, "Forget memories: they are never recalled again, and can be restored."),
         ("restore", restore, "Bring forgotten memories back."),
     ):
         _add_ids(action(name, act, help))
+    add_forgetting(action("forget", forget, "Forget memories: they are never recalled again, and can be restored."))
     purging = action("purge", purge, "Delete memories for good, with their history.")
     _add_ids(purging)
     purging.add_argument("--yes", action="store_true", help="do not ask")
@@ -79,7 +79,8 @@ def add(commands: Subparsers) -> None:
     history.add_argument("--json", action="store_true", help=one_json)
     exporting = action("export", export, "Write memories as JSONL, one in each line.")
     exporting.add_argument("-o", "--output", type=Path, metavar="FILE", help="file to write, else standard output")
-    exporting.add_argument("--state", choices=_STATES, default="alive", help="which (alive)")
+    add_state(exporting)
+    exporting.add_argument("--files", action="store_true", help="with the pieces of files, which come back with them")
     importing = action("import", import_file, "Read memories from JSONL; what is known already is merged.")
     importing.add_argument("file", type=Path, metavar="FILE", help="file to read; - for standard input")
     building = action("reindex", reindex, "Build the indexes anew from what is stored.")
@@ -98,13 +99,8 @@ def _add_finding(action: Action) -> None:
     search = action("search", list_memories, "Memories about something, the best first, with the reasons.")
     search.add_argument("words", nargs="+", type=text, metavar="WORD")
     for parser, most in ((listing, 20), (search, 10)):
-        parser.add_argument("--kind", choices=_KINDS, action="append", help="only of this kind; may be given again")
-        parser.add_argument("--scope", choices=_SCOPES, action="append", help="only of this scope; may be given again")
-        parser.add_argument("--agent", type=text, action="append", help="only of this role, or `user`")
-        parser.add_argument("--thread", type=text, default="", metavar="ID", help="only from this conversation")
-        parser.add_argument("--key", type=text, default="", help="only about this, such as user.city")
-        parser.add_argument("--pinned", action="store_true", default=None, help="only those that are pinned")
-        parser.add_argument("--state", choices=_STATES, default="alive", help="which (alive)")
+        add_filters(parser)
+        add_state(parser)
         parser.add_argument("--limit", type=_limit, default=most, metavar="N", help=f"how many ({most})")
         parser.add_argument("--json", action="store_true", help="the reply of the API, as it is")
     show = action("show", show_memory, "A memory, where it comes from, what stands beside it, and who used it.")
@@ -151,25 +147,34 @@ async def list_memories(door: Door, arguments: argparse.Namespace) -> None:
         return
     found = decoded(answer, Listing)
     if not found.memories:
-        note("No memory is like that." if arguments.words else "There is no such memory.")
+        note(_nothing(arguments))
     elif arguments.words:
         for hit in found.memories:
             print(safe("\n".join(hit_lines(hit))) + "\n")
         how = "" if found.dense else ", by words alone: see `alma memory status`"
-        note(f"{len(found.memories)} of {found.total} found in {found.ms:.1f} ms{how}")
+        best = "" if len(found.memories) == found.total else "the best "
+        note(f"{best}{len(found.memories)} of {found.total} compared, in {found.ms:.1f} ms{how}")
     else:
         heads = ("memory", "when", "kind", "scope", "agent", "", "text")
         print_table(heads, [row(one.memory) for one in found.memories])
         if found.next is not None:
             note(f"{found.total:,} in all: `--limit N` shows more, up to {_MOST_LISTED}.")
+        if arguments.files is None and any(one.memory.source.document_id for one in found.memories):
+            note("Pieces of files are among them: `--no-files` leaves them out.")
+
+
+def _nothing(arguments: argparse.Namespace) -> str:
+    if arguments.words:
+        return "No memory is like that."
+    if {*given_filters(arguments)} == {"kind"}:
+        return "No memories of this kind."
+    return "There is no such memory." if given_filters(arguments) else "No memories yet."
 
 
 def _query(arguments: argparse.Namespace) -> dict[str, object]:
     """What was given, under the API's names."""
     given: dict[str, object] = {"query": " ".join(arguments.words)}
-    for name in ("kind", "scope", "agent", "thread", "key", "state", "limit"):
-        given[name] = getattr(arguments, name)
-    given["pinned"] = "true" if arguments.pinned else None
+    given |= given_filters(arguments) | {"state": arguments.state, "limit": arguments.limit}
     return {name: value for name, value in given.items() if value}
 
 
@@ -178,7 +183,7 @@ async def show_memory(door: Door, arguments: argparse.Namespace) -> None:
     from alma.cli.memory_replies import Detail, decoded
     from alma.cli.terminal import safe
 
-    answer = await door.call("GET", _path(arguments.id))
+    answer = await door.call("GET", path_of(arguments.id))
     if arguments.json:
         _print_json(answer)
     else:
@@ -190,7 +195,7 @@ async def show_history(door: Door, arguments: argparse.Namespace) -> None:
     from alma.cli.memory_replies import Detail, decoded
     from alma.cli.terminal import print_table
 
-    detail = decoded(await door.call("GET", _path(arguments.id)), Detail)
+    detail = decoded(await door.call("GET", path_of(arguments.id)), Detail)
     if arguments.json:
         import msgspec
 
@@ -271,32 +276,8 @@ async def _change(door: Door, memory_id: str, change: dict[str, object]) -> None
     """Refused when somebody else changes it between the two requests."""
     from alma.cli.memory_replies import Detail, decoded
 
-    seen = decoded(await door.call("GET", _path(memory_id)), Detail).memory
-    await door.call("PATCH", _path(memory_id), {"version": seen.version, **change})
-
-
-async def forget(door: Door, arguments: argparse.Namespace) -> None:
-    for memory_id in arguments.ids:
-        await door.call("DELETE", _path(memory_id))
-
-
-async def restore(door: Door, arguments: argparse.Namespace) -> None:
-    for memory_id in arguments.ids:
-        await door.call("POST", f"{_path(memory_id)}/restore")
-
-
-async def purge(door: Door, arguments: argparse.Namespace) -> int:
-    from alma.cli.memory_lines import short
-    from alma.cli.memory_replies import Detail, decoded
-    from alma.cli.terminal import confirmed, note
-
-    for memory_id in arguments.ids:
-        memory = decoded(await door.call("GET", _path(memory_id)), Detail).memory
-        if not arguments.yes and not confirmed(f"Delete “{short(memory.text, 60)}” for good?"):
-            note(f"{memory_id} is not deleted. Without a terminal to ask on, `--yes` is needed.")
-            return 1
-        await door.call("DELETE", f"{_path(memory_id)}?purge=true")
-    return 0
+    seen = decoded(await door.call("GET", path_of(memory_id)), Detail).memory
+    await door.call("PATCH", path_of(memory_id), {"version": seen.version, **change})
 
 
 # ── the indexes ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -320,7 +301,7 @@ async def reindex(door: Door, arguments: argparse.Namespace) -> None:
     from alma.cli.terminal import note
     from alma.errors import AlmaError
 
-    state = decoded(await door.call("POST", "/api/memory/reindex"), State)
+    state = decoded(await door.call("POST", "/api/memory/reindex", long=True), State)
     if not arguments.wait:
         note("It goes on in the server: `alma memory status` says how far it is.")
         return
@@ -345,10 +326,6 @@ async def reindex(door: Door, arguments: argparse.Namespace) -> None:
 
 def _memories(count: int) -> str:
     return f"{count:,} memor{'y' if count == 1 else 'ies'}"
-
-
-def _path(memory_id: str) -> str:
-    return f"/api/memories/{quote(memory_id, safe='')}"
 
 
 def _print_json(value: object) -> None:

@@ -101,7 +101,7 @@ async def list_found(door: Door, _arguments: argparse.Namespace) -> int:
     from alma.cli.model_replies import Found, decoded
     from alma.cli.terminal import note, print_table
 
-    found = decoded(await door.call("GET", "/api/models/discover"), Found).found
+    found = decoded(await door.call("GET", "/api/models/discover", long=True), Found).found
     if not found:
         note("No Ollama, LM Studio or other model server answers on this machine.")
         return 0
@@ -129,7 +129,7 @@ async def add_endpoint(door: Door, arguments: argparse.Namespace) -> int:
         body["priceInput"], body["priceOutput"] = arguments.price
     if arguments.alias:
         body["aliases"] = dict(arguments.alias)
-    _print_models(decoded(await door.call("POST", "/api/endpoints", body), Models))
+    _print_models(decoded(await door.call("POST", "/api/endpoints", body, long=True), Models))
     return 0
 
 
@@ -165,7 +165,7 @@ async def use_model(door: Door, arguments: argparse.Namespace) -> int:
 
     path = _gguf(arguments.model)
     if path is not None:
-        answer = await door.call("POST", "/api/models/gguf", {"path": str(path)})
+        answer = await door.call("POST", "/api/models/gguf", {"path": str(path)}, long=True)
     else:
         answer = await door.call("PUT", "/api/models/default", {"model": arguments.model})
     _print_models(decoded(answer, Models))
@@ -186,7 +186,7 @@ async def test_model(door: Door, arguments: argparse.Namespace) -> int:
     remark = f"Testing {arguments.model}; this takes a minute or two on a small machine …"
     later = asyncio.get_running_loop().call_later(_SOON_S, note, remark)
     try:
-        report = decoded(await door.call("POST", "/api/models/test", {"model": arguments.model}), Report)
+        report = decoded(await door.call("POST", "/api/models/test", {"model": arguments.model}, long=True), Report)
     finally:
         later.cancel()
     rows = [(one.name, one.grade, f"{one.score:.0%}", one.detail) for one in report.grades]
@@ -200,7 +200,7 @@ async def pull_model(door: Door, arguments: argparse.Namespace) -> int:
 
     repo, file = arguments.model, arguments.file
     if file is None:
-        catalogue = decoded(await door.call("GET", "/api/models/catalog"), Catalogue)
+        catalogue = decoded(await door.call("GET", "/api/models/catalog", long=True), Catalogue)
         if repo is None:
             _print_catalogue(catalogue)
             return 0
@@ -228,7 +228,7 @@ async def _pull(door: Door, repo: str, file: str) -> int:
 
     async def begin() -> None:
         nonlocal pull_id
-        pull_id = decoded(await door.call("POST", "/api/models/pull", {"repo": repo, "file": file}), Pull).id
+        pull_id = decoded(await door.call("POST", "/api/models/pull", {"repo": repo, "file": file}, long=True), Pull).id
 
     try:
         async for event in door.news(begin):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -13,43 +14,56 @@ from alma.cli.server_file import running_server
 from alma.server.commands import PROTOCOL
 
 PATIENCE_S = 60.0
-_REQUEST_S = 900.0  # testing a model takes minutes
+ANSWER_S = 30.0  # to the first byte of an answer, and between two
+_LONG_S = 900.0  # of what works for long without a word: testing a model takes minutes; and most for any request
 
 
 @contextlib.asynccontextmanager
-async def to_server(data_dir: Path, patience_s: float = PATIENCE_S) -> AsyncGenerator[ServerTransport]:
+async def to_server(
+    data_dir: Path, patience_s: float = PATIENCE_S, *, answer_s: float | None = None
+) -> AsyncGenerator[ServerTransport]:
     timeout = aiohttp.ClientTimeout(total=None, connect=5)
     async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as http:
-        yield ServerTransport(http, data_dir, patience_s)
+        yield ServerTransport(http, data_dir, patience_s, ANSWER_S if answer_s is None else answer_s)
 
 
 class ServerTransport:
-    def __init__(self, http: aiohttp.ClientSession, data_dir: Path, patience_s: float) -> None:
+    def __init__(self, http: aiohttp.ClientSession, data_dir: Path, patience_s: float, answer_s: float) -> None:
         self.patience_s = patience_s
+        self._answer_s = answer_s
         self._http = http
         self._data_dir = data_dir
 
     @contextlib.asynccontextmanager
     async def connect(self, *, watch: bool = False) -> AsyncGenerator[Connection]:
-        url = f"{self._url()}/ws?protocol={PROTOCOL}{'' if watch else '&watch=none'}"
+        server = self._url()
+        url = f"{server}/ws?protocol={PROTOCOL}{'' if watch else '&watch=none'}"
         try:
-            socket = await self._http.ws_connect(url, max_msg_size=0)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            async with asyncio.timeout(self._answer_s):
+                socket = await self._http.ws_connect(url, max_msg_size=0)
+        except TimeoutError as error:
+            raise ConnectionLost(silent=server) from error
+        except (aiohttp.ClientError, OSError) as error:
             raise ConnectionLost from error
         async with socket:
-            connection = Connection(_Socket(socket))
+            connection = Connection(_Socket(socket, server))
             await connection.welcomed()
             yield connection
 
-    async def request(self, method: str, path: str, body: bytes, kind: str = "application/json") -> tuple[int, bytes]:
+    async def request(
+        self, method: str, path: str, body: bytes, kind: str = "application/json", *, long: bool = False
+    ) -> tuple[int, bytes]:
         headers = {"content-type": kind} if body else {}
-        limit = aiohttp.ClientTimeout(total=_REQUEST_S)
+        limit = aiohttp.ClientTimeout(total=_LONG_S, connect=5, sock_read=_LONG_S if long else self._answer_s)
+        server = self._url()
         try:
             async with self._http.request(
-                method, self._url() + path, data=body or None, headers=headers, timeout=limit
+                method, server + path, data=body or None, headers=headers, timeout=limit
             ) as answer:
                 return answer.status, await answer.read()
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        except TimeoutError as error:
+            raise ConnectionLost(silent=server) from error
+        except (aiohttp.ClientError, OSError) as error:
             raise ConnectionLost from error
 
     def _url(self) -> str:
@@ -61,8 +75,9 @@ class ServerTransport:
 
 
 class _Socket:
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, server: str) -> None:
         self._socket = socket
+        self._server = server
 
     async def send(self, frame: str) -> None:
         try:
@@ -73,7 +88,9 @@ class _Socket:
     async def receive(self, patience_s: float) -> str:
         try:
             message = await self._socket.receive(timeout=patience_s)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        except TimeoutError as error:
+            raise ConnectionLost(silent=self._server) from error
+        except (aiohttp.ClientError, OSError) as error:
             raise ConnectionLost from error
         if message.type is not aiohttp.WSMsgType.TEXT:
             raise ConnectionLost
