@@ -21,7 +21,11 @@ NOW = (
 )
 FROM_NOW = (
     r"(?:from now on|going forward|in (?:the )?future|(?:for|in) all (?:your |my )?(?:future )?(?:answers|replies)"
-    r"|when(?:ever)? you (?:answer|reply|write)(?: me)?)"
+    r"|when(?:ever)? you (?:answer|reply|write)(?: (?:to )?me)?)"
+)
+KEEP = (
+    r"(?:please )?(?:(?:remember|don't forget|do not forget)(?: that|:|,)?"
+    r"|(?:note|make a note|keep in mind|bear in mind)(?: that|:|,))"
 )
 AGED = r"(?:(?:older|younger|little|big|elder|new|ex|eldest|youngest|late)[ -])?"
 
@@ -40,6 +44,8 @@ _CLAUSES = re.compile(
     r"|;\s+|,\s+(?=(?:i|i'm|i've|my|we live|we moved)\b)|\s+[-–—]+\s+|:\s+(?=i\b|i'm\b|my\b)|\s+\((?=i\b|i'm\b|my\b)",
     re.IGNORECASE,
 )
+_FROM_NOW_I = re.compile(rf"\b({FROM_NOW}),(?= i\b)", re.IGNORECASE)
+_KEEP_MINE = re.compile(rf"{KEEP} (?=(?:i|i'm|i've|we|my)\b)", re.IGNORECASE)
 _JOINT = re.compile(r"(?:,\s*|\s+)(?P<by>and|but|or|nor)\s+(?:then )?|,\s+", re.IGNORECASE)
 _OFTEN = r"(?:(?:also|now|still|really|currently|mostly|usually|always|only|even|absolutely|recently|just|both) )*"
 _ENDS = r"(?=$|[,;]| (?:and|but|now|again|too|as well|since|for|from|by)\b)"
@@ -68,6 +74,8 @@ _I_DID = re.compile(
     rf"i{NOW} (?:used to \w|was\b|lived\b|worked\b|don't\b|do not\b|can't\b|no longer\b)", re.IGNORECASE
 )
 _I_DO_NOT = re.compile(r"(i (?:don't|do not|can't|cannot|never)) (?:eat|drink|like|use|play|drive|enjoy)\b", re.I)
+_I_HAVE = re.compile(r"i (?:also )?have\b(?! to\b)", re.IGNORECASE)
+_ALLERGY = re.compile(r"an? (?:[\w-]+ ){1,3}(?:allergy|intolerance)\b", re.IGNORECASE)
 _DOUBTFUL = re.compile(
     r"\b(?:who|that|which|whose|whom|where|when|why|how|what|whether|he|she|they|you|is|are|were|will|would|could"
     r"|should|says?|said|thinks?|told|because|until|as if)\b"
@@ -108,15 +116,18 @@ _DOES = re.compile(r"(?:also |now )?(?:is|lives|works|studies|teaches|speaks) \w
 _WISH = re.compile(rf"((?:{FROM_NOW},?|(?:please )?always) )(?:please |always )?(?:\w+ ){{2,}}?\w+$", re.IGNORECASE)
 _ANY_WISH = re.compile(rf"(?:{FROM_NOW},?|(?:please )?(?:always|never)|(?:please )?call me) \w", re.IGNORECASE)
 _WISHED = re.compile(rf"(?:please )?(?:{IMPERATIVES}) \w|(?:please )?(?:don't|do not) \w", re.IGNORECASE)
-_WISHED_WHOLE = re.compile(r"(?:please )?(?:always|never|call me) \w", re.IGNORECASE)
+_WISHED_WHOLE = re.compile(r"(?:please )?(?:(?:always|never) \w+ \w|call me \w)", re.IGNORECASE)
 _LIKED = re.compile(rf"i{NOW} ((?:like|love|enjoy|eat|drink|use|speak))\b", re.IGNORECASE)
 _NOT = re.compile(r"(?:not|no) (?!only\b|too\b|so\b|very\b|much\b|more\b|to\b|if\b|when\b)", re.IGNORECASE)
 
 
 def clauses(sentence: str) -> Iterator[str]:
-    """Each without what people say before they say something."""
-    for clause in _CLAUSES.split(sentence.rstrip(".!? ")):
-        yield from _divided(_stripped(clause))
+    """Each without what people say before they say something. What is to be remembered is so in each."""
+    for clause in _CLAUSES.split(_FROM_NOW_I.sub(r"\1", sentence.rstrip(".!? "))):
+        said = _stripped(clause)
+        kept = _KEEP_MINE.match(said)
+        before = kept[0] if kept is not None else ""
+        yield from (before + part for part in _divided(said.removeprefix(before)))
 
 
 def _stripped(clause: str) -> str:
@@ -157,6 +168,13 @@ def _i_do(place: _Place) -> str | None:
     if begun is None or _DOUBTFUL.search(place.before):
         return None
     return f"I {place.after}"
+
+
+def _i_have(place: _Place) -> str | None:
+    """ "I have asthma and a peanut allergy"."""
+    begun = _I_HAVE.match(place.before)
+    fits = place.joint in ("and", ",") and _ALLERGY.match(place.after)
+    return f"{begun[0]} {place.after}" if begun is not None and fits else None
 
 
 def _i_do_not(place: _Place) -> str | None:
@@ -211,4 +229,12 @@ def _wishes(place: _Place) -> str | None:
 
 
 # How a clause may go on: each gives what follows with its subject, or nothing.
-_SUBJECTS: list[Callable[[_Place], str | None]] = [_i_like_but_not, _i_do_not, _i_do, _i_am, _relative_does, _wishes]
+_SUBJECTS: list[Callable[[_Place], str | None]] = [
+    _i_like_but_not,
+    _i_do_not,
+    _i_have,
+    _i_do,
+    _i_am,
+    _relative_does,
+    _wishes,
+]

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from alma.memory import fact_rulings as ruling
 from alma.memory import fact_sentences as make
-from alma.memory.fact_clauses import AGED, AM, FROM_NOW, NOW, RELATIVE
+from alma.memory.fact_clauses import AGED, AM, FROM_NOW, KEEP, NOW, RELATIVE
 from alma.memory.fact_lists import all_of, any_of, counted
 from alma.memory.fact_sentences import Found, Made, Make
 from alma.memory.fact_words import DISEASES, FAMILY, IMPERATIVES, PETS
@@ -71,7 +71,7 @@ _THEIRS = {"my": "their", "our": "their", "me": "them", "myself": "themselves", 
 _MINE = re.compile(r"\b(?:my|our|me|myself)\b")
 _ANY_MORE = r"(?:any ?more|any longer|these days|now)"
 _NUMBER = r"(?:an?|one|two|three|four|five|six|\d{1,2}|no)"
-_ADJECTIVES = r"(?:(?!about|of|with|for|in|on|to|and|questions?|problems?|issues?)[\w-]+ ){0,3}"
+_ADJECTIVES = r"(?:(?!called|named|about|of|with|for|in|on|to|and|questions?|problems?|issues?)[\w-]+ ){0,3}"
 _HOW_BAD = "an? |severe |mild "
 _MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
 _OWN = (
@@ -289,9 +289,5 @@ def _remember(found: Found) -> Made | None:
     return f"The user asked to remember: {what[0].upper()}{what[1:]}.", key
 
 
-_KEEP = (
-    r"(?:please )?(?:(?:remember|don't forget|do not forget)(?: that|:|,)?"
-    r"|(?:note|make a note|keep in mind|bear in mind)(?: that|:|,))"
-)
-_KEPT = _rule(rf"{_KEEP} {_X}", _remember)
+_KEPT = _rule(rf"{KEEP} {_X}", _remember)
 RULES: list[Rule] = [*_WHO, *_HAS, *_LIKES, *_DOES, *_WISHES, _KEPT]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from alma.memory.fact_values import first_word, name_in, place_in, slug, timeless, value
 from alma.memory.fact_words import (
     ANIMAL_FOODS,
+    DISEASES,
     FAMILY,
     FIRMS,
     JOBS,
@@ -152,6 +153,7 @@ def _key_of(relation: str, name: str) -> str:
 
 _HAS_NAMED = re.compile(rf"an? (?:[\w-]+ )*?({FAMILY}|{PETS}) (?:called|named) (.+)")
 _HAS_SO_MANY = re.compile(rf"(?:an?|one|two|three|four|five|six|\d+|no) ({FAMILY}|{PETS}|child|kid)(?:s|es|ren)?")
+_HAS_ILLNESS = re.compile(rf"(?:type [12] |mild |severe )?({DISEASES})$")
 _HAS_ALLERGY = re.compile(r"(?:(?:an?|severe|mild) )*((?:[\w-]+ ){1,2})(?:allergy|allergies)")
 
 
@@ -168,6 +170,8 @@ def _key_of_own(what: str) -> str:
             return ""  # the key is for the name
         of = "pet" if re.fullmatch(PETS, counted[1]) else "family"
         return f"user.{of}.{'child' if counted[1] == 'kid' else slug(counted[1])}"
+    if (illness := _HAS_ILLNESS.match(what.casefold())) is not None:
+        return f"user.health.{slug(illness[1])}"
     allergy = _HAS_ALLERGY.fullmatch(what.casefold())
     return f"user.allergy.{slug(allergy[1])}" if allergy is not None else ""
 
@@ -175,7 +179,11 @@ def _key_of_own(what: str) -> str:
 def drives(found: Found) -> Made | None:
     verb, what = found[1].casefold(), value(found[2], 6)
     allowed = {"a", "an"} if verb == "drive" else {"the"}
-    fits = what and first_word(what) not in NOT_USED - allowed and not re.search(r"\b(?:with|idea)\b", what)
+    fits = (
+        what
+        and first_word(what) not in NOT_USED - allowed
+        and not re.search(r"\b(?:with|idea)\b|^(?:there|here|back|home|around|along|by|away)\b", what)
+    )
     return (f"The user {verb}s {what}.", "") if fits else None
 
 
@@ -184,14 +192,17 @@ def drives(found: Found) -> Made | None:
 
 _POINTS = re.compile(
     r"\b(?:you|your|this|that|it|why|how)\b"
-    r"|^the (?:first|second|third|last|next|other|previous|latter|former|one|idea|way|fact|answer|result|new one)\b",
+    r"|^the (?:first|second|third|last|next|other|previous|latter|former|one|idea|way|fact|answer|result|new one)\b"
+    r"|^to (?:think|know|say|believe|hear|see|point)\b",
     re.IGNORECASE,
 )
+
+_SUCH_AS = re.compile(r"\w (?:who|whose|that)\b", re.IGNORECASE)  # not all of the kind
 
 
 def taste(verb: str) -> Make:
     def make(found: Found) -> Made | None:
-        what = value(found[1], 8)
+        what = "" if _SUCH_AS.search(found[1]) else value(found[1], 8)
         if not what or first_word(what) in NOT_LIKED or _POINTS.search(what):
             return None
         return f"The user {verb} {what}.", f"user.taste.{slug(re.sub(r'^(?:to|the|a|an) ', '', what))}"

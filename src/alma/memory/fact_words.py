@@ -109,7 +109,8 @@ PAIRS = (
     r"|peace (?:and|&) quiet|law (?:and|&) order|track (?:and|&) field|hide (?:and|&) seek|stop (?:and|&) go"
     r"|trial (?:and|&) error|country (?:and|&) western|cloak (?:and|&) dagger|black (?:and|&) white"
     r"|dungeons (?:and|&) dragons|simon (?:and|&) garfunkel|hall (?:and|&) oates|guns (?:and|&) roses"
-    r"|tom (?:and|&) jerry|earth,? wind (?:and|&) fire|rick (?:and|&) morty|war (?:and|&) peace|pride (?:and|&) prejudice"
+    r"|tom (?:and|&) jerry|earth,? wind (?:and|&) fire|rick (?:and|&) morty|war (?:and|&) peace"
+    r"|pride (?:and|&) prejudice"
     r"|sense (?:and|&) sensibility|crime (?:and|&) punishment|romeo (?:and|&) juliet|beauty (?:and|&) the beast"
     r"|marks (?:and|&) spencer|barnes (?:and|&) noble|johnson (?:and|&) johnson|harold (?:and|&) maude"
 )
