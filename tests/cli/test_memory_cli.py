@@ -18,7 +18,7 @@ from alma.cli.memory_lines import reasons_in_words
 from alma.cli.memory_replies import Reasons
 from alma.cli.process_transport import ProcessTransport
 from alma.errors import AlmaError, Misuse
-from alma.memory.records import NewMemory, Source
+from alma.memory.records import Filter, NewMemory, Source
 from alma.server import memory_api, problems
 from memory.fakes import MemoryBench
 
@@ -118,7 +118,7 @@ async def test_search_says_why_each_came(alma: Alma, memory: MemoryBench, capsys
     assert found in first
     assert first.endswith("semantic, owner, user  anna.city")
     assert text.strip() == "Anna lives in Porto."
-    assert "found in" in shown.err
+    assert "the best 1 of 2 compared" in shown.err
     assert await alma("search", "anything", "--kind", "working") == 0
     assert "No memory is like that." in capsys.readouterr().err
 
@@ -222,6 +222,58 @@ async def test_memories_are_pinned_forgotten_restored_and_purged(
     assert await alma("purge", one, two, "--yes") == 0
     with pytest.raises(Misuse, match="no such memory"):
         await alma("show", one)
+
+
+async def test_all_that_match_are_forgotten_after_a_confirmation(
+    alma: Alma, memory: MemoryBench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alma.cli.memory_forgetting._AT_ONCE", 2)
+    monkeypatch.setattr("alma.cli.memory_forgetting._PAGE", 2)
+    notes = [await keep(memory, f"Note {number} on box {number}.", kind="working") for number in range(5)]
+    await keep(memory, "Anna lives in Porto.")
+    await keep(memory, "Box 9.", kind="working", source=Source(document_id="d_1", file="boxes.md"))
+    matching = ("--all-matching", "--kind", "working", "--no-files")
+    assert await alma("forget", *matching) == 1  # nobody can be asked here
+    assert "5 memories would be forgotten" in capsys.readouterr().err
+    assert await alma("forget", *matching, "--yes") == 0
+    assert "5 memories forgotten" in capsys.readouterr().out
+    _, alive, _ = await memory.memories.list(memory_api.Reader(OWNER), Filter())
+    assert alive == 2
+    await alma("restore", *notes)
+    with pytest.raises(Misuse, match="no such memory"):
+        await alma("forget", "m_none", *notes)
+    _, alive, _ = await memory.memories.list(memory_api.Reader(OWNER), Filter())
+    assert alive == 2, "the others are forgotten all the same"
+    several: list[tuple[str, ...]] = [(), ("--all-matching",), ("m_1", "--all-matching"), ("m_1", "--kind", "working")]
+    for words in several:
+        (),
+        ("--all-matching",),
+        ("m_1", "--all-matching", "--kind", "working"),
+        ("m_1", "--kind", "working"),
+    ):
+        with pytest.raises(Misuse):
+            await alma("forget", *words)
+
+
+async def test_pieces_of_files_are_left_out_on_demand(
+    alma: Alma, memory: MemoryBench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await keep(memory, "Anna lives in Porto.")
+    await keep(memory, "Box 9 is red.", source=Source(document_id="d_1", file="boxes.md"))
+    await alma("list")
+    assert "--no-files" in capsys.readouterr().err
+    await alma("list", "--no-files")
+    shown = capsys.readouterr()
+    assert ("Porto" in shown.out, "Box" in shown.out, shown.err) == (True, False, "")
+    await alma("search", "--files", "box")
+    assert "Porto" not in capsys.readouterr().out
+    await alma("list", "--kind", "working")
+    assert "No memories of this kind." in capsys.readouterr().err
+    await alma("status")
+    assert "holds     1, and 1 pieces of files; 0 superseded" in capsys.readouterr().out
+    for more, number in (((), 1), (("--files",), 2)):
+        await alma("export", "-o", str(tmp_path / "kept.jsonl"), *more)
+        assert len((tmp_path / "kept.jsonl").read_bytes().splitlines()) == number
 
 
 async def test_a_refusal_is_a_sentence(alma: Alma, memory: MemoryBench) -> None:

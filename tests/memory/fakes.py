@@ -112,7 +112,8 @@ class FakeRecall:
 
         nums = [one.num for one in near]
         found = await self.database.read(lambda connection: by_nums(connection, nums, asked.reader, asked.wanted))
-        return Recalled([Hit(found[one.num], one.cosine) for one in near if one.num in found])
+        hits = [Hit(found[one.num], one.cosine) for one in near if one.num in found]
+        return Recalled(hits, considered=len(self.dense.held))
 
 
 class Clock:

@@ -139,7 +139,9 @@ def version_row(version: Version) -> tuple[str, ...]:
 def state_lines(state: State) -> Iterator[str]:
     counts = state.counts
     yield f"memory    {'on' if state.on else 'off (ALMA_MEMORY)'}"
-    yield f"holds     {counts.alive:,}; {counts.superseded:,} superseded, {counts.forgotten:,} forgotten"
+    files = f", and {counts.in_files:,} pieces of files" if counts.in_files else ""
+    over = f"{counts.superseded:,} superseded, {counts.forgotten:,} forgotten"
+    yield f"holds     {counts.alive - counts.in_files:,}{files}; {over}"
     yield from _counted(counts)
     for index in state.indexes:
         yield (

@@ -116,6 +116,11 @@ class Added(Reply, frozen=True):
     superseded: list[str]
 
 
+class Many(Reply, frozen=True):
+    changed: list[str]
+    unknown: list[str]
+
+
 class Counts(Reply, frozen=True):
     alive: int
     superseded: int
@@ -123,6 +128,7 @@ class Counts(Reply, frozen=True):
     by_kind: dict[str, int]
     by_scope: dict[str, int]
     by_agent: dict[str, int]
+    in_files: int = 0
 
 
 class Index(Reply, frozen=True):

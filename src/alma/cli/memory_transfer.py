@@ -16,7 +16,9 @@ _PART_BYTES = 1_000_000  # of an import in one request
 
 
 async def export(door: Door, arguments: argparse.Namespace) -> None:
-    lines = await door.read(f"/api/memories/export?state={arguments.state}")
+    lines = await door.read(
+        f"/api/memories/export?state={arguments.state}&files={'true' if arguments.files else 'false'}"
+    )
     if arguments.output is not None:
         arguments.output.write_bytes(lines)
     else:

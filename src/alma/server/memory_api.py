@@ -223,7 +223,7 @@ async def _search(memories: Memories, query: str, reader: Reader, wanted: Filter
         FoundReply(memory=entry(hit.memory), score=hit.score, reasons=ReasonsReply.model_validate(hit.reasons))
         for hit in found.hits
     ]
-    return MemoryListReply(memories=hits, total=len(hits) + len(found.missed), ms=found.ms, dense=found.dense)
+    return MemoryListReply(memories=hits, total=found.considered, ms=found.ms, dense=found.dense)
 
 
 async def _newest(memories: Memories, reader: Reader, wanted: Filter, limit: int, before: str) -> MemoryListReply:

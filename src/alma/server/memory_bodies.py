@@ -85,7 +85,7 @@ class FoundReply(Reply):
 
 class MemoryListReply(Reply):
     """Newest first, or by score where a query was given. `total`: how many there are with these filters (of a search:
-    how many were found); `next`: give it as `before` for the next page."""
+    how many were compared); `next`: give it as `before` for the next page."""
 
     memories: list[FoundReply]
     total: int
