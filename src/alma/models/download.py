@@ -256,6 +256,11 @@ def _reason(error: Exception) -> str:
     return str(reason) or type(reason).__name__
 
 
+def size_in_words(size: int) -> str:
+    """`466 kB`, `23 MB`."""
+    return f"{size / 1e3:.0f} kB" if size < 999_500 else f"{size / 1e6:.0f} MB"
+
+
 class ConsoleProgress:
     """Tells a download's progress: a bar on a terminal, elsewhere a line every tenth."""
 
@@ -281,12 +286,12 @@ class ConsoleProgress:
             tenth = done * 10 // total
             if tenth > self._tenth:
                 self._tenth = tenth
-                self._out.write(f"{self._label}: {tenth * 10} % of {total / 1e6:.0f} MB\n")
+                self._out.write(f"{self._label}: {tenth * 10} % of {size_in_words(total)}\n")
                 self._out.flush()
 
     def _line(self, done: int, total: int | None) -> str:
         if not total:
-            return f"{self._label}  {done / 1e6:.0f} MB"
+            return f"{self._label}  {size_in_words(done)}"
         filled = self.WIDTH * done // total
         bar = "█" * filled + "░" * (self.WIDTH - filled)
-        return f"{self._label}  {bar} {done * 100 // total:3d} %  {done / 1e6:.0f}/{total / 1e6:.0f} MB"
+        return f"{self._label}  {bar} {done * 100 // total:3d} %  {size_in_words(done)} of {size_in_words(total)}"

