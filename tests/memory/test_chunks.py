@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,6 +57,33 @@ def test_chunks_of_plain_text_and_code_do_so_too(source: str) -> None:
     text = cleaned(source)
     check(Reading("txt", text, prose.plain(text), "line"))
     check(Reading("py", text, prose.code(text), "line"))
+
+
+_NUMBERED = st.lists(st.tuples(st.integers(1, 30), st.sampled_from(["", "", "", "\n", "- "])), min_size=1, max_size=80)
+
+
+@given(_NUMBERED)
+def test_the_place_has_every_line_that_the_chunk_has_whole(lines: list[tuple[int, str]]) -> None:
+    """Also those with which it begins because the chunk before ends with them."""
+    text = "".join(f"{before}{'Alma reads on. ' * count}\n" for count, before in lines)
+    numbered = [(line.strip(), number) for number, line in enumerate(text.split("\n"), 1)]
+    for blocks in (prose.plain(text), prose.code(text)):
+        for chunk in check(Reading("txt", text, blocks, "line")):
+            first, last = (re.findall(r"\d+", chunk.place) * 2)[:2]
+            begin = text.count("\n", 0, chunk.start) + 1
+            if text[: chunk.start].rpartition("\n")[2].strip():  # it begins within a line
+                own = text.count("\n", 0, chunk.own) + 1
+                begin = next((number for line, number in numbered[begin:] if line and number < own), own)
+            assert (int(first), int(last)) == (begin, text.count("\n", 0, chunk.end) + 1)
+
+
+def test_a_line_that_stands_in_two_chunks_is_in_the_place_of_both() -> None:
+    text = "".join(f"{number}: The harbour froze in that winter, and no ship came.\n" for number in range(1, 60))
+    chunks = check(Reading("txt", text, prose.plain(text), "line"))
+    for chunk in chunks:
+        lines = chunk.of(text).split("\n")
+        assert chunk.place == f"lines {lines[0].split(':')[0]} to {lines[-1].split(':')[0]}"
+    assert any(chunk.start < chunk.own for chunk in chunks)
 
 
 @given(_ANY)

@@ -154,7 +154,7 @@ class _Cutter:
             return
         said = next((piece for piece in self._pieces if piece.block.kind != "heading"), self._pieces[0])
         own, end = self._pieces[0].start, self._pieces[-1].end
-        place = self._places.of(said, self._pieces)
+        place = self._places.of(said, self._pieces, self._start)
         self._chunks.append(Chunk(self._start, own, end, said.section, place, self._head))
         self._before, self._pieces = self._pieces, []
         self._head, self._weight = "", 0
@@ -168,6 +168,7 @@ class _Places:
     """How the place of a chunk is said: `page 3 › Costs`, `Setup › Linux`, `rows 2 to 40`, `lines 10 to 55`."""
 
     def __init__(self, text: str, counted: Counted) -> None:
+        self._text = text
         self._counted = counted
         self._line_ends = [found.start() for found in _LINE_END.finditer(text)] if counted else []
         self._path: list[tuple[int, str]] = []
@@ -183,7 +184,8 @@ class _Places:
     def stay(self, section: int) -> None:
         self._paths[section] = _BETWEEN.join(title for _, title in self._path if title)
 
-    def of(self, said: _Piece, pieces: Sequence[_Piece]) -> str:
+    def of(self, said: _Piece, pieces: Sequence[_Piece], begin: int) -> str:
+        """`begin`: where the overlap begins; of lines, the first that the chunk has from its beginning counts."""
         path = self._paths[said.section]
         first, last = said.block.page, max(piece.block.last_page for piece in pieces)
         if first:
@@ -191,11 +193,20 @@ class _Places:
             return f"{pages}{_BETWEEN}{path}" if path else pages
         if path or not self._counted:
             return path
-        start = pieces[0].start
+        start = self._whole_line(begin, pieces[0].start)
         if self._counted == "row" and start < (rows := said.block.start + said.block.head) < pieces[-1].end:
             start = rows + 1
         one, other = self._number(start), self._number(pieces[-1].end)
         return f"{self._counted} {one}" if one == other else f"{self._counted}s {one} to {other}"
+
+    def _whole_line(self, begin: int, own: int) -> int:
+        """Where the first line begins that is not begun before `begin`; at the latest at `own`."""
+        before = self._text.rfind("\n", 0, begin) + 1
+        if self._text[before:begin].strip():
+            begin = self._text.find("\n", begin, own) + 1 or own
+        while begin < own and self._text[begin].isspace():
+            begin += 1
+        return begin
 
     def _number(self, at: int) -> int:
         return bisect_right(self._line_ends, at - 1) + 1
