@@ -21,13 +21,13 @@ NOW = (
 )
 FROM_NOW = (
     r"(?:from now on|going forward|in (?:the )?future|(?:for|in) all (?:your |my )?(?:future )?(?:answers|replies)"
-    r"|when(?:ever)? you (?:answer|reply|write)(?: (?:to )?me)?)"
+    r"|when(?:ever)? you (?:answer|reply|write)(?: (?:to )?me)?(?=,| (?:please|always|never|use|be|keep)\b))"
 )
 KEEP = (
     r"(?:please )?(?:(?:remember|don't forget|do not forget)(?: that|:|,)?"
     r"|(?:note|make a note|keep in mind|bear in mind)(?: that|:|,))"
 )
-AGED = r"(?:(?:older|younger|little|big|elder|new|ex|eldest|youngest|late)[ -])?"
+AGED = r"(?:(?:older|younger|little|big|elder|twin|new|ex|eldest|youngest|late)[ -])?"
 
 _LEAD = re.compile(
     r"(?:well|hi|hello|hey|hi there|hello there|btw|by the way|also|and|but|so|ok(?:ay)?|yes|yeah|yep|no|nope|nah"

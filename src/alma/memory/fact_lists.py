@@ -23,6 +23,7 @@ _PREPOSITION = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"\b(?:is|are|was|were|isn't|aren't|will|would|can|could|has|does|did|don't|doesn't)\b", re.I)
+_OTHERWISE = re.compile(r"(?:\w+ly to|that|so|then|not|never)\b", re.IGNORECASE)  # "... and mildly to soy"
 _COUNT = r"(?:an?|no|one|two|three|four|five|six|\d{1,2})"
 _NEXT_COUNTED = re.compile(rf"(?:,\s*)?\s+and\s+(?:also )?(?={_COUNT} )|,\s+(?={_COUNT} )", re.IGNORECASE)
 
@@ -55,7 +56,7 @@ def _members(text: str, joint: re.Pattern[str]) -> list[str]:
     things[0] = re.sub(r"^both ", "", things[0], flags=re.IGNORECASE)
     if not _is_list(things):
         return [whole]
-    things = [thing for thing in things if not _CLAUSE.search(thing)]
+    things = [thing for thing in things if not _CLAUSE.search(thing) and not _OTHERWISE.match(thing)]
     return [_unglued(thing) for thing in _with_noun(_with_to(things))]
 
 

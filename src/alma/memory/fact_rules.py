@@ -72,6 +72,10 @@ _MINE = re.compile(r"\b(?:my|our|me|myself)\b")
 _ANY_MORE = r"(?:any ?more|any longer|these days|now)"
 _NUMBER = r"(?:an?|one|two|three|four|five|six|\d{1,2}|no)"
 _ADJECTIVES = r"(?:(?!called|named|about|of|with|for|in|on|to|and|questions?|problems?|issues?)[\w-]+ ){0,3}"
+_NO_PET = (
+    r"(?! too| in\b| on\b| (?:problem|issue|question|trainer|sitter|walker|owner|lover|person|food|bed|toy|picture"
+    r"|photo|video|show|name|house|hair)s?\b)"
+)
 _HOW_BAD = "an? |severe |mild "
 _MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
 _OWN = (
@@ -178,7 +182,7 @@ _HAS = [
     _OF_RELATIVE,
     _rule(
         rf"(?:i|we)(?:'ve)?{NOW} (?:got|have|own|adopted)(?: also| got)?"
-        rf" ({_NUMBER} {_ADJECTIVES}(?:{FAMILY}|{PETS}|child|children|kid)(?:s|es)?\b(?! too| in\b| on\b).*)$",
+        rf" ({_NUMBER} {_ADJECTIVES}(?:{FAMILY}|{PETS}|child|children|kid|ponies|puppies)(?:s|es)?\b{_NO_PET}.*)$",
         make.has,
         each=counted,
     ),

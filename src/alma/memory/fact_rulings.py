@@ -15,10 +15,12 @@ from alma.memory.fact_words import IMPERATIVES, LANGUAGES
 
 CALLED = "user.rule.call_me"
 _MOST = 40  # words
-_NO_WISH = re.compile(r"\b(?:is|are|was|were) (?:an?|the|my|what|how|not|good|bad|great|nice|terrible|said)\b", re.I)
+_NO_WISH = re.compile(
+    r"\b(?:is|are|was|were) (?:an?|the|my|what|how|not|good|bad|great|nice|terrible|said)\b|never say never", re.I
+)
 _STATEMENT = re.compile(
     r"(?:i|i'm|i'll|i'd|we|we'll|he|she|it|it's|they|there|this|that|my|our|his|her|their|who|what|when|where|how"
-    r"|can|will|do|does|is|are)\b"
+    r"|can|will|do|does|is|are|things|people|everything|everyone|life)\b"
     r"|(?:\S+ ){1,5}?(?:is|are|was|were|has|had|will|won't|would|can|could|may|might|am)\b",
     re.IGNORECASE,
 )

@@ -86,7 +86,7 @@ def is_a(found: Found) -> Made | None:
 
 
 def _is_job(thing: str) -> bool:
-    noun = re.split(r" (?:at|for|in|from|by|with|of|on|who|working|based) ", thing, maxsplit=1)[0]
+    noun = re.split(r" (?:at|for|in|from|by|with|of|on|who|working|living|based) ", thing, maxsplit=1)[0]
     last = noun.split()[-1].casefold() if noun else ""
     fits = last in JOBS or re.search(r"(?:eer|er|or|ist|ian|ect|yst|ant|man|woman)$", last)
     return bool(fits) and last not in NOT_A_JOB and len(noun.split()) <= 5
@@ -145,7 +145,7 @@ def of_relative(found: Found, made: Made) -> Made:
 
 
 def _key_of(relation: str, name: str) -> str:
-    relation = re.sub(r"^(?:older|younger|little|big|elder|eldest|youngest)[ -]", "", relation)
+    relation = re.sub(r"^(?:older|younger|little|big|elder|twin|eldest|youngest)[ -]", "", relation)
     if re.fullmatch(PETS, relation):
         return f"user.pet.{slug(name)}"
     return f"user.family.{slug(relation)}" if relation in NEAREST else f"user.family.{slug(relation)}.{slug(name)}"

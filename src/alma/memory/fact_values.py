@@ -12,7 +12,7 @@ _AFTER = (
 )
 _TAIL = re.compile(rf"(?:,? (?:{_AFTER}))+$", re.IGNORECASE)
 _CUT = re.compile(
-    r",? (?:and|but|so) (?:i|i'm|i've|my|we|he|she|it|they|you|that|can|could|then|also|what|how|please)\b.*"
+    r",? (?:and|but|so) (?:i|i'm|i've|my|we|he|she|it|they|you|that|so|can|could|then|also|what|how|please)\b.*"
     r"|,? (?:because|which|who|whom|when|while|although|though|as it|so that|where|until|unless)\b.*"
     r"|[,;:(] ?(?:please|can|could|what|how|but|so|i|he|she|they|it|remember|right|ok|by the way|btw)\b.*"
     r"|[;(…?!].*",

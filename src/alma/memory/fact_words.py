@@ -126,5 +126,5 @@ ANIMAL_FOODS = _words(
 )
 MEALS = _words(
     "breakfast lunch dinner supper brunch dessert early late less more better out healthy healthier fast slowly alone "
-    "well again now at in my the"
+    "well too so what like again now at in my the"
 )
