@@ -246,11 +246,6 @@ async def test_all_that_match_are_forgotten_after_a_confirmation(
     assert alive == 2, "the others are forgotten all the same"
     several: list[tuple[str, ...]] = [(), ("--all-matching",), ("m_1", "--all-matching"), ("m_1", "--kind", "working")]
     for words in several:
-        (),
-        ("--all-matching",),
-        ("m_1", "--all-matching", "--kind", "working"),
-        ("m_1", "--kind", "working"),
-    ):
         with pytest.raises(Misuse):
             await alma("forget", *words)
 
