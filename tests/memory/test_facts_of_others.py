@@ -169,6 +169,7 @@ SAYS_NOT = [
     "I love you and your work.",
     "In the future I want to live in Rome.",
     "From now on things get harder.",
+    "From now on the train leaves at six.",
     "Going forward is not easy.",
     "When you write an essay, be brief they told me.",
     "Always and never are adverbs.",

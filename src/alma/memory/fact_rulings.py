@@ -21,6 +21,7 @@ _NO_WISH = re.compile(
 _STATEMENT = re.compile(
     r"(?:i|i'm|i'll|i'd|we|we'll|he|she|it|it's|they|there|this|that|my|our|his|her|their|who|what|when|where|how"
     r"|can|will|do|does|is|are|things|people|everything|everyone|life)\b"
+    r"|the (?:[\w-]+ ){1,3}?\w+s\b"
     r"|(?:\S+ ){1,5}?(?:is|are|was|were|has|had|will|won't|would|can|could|may|might|am)\b",
     re.IGNORECASE,
 )
