@@ -190,3 +190,11 @@ def test_a_character_is_looked_at_a_bounded_number_of_times() -> None:
                 cutter.feed(Counted(text[:at]))
     for small, large in zip(looked[:3], looked[3:], strict=True):
         assert large <= 2.5 * small + 100
+
+
+def test_what_is_a_name_and_an_abbreviation_ends_a_sentence_as_a_name() -> None:
+    text = "For some years now my name is Max. I live in Rome, at max. two hours from Siena."
+    assert [text[start:end] for start, end in cut(text)] == [
+        "For some years now my name is Max.",
+        "I live in Rome, at max. two hours from Siena.",
+    ]

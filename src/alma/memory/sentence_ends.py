@@ -30,6 +30,7 @@ _ABBREVIATIONS = frozenset(
         schwed engl dt franz span ital lat griech av exmo ilmo sra srta ud uds pág pags p.ej cie mgr éd env chap""",
     )
 )
+_NAMES_TOO = frozenset(("max", "al", "art", "gen", "jan", "phil", "med"))  # "My name is Max. I live in Rome."
 _BEFORE_NUMBER = frozenset(
     re.findall(r"\S+", "no nos nr art pp vol fig eq sec chap ch par abs abb kap bd tab ver v p s z.b")
 )
@@ -109,6 +110,8 @@ def _goes_on(before: str, token: str, first: str, opened: str) -> bool:
         return _is_ordinal(before, word, first, begins)
     if word in _NEVER or (word in _BEFORE_NUMBER and first.isdigit()):
         return True
+    if word in _NAMES_TOO and token[:1].isupper() and first.isupper():
+        return False
     if word in _ABBREVIATIONS:
         return word not in ("etc", "usw", "inc", "ltd", "corp", "jr", "sr") or not first.isupper()
     if "." in word and all(len(part) <= 2 for part in word.split(".")):  # U.S., p.m.
