@@ -206,7 +206,7 @@ class Alma:
             return []
 
     async def _roles_changed(self, roles: list[Role]) -> None:
-        await self._keep(roles)
+        await self.engine.patiently(lambda: self._keep(roles))
         for role in roles:
             await self.cache.invalidate(f"role:{role.name}")
         self.notices.broadcast(ModelsChanged(reason="roles"))

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from fakes import MemoryBench
 
-from alma.db.tables import memories, memory_vectors, remembered_runs
+from alma.db.tables import memories, memory_vectors
 from alma.errors import InvalidRequest
 from alma.memory.memories import Added
 from alma.memory.records import Change, Filter, Memory, NewMemory, Reader, Source
@@ -187,12 +187,6 @@ async def test_what_was_known_without_a_key_takes_it_on(memory: MemoryBench) -> 
 
 
 # ── one transaction, vectors, words ───────────────────────────────────────────────────────────────────────────────
-
-
-async def test_the_mark_of_a_finished_run_comes_with_its_words(memory: MemoryBench) -> None:
-    await memory.memories.add([NewMemory("ann", "a result")], finished_run="r_1")
-    await memory.memories.add([], finished_run="r_1")
-    assert [row.run_id for row in await rows(memory, sa.select(remembered_runs))] == ["r_1"]
 
 
 @pytest.mark.parametrize(

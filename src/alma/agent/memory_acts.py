@@ -135,9 +135,10 @@ async def write_team_board(doing: Doing, key: str, text: str, seen: int) -> Tool
     """Compare and swap, as on the run's own board."""
     if doing.memory is None or "team" not in doing.role.memory.write:
         return doing.returned("You may not write on the team's board; use a key without team/.", ok=False)
-    owner, role = doing.task.owner, doing.role
+    task, role = doing.task, doing.role
+    source = Source(task.thread_id, task.run_id, task.task_id, task.message_id(doing.step))
     try:
-        written = await doing.memory.put(owner, key, text, seen, agent=role.name)
+        written = await doing.memory.put(task.owner, key, text, seen, agent=role.name, source=source)
     except InvalidRequest as refused:
         return doing.returned(f"Not written: {refused.message}", ok=False)
     if written is not None:

@@ -18,7 +18,7 @@ from alma.events import MemoriesRecalled
 from alma.memory.memories import Added
 from alma.memory.question import read_question
 from alma.memory.recall import Asked
-from alma.memory.records import USER, Filter, Hit, Kind, Memory, NewMemory, Reader, Recalled, Scope
+from alma.memory.records import USER, Filter, Hit, Kind, Memory, NewMemory, Reader, Recalled, Scope, Source
 from alma.models.tokens import estimate
 from alma.plan import MAIN
 from alma.recollection import PassedOver, RecalledMemory
@@ -38,16 +38,23 @@ class MemoryDoor(Protocol):
 
     async def recall(self, asked: Asked) -> Recalled: ...
 
-    async def add(
-        self, new: Sequence[NewMemory], *, by: str = USER, urgent: bool = False, finished_run: str = ""
-    ) -> list[Added]: ...
+    async def add(self, new: Sequence[NewMemory], *, by: str = USER, urgent: bool = False) -> list[Added]: ...
 
     async def get(self, reader: Reader, memory_id: str) -> Memory: ...
 
     async def forget(self, reader: Reader, memory_id: str, *, by: str = USER) -> Memory: ...
 
     async def put(
-        self, owner: str, key: str, text: str, seen: int, *, agent: str, scope: Scope = "team", kind: Kind = "working"
+        self,
+        owner: str,
+        key: str,
+        text: str,
+        seen: int,
+        *,
+        agent: str,
+        scope: Scope = "team",
+        kind: Kind = "working",
+        source: Source = ...,
     ) -> Memory | None: ...
 
     async def at_key(self, reader: Reader, prefix: str) -> list[Memory]: ...

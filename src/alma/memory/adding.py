@@ -12,8 +12,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.sql.elements import ColumnElement
 
-from alma.db.database import insert_for
-from alma.db.tables import memories, remembered_runs
+from alma.db.tables import memories
 from alma.errors import InvalidRequest
 from alma.memory.embedding import Vector
 from alma.memory.merging import NEAR, cleaned, hash_of, tidy
@@ -99,7 +98,7 @@ def _refused(code: str, message: str, expected: str, actual: str) -> InvalidRequ
 # ── in the transaction ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def keep_all(pen: Pen, arrivals: Sequence[Arrival], finished_run: str = "") -> list[Added]:
+def keep_all(pen: Pen, arrivals: Sequence[Arrival]) -> list[Added]:
     known = _Known(pen, [(one.new, one.hash) for one in arrivals])
     pen.reserve(len(arrivals))
     added: list[Added] = []
@@ -107,9 +106,6 @@ def keep_all(pen: Pen, arrivals: Sequence[Arrival], finished_run: str = "") -> l
         nums = {*one.near, *(added[place].memory.num for place in one.like)}
         added.append(_keep(pen, one, known.twins_of(one.new, one.hash), nums))
         known.follow(pen)
-    if finished_run:
-        mark = insert_for(pen.connection)(remembered_runs).values(run_id=finished_run, at=pen.now)
-        pen.connection.execute(mark.on_conflict_do_nothing())
     return added
 
 

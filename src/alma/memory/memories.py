@@ -61,17 +61,14 @@ class Memories:
 
     # ── keeping ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def add(
-        self, new: Sequence[NewMemory], *, by: str = USER, urgent: bool = False, finished_run: str = ""
-    ) -> list[Added]:
+    async def add(self, new: Sequence[NewMemory], *, by: str = USER, urgent: bool = False) -> list[Added]:
         """Durable when it returns, in one transaction, searchable at once. Where the embedder cannot answer (or not
-        soon, and it is `urgent`) they are found by words until it can. `finished_run`: all words of this run are kept
-        with these (`remembered_runs`)."""
+        soon, and it is `urgent`) they are found by words until it can."""
         now = self._clock()
         arrivals = await preparing.prepare(
             self._database, self._soon, self._dense, [admit(one, now) for one in new], urgent
         )
-        return await self._write(by, lambda pen: keep_all(pen, arrivals, finished_run))
+        return await self._write(by, lambda pen: keep_all(pen, arrivals))
 
     async def vectors_of(self, texts: list[str]) -> list[Vector | None]:
         """For `overhear`: when the embedder has time. None: it cannot answer."""
