@@ -3,7 +3,7 @@
 import { agentColour } from "@/lib/agent-colour";
 import type { MapPoint, MemoryKind } from "@/lib/memory-api";
 import { MEMORY_KINDS } from "@/lib/memory-query";
-import { authorWords, KIND_NAMES } from "@/lib/memory-words";
+import { authorOf, authorWords, KIND_NAMES } from "@/lib/memory-words";
 
 export const COLOURINGS = ["kind", "agent", "age", "uses", "utility"] as const;
 export type Colouring = (typeof COLOURINGS)[number];
@@ -65,12 +65,10 @@ function binOf(point: MapPoint, by: Colouring, now: number): Bin | undefined {
   switch (by) {
     case "kind":
       return KIND_BINS.find(({ id }) => id === point.kind);
-    case "agent":
-      return {
-        id: point.agent,
-        name: authorWords(point.agent),
-        token: `--agent-${agentColour(point.agent)}`,
-      };
+    case "agent": {
+      const author = authorOf(point);
+      return { id: author, name: authorWords(author), token: `--agent-${agentColour(author)}` };
+    }
     case "age":
       return AGES.find(({ days }) => now / 1000 - point.createdAt < days * DAY_S);
     case "uses":

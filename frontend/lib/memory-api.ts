@@ -20,6 +20,7 @@ export type ImportReport = Schemas["ImportReply"];
 export type NewMemory = Schemas["NewMemoryBody"];
 /** What is left out stays. `version`: the one that was seen. */
 export type MemoryChange = Schemas["MemoryChange"];
+type ManyReply = Schemas["ManyReply"];
 export type AddedMemory = Schemas["AddedReply"];
 
 const seg = encodeURIComponent;
@@ -37,6 +38,8 @@ export const memoryApi = {
     request<MemoryDetail>("GET", `/memories/${seg(id)}`, undefined, signal),
   change: (id: string, change: MemoryChange) => request<MemoryEntry>("PATCH", `/memories/${seg(id)}`, change),
   forget: (id: string) => request<MemoryEntry>("DELETE", `/memories/${seg(id)}`),
+  forgetMany: (ids: readonly string[]) => request<ManyReply>("POST", "/memories/forget", { ids }),
+  restoreMany: (ids: readonly string[]) => request<ManyReply>("POST", "/memories/restore", { ids }),
   purge: (id: string) => request<MemoryEntry>("DELETE", `/memories/${seg(id)}?purge=true`),
   restore: (id: string) => request<MemoryEntry>("POST", `/memories/${seg(id)}/restore`),
   /** One memory a line, as JSON. */

@@ -68,6 +68,12 @@ export function withFresh(items: readonly FoundMemory[], fresh: readonly FoundMe
   return [...items, ...fresh].sort((one, other) => order(other) - order(one));
 }
 
+/** Of a search: those that fit at least a third as well as the best. */
+export function telling(items: readonly FoundMemory[]): readonly FoundMemory[] {
+  const best = Math.max(0, ...items.map(({ score }) => score ?? 0));
+  return items.filter(({ score }) => (score ?? 0) >= best / 3);
+}
+
 export class MemoryList {
   private readonly store = writable<MemoryListState>(EMPTY);
   readonly state: Readable<MemoryListState> = this.store;

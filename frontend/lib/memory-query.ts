@@ -6,12 +6,16 @@ export const MEMORY_KINDS: readonly MemoryKind[] = ["semantic", "episodic", "pro
 export const MEMORY_SCOPES: readonly MemoryScope[] = ["owner", "team", "private"];
 export const MEMORY_STATES = ["alive", "superseded", "forgotten", "any"] as const;
 export type LifeState = (typeof MEMORY_STATES)[number];
+/** Chats and notes, pieces of files, or both. */
+export const MEMORY_ORIGINS = ["notes", "files", "all"] as const;
+export type Origin = (typeof MEMORY_ORIGINS)[number];
 
 export interface MemoryFilters {
   readonly text: string;
   readonly kinds: readonly MemoryKind[];
   readonly scopes: readonly MemoryScope[];
   readonly agents: readonly string[];
+  readonly origin: Origin;
   readonly state: LifeState;
   readonly pinned: boolean;
   /** Of the last so many days; `null`: of any time. */
@@ -23,6 +27,7 @@ export const ALL_MEMORIES: MemoryFilters = {
   kinds: [],
   scopes: [],
   agents: [],
+  origin: "notes",
   state: "alive",
   pinned: false,
   days: null,
@@ -47,6 +52,8 @@ function filterOf(word: string): Partial<MemoryFilters> | null {
       return { scopes: among(MEMORY_SCOPES, value) };
     case "agent":
       return { agents: value.split(",").filter((name) => name !== "") };
+    case "from":
+      return { origin: MEMORY_ORIGINS.find((origin) => origin === value) ?? "notes" };
     case "state":
       return { state: MEMORY_STATES.find((state) => state === value) ?? "alive" };
     case "pinned":
@@ -76,11 +83,12 @@ export function parseFilters(find: string | null): MemoryFilters {
 
 /** `null`: nothing is narrowed. */
 export function formatFilters(filters: MemoryFilters): string | null {
-  const { text, kinds, scopes, agents, state, pinned, days } = filters;
+  const { text, kinds, scopes, agents, origin, state, pinned, days } = filters;
   const words: string[] = [];
   if (kinds.length > 0) words.push(`kind:${kinds.join(",")}`);
   if (scopes.length > 0) words.push(`scope:${scopes.join(",")}`);
   if (agents.length > 0) words.push(`agent:${agents.join(",")}`);
+  if (origin !== "notes") words.push(`from:${origin}`);
   if (state !== "alive") words.push(`state:${state}`);
   if (pinned) words.push("pinned:yes");
   if (days !== null) words.push(`since:${days}d`);
@@ -95,6 +103,7 @@ export function queryOf(filters: MemoryFilters, now: number): URLSearchParams {
   for (const kind of filters.kinds) query.append("kind", kind);
   for (const scope of filters.scopes) query.append("scope", scope);
   for (const agent of filters.agents) query.append("agent", agent);
+  if (filters.origin !== "all") query.set("files", String(filters.origin === "files"));
   if (filters.state !== "alive") query.set("state", filters.state);
   if (filters.pinned) query.set("pinned", "true");
   if (filters.days !== null) query.set("since", String(Math.floor(now / 1000) - filters.days * DAY_S));
@@ -104,4 +113,11 @@ export function queryOf(filters: MemoryFilters, now: number): URLSearchParams {
 /** Whether anything but the text narrows the list. */
 export function isNarrowed(filters: MemoryFilters): boolean {
   return formatFilters({ ...filters, text: "" }) !== null;
+}
+
+/** What is so of the person who asks: the facts that all agents may know. */
+export const ABOUT_ME: Partial<MemoryFilters> = { kinds: ["semantic"], scopes: ["owner"], origin: "notes" };
+
+export function isAboutMe({ kinds, scopes, origin }: MemoryFilters): boolean {
+  return kinds.join() === "semantic" && scopes.join() === "owner" && origin === "notes";
 }

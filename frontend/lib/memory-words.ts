@@ -1,8 +1,8 @@
 /** Memories in words: what they are, how old, where from, what happened to them. Pure. */
 
-import { plural } from "@/lib/format";
+import { count, plural } from "@/lib/format";
 import type { MemoryEntry, MemoryKind, MemoryScope, MemoryState, MemoryVersion } from "@/lib/memory-api";
-import type { LifeState } from "@/lib/memory-query";
+import type { LifeState, Origin } from "@/lib/memory-query";
 
 export const KIND_NAMES: Readonly<Record<MemoryKind, string>> = {
   semantic: "Fact",
@@ -27,6 +27,11 @@ export const STATE_NAMES: Readonly<Record<LifeState, string>> = {
   forgotten: "Forgotten",
   any: "All",
 };
+export const ORIGIN_NAMES: Readonly<Record<Origin, string>> = {
+  notes: "Chats and notes",
+  files: "Pieces of files",
+  all: "Both",
+};
 export const SINCE: readonly { days: number | null; name: string }[] = [
   { days: null, name: "Any time" },
   { days: 1, name: "Last day" },
@@ -40,6 +45,18 @@ export const USER = "user";
 /** A role as people call it: `user` is the person who reads this. */
 export function authorWords(agent: string): string {
   return agent === USER ? "you" : agent;
+}
+
+/** By whom a memory is, as people take it: what they said is theirs, whichever agent keeps it. */
+export function authorOf({ agent, speaker }: { agent: string; speaker: string }): string {
+  return speaker === USER ? USER : agent;
+}
+
+/** What is said after forgetting. It must be true: the words of a chat stay in the chat. */
+export function forgottenWords(memories: number, isFromChat: boolean): string {
+  if (memories > 1) return `${count(memories)} memories are forgotten. They are not recalled any more.`;
+  const chat = isFromChat ? " The chat it came from still has your words." : "";
+  return `It is not recalled any more.${chat}`;
 }
 
 /** Of a file nobody is the author: it was read. */
@@ -174,14 +191,20 @@ export function historyOf(memory: MemoryEntry, history: readonly MemoryVersion[]
     });
 }
 
-/** `99 memories · 1 replaced, 2 forgotten` */
+/** `99 memories · 2,776 pieces of files · 1 replaced, 2 forgotten` */
 export function countWords({ counts }: MemoryState): string {
   const gone = [
     counts.superseded > 0 ? `${counts.superseded} replaced` : "",
     counts.forgotten > 0 ? `${counts.forgotten} forgotten` : "",
   ].filter((words) => words !== "");
-  const held = plural(counts.alive, "memory", "memories");
-  return gone.length === 0 ? held : `${held} · ${gone.join(", ")}`;
+  const { inFiles } = counts;
+  return [
+    plural(counts.alive - inFiles, "memory", "memories"),
+    inFiles > 0 ? plural(inFiles, "piece of files", "pieces of files") : "",
+    gone.join(", "),
+  ]
+    .filter((words) => words !== "")
+    .join(" · ");
 }
 
 export interface IndexWords {

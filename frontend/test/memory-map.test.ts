@@ -148,6 +148,7 @@ describe("what a colour says", () => {
     y: 0,
     kind: "semantic",
     agent: "user",
+    speaker: "",
     scope: "owner",
     createdAt: NOW / 1000,
     utility: 0,

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { addressOf, HOME, parseView } from "@/lib/location";
 import {
+  ABOUT_ME,
   ALL_MEMORIES,
   formatFilters,
+  isAboutMe,
   isNarrowed,
   type MemoryFilters,
   parseFilters,
@@ -14,6 +16,7 @@ const NARROW: MemoryFilters = {
   kinds: ["semantic", "working"],
   scopes: ["team"],
   agents: ["analyst", "user"],
+  origin: "all",
   state: "superseded",
   pinned: true,
   days: 7,
@@ -23,7 +26,7 @@ describe("what the list is narrowed to", () => {
   it("stands in the address, and comes back from it", () => {
     const find = formatFilters(NARROW);
     expect(find).toBe(
-      "kind:semantic,working scope:team agent:analyst,user state:superseded pinned:yes since:7d quiet hotel",
+      "kind:semantic,working scope:team agent:analyst,user from:all state:superseded pinned:yes since:7d quiet hotel",
     );
     expect(parseFilters(find)).toEqual(NARROW);
     const view = { ...HOME, page: "memory", memory: "m_1", find } as const;
@@ -50,6 +53,8 @@ describe("what the list is narrowed to", () => {
     });
     expect(isNarrowed({ ...ALL_MEMORIES, text: "x" })).toBe(false);
     expect(isNarrowed(NARROW)).toBe(true);
+    expect(isAboutMe({ ...ALL_MEMORIES, ...ABOUT_ME })).toBe(true);
+    expect(isAboutMe(NARROW)).toBe(false);
   });
 
   it("is asked of the server by its own names", () => {
@@ -57,7 +62,9 @@ describe("what the list is narrowed to", () => {
     expect(query.getAll("kind")).toEqual(["semantic", "working"]);
     expect(query.get("since")).toBe(String(1_000_000_000 - 7 * 86_400));
     expect(query.get("query")).toBe("quiet hotel");
-    expect(queryOf(ALL_MEMORIES, 0).toString()).toBe("");
+    expect(query.has("files")).toBe(false);
+    expect(queryOf(ALL_MEMORIES, 0).toString()).toBe("files=false");
+    expect(queryOf(parseFilters("from:files"), 0).get("files")).toBe("true");
   });
 
   it("belongs to its page: elsewhere nothing of it is in the address", () => {

@@ -64,7 +64,8 @@ describe("a memory in words", () => {
   });
 
   it("says how memory stands, and what it waits for", () => {
-    const counts = { alive: 12, superseded: 1, forgotten: 0, byKind: {}, byScope: {}, byAgent: {} };
+    const by = { byKind: {}, byScope: {}, byAgent: {} };
+    const counts = { alive: 12, superseded: 1, forgotten: 0, inFiles: 0, ...by };
     const index = { backend: "usearch", model: "minilm", dimensions: 384, entries: 12, missing: 0 };
     const state: MemoryState = {
       on: true,
@@ -74,6 +75,8 @@ describe("a memory in words", () => {
       problem: "",
     };
     expect(countWords(state)).toBe("12 memories · 1 replaced");
+    const filled = { ...state, counts: { ...counts, alive: 2012, inFiles: 2000 } };
+    expect(countWords(filled)).toBe("12 memories · 2,000 pieces of files · 1 replaced");
     expect(indexWords(state).tone).toBe("ready");
     const building = { ...index, model: "nomic", role: "building" as const, missing: 340 };
     const words = indexWords({ ...state, indexes: [...state.indexes, building] }).words;

@@ -330,6 +330,9 @@ const inState = (memory, state) =>
   (state === "forgotten" && memory.forgottenAt !== null) ||
   (state === "superseded" && memory.validTo !== null && memory.forgottenAt === null);
 
+const isPiece = (memory) => memory.source.documentId !== "";
+const authorOf = (memory) => (memory.speaker === "user" ? "user" : memory.agent);
+
 function wanted(query) {
   const any = (name, value) => query.getAll(name).length === 0 || query.getAll(name).includes(value);
   const since = Number(query.get("since") ?? 0);
@@ -337,7 +340,8 @@ function wanted(query) {
     (memory) =>
       any("kind", memory.kind) &&
       any("scope", memory.scope) &&
-      any("agent", memory.agent) &&
+      any("agent", authorOf(memory)) &&
+      (query.get("files") === null || String(isPiece(memory)) === query.get("files")) &&
       any("run", memory.source.runId) &&
       any("document", memory.source.documentId) &&
       inState(memory, query.get("state") ?? "alive") &&
@@ -490,10 +494,10 @@ export function dropPieces(documentId) {
   for (const { id } of piecesOf(documentId)) memories.delete(id);
 }
 
-function countsBy(field) {
+function countsBy(of) {
   const counts = {};
   for (const memory of memories.values())
-    if (isAlive(memory)) counts[memory[field]] = (counts[memory[field]] ?? 0) + 1;
+    if (isAlive(memory) && !isPiece(memory)) counts[of(memory)] = (counts[of(memory)] ?? 0) + 1;
   return counts;
 }
 
@@ -501,11 +505,12 @@ function state() {
   const all = [...memories.values()];
   const counts = {
     alive: all.filter(isAlive).length,
+    inFiles: all.filter((memory) => isAlive(memory) && isPiece(memory)).length,
     superseded: all.filter((memory) => inState(memory, "superseded")).length,
     forgotten: all.filter((memory) => memory.forgottenAt !== null).length,
-    byKind: countsBy("kind"),
-    byScope: countsBy("scope"),
-    byAgent: countsBy("agent"),
+    byKind: countsBy(({ kind }) => kind),
+    byScope: countsBy(({ scope }) => scope),
+    byAgent: countsBy(authorOf),
   };
   const index = {
     backend: "usearch",
@@ -558,6 +563,7 @@ function map(asked) {
     y: places.get(memory.id)[1],
     kind: memory.kind,
     agent: memory.agent,
+    speaker: memory.speaker,
     scope: memory.scope,
     createdAt: memory.createdAt,
     utility: memory.utility,
@@ -652,6 +658,19 @@ export function memoryRoutes({ Problem, toAll, chatOf }) {
       /^\/memories\/export$/,
       () => [...memories.values()].map((memory) => `${JSON.stringify(memory)}\n`).join(""),
     ],
+    ...["forget", "restore"].map((what) => [
+      "POST",
+      new RegExp(`^/memories/${what}$`),
+      (_, { ids }) => {
+        const done = ids.filter((id) => (memories.get(id)?.forgottenAt === null) === (what === "forget"));
+        for (const id of done) {
+          memories.get(id).forgottenAt = what === "forget" ? Date.now() / 1000 : null;
+          changed(memories.get(id), what === "forget" ? "forgotten" : "restored", {});
+          tell(id);
+        }
+        return { changed: done, unknown: ids.filter((id) => !memories.has(id)) };
+      },
+    ]),
     ["GET", /^\/memories\/map$/, (_, __, query) => map(query)],
     ["GET", /^\/memories\/([^/]+)$/, ([id]) => detail(id, Problem)],
     ["PATCH", /^\/memories\/([^/]+)$/, ([id], body) => told(edit(id, body, Problem))],

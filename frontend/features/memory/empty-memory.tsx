@@ -1,11 +1,16 @@
 import { Brain } from "lucide-react";
 import { Button } from "@/components/ui/button";
 import { showAdding } from "@/features/memory/panels";
+import { useStore } from "@/hooks/use-store";
+import { plural } from "@/lib/format";
 import { go } from "@/lib/location";
-import { ALL_MEMORIES, formatFilters, isNarrowed, type MemoryFilters } from "@/lib/memory-query";
+import { ALL_MEMORIES, formatFilters, isNarrowed, type MemoryFilters, type Origin } from "@/lib/memory-query";
+import { memoryState } from "@/lib/memory-state";
 
 /** Nothing is remembered yet: what memory is, and how it comes about. */
-export function EmptyMemory() {
+export function EmptyMemory({ origin = "notes" }: { origin?: Origin }) {
+  const inFiles = useStore(memoryState.standing).state?.counts.inFiles ?? 0;
+  if (origin !== "all" && inFiles > 0) return <OnlyFiles inFiles={inFiles} />;
   return (
     <div
       data-slot="empty-memory"
@@ -41,14 +46,38 @@ export function EmptyMemory() {
   );
 }
 
+/** Files were read, and nothing else is remembered. */
+function OnlyFiles({ inFiles }: { inFiles: number }) {
+  const find = formatFilters({ ...ALL_MEMORIES, origin: "files" });
+  return (
+    <div data-slot="only-files" className="space-y-3 px-4 py-8 text-[13px]">
+      <p>Nothing is remembered from chats yet. Of your files Alma knows {plural(inFiles, "piece")}.</p>
+      <Button size="sm" onClick={() => go({ find }, "replace")}>
+        Show pieces of files
+      </Button>
+    </div>
+  );
+}
+
 /** Nothing fits; what may be in the way. */
 export function NothingFound({ filters, dense }: { filters: MemoryFilters; dense: boolean }) {
   const text = filters.text.trim();
+  const inFiles = useStore(memoryState.standing).state?.counts.inFiles ?? 0;
   return (
     <div data-slot="nothing-found" className="space-y-3 px-4 py-8 text-[13px]">
       <p>{text === "" ? "No memory is like that." : `Nothing is remembered about “${text}”.`}</p>
       {text !== "" && !dense ? (
         <p className="text-muted-foreground">Only words were searched just now. Another word may find it.</p>
+      ) : null}
+      {filters.origin === "notes" && inFiles > 0 ? (
+        <Button
+          size="sm"
+          data-slot="search-files-too"
+          className="mr-2"
+          onClick={() => go({ find: formatFilters({ ...filters, origin: "all" }) }, "replace")}
+        >
+          Search pieces of files too
+        </Button>
       ) : null}
       {isNarrowed(filters) ? (
         <Button

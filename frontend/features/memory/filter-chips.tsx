@@ -1,16 +1,17 @@
-import { Check, ChevronDown, Pin } from "lucide-react";
-import type { ReactNode } from "react";
+import { ListChecks, Pin, User } from "lucide-react";
 import { AgentDot } from "@/components/agent-dot";
 import { Button } from "@/components/ui/button";
-import { Popover, PopoverContent, PopoverTrigger } from "@/components/ui/popover";
+import { Chip, Choice, Switch } from "@/features/memory/chips";
+import { OriginChip } from "@/features/memory/origin-chip";
 import { useView } from "@/hooks/use-session";
 import { useStore } from "@/hooks/use-store";
-import { cn } from "@/lib/cn";
-import { count } from "@/lib/format";
 import { go } from "@/lib/location";
+import { memoryChoice, setChoosing } from "@/lib/memory-choice";
 import {
+  ABOUT_ME,
   ALL_MEMORIES,
   formatFilters,
+  isAboutMe,
   isNarrowed,
   MEMORY_KINDS,
   MEMORY_SCOPES,
@@ -39,12 +40,21 @@ export function FilterChips() {
   const narrow = (change: Partial<MemoryFilters>): void =>
     go({ find: formatFilters({ ...filters, ...change }) }, "replace");
   const agents = Object.entries(counts?.byAgent ?? {}).sort((one, other) => other[1] - one[1]);
+  const isChoosing = useStore(memoryChoice) !== null;
   const days = SINCE.find((each) => each.days === filters.days);
   return (
     <div
       data-slot="memory-filters"
       className="flex items-center gap-1.5 max-sm:-mx-4 max-sm:overflow-x-auto max-sm:px-4 max-sm:[scrollbar-width:none] sm:flex-wrap"
     >
+      <Switch
+        on={isAboutMe(filters)}
+        slot="filter-about-me"
+        onToggle={() => narrow(isAboutMe(filters) ? { kinds: [], scopes: [] } : ABOUT_ME)}
+      >
+        <User aria-hidden className="!size-3" />
+        About me
+      </Switch>
       <Chip
         label={chosen(
           "Kind",
@@ -118,16 +128,11 @@ export function FilterChips() {
           </Choice>
         ))}
       </Chip>
-      <Button
-        size="sm"
-        aria-pressed={filters.pinned}
-        data-slot="filter-pinned"
-        className={cn("rounded-full font-normal max-sm:h-9 max-sm:px-3", filters.pinned && ON)}
-        onClick={() => narrow({ pinned: !filters.pinned })}
-      >
+      <OriginChip />
+      <Switch on={filters.pinned} slot="filter-pinned" onToggle={() => narrow({ pinned: !filters.pinned })}>
         <Pin aria-hidden className="!size-3" />
         Pinned
-      </Button>
+      </Switch>
       {isNarrowed(filters) ? (
         <Button
           variant="quiet"
@@ -139,68 +144,17 @@ export function FilterChips() {
           Clear
         </Button>
       ) : null}
+      <Button
+        variant="quiet"
+        size="sm"
+        data-slot="choose-memories"
+        aria-pressed={isChoosing}
+        className="ml-auto max-sm:h-9"
+        onClick={() => setChoosing(!isChoosing)}
+      >
+        <ListChecks aria-hidden className="!size-3.5" />
+        {isChoosing ? "Done" : "Choose"}
+      </Button>
     </div>
-  );
-}
-
-const ON = "border-transparent bg-primary-tint text-primary hover:bg-primary-tint";
-
-function Chip({
-  label,
-  name,
-  on,
-  children,
-}: {
-  label: string;
-  name: string;
-  on: boolean;
-  children: ReactNode;
-}) {
-  return (
-    <Popover>
-      <PopoverTrigger asChild>
-        <Button
-          size="sm"
-          data-slot="filter-chip"
-          data-filter={name}
-          aria-label={on || name === "State" ? `${name}: ${label}` : name}
-          className={cn("rounded-full font-normal max-sm:h-9 max-sm:px-3", on && ON)}
-        >
-          {label}
-          <ChevronDown aria-hidden className="!size-3 opacity-70" />
-        </Button>
-      </PopoverTrigger>
-      <PopoverContent align="start" role="group" aria-label={name} className="w-64 p-1">
-        {children}
-      </PopoverContent>
-    </Popover>
-  );
-}
-
-interface ChoiceProps {
-  on: boolean;
-  amount?: number;
-  hint?: string;
-  onToggle: () => void;
-  children: ReactNode;
-}
-
-function Choice({ on, amount, hint, onToggle, children }: ChoiceProps) {
-  return (
-    <button
-      type="button"
-      aria-pressed={on}
-      onClick={onToggle}
-      className="flex w-full items-start gap-2 rounded px-2 py-1.5 text-left text-[13px] hover:bg-accent max-sm:py-2.5"
-    >
-      <Check aria-hidden className={cn("mt-0.5 size-4 shrink-0 text-primary", !on && "invisible")} />
-      <span className="min-w-0 flex-1">
-        <span className="flex items-center gap-1.5">{children}</span>
-        {hint === undefined ? null : <span className="block text-faint-foreground text-xs">{hint}</span>}
-      </span>
-      {amount === undefined ? null : (
-        <span className="text-faint-foreground text-xs leading-5 tabular-nums">{count(amount)}</span>
-      )}
-    </button>
   );
 }

@@ -2,6 +2,7 @@ import { Lasso } from "lucide-react";
 import { Button } from "@/components/ui/button";
 import { Select } from "@/components/ui/select";
 import { Tooltip } from "@/components/ui/tooltip";
+import { OriginChip } from "@/features/memory/origin-chip";
 import { cn } from "@/lib/cn";
 import { count } from "@/lib/format";
 import { COLOURING_NAMES, COLOURINGS, type Colouring, type LegendEntry } from "@/lib/map-colour";
@@ -61,6 +62,7 @@ export function MapLegend({ by, legend, only, isLooping, onColour, onOnly, onLoo
           </Button>
         ))}
       </div>
+      <OriginChip />
       <Tooltip label="Draw a loop around memories (or hold Shift)" side="bottom">
         <Button
           variant="ghost"

@@ -1,8 +1,9 @@
 import { useEffect, useState } from "react";
 import { Button } from "@/components/ui/button";
+import { forgetMany } from "@/features/memory/forget-many";
 import type { MapLens } from "@/features/memory/map-lens";
 import { cn } from "@/lib/cn";
-import { plural } from "@/lib/format";
+import { count, plural } from "@/lib/format";
 import type { Coloured } from "@/lib/map-colour";
 import { toScreen } from "@/lib/map-geometry";
 import type { MapPoint } from "@/lib/memory-api";
@@ -40,9 +41,21 @@ export function MapList(props: MapListProps) {
       >
         {plural(listed.length, "memory", "memories")} {what}
         {chosen.size > 0 ? (
-          <Button variant="quiet" size="sm" className="-mr-2 ml-auto" data-slot="map-clear" onClick={onClear}>
-            Clear
-          </Button>
+          <span className="-mr-2 ml-auto flex gap-1">
+            <Button
+              variant="danger"
+              size="sm"
+              data-slot="map-forget"
+              onClick={async () => {
+                if (await forgetMany([...chosen])) onClear();
+              }}
+            >
+              Forget {count(chosen.size)}
+            </Button>
+            <Button variant="quiet" size="sm" data-slot="map-clear" onClick={onClear}>
+              Clear
+            </Button>
+          </span>
         ) : null}
       </p>
       <ul

@@ -16,13 +16,15 @@ import { count, percent, plural } from "@/lib/format";
 import { go } from "@/lib/location";
 import { type Colouring, coloured } from "@/lib/map-colour";
 import type { MemoryMap } from "@/lib/memory-api";
+import { parseFilters } from "@/lib/memory-query";
 
 const NONE: ReadonlySet<string> = new Set();
 
 /** All memories as points; near is alike. `hidden`: one of them is read, and there is no room for both. */
 export function MapPart({ hidden }: { hidden: boolean }) {
-  const { run } = useView();
-  const { map, problem, reload } = useMemoryMap(run);
+  const { run, find } = useView();
+  const { origin } = parseFilters(find);
+  const { map, problem, reload } = useMemoryMap(run, origin);
   if (map === null)
     return problem === null ? (
       <p className="flex-1 px-4 py-6 text-[13px] text-faint-foreground">Laying the map out…</p>
@@ -36,7 +38,7 @@ export function MapPart({ hidden }: { hidden: boolean }) {
   if (map.points.length === 0)
     return (
       <div className="min-h-0 flex-1 overflow-y-auto">
-        {map.total === 0 ? <EmptyMemory /> : <NotPlaced onAgain={reload} />}
+        {map.total === 0 ? <EmptyMemory origin={origin} /> : <NotPlaced onAgain={reload} />}
       </div>
     );
   return <Plane map={map} hidden={hidden} />;

@@ -3,7 +3,7 @@ import type { MapLens } from "@/features/memory/map-lens";
 import { useStore } from "@/hooks/use-store";
 import { toScreen } from "@/lib/map-geometry";
 import type { MapPoint } from "@/lib/memory-api";
-import { ago, authorWords, KIND_NAMES } from "@/lib/memory-words";
+import { ago, authorOf, authorWords, KIND_NAMES } from "@/lib/memory-words";
 
 const WIDTH = 280;
 const GAP = 14;
@@ -37,8 +37,8 @@ export function MapTip({
         {point.label}
       </p>
       <p className="flex items-center gap-1.5 text-muted-foreground text-xs">
-        <AgentDot role={point.agent} />
-        {authorWords(point.agent)} · {KIND_NAMES[point.kind]} · {ago(point.createdAt, Date.now())}
+        <AgentDot role={authorOf(point)} />
+        {authorWords(authorOf(point))} · {KIND_NAMES[point.kind]} · {ago(point.createdAt, Date.now())}
         {point.uses > 0 ? ` · used ${point.uses} ×` : ""}
       </p>
       <button

@@ -6,6 +6,7 @@ import { factsOf } from "@/lib/api";
 import { go } from "@/lib/location";
 import { type MemoryEntry, memoryApi } from "@/lib/memory-api";
 import { memoryList } from "@/lib/memory-list";
+import { forgottenWords } from "@/lib/memory-words";
 import { session } from "@/lib/session";
 
 interface MemoryActionsProps {
@@ -15,7 +16,7 @@ interface MemoryActionsProps {
 
 /** Pin, forget, bring back, delete for good. */
 export function MemoryActions({ memory, onChanged }: MemoryActionsProps) {
-  const { id, pinned, forgottenAt } = memory;
+  const { id, pinned, forgottenAt, source } = memory;
   const act = async (work: () => Promise<unknown>, done?: () => void): Promise<void> => {
     try {
       await work();
@@ -31,7 +32,7 @@ export function MemoryActions({ memory, onChanged }: MemoryActionsProps) {
       () => memoryApi.forget(id),
       () => {
         onChanged();
-        session.notices.show("Forgotten. No agent is reminded of it any more.", {
+        session.notices.show(forgottenWords(1, source.threadId !== ""), {
           action: { label: "Undo", run: restore },
         });
       },

@@ -9,6 +9,7 @@ import { cn } from "@/lib/cn";
 import { plural } from "@/lib/format";
 import { addressOf, go, location } from "@/lib/location";
 import type { FoundMemory } from "@/lib/memory-api";
+import { toggleChosen } from "@/lib/memory-choice";
 import { ago, exactTime, KIND_NAMES, lifeOf, STATE_NAMES, sourceWords, wordsOf } from "@/lib/memory-words";
 import { factsOfFound, reasonsLine } from "@/lib/recall-reasons";
 
@@ -18,10 +19,13 @@ interface MemoryRowProps {
   best: number;
   query: string;
   isOpen: boolean;
+  /** `null`: nothing is being chosen. */
+  isChosen: boolean | null;
 }
 
 /** A memory in the list: what it says, whose it is, where from; of a search also how well it fits, and why. */
-export const MemoryRow = memo(function MemoryRow({ found, best, query, isOpen }: MemoryRowProps) {
+export const MemoryRow = memo(function MemoryRow(props: MemoryRowProps) {
+  const { found, best, query, isOpen, isChosen } = props;
   const { memory, score, reasons } = found;
   const [isWhy, setWhy] = useState(false);
   const title = useThreadTitle(memory.source.threadId);
@@ -29,6 +33,7 @@ export const MemoryRow = memo(function MemoryRow({ found, best, query, isOpen }:
   const words = reasons?.words ?? (query === "" ? [] : wordsOf(query));
   const life = lifeOf(memory);
   const why = `memory-why-${memory.id}`;
+  const text = `memory-text-${memory.id}`;
   return (
     <li
       data-slot="memory-row"
@@ -38,16 +43,29 @@ export const MemoryRow = memo(function MemoryRow({ found, best, query, isOpen }:
         isOpen && "bg-accent/60",
       )}
     >
-      <div className="relative px-4 py-2.5 hover:bg-accent/40">
+      <div className={cn("relative px-4 py-2.5 hover:bg-accent/40", isChosen !== null && "pl-11")}>
+        {isChosen === null ? null : (
+          <input
+            type="checkbox"
+            aria-label="Choose"
+            aria-describedby={text}
+            data-slot="memory-choose"
+            checked={isChosen}
+            onChange={() => toggleChosen(memory.id)}
+            className="absolute top-3.5 left-4 z-[1] size-4 accent-primary"
+          />
+        )}
         <a
           dir="auto"
+          id={text}
           href={addressOf({ ...location.get(), memory: memory.id })}
           data-slot="memory-open"
           aria-current={isOpen ? "true" : undefined}
           onClick={(event) => {
             if (event.metaKey || event.ctrlKey || event.shiftKey) return;
             event.preventDefault();
-            go({ memory: memory.id });
+            if (isChosen === null) go({ memory: memory.id });
+            else toggleChosen(memory.id);
           }}
           className={cn(
             "line-clamp-2 text-[14px] leading-5 [overflow-wrap:anywhere] after:absolute after:inset-0",

@@ -1,12 +1,14 @@
-import { type KeyboardEvent, useEffect, useRef } from "react";
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { Problem } from "@/components/problem";
 import { Button } from "@/components/ui/button";
+import { ChoiceBar } from "@/features/memory/choice-bar";
 import { EmptyMemory, NothingFound } from "@/features/memory/empty-memory";
 import { MemoryRow } from "@/features/memory/memory-row";
 import { useView } from "@/hooks/use-session";
 import { useStore } from "@/hooks/use-store";
-import { plural } from "@/lib/format";
-import { memoryList } from "@/lib/memory-list";
+import { count, plural } from "@/lib/format";
+import { memoryChoice, setChoosing } from "@/lib/memory-choice";
+import { memoryList, telling } from "@/lib/memory-list";
 import { isNarrowed } from "@/lib/memory-query";
 
 /** How far from the end the next page is asked for. */
@@ -16,6 +18,7 @@ const AHEAD = "600px";
 export function MemoryRows() {
   const list = useStore(memoryList.state);
   const open = useView().memory;
+  const choice = useStore(memoryChoice);
   const scroller = useRef<HTMLDivElement>(null);
   const { filters, items, loaded, error } = list;
   const isSearch = filters.text.trim() !== "";
@@ -23,9 +26,14 @@ export function MemoryRows() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: `filters` is when, not what
   useEffect(() => {
     scroller.current?.scrollTo({ top: 0 });
+    setAll(false);
+    memoryChoice.update((chosen) => chosen && new Set());
     memoryList.atTop = true;
   }, [filters]);
+  useEffect(() => () => setChoosing(false), []);
+  const [isAll, setAll] = useState(false);
   const best = Math.max(0, ...items.map(({ score }) => score ?? 0));
+  const shown = isSearch && !isAll ? telling(items) : items;
   return (
     <div
       ref={scroller}
@@ -40,8 +48,9 @@ export function MemoryRows() {
       onKeyDown={stepThrough}
       className="relative min-h-0 flex-1 overflow-y-auto overscroll-contain border-t outline-none"
     >
-      <HeldNote count={list.held.length} scroller={scroller} />
+      <HeldNote amount={list.held.length} scroller={scroller} />
       <div className="mx-auto max-w-4xl">
+        <ChoiceBar />
         {error === null ? null : (
           <Problem facts={error} className="m-4">
             <Button size="sm" onClick={() => void memoryList.load()}>
@@ -49,18 +58,26 @@ export function MemoryRows() {
             </Button>
           </Problem>
         )}
-        {isSearch && loaded && items.length > 0 ? <FoundLine /> : null}
+        {isSearch && loaded && items.length > 0 ? <FoundLine shown={shown.length} /> : null}
         <ul>
-          {items.map((found) => (
+          {shown.map((found) => (
             <MemoryRow
               key={found.memory.id}
               found={found}
               best={best}
               query={filters.text}
               isOpen={found.memory.id === open}
+              isChosen={choice?.has(found.memory.id) ?? null}
             />
           ))}
         </ul>
+        {shown.length < items.length ? (
+          <div className="p-3 text-center">
+            <Button variant="quiet" size="sm" data-slot="show-weaker" onClick={() => setAll(true)}>
+              Show {count(items.length - shown.length)} more that fit less
+            </Button>
+          </div>
+        ) : null}
         {items.length === 0 && !loaded && error === null ? (
           <p className="px-4 py-6 text-[13px] text-faint-foreground">Loading…</p>
         ) : null}
@@ -77,19 +94,22 @@ export function MemoryRows() {
   );
 }
 
-function FoundLine() {
+function FoundLine({ shown }: { shown: number }) {
   const { total, ms, dense } = useStore(memoryList.state);
   return (
     <p data-slot="found-line" className="px-4 pt-2.5 text-faint-foreground text-xs tabular-nums">
-      {plural(total, "memory", "memories")} found in {ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms,{" "}
+      {shown < total
+        ? `The best ${count(shown)} of ${count(total)} compared`
+        : plural(total, "memory", "memories")}
+      , in {ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms,{" "}
       {dense ? "by meaning and by words" : "by words only"}
     </p>
   );
 }
 
 /** Says what came meanwhile, and leaves the list as it is until it is wanted. */
-function HeldNote({ count, scroller }: { count: number; scroller: { current: HTMLElement | null } }) {
-  if (count === 0) return null;
+function HeldNote({ amount, scroller }: { amount: number; scroller: { current: HTMLElement | null } }) {
+  if (amount === 0) return null;
   return (
     <div className="pointer-events-none sticky top-2 z-10 flex h-0 justify-center">
       <Button
@@ -102,7 +122,7 @@ function HeldNote({ count, scroller }: { count: number; scroller: { current: HTM
           scroller.current?.scrollTo({ top: 0 });
         }}
       >
-        {plural(count, "new memory", "new memories")}
+        {plural(amount, "new memory", "new memories")}
       </Button>
     </div>
   );

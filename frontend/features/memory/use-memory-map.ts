@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useState } from "react";
 import { factsOf } from "@/lib/api";
 import { type MemoryMap, memoryApi } from "@/lib/memory-api";
+import { ALL_MEMORIES, type Origin, queryOf } from "@/lib/memory-query";
 import type { ErrorFacts } from "@/lib/protocol";
 import { session } from "@/lib/session";
 
@@ -12,15 +13,15 @@ interface Known {
   readonly reload: () => void;
 }
 
-/** All memories as points; asked for again once memory has been quiet for a moment. `run`: whose hits are named. */
-export function useMemoryMap(run: string | null): Known {
+/** Memories of this origin as points; asked for again once memory has been quiet for a moment. `run`: whose hits are named. */
+export function useMemoryMap(run: string | null, origin: Origin): Known {
   const [map, setMap] = useState<MemoryMap | null>(null);
   const [problem, setProblem] = useState<ErrorFacts | null>(null);
   const [asked, setAsked] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `asked` is when, not what
   useEffect(() => {
     const request = new AbortController();
-    memoryApi.map(run, undefined, request.signal).then(
+    memoryApi.map(run, queryOf({ ...ALL_MEMORIES, origin }, Date.now()), request.signal).then(
       (found) => {
         setMap(found);
         setProblem(null);
@@ -30,7 +31,7 @@ export function useMemoryMap(run: string | null): Known {
       },
     );
     return () => request.abort();
-  }, [run, asked]);
+  }, [run, origin, asked]);
   const reload = useCallback(() => setAsked((times) => times + 1), []);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
