@@ -130,9 +130,15 @@ class Clock:
 class MemoryBench:
     """Memories on a database that is open, with the fakes above. Use as a context manager."""
 
-    def __init__(self, url: str, malicious: bool = False, database: Database | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        malicious: bool = False,
+        database: Database | None = None,
+        embedding: FakeEmbedding | None = None,
+    ) -> None:
         self.database = database or Database(url)
-        self.embedding = FakeEmbedding()
+        self.embedding = embedding or FakeEmbedding()
         self.dense = FakeDense(self.database, self.embedding, malicious)
         self.clock = Clock()
         self.memories = Memories(

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from fakes import MemoryBench
+from fakes import FakeEmbedding, MemoryBench
 
 from alma.memory.knowledge.documents import Document
 from alma.memory.knowledge.library import Library
@@ -22,8 +22,15 @@ OWNER = "ann"
 class Shelf:
     """A library and what it told. `until` waits for a word of it, however long that takes."""
 
-    def __init__(self, url: str, folder: Path, watched: Path | None = None, **options: Any) -> None:
-        self.bench = MemoryBench(url)
+    def __init__(
+        self,
+        url: str,
+        folder: Path,
+        watched: Path | None = None,
+        embedding: FakeEmbedding | None = None,
+        **options: Any,
+    ) -> None:
+        self.bench = MemoryBench(url, embedding=embedding)
         self.told: list[tuple[Document, bool]] = []
         self._heard = asyncio.Condition()
         self._folder = folder

@@ -6,10 +6,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from fakes import FakeEmbedding
 from shelf import OWNER, Shelf, pdf_of
 
 from alma.errors import Conflict, NotFound
+from alma.memory.embedding import Vector
 from alma.memory.knowledge import documents
+from alma.memory.knowledge.filing import Pace
 from alma.memory.knowledge.originals import FileTooLarge
 from alma.memory.records import Filter, Reader
 
@@ -217,3 +220,55 @@ async def test_the_row_is_changed_only_for_the_content_that_was_seen(tmp_path: P
         )
         assert changed is None
         assert await shelf.library.list(OWNER) == [ready]
+
+
+class SlowEmbedding(FakeEmbedding):
+    """One call after the other, as the embedder's process does it; those about whales wait for `gate`. `calls`: the
+    texts of each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+        self.calls: list[list[str]] = []
+
+    async def embed(self, texts: list[str], *, urgent: bool = True) -> Vector:
+        if any("whale" in text for text in texts):
+            await self.gate.wait()
+        self.calls.append(texts)
+        return await super().embed(texts, urgent=urgent)
+
+
+def _large(number: int) -> str:
+    return "".join(f"{line}: The whale number {number} swims on and on and on.\n\n" for line in range(6000))
+
+
+async def test_a_small_file_does_not_wait_for_large_ones(database_url: str, tmp_path: Path) -> None:
+    async with Shelf(database_url, tmp_path, embedding=SlowEmbedding()).running() as shelf:
+        for number in range(2):
+            await shelf.library.put(OWNER, f"large-{number}.txt", _large(number).encode())
+        await shelf.until(lambda: len({one.id for one, _ in shelf.told if one.state == "reading"}) == 2)
+        small = await shelf.put("small.txt", "A word about mice.")
+        assert small.state == "ready"
+        assert {one.state for one in await shelf.library.list(OWNER) if one.id != small.id} == {"reading"}
+
+
+async def test_progress_is_told_in_small_steps(tmp_path: Path) -> None:
+    slow = SlowEmbedding()
+    slow.gate.set()
+    async with Shelf(f"sqlite:///{tmp_path / 'a.db'}", tmp_path, embedding=slow).running() as shelf:
+        await shelf.put("large.txt", _large(1))
+        assert len(slow.calls[0]) == 8
+        assert max(map(len, slow.calls)) <= 32
+        reading = [one for one, _ in shelf.told if one.state == "reading" and one.chunks]
+        done = [one.done for one in reading]
+        assert done == sorted(done)
+        assert {one.chunks for one in reading} == {shelf.told[-1][0].chunks}
+
+
+def test_what_is_stored_at_once_takes_about_a_second_whatever_the_embedder_is_like() -> None:
+    for chunks_in_a_second, most_s in ((15, 1.1), (4, 2.0), (1000, 0.1)):
+        pace, took = Pace(), []
+        for _ in range(20):
+            took.append(pace.chunks / chunks_in_a_second)
+            pace.took(took[-1])
+        assert max(took[1:]) <= most_s

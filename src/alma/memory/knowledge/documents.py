@@ -83,10 +83,13 @@ def text_of(connection: sa.Connection, document_id: str) -> str:
     return found or ""
 
 
-def next_waiting(connection: sa.Connection, but: Collection[str]) -> Shelved | None:
-    """The one that waits longest, of those that are not `but`."""
+def next_waiting(connection: sa.Connection, but: Collection[str], most_bytes: int = 0) -> Shelved | None:
+    """The one that waits longest, of those that are not `but`. `most_bytes`: the smallest, of those of at most so
+    many; 0: of any size."""
     row = documents.c
     asked = sa.select(*_COLUMNS).where(row.state == "waiting", row.id.not_in(list(but)))
+    if most_bytes:
+        asked = asked.where(row.bytes <= most_bytes).order_by(row.bytes)
     found = connection.execute(asked.order_by(row.updated_at, row.id).limit(1)).first()
     return None if found is None else _shelved(found)
 

@@ -21,7 +21,9 @@ from alma.memory.memories import Memories
 from alma.memory.merging import tidy
 from alma.memory.records import USER, Filter, Memory, NewMemory, Reader, Source
 
-_BATCH = 32  # chunks in one transaction, and in one call of the embedder
+_BATCH = 32  # most chunks in one transaction, and in one call of the embedder
+_FEW = 4
+_LONG_S, _SHORT_S = 1.0, 0.4
 _PAGE = 500
 _MOVED = 200  # rows in one statement
 Progress = Callable[[int, int], Awaitable[None]]
@@ -34,6 +36,20 @@ class _Plan(Struct, frozen=True):
     stale: list[Memory]
     new: list[NewMemory]
     kept: int
+
+
+class Pace:
+    """How many chunks are stored at once: with most machines' embedder about a second's, so that progress is seen and
+    what else waits for the embedder, such as a small document beside a large one, gets its turn."""
+
+    def __init__(self) -> None:
+        self.chunks = 8
+
+    def took(self, seconds: float) -> None:
+        if seconds > _LONG_S:
+            self.chunks = max(_FEW, self.chunks // 2)
+        elif seconds < _SHORT_S:
+            self.chunks = min(_BATCH, self.chunks * 2)
 
 
 class Filing:
@@ -54,14 +70,16 @@ class Filing:
         else:
             await self._purge(document.owner, plan.stale)
         await self._move(plan.moved)
-        done = plan.kept
-        for start in range(0, len(plan.new), _BATCH):
+        clock, pace, stored = asyncio.get_running_loop().time, Pace(), 0
+        while stored < len(plan.new):
             if not wanted():
                 return False
-            some = plan.new[start : start + _BATCH]
+            some = plan.new[stored : stored + pace.chunks]
+            begun = clock()
             await self._memories.add(some, by=USER)
-            done += len(some)
-            await progress(done, total)
+            pace.took(clock() - begun)
+            stored += len(some)
+            await progress(plan.kept + stored, total)
         return wanted()
 
     async def chunks(self, document: Document, *, forgotten: bool = False) -> list[Memory]:

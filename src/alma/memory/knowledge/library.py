@@ -4,7 +4,8 @@
     the folder ──► seen ──────────┘  ▲            └─────► failed
                                      └── changed, or Alma was ended
 
-Two files are read at a time, each in a process of its own (`reading_process.py`). A document that is `waiting` or was
+Two files are read at a time, and a small one beside them, so that it does not wait until large ones are done; each in a
+process of its own (`reading_process.py`). A document that is `waiting` or was
 being read is read at the next start; what of it was stored is not stored twice (`filing.py`).
 """
 
@@ -33,7 +34,8 @@ from alma.memory.memories import Memories
 from alma.memory.records import Memory
 
 log = logging.getLogger(__name__)
-_AT_ONCE = 2
+_SMALL = 256 * 1024  # bytes
+_WORKERS = (0, 0, _SMALL)  # the most bytes that each takes; 0: any
 _TOLD_S = 0.25  # between two words about the progress of a document
 _PAUSE_S = 5.0  # after the database could not be used
 
@@ -94,8 +96,8 @@ class Library:
         async with asyncio.TaskGroup() as group:
             if self._watching is not None:
                 group.create_task(self._watching.run())
-            for _ in range(_AT_ONCE):
-                group.create_task(self._work())
+            for most_bytes in _WORKERS:
+                group.create_task(self._work(most_bytes))
 
     # ── in and out ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -222,10 +224,10 @@ class Library:
             keys = {Originals.key(one.document.id, one.hash) for one in every if one.document.origin == PAGE}
             await on_disk(lambda: self._originals.prepare(keys))
 
-    async def _work(self) -> None:
+    async def _work(self, most_bytes: int) -> None:
         while True:
             try:
-                known = await self._choose()
+                known = await self._choose(most_bytes)
                 if known is None:
                     await self._wake.wait()
                 else:
@@ -235,11 +237,11 @@ class Library:
                 await asyncio.sleep(_PAUSE_S)
                 self._wake.set()
 
-    async def _choose(self) -> Shelved | None:
+    async def _choose(self, most_bytes: int) -> Shelved | None:
         async with self._choosing:
             self._wake.clear()
             but = {*self._jobs, *self._leaving}
-            known = await self._database.read(lambda connection: documents.next_waiting(connection, but))
+            known = await self._database.read(lambda connection: documents.next_waiting(connection, but, most_bytes))
             if known is not None and known.document.id in self._leaving:
                 return None
             if known is not None:
