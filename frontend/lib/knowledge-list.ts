@@ -32,6 +32,8 @@ export interface KnowledgeState {
   /** Of a file; 0: not known yet. */
   readonly maxBytes: number;
   readonly uploads: readonly Upload[];
+  /** By id: of when the file was (Unix seconds) whose place one took that was put in here. */
+  readonly replaced: Readonly<Record<string, number>>;
   readonly error: ErrorFacts | null;
 }
 
@@ -42,6 +44,7 @@ const EMPTY: KnowledgeState = {
   formats: [],
   maxBytes: 0,
   uploads: [],
+  replaced: {},
   error: null,
 };
 const AT_ONCE = 3;
@@ -179,8 +182,13 @@ export class KnowledgeList {
     this.patch(key, { state: "sending" });
     try {
       const document = await putFile(name, file, (sent) => this.patch(key, { sent }), stop.signal);
+      const one = this.store.get().documents?.find((each) => each.name === name && each.origin === "page");
+      // What is the same is not read again.
+      const isOther =
+        one !== undefined && (document.state !== "ready" || document.updatedAt !== one.updatedAt);
       this.store.update((state) => ({
         ...state,
+        replaced: isOther ? { ...state.replaced, [document.id]: one.updatedAt } : state.replaced,
         documents: withDocument(state.documents ?? [], document),
         uploads: state.uploads.filter((upload) => upload.key !== key),
       }));

@@ -16,13 +16,6 @@ function bare(format: string): string {
   return format.replace(/^\*?\./, "").toLowerCase();
 }
 
-const MIB = 1_048_576;
-
-/** A limit, which is set in MiB: `64 MiB`. */
-export function sizeWords(limit: number): string {
-  return limit >= MIB ? `${count(limit / MIB)} MiB` : bytes(limit);
-}
-
 /** Whether a file's ending says that it is read; with any other it may still be text. */
 export function isKnownFormat(name: string, formats: readonly string[]): boolean {
   const ending = endingOf(name);
@@ -46,7 +39,7 @@ export function refusalOf(
   if (maxBytes > 0 && size > maxBytes)
     return {
       code: "too_large",
-      message: `${name} is too large: it has ${bytes(size)}, and a file may have ${sizeWords(maxBytes)}.`,
+      message: `${name} is too large: it has ${bytes(size)}, and a file may have ${bytes(maxBytes)}.`,
       hint: "Split it, or let Alma take larger ones with `ALMA_MAX_DOCUMENT_MIB`.",
     };
   if (size === 0) return { code: "empty_file", message: `${name} is empty: there is nothing to read in it.` };

@@ -29,6 +29,13 @@ const LEAST_SHARE = 0.5;
 
 /** Everything, as large as it fits. */
 export function fitted(spots: readonly Spot[], size: Size): Lens {
+  const { left, right, bottom, top } = around(spots);
+  if (left > right) return { x: 0, y: 0, scale: scaleFor(2, 2, size) };
+  const scale = scaleFor(Math.max(right - left, 0.02), Math.max(top - bottom, 0.02), size);
+  return { x: (left + right) / 2, y: (bottom + top) / 2, scale };
+}
+
+function around(spots: readonly Spot[]): Box {
   let [left, right, bottom, top] = [Infinity, -Infinity, Infinity, -Infinity];
   for (const { x, y } of spots) {
     left = Math.min(left, x);
@@ -36,9 +43,7 @@ export function fitted(spots: readonly Spot[], size: Size): Lens {
     bottom = Math.min(bottom, y);
     top = Math.max(top, y);
   }
-  if (left > right) return { x: 0, y: 0, scale: scaleFor(2, 2, size) };
-  const scale = scaleFor(Math.max(right - left, 0.02), Math.max(top - bottom, 0.02), size);
-  return { x: (left + right) / 2, y: (bottom + top) / 2, scale };
+  return { left, right, bottom, top };
 }
 
 function scaleFor(width: number, height: number, size: Size): number {
@@ -74,6 +79,40 @@ export function zoomed(lens: Lens, size: Size, at: Spot, factor: number, fit: nu
 /** Moved by so many pixels of the screen. */
 export function shifted(lens: Lens, dx: number, dy: number): Lens {
   return { ...lens, x: lens.x - dx / lens.scale, y: lens.y + dy / lens.scale };
+}
+
+/** So that one of the spots at least is within the view: the nearest comes to its edge where there is none. */
+export function withSpot(lens: Lens, size: Size, spots: readonly Spot[]): Lens {
+  if (size.width === 0 || size.height === 0) return lens;
+  const margin = Math.min(MARGIN, size.width / 4, size.height / 4);
+  let least = Infinity;
+  let off: Spot = { x: 0, y: 0 };
+  for (const spot of spots) {
+    const { x, y } = toScreen(lens, size, spot);
+    const dx = outside(x, margin, size.width - margin);
+    const dy = outside(y, margin, size.height - margin);
+    const far = Math.hypot(dx, dy);
+    if (far === 0) return lens;
+    if (far >= least) continue;
+    least = far;
+    off = { x: dx, y: dy };
+  }
+  return least === Infinity ? lens : shifted(lens, -off.x, -off.y);
+}
+
+function outside(value: number, low: number, high: number): number {
+  return value < low ? value - low : Math.max(0, value - high);
+}
+
+/** The middle of the view stays where the spots are. */
+export function near(lens: Lens, spots: readonly Spot[]): Lens {
+  const { left, right, bottom, top } = around(spots);
+  if (left > right) return lens;
+  return { ...lens, x: clamp(lens.x, left, right), y: clamp(lens.y, bottom, top) };
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, value));
 }
 
 /** What of two fingers: from where they were to where they are. */

@@ -115,6 +115,15 @@ export function utilityWords(utility: number): string {
   return utility > -0.5 ? "helped little" : "misled";
 }
 
+/** A text of a list without the signs of Markdown, which nobody reads as such there. */
+export function plain(text: string): string {
+  return text
+    .replace(/^ {0,3}(?:#{1,6}|>)[ \t]+/gm, "")
+    .replace(/(\*\*\*|\*\*|__)(?=\S)(.+?)(?<=\S)\1/gs, "$2")
+    .replace(/(?<!\w)(\*\*|__)(?=\S)|(?<=\S)\*\*(?!\w)/g, "")
+    .replace(/`+([^`]+)`+/g, "$1");
+}
+
 export interface Marked {
   readonly text: string;
   readonly isHit: boolean;

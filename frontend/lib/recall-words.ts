@@ -26,10 +26,17 @@ export function isBoard({ query, callId }: Pick<RecallState, "query" | "callId">
   return callId !== "" && query === "team/";
 }
 
-/** `before it wrote · 3 of 412 compared · 4 ms` */
+/** `before it wrote · the best 3 of 412 compared · 4 ms` */
 export function lookedWords(recall: RecallState): string {
   const { considered, hits, ms } = recall;
-  const compared = considered > 0 ? `${count(hits.length)} of ${count(considered)} compared` : null;
+  const compared =
+    considered === 0
+      ? null
+      : hits.length === 0
+        ? `${plural(considered, "memory", "memories")} compared, none fitted`
+        : hits.length < considered
+          ? `the best ${count(hits.length)} of ${count(considered)} compared`
+          : `${plural(considered, "memory", "memories")} compared`;
   return [askedBy(recall), compared, ms > 0 ? duration(ms) : null].filter(Boolean).join(" · ");
 }
 

@@ -17,6 +17,8 @@ export interface StoredState {
 
 const PAUSE_MS = 500;
 const MOST = 100;
+/** What agents note for the task at hand, such as their plan, is not kept of it. */
+const LASTING: readonly StoredMemory["kind"][] = ["semantic", "episodic", "procedural"];
 
 /** Those of one run. Asked for again, once in a moment, when it may have changed. */
 export class StoredMemories {
@@ -29,6 +31,7 @@ export class StoredMemories {
   async load(): Promise<void> {
     try {
       const query = new URLSearchParams({ run: this.runId, limit: String(MOST) });
+      for (const kind of LASTING) query.append("kind", kind);
       const { memories, total } = await request<Reply>("GET", `/memories?${query}`);
       this.store.set({ memories: memories.map(({ memory }) => memory), total, error: null });
     } catch (cause) {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { cutText, windowAround } from "@/lib/document-text";
+import { bytes } from "@/lib/format";
 import { documentError, type KnowledgeDocument, type KnowledgeReply } from "@/lib/knowledge-api";
 import { inOrder, KnowledgeList, withDocument, withProgress } from "@/lib/knowledge-list";
 import {
@@ -77,9 +78,14 @@ describe("files while they are read", () => {
 describe("files that are given", () => {
   const takes = { formats: ["pdf", "md", ".csv", "txt"], maxBytes: 64 * 1_048_576 };
 
+  it("have a size in one unit system", () => {
+    const words = ["0 bytes", "1 byte", "144 bytes", "2 kB", "67 MB"];
+    expect([0, 1, 144, 1500, 67_108_864].map(bytes)).toEqual(words);
+  });
+
   it("are refused before they are sent where they cannot be taken", () => {
     expect(refusalOf("film.mp4", 90 * 1_048_576, takes, true)?.message).toBe(
-      "film.mp4 is too large: it has 94 MB, and a file may have 64 MiB.",
+      "film.mp4 is too large: it has 94 MB, and a file may have 67 MB.",
     );
     expect(refusalOf("nothing.txt", 0, takes, false)?.code).toBe("empty_file");
     expect(refusalOf("photo.jpg", 1000, takes, true)?.hint).toBe("It reads md, txt, pdf and csv.");

@@ -3,6 +3,7 @@ import { coloured } from "@/lib/map-colour";
 import {
   fitted,
   isWithin,
+  near,
   pinched,
   type Spot,
   SpotGrid,
@@ -10,6 +11,7 @@ import {
   toPlane,
   toScreen,
   withRoom,
+  withSpot,
   zoomed,
 } from "@/lib/map-geometry";
 import type { MapPoint } from "@/lib/memory-api";
@@ -137,6 +139,30 @@ describe("who is there", () => {
     const placed = withRoom(words, [{ left: 410, right: 414, top: 105, bottom: 109 }], SIZE, 10);
     expect(placed.map(({ word }) => word.name)).toEqual(["first", "beside it"]);
     expect(withRoom(words, [], SIZE, 1)).toHaveLength(1);
+  });
+});
+
+describe("what is in view", () => {
+  const lens = { x: 0, y: 0, scale: 100 };
+  const SPOTS = [
+    { x: -0.5, y: 0 },
+    { x: 0.5, y: 0.2 },
+  ];
+
+  it("stays as it is while a point is in it", () => {
+    expect(withSpot(lens, SIZE, SPOTS)).toBe(lens);
+  });
+
+  it("never is nothing: the nearest point comes to its edge", () => {
+    const far = withSpot({ x: 300, y: 0, scale: 1000 }, SIZE, SPOTS);
+    const { x, y } = toScreen(far, SIZE, { x: 0.5, y: 0.2 });
+    expect([x >= 0 && x <= SIZE.width, y >= 0 && y <= SIZE.height]).toEqual([true, true]);
+    expect(withSpot(far, SIZE, [])).toBe(far);
+  });
+
+  it("cannot be moved away from the points", () => {
+    expect(near({ x: 9, y: -9, scale: 10 }, SPOTS)).toEqual({ x: 0.5, y: 0, scale: 10 });
+    expect(near(lens, [])).toBe(lens);
   });
 });
 

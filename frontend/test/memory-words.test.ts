@@ -1,6 +1,16 @@
 import { describe, expect, it } from "vitest";
 import type { MemoryEntry, MemoryState } from "@/lib/memory-api";
-import { ago, countWords, historyOf, indexWords, marked, sourceWords } from "@/lib/memory-words";
+import {
+  ago,
+  authorOf,
+  countWords,
+  forgottenWords,
+  historyOf,
+  indexWords,
+  marked,
+  plain,
+  sourceWords,
+} from "@/lib/memory-words";
 
 const NOW = Date.UTC(2026, 10, 26, 12);
 const SOURCE = { threadId: "", documentId: "", file: "", place: "" };
@@ -83,4 +93,22 @@ describe("a memory in words", () => {
     expect(words).toBe("learning them for nomic, 340 memories left");
     expect(indexWords({ ...state, problem: "No model." })).toEqual({ tone: "problem", words: "No model." });
   });
+
+  it("is the user's where they said it, whichever agent keeps it", () => {
+    expect(authorOf({ agent: "writer", speaker: "user" })).toBe("user");
+    expect(authorOf({ agent: "writer", speaker: "writer" })).toBe("writer");
+  });
+
+  it("says what is so after forgetting", () => {
+    expect(forgottenWords(1, false)).toBe("It is not recalled any more.");
+    expect(forgottenWords(1, true)).toContain("The chat it came from still has your words.");
+    expect(forgottenWords(1200, false)).toBe("1,200 memories are forgotten. They are not recalled any more.");
+  });
+
+  it.each([
+    ["The **spare key** lies `here`", "The spare key lies here"],
+    ["## Setup\n> said __twice__", "Setup\nsaid twice"],
+    ["cut in **the mid", "cut in the mid"],
+    ["2 ** 3 and a_b_c, snake__case", "2 ** 3 and a_b_c, snake__case"],
+  ])("leaves the signs of Markdown out of %j", (text, words) => expect(plain(text)).toBe(words));
 });

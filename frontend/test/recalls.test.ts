@@ -158,7 +158,8 @@ describe("memory in words", () => {
   const [, second] = story().run().recalls;
 
   it("says who looked, and among how many", () => {
-    expect(second && lookedWords(second)).toBe("before it wrote · 1 of 40 compared · 6 ms");
+    expect(second && lookedWords(second)).toBe("before it wrote · the best 1 of 40 compared · 6 ms");
+    expect(second && lookedWords({ ...second, hits: [] })).toContain("40 memories compared, none fitted");
     expect(second && lookedWords({ ...second, callId: "1#1", considered: 0, ms: 0 })).toBe(
       "asked for by the agent",
     );

@@ -70,7 +70,7 @@ export function MemoryTab() {
 }
 
 function summary(memories: number, agents: number): string {
-  if (memories === 0) return "None by the chosen task.";
+  if (memories === 0) return "This task was given no memory.";
   return `${plural(memories, "memory", "memories")} recalled${agents > 1 ? `, by ${plural(agents, "agent")}` : ""}.`;
 }
 

@@ -10,11 +10,13 @@ import { UploadRow } from "@/features/knowledge/upload-row";
 import { useStore } from "@/hooks/use-store";
 import { plural } from "@/lib/format";
 import { inOrder, knowledge } from "@/lib/knowledge-list";
+import { memoryState } from "@/lib/memory-state";
 
 /** All files, what is on its way, and how more get in. */
 export function FileList() {
   const { documents, uploads, error } = useStore(knowledge.state);
   const [text, setText] = useState("");
+  const isOff = useStore(memoryState.standing).state?.on === false;
   const isEmpty = documents?.length === 0 && uploads.length === 0;
   return (
     <div
@@ -24,6 +26,15 @@ export function FileList() {
       aria-label="Files"
     >
       <div className="mx-auto w-full max-w-[860px] space-y-6 px-4 pt-5 pb-12 sm:px-6">
+        {isOff ? (
+          <p
+            data-slot="memory-off"
+            role="status"
+            className="rounded-md bg-caution-tint px-3 py-2 text-[13px]"
+          >
+            Memory is switched off: files are read and kept, and agents recall nothing from them.
+          </p>
+        ) : null}
         <DropZone large={isEmpty} />
         {error === null ? null : (
           <Problem facts={error}>

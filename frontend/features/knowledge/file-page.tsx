@@ -37,14 +37,23 @@ export function FilePage({ documentId }: { documentId: string }) {
       </header>
       {problem === null ? null : (
         <div className="p-5">
-          <Problem facts={problem}>
-            <Button size="sm" onClick={load}>
-              Try again
-            </Button>
-            <Button size="sm" onClick={back}>
-              All files
-            </Button>
-          </Problem>
+          {problem.code === "unknown_document" ? (
+            <div data-slot="file-removed" className="space-y-3 text-sm">
+              <p>You removed this file.</p>
+              <Button size="sm" onClick={back}>
+                All files
+              </Button>
+            </div>
+          ) : (
+            <Problem facts={problem}>
+              <Button size="sm" onClick={load}>
+                Try again
+              </Button>
+              <Button size="sm" onClick={back}>
+                All files
+              </Button>
+            </Problem>
+          )}
         </div>
       )}
       {detail === null ? (

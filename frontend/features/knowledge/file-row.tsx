@@ -15,7 +15,7 @@ import { documentError, type KnowledgeDocument } from "@/lib/knowledge-api";
 import { knowledge } from "@/lib/knowledge-list";
 import { documentWords, readShare, watchedPath } from "@/lib/knowledge-words";
 import { addressOf, go, location } from "@/lib/location";
-import { ago, exactTime } from "@/lib/memory-words";
+import { ago, dateWords, exactTime } from "@/lib/memory-words";
 import { session } from "@/lib/session";
 
 /** One file: how it stands, where it is from; leads to its text. */
@@ -23,6 +23,7 @@ export function FileRow({ document }: { document: KnowledgeDocument }) {
   const { id, name, state } = document;
   const watched = watchedPath(document);
   const share = readShare(document);
+  const before = usePart(knowledge.state, ({ replaced }) => replaced[id]);
   return (
     <li
       data-slot="file"
@@ -41,6 +42,9 @@ export function FileRow({ document }: { document: KnowledgeDocument }) {
           <span data-slot="file-state" className={cn(state === "failed" && "text-destructive")}>
             {documentWords(document)}
           </span>
+          {before === undefined ? null : (
+            <span data-slot="file-replaced">replaced the one of {dateWords(before, Date.now())}</span>
+          )}
           {watched === null ? null : (
             <span
               data-slot="file-origin"

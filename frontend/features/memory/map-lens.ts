@@ -1,6 +1,16 @@
 /** What of the map is on the screen, and who may move it. */
 
-import { fitted, type Lens, pinched, type Size, type Spot, shifted, zoomed } from "@/lib/map-geometry";
+import {
+  fitted,
+  type Lens,
+  near,
+  pinched,
+  type Size,
+  type Spot,
+  shifted,
+  withSpot,
+  zoomed,
+} from "@/lib/map-geometry";
 import { type Readable, writable } from "@/lib/store";
 
 const START: Lens = { x: 0, y: 0, scale: 200 };
@@ -36,15 +46,17 @@ export class MapLens {
   }
 
   shift(dx: number, dy: number): void {
-    this.move(shifted(this.store.get(), dx, dy));
+    this.move(near(shifted(this.store.get(), dx, dy), this.spots));
   }
 
   zoom(factor: number, at: Spot = this.middle()): void {
-    this.move(zoomed(this.store.get(), this.sized.get(), at, factor, this.fit));
+    const size = this.sized.get();
+    this.move(withSpot(zoomed(this.store.get(), size, at, factor, this.fit), size, this.spots));
   }
 
   pinch(before: readonly [Spot, Spot], after: readonly [Spot, Spot]): void {
-    this.move(pinched(this.store.get(), this.sized.get(), before, after, this.fit));
+    const size = this.sized.get();
+    this.move(withSpot(pinched(this.store.get(), size, before, after, this.fit), size, this.spots));
   }
 
   private middle(): Spot {

@@ -7,6 +7,7 @@ import { count, plural } from "@/lib/format";
 import type { Coloured } from "@/lib/map-colour";
 import { toScreen } from "@/lib/map-geometry";
 import type { MapPoint } from "@/lib/memory-api";
+import { plain } from "@/lib/memory-words";
 
 const MOST = 80;
 const SETTLED_MS = 180;
@@ -87,7 +88,7 @@ export function MapList(props: MapListProps) {
                   style={{ background: `var(${token})` }}
                 />
                 <span dir="auto" className="line-clamp-2 min-w-0 flex-1 [overflow-wrap:anywhere]">
-                  {point.label}
+                  {plain(point.label)}
                 </span>
               </button>
             </li>

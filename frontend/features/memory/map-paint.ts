@@ -11,6 +11,7 @@ import {
   withRoom,
 } from "@/lib/map-geometry";
 import type { MapPoint } from "@/lib/memory-api";
+import { plain } from "@/lib/memory-words";
 
 export interface Scene {
   readonly points: readonly MapPoint[];
@@ -172,7 +173,7 @@ function writeLabels(
   ctx.textBaseline = "middle";
   const first = [...dots].sort((one, other) => weight(other.at) - weight(one.at)).slice(0, LABELS_TRIED);
   const wanted = first.map(({ at, x, y }): Label => {
-    const text = shortened(scene.points[at]?.label ?? "");
+    const text = shortened(plain(scene.points[at]?.label ?? ""));
     const width = ctx.measureText(text).width;
     const far = radius + LABEL_GAP;
     const [top, bottom] = [y - LABEL_HEIGHT / 2, y + LABEL_HEIGHT / 2];
@@ -195,15 +196,12 @@ function writeLabels(
 }
 
 function shortened(label: string): string {
-  return label.length > LABEL_CHARS ? `${label.slice(0, LABEL_CHARS).trimEnd()}…` : label;
+  return label.length > LABEL_CHARS ? `${label.slice(0, LABEL_CHARS).replace(/[\s…]+$/, "")}…` : label;
 }
 
-/** Where it is said what the picture is worth, and where the buttons for zooming are. */
+/** Where the buttons for zooming are. */
 function cornersOf({ width, height }: Size): Box[] {
-  return [
-    { left: 0, right: Math.min(width, 380), top: height - 72, bottom: height },
-    { left: width - 60, right: width, top: height - 144, bottom: height },
-  ];
+  return [{ left: width - 60, right: width, top: height - 144, bottom: height }];
 }
 
 function boxOf({ x, y }: Dot, radius: number): Box {

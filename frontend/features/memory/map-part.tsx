@@ -88,19 +88,21 @@ function Plane({ map, hidden }: { map: MemoryMap; hidden: boolean }) {
         onLooping={setLooping}
       />
       <div className="flex min-h-0 flex-1 max-lg:flex-col">
-        <div className="relative min-h-0 min-w-0 flex-1 overflow-hidden">
-          <MapCanvas
-            lens={lens}
-            scene={scene}
-            isLooping={isLooping}
-            onPoint={setPointed}
-            onOpen={openOne}
-            onChoose={choose}
-          />
-          {lit.size > 0 ? <LitNote count={lit.size} onDarken={() => setDarkened(run)} /> : null}
-          {tip === undefined ? null : <MapTip point={tip} lens={lens} onOpen={openOne} />}
+        <div className="flex min-h-0 min-w-0 flex-1 flex-col">
+          <div className="relative min-h-0 flex-1 overflow-hidden">
+            <MapCanvas
+              lens={lens}
+              scene={scene}
+              isLooping={isLooping}
+              onPoint={setPointed}
+              onOpen={openOne}
+              onChoose={choose}
+            />
+            {lit.size > 0 ? <LitNote count={lit.size} onDarken={() => setDarkened(run)} /> : null}
+            {tip === undefined ? null : <MapTip point={tip} lens={lens} onOpen={openOne} />}
+            <MapZoom lens={lens} />
+          </div>
           <Explained map={map} />
-          <MapZoom lens={lens} />
         </div>
         {hidden ? null : (
           <MapList
@@ -157,10 +159,7 @@ function LitNote({ count: lit, onDarken }: { count: number; onDarken: () => void
 /** What the picture is worth, in words. */
 function Explained({ map: { points, total, explained } }: { map: MemoryMap }) {
   return (
-    <p
-      data-slot="map-explained"
-      className="pointer-events-none absolute bottom-3 left-4 max-w-[min(340px,calc(100%-84px))] text-faint-foreground text-xs [text-shadow:0_0_4px_var(--background),0_0_4px_var(--background)]"
-    >
+    <p data-slot="map-explained" className="shrink-0 border-t px-4 py-1.5 text-faint-foreground text-xs">
       Near is alike. The two directions show {percent(explained)} of the differences; the rest is pressed
       flat.
       {points.length < total ? ` The newest ${count(points.length)} of ${count(total)} are shown.` : ""}

@@ -3,7 +3,7 @@ import type { MapLens } from "@/features/memory/map-lens";
 import { useStore } from "@/hooks/use-store";
 import { toScreen } from "@/lib/map-geometry";
 import type { MapPoint } from "@/lib/memory-api";
-import { ago, authorOf, authorWords, KIND_NAMES } from "@/lib/memory-words";
+import { ago, authorOf, authorWords, KIND_NAMES, plain } from "@/lib/memory-words";
 
 const WIDTH = 280;
 const GAP = 14;
@@ -34,7 +34,7 @@ export function MapTip({
       className="pointer-events-none absolute z-10 space-y-1 rounded-lg border bg-popover px-3 py-2 text-[13px] shadow-black/5 shadow-lg"
     >
       <p dir="auto" className="line-clamp-4 leading-5 [overflow-wrap:anywhere]">
-        {point.label}
+        {plain(point.label)}
       </p>
       <p className="flex items-center gap-1.5 text-muted-foreground text-xs">
         <AgentDot role={authorOf(point)} />

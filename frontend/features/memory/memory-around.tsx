@@ -1,7 +1,7 @@
 import { cn } from "@/lib/cn";
 import { openMemory } from "@/lib/location";
 import type { MemoryEntry } from "@/lib/memory-api";
-import { authorWords } from "@/lib/memory-words";
+import { authorWords, plain } from "@/lib/memory-words";
 
 interface MemoryAroundProps {
   memory: MemoryEntry;
@@ -32,7 +32,7 @@ export function MemoryAround({ memory, around }: MemoryAroundProps) {
               {each.speaker === "" ? null : (
                 <span className="text-faint-foreground">{authorWords(each.speaker)}: </span>
               )}
-              {each.text}
+              {plain(each.text)}
             </button>
           </li>
         );

@@ -10,7 +10,16 @@ import { plural } from "@/lib/format";
 import { addressOf, go, location } from "@/lib/location";
 import type { FoundMemory } from "@/lib/memory-api";
 import { toggleChosen } from "@/lib/memory-choice";
-import { ago, exactTime, KIND_NAMES, lifeOf, STATE_NAMES, sourceWords, wordsOf } from "@/lib/memory-words";
+import {
+  ago,
+  exactTime,
+  KIND_NAMES,
+  lifeOf,
+  plain,
+  STATE_NAMES,
+  sourceWords,
+  wordsOf,
+} from "@/lib/memory-words";
 import { factsOfFound, reasonsLine } from "@/lib/recall-reasons";
 
 interface MemoryRowProps {
@@ -72,7 +81,7 @@ export const MemoryRow = memo(function MemoryRow(props: MemoryRowProps) {
             life !== null && "text-muted-foreground line-through decoration-input",
           )}
         >
-          <MarkedText text={memory.text} words={words} />
+          <MarkedText text={plain(memory.text)} words={words} />
         </a>
         <div className="mt-1 flex items-center gap-3 max-sm:items-end text-muted-foreground text-xs">
           <p className="flex min-w-0 flex-1 flex-wrap items-center gap-x-2 gap-y-0.5 *:not-last:after:ml-2 *:not-last:after:text-faint-foreground *:not-last:after:content-['·']">

@@ -32,7 +32,7 @@ export function StateProblem() {
     <div
       data-slot="memory-problem"
       role="status"
-      className="mx-4 mt-3 space-y-0.5 rounded-md bg-caution-tint px-3 py-2 text-[13px]"
+      className="mx-4 my-3 space-y-0.5 rounded-md bg-caution-tint px-3 py-2 text-[13px]"
     >
       <p>{words}</p>
       <p className="text-muted-foreground">

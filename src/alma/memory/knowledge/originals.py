@@ -25,7 +25,7 @@ class FileTooLarge(InvalidRequest):
         super().__init__(
             "file_too_large",
             f"{name} is too large.",
-            expected=f"at most {most:,} bytes (ALMA_KNOWLEDGE_MAX_MB)",
+            expected=f"at most {most:,} bytes (ALMA_MAX_DOCUMENT_MIB)",
             actual=f"{size:,} bytes" if size else "more than that",
             hint="Split it into several files.",
         )
