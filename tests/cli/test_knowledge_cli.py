@@ -109,6 +109,42 @@ async def test_two_files_of_one_name_are_not_taken_for_one(
     assert "Two of the files are named 'notes.md'" in capsys.readouterr().err
 
 
+async def test_watched_files_are_listed_and_removed_by_their_path(
+    alma: Alma, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("sub", "other"):
+        (tmp_path / "watched" / folder).mkdir()
+        (tmp_path / "watched" / folder / "plants.md").write_text(NOTES + folder)
+    shown = ""
+    while shown.count("ready") < 2:
+        await alma("list")
+        shown = capsys.readouterr().out
+    assert "sub/plants.md (watched)" in shown
+    with pytest.raises(Misuse, match=r"2 files are named 'plants.md': one lies in the watched folder as"):
+        await alma("show", "plants.md")
+    with pytest.raises(Misuse) as refused:
+        await alma("remove", "sub/plants.md")
+    assert refused.value.code != "unknown_document", "it is found; its folder would bring it back"
+    await alma("show", "sub/plants.md")
+    assert "sub/plants.md (watched)" in capsys.readouterr().out
+
+
+async def test_what_takes_a_place_and_what_is_empty_is_said(
+    alma: Alma, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notes, empty = tmp_path / "notes.md", tmp_path / "empty.md"
+    empty.touch()
+    notes.write_text(NOTES)
+    assert await alma("add", str(notes), str(empty)) == 1
+    shown = capsys.readouterr().err
+    assert ("It is empty" in shown, "replaced" in shown) == (True, False)
+    await alma("add", str(notes))
+    assert "replaced" not in capsys.readouterr().err, "it is the same"
+    notes.write_text(NOTES + "More of it.\n")
+    await alma("add", str(notes))
+    assert "notes.md replaced the one of 19" in capsys.readouterr().err
+
+
 async def test_without_waiting_the_ids_are_printed(
     alma: Alma, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -88,7 +88,7 @@ async def list_documents(door: Door, arguments: argparse.Namespace) -> None:
         ("document", "changed", "bytes", "pieces", "state", "file"),
         [
             (one.id, when(one.updated_at), f"{one.bytes:,}", f"{one.chunks:,}", _state(one), _name(one))
-            for one in sorted(found, key=lambda one: one.name)
+            for one in sorted(found, key=_name)
         ],
     )
     for one in found:
@@ -98,18 +98,27 @@ async def list_documents(door: Door, arguments: argparse.Namespace) -> None:
 
 async def add_documents(door: Door, arguments: argparse.Namespace) -> int:
     """What is wrong with one file is said, and the others go in."""
-    from alma.cli.memory_replies import Document, decoded
+    from alma.cli.memory_lines import when
+    from alma.cli.memory_replies import Document, Knowledge, decoded
     from alma.cli.terminal import note, print_error
     from alma.errors import AlmaError, Misuse
 
+    before = {
+        one.name: one
+        for one in decoded(await door.call("GET", "/api/knowledge"), Knowledge).documents
+        if one.origin == "page"
+    }
     put: dict[str, str] = {}  # names by id
     failed = False
     for path in arguments.files:
         try:
             if path.name in put.values():
                 raise Misuse("bad_file_name", f"Two of the files are named {path.name!r}.", expected="different names")
+            content = path.read_bytes()
+            if not content:
+                raise Misuse("empty_file", "It is empty: there is nothing to read in it.", expected="a file with text")
             address = f"/api/knowledge/files/{quote(path.name, safe='')}"
-            document = decoded(await door.call("PUT", address, path.read_bytes(), _BINARY), Document)
+            document = decoded(await door.call("PUT", address, content, _BINARY), Document)
         except OSError as error:
             print_error(AlmaError(f"{path} cannot be read: {error.strerror or error}."))
             failed = True
@@ -118,6 +127,9 @@ async def add_documents(door: Door, arguments: argparse.Namespace) -> int:
             failed = True
         else:
             put[document.id] = document.name
+            one = before.get(document.name)
+            if one is not None and (document.state != "ready" or document.updated_at != one.updated_at):
+                note(f"{document.name} replaced the one of {when(one.updated_at)}")
     if arguments.wait:
         failed = not await _until_read(door, put) or failed
     elif put:
@@ -200,29 +212,51 @@ async def show_status(door: Door, arguments: argparse.Namespace) -> None:
     counted = ", ".join(f"{count:,} {state}" for state, count in sorted(by_state.items()))
     pieces = sum(one.chunks for one in found.documents)
     print(f"files    {len(found.documents):,}{f' ({counted})' if counted else ''}, {pieces:,} pieces")
-    print(f"reads    {', '.join(found.formats)}; at most {found.max_bytes / 2**20:g} MiB each")
+    print(f"reads    {', '.join(found.formats)}; at most {found.max_bytes / 1e6:.0f} MB each")
     print(safe(f"watches  {found.folder or 'no folder (ALMA_KNOWLEDGE_DIR)'}"))
 
 
 async def _id_of(door: Door, named: str) -> str:
-    """Of a document that is named by its id or, where only one has it, by its name. Raises `Misuse`."""
+    """Of a document that is named by its id or, where only one has it, by its name or its path in the watched folder.
+    Raises `NotFound`."""
     from alma.cli.memory_replies import Knowledge, decoded
     from alma.errors import NotFound
 
     documents = decoded(await door.call("GET", "/api/knowledge"), Knowledge).documents
-    found = [one.id for one in documents if named == one.id] or [one.id for one in documents if named == one.name]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        message = f"{len(found)} files are named {named!r}: one was put in, others lie in the watched folder."
-        raise NotFound("unknown_document", message, expected="the id of one of them", actual=", ".join(found))
+    for names in (_ids, _names, _last_names):
+        found = [one for one in documents if named in names(one)]
+        if len(found) == 1:
+            return found[0].id
+        if found:
+            message = f"{len(found)} files are named {named!r}: {', '.join(_whence(one) for one in found)}."
+            actual = ", ".join(one.id for one in found)
+            raise NotFound("unknown_document", message, expected="the id of one of them", actual=actual)
     raise NotFound(
         "unknown_document", f"There is no file {named!r}.", expected="a name or an id from `alma knowledge list`"
     )
 
 
+def _ids(one: Document) -> tuple[str, ...]:
+    return (one.id,)
+
+
+def _names(one: Document) -> tuple[str, ...]:
+    """Its own, and its path in the watched folder."""
+    return (one.name,) if one.origin == "page" else (one.name, one.origin)
+
+
+def _last_names(one: Document) -> tuple[str, ...]:
+    return (Path(one.name).name,)
+
+
+def _whence(one: Document) -> str:
+    return (
+        f"one was put in as {one.name}" if one.origin == "page" else f"one lies in the watched folder as {one.origin}"
+    )
+
+
 def _name(one: Document) -> str:
-    return one.name if one.origin == "page" else f"{one.name} (watched)"
+    return one.name if one.origin == "page" else f"{one.origin} (watched)"
 
 
 def _state(one: Document) -> str:
