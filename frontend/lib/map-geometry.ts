@@ -89,10 +89,10 @@ export function withSpot(lens: Lens, size: Size, spots: readonly Spot[]): Lens {
   let off: Spot = { x: 0, y: 0 };
   for (const spot of spots) {
     const { x, y } = toScreen(lens, size, spot);
+    if (x >= 0 && y >= 0 && x <= size.width && y <= size.height) return lens;
     const dx = outside(x, margin, size.width - margin);
     const dy = outside(y, margin, size.height - margin);
     const far = Math.hypot(dx, dy);
-    if (far === 0) return lens;
     if (far >= least) continue;
     least = far;
     off = { x: dx, y: dy };

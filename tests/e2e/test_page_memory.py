@@ -222,6 +222,47 @@ def test_what_is_exported_can_be_imported_and_wrong_lines_are_named(
         expect(part(page, "memory-row").first).to_be_visible()
 
 
+def test_many_are_chosen_and_forgotten_and_all_come_back(server: Serving, open_page: Open) -> None:
+    for number in range(3):
+        keep(server, f"Crate {number} of the cellar holds cider.", kind="working")
+    page = open_page(server, "/?page=memory&find=kind:working")
+    expect(part(page, "memory-row")).to_have_count(3)
+    part(page, "choose-memories").click()
+    row(page, "Crate 0").locator("[data-slot=memory-choose]").check()
+    row(page, "Crate 2").locator("[data-slot=memory-open]").click()
+    expect(part(page, "choice-bar")).to_contain_text("2 chosen")
+    part(page, "forget-chosen").click()
+    expect(part(page, "memory-row")).to_have_count(1)
+    page.get_by_text("2 memories are forgotten. They are not recalled any more.").wait_for()
+    page.get_by_role("button", name="Undo").click()
+    expect(part(page, "memory-row")).to_have_count(3)
+    expect(part(page, "choice-bar")).to_have_count(0)
+
+
+def test_pieces_of_files_are_apart_from_what_was_said(server: Serving, open_page: Open) -> None:
+    text = b"# Plants\n\nThe **fern** in the hall is watered on Mondays.\n"
+    status, document = server.call(
+        "PUT", "/api/knowledge/files/plants.md", text, Content_Type="application/octet-stream"
+    )
+    assert status == 202
+    page = open_page(server, "/?page=memory")
+    expect(part(page, "memory-state").first).to_contain_text("1 piece of files")
+    expect(row(page, "fern")).to_have_count(0)
+    page.locator("[data-filter='From files']").click()
+    page.get_by_role("button", name=re.compile("^Pieces of files")).click()
+    expect(part(page, "memory-row")).to_have_count(1)
+    expect(row(page, "The fern in the hall")).to_be_visible()
+    expect(page).to_have_url(re.compile("from(:|%3A)files"))
+    page.reload()
+    expect(row(page, "fern")).to_be_visible()
+    page.keyboard.press("Escape")
+    part(page, "memory-tab-map").click()
+    expect(part(page, "map-canvas")).to_have_attribute("data-points", "1")
+    assert server.call("DELETE", f"/api/knowledge/{document['id']}")[0] == 204
+    page = open_page(server, f"/?page=knowledge&document={document['id']}")
+    expect(part(page, "file-removed")).to_contain_text("You removed this file.")
+
+
 # ── the map ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -291,9 +332,18 @@ def test_a_loop_chooses_and_the_wheel_and_keys_move_the_map(server: Serving, ope
     expect(listed).not_to_contain_text(f"{total} memories in view")
     page.keyboard.press("0")
     expect(listed).to_contain_text(f"{total} memories in view")
-    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    memory_id, (x, y) = next(iter(places(server, part(page, "map-canvas")).items()))
+    page.mouse.move(box["x"] + x, box["y"] + y)
     page.mouse.wheel(0, -2500)
     expect(listed).not_to_contain_text(f"{total} memories in view")
+    expect(part(page, "map-list-item").and_(page.locator(f"[data-memory={memory_id}]"))).to_be_visible()
+    page.mouse.move(box["x"] + x + 1, box["y"] + y)
+    expect(part(page, "map-tip")).to_be_visible()
+    page.keyboard.press("0")
+    page.mouse.move(box["x"] + box["width"] - 90, box["y"] + 6)
+    for _ in range(3):
+        page.mouse.wheel(0, -2500)
+    expect(listed).not_to_contain_text(re.compile(r"^0 memories"))
 
 
 # ── beside a chat ─────────────────────────────────────────────────────────────────────────────────────────────────

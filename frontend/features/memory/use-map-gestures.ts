@@ -56,6 +56,22 @@ export function useMapGestures(canvas: RefObject<HTMLCanvasElement | null>, hand
   const { lens } = hands;
   const down = useRef(new Map<number, Spot>());
   const drag = useRef<Drag | null>(null);
+  const place = (event: PointerEvent<HTMLCanvasElement>): Spot => {
+    const box = event.currentTarget.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  };
+  const indexUnder = (at: Spot, touch: boolean): number => {
+    const { scale } = lens.lens.get();
+    const reach = (touch ? REACH.touch : REACH.mouse) / scale;
+    return hands.grid.nearest(toPlane(lens.lens.get(), lens.size.get(), at), reach);
+  };
+  const under = (at: Spot, touch: boolean): string | null => hands.points[indexUnder(at, touch)]?.id ?? null;
+  // The point that is meant stays where it is, however far one goes; else what is under the pointer.
+  const anchor = useRef((at: Spot): Spot => at);
+  anchor.current = (at) => {
+    const point = hands.points[indexUnder(at, false)];
+    return point === undefined ? at : toScreen(lens.lens.get(), lens.size.get(), point);
+  };
   useEffect(() => {
     const element = canvas.current;
     // React listens passively to the wheel; the page must not scroll or zoom with the map.
@@ -63,22 +79,13 @@ export function useMapGestures(canvas: RefObject<HTMLCanvasElement | null>, hand
       event.preventDefault();
       const lines = event.deltaMode === 1 ? 16 : 1;
       const speed = event.ctrlKey ? 0.01 : 0.0016;
-      lens.zoom(Math.exp(-event.deltaY * lines * speed), { x: event.offsetX, y: event.offsetY });
+      const at = { x: event.offsetX, y: event.offsetY };
+      lens.zoom(Math.exp(-event.deltaY * lines * speed), anchor.current(at));
     };
     element?.addEventListener("wheel", wheel, { passive: false });
     return () => element?.removeEventListener("wheel", wheel);
   }, [canvas, lens]);
 
-  const place = (event: PointerEvent<HTMLCanvasElement>): Spot => {
-    const box = event.currentTarget.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
-  };
-  const under = (at: Spot, touch: boolean): string | null => {
-    const { scale } = lens.lens.get();
-    const reach = (touch ? REACH.touch : REACH.mouse) / scale;
-    const index = hands.grid.nearest(toPlane(lens.lens.get(), lens.size.get(), at), reach);
-    return hands.points[index]?.id ?? null;
-  };
   const within = (loop: readonly Spot[]): string[] =>
     hands.points
       .filter((point) => isWithin(loop, toScreen(lens.lens.get(), lens.size.get(), point)))
