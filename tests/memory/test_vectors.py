@@ -32,7 +32,7 @@ ALL = Filter()
 Make = Callable[[], VectorIndex]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pgvector_url(postgres: str) -> Generator[str]:
     name = f"vectors_{secrets.token_hex(4)}"
     url = sa.make_url(postgres).set(drivername="postgresql+psycopg")
@@ -45,7 +45,7 @@ def pgvector_url(postgres: str) -> Generator[str]:
     engine.dispose()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chroma_url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
