@@ -69,6 +69,8 @@ async def test_bare_questions_tell_nothing(memory: MemoryBench) -> None:
     hits = {hit.memory.id for hit in (await recall(memory, "where in Porto is the tea house")).hits}
     assert told in hits
     assert asked not in hits
+    again = await recall(memory, "Where in Porto is  the TEA house?")
+    assert asked in {hit.memory.id for hit in again.hits}, "who asks the same again can tell which answer was its own"
 
 
 async def test_what_was_stated_comes_before_what_an_agent_said_by_itself(memory: MemoryBench) -> None:

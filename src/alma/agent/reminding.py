@@ -16,6 +16,7 @@ from alma.agent.role import Role
 from alma.agent.task import Task
 from alma.events import MemoriesRecalled
 from alma.memory.memories import Added
+from alma.memory.packing import plain
 from alma.memory.question import read_question
 from alma.memory.recall import Asked
 from alma.memory.records import USER, Filter, Hit, Kind, Memory, NewMemory, Reader, Recalled, Scope, Source
@@ -241,7 +242,7 @@ def _sift(hits: Sequence[Hit], task: Task) -> tuple[list[Hit], list[Hit]]:
     same = {
         hit.memory.source.run_id
         for hit in hits
-        if hit.memory.kind == "episodic" and _plain(hit.memory.text) == _plain(task.request)
+        if hit.memory.kind == "episodic" and plain(hit.memory.text) == plain(task.request)
     }
     told: list[Hit] = []
     known: list[Hit] = []
@@ -251,7 +252,3 @@ def _sift(hits: Sequence[Hit], task: Task) -> tuple[list[Hit], list[Hit]]:
         asked = hit.memory.kind == "episodic" and source.run_id in same
         (known if own or asked else told).append(hit)
     return told, known
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())

@@ -38,11 +38,12 @@ def pack(texts: Sequence[tuple[int, str]], most: int, tokens: int) -> tuple[list
 
 def is_known(text: str, known: Sequence[str]) -> bool:
     """Whether the asker has it before it: word for word, but for white space and case, in one of the texts."""
-    plain = _plain(text)
-    return any(plain == other or (len(plain) >= _LEAST_KNOWN and plain in other) for other in map(_plain, known))
+    mine = plain(text)
+    return any(mine == other or (len(mine) >= _LEAST_KNOWN and mine in other) for other in map(plain, known))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """As texts are compared: without what white space and case make of them."""
     return " ".join(text.casefold().split())
 
 

@@ -20,7 +20,7 @@ from alma.errors import EmbedderUnavailable
 from alma.memory.embedding import Vector
 from alma.memory.merging import tidy
 from alma.memory.outdated import outdated_among
-from alma.memory.packing import Packed, around, is_known, pack, widened
+from alma.memory.packing import Packed, around, is_known, pack, plain, widened
 from alma.memory.question import Question, read_question
 from alma.memory.ranking import Candidate, Ranked, diversify, is_bare_question, is_weak, rank
 from alma.memory.records import Filter, Hit, Memory, Missed, Reader, Recalled, Why
@@ -131,7 +131,7 @@ class Recall:
                 break
             if one.candidate.num in outdated:
                 missed.append(_missed(found, one, "outdated"))
-            elif asked.strict and (is_weak(one, found.terms) or is_bare_question(one.candidate)):
+            elif asked.strict and (is_weak(one, found.terms) or _only_asks_else(one, asked)):
                 missed.append(_missed(found, one, "weak"))
             elif is_known(one.candidate.text, asked.known):
                 missed.append(_missed(found, one, "known"))
@@ -141,6 +141,11 @@ class Recall:
         chosen, alike = diversify(left, vectors, asked.k if not asked.tokens else most)
         missed += [_missed(found, one, "alike") for one in alike]
         return chosen, sorted(missed, key=lambda one: -one.score)[:_LISTED]
+
+
+def _only_asks_else(one: Ranked, asked: Asked) -> bool:
+    """A bare question, but not the one of now: that it was asked before tells the asker which answer it had."""
+    return is_bare_question(one.candidate) and plain(one.candidate.text) != plain(asked.query)
 
 
 def _missed(found: _Found, one: Ranked, why: Why) -> Missed:
