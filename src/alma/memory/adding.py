@@ -138,8 +138,9 @@ class _Known:
             some = batch[at : at + SLICE]
             of = one_of("owner", [*owners]) & one_of("hash", [*{digest for _, digest in some}])
             lines = one_of("line", [*{new.line for new, _ in some}])
-            for found in ask(pen.connection, _TWINS, {}, of & Rule(f"({lines.sql}) IS TRUE", lines.values)):
-                self._by_hash.setdefault(found.hash, {})[found.num] = memory_of(found)
+            for *row, digest in ask(pen.connection, _TWINS, {}, of & Rule(f"({lines.sql}) IS TRUE", lines.values)):
+                memory = memory_of(row)
+                self._by_hash.setdefault(digest, {})[memory.num] = memory
 
     def follow(self, pen: Pen) -> None:
         """Take over what the pen has written since."""

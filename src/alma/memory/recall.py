@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection, Sequence
-from typing import Any, Protocol
+from typing import NamedTuple, Protocol
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -38,8 +38,25 @@ _TOLD_CHARS = 160  # of each
 _COMPARED = 4  # times as many as are wanted are compared with each other, at least 24
 _SPARE = 50  # and so many more are ranked, for those that are known or weak
 
-# In the order of `Candidate`.
-_FACTS = "num, text, created_at, line, position, speaker, document_id, utility, pinned, id, kind, agent"
+
+class _Row(NamedTuple):
+    """What is read of a candidate; up to `pinned` in the order of `Candidate`."""
+
+    num: int
+    text: str
+    created_at: float
+    line: str
+    position: int
+    speaker: str
+    document_id: str
+    utility: float
+    pinned: bool
+    id: str
+    kind: str
+    agent: str
+
+
+_FACTS = ", ".join(_Row._fields)
 
 
 class Nearest(Protocol):
@@ -183,11 +200,11 @@ def _weigh(
     )
 
 
-def _rows(connection: sa.Connection, asked: Asked, nums: Sequence[int]) -> dict[int, Any]:
-    """`_FACTS` by number, of those that the reader may read and the filter lets through."""
+def _rows(connection: sa.Connection, asked: Asked, nums: Sequence[int]) -> dict[int, _Row]:
+    """By number, of those that the reader may read and the filter lets through."""
     rule = rule_of(connection.dialect.name, asked.reader, asked.wanted)
     statement = f"SELECT {_FACTS} FROM memories WHERE num {{among}} AND {{rule}} IS TRUE"
-    return {row[0]: row for row in ask(connection, statement, {}, rule, nums)}
+    return {row.num: row for row in map(_Row._make, ask(connection, statement, {}, rule, nums))}
 
 
 def _nums_beside(connection: sa.Connection, places: Collection[tuple[str, int]], span: int) -> list[int]:
@@ -203,7 +220,7 @@ def _nums_beside(connection: sa.Connection, places: Collection[tuple[str, int]],
     return [num for (num,) in ask(connection, "SELECT num FROM memories WHERE " + " OR ".join(near), values)]
 
 
-def _candidate(row: Any, dense: tuple[float, int] | None, text: tuple[float, int] | None) -> Candidate:
+def _candidate(row: _Row, dense: tuple[float, int] | None, text: tuple[float, int] | None) -> Candidate:
     cosine, dense_rank = dense or (None, 0)
     bm25, text_rank = text or (0.0, 0)
     return Candidate(

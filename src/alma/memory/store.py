@@ -29,7 +29,7 @@ NAMED = ", ".join(map(str, _COLUMNS))  # what `memory_of` needs of a row
 _NUMBERED = f"SELECT {NAMED} FROM memories WHERE num {{among}} AND {{rule}} IS TRUE"
 _SOURCES = msgspec.json.Decoder(Source)
 _ENCODER = msgspec.json.Encoder()
-Row = sa.Row[Any]
+Row = Sequence[Any]
 
 
 def new_memory_id() -> str:
@@ -61,7 +61,7 @@ def by_nums(connection: sa.Connection, nums: Sequence[int], reader: Reader, want
     """Those of these numbers that the reader may read and the filter lets through."""
     rule = rule_of(connection.dialect.name, reader, wanted)
     rows = ask(connection, _NUMBERED, {}, rule, nums) if nums else []
-    return {row.num: memory_of(row) for row in rows}
+    return {memory.num: memory for memory in map(memory_of, rows)}
 
 
 def by_id(connection: sa.Connection, reader: Reader, memory_id: str) -> Memory:
