@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -75,11 +76,9 @@ def runner(request: pytest.FixtureRequest) -> asyncio.Runner:
 def test_it_is_spoken_to_heard_and_awaited(runner: asyncio.Runner) -> None:
     async def speak() -> tuple[bytes, int]:
         child = await start(sys.executable, "-c", "print(input()[::-1])\nraise SystemExit(3)", stdin=PIPE, stdout=PIPE)
-        assert child.stdin is not None
         assert child.stdout is not None
         assert child.returncode is None
-        child.stdin.write(b"x" * 300_000 + b"y\n")
-        await child.stdin.drain()
+        await child.feed(b"x" * 300_000 + b"y\n")
         said = await child.stdout.read(-1)
         return said, await child.wait()
 
@@ -87,6 +86,28 @@ def test_it_is_spoken_to_heard_and_awaited(runner: asyncio.Runner) -> None:
         said, code = runner.run(speak())
     assert said == b"y" + b"x" * 300_000 + b"\n"
     assert code == 3
+
+
+@pytest.mark.parametrize(
+    "code", ["pass", "import os, signal\nos.close(0)\nsignal.pause()"], ids=["ended", "reads no more"]
+)
+def test_to_feed_one_that_does_not_read_raises_one_error(runner: asyncio.Runner, code: str) -> None:
+    async def feed() -> None:
+        child = await start(sys.executable, "-c", code, stdin=PIPE)
+        assert child.stdin is not None
+        try:
+            with pytest.raises(BrokenPipeError):  # while it is written to
+                await child.feed(b"x" * 10_000_000)
+            with contextlib.suppress(ConnectionError):
+                await child.stdin.wait_closed()
+            with pytest.raises(BrokenPipeError):  # after it is known
+                await child.feed(b"x")
+        finally:
+            child.kill()
+            await child.wait()
+
+    with runner:
+        runner.run(feed())
 
 
 def test_its_end_is_heard_by_all_who_wait(runner: asyncio.Runner) -> None:

@@ -57,6 +57,18 @@ class Child:
         """As `subprocess` has it: -N for a signal; None while it runs."""
         return self._process.returncode
 
+    async def feed(self, data: bytes) -> None:
+        """Write to its stdin, and wait for room. Raises `BrokenPipeError` where it has ended, or reads no more; what
+        was written a moment before that may be lost without a word."""
+        assert self.stdin is not None
+        if self.stdin.is_closing():  # uvloop's own word for it is a `RuntimeError`
+            raise BrokenPipeError("The process has ended, or reads no more.")
+        try:
+            self.stdin.write(data)
+            await self.stdin.drain()
+        except OSError as error:
+            raise BrokenPipeError("The process ended, or read no more, while it was written to.") from error
+
     async def wait(self) -> int:
         """Its return code, once it has ended."""
         await self._ended.wait()

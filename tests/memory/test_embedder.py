@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+import contextlib
+import sys
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import uvloop
 
+from alma.child import PIPE, start
 from alma.errors import EmbedderUnavailable
 from alma.memory.embedder import Embedder
 from alma.memory.embedding import Embedding
@@ -82,6 +86,25 @@ async def test_small_batches_are_small_in_characters_too(embedder: Embedder) -> 
     for text in waiting:
         embedder._others.waiting[text] = [asyncio.get_running_loop().create_future()]
     assert len(embedder._others.batch()) == 1
+
+
+@pytest.mark.parametrize("loop_factory", [None, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_a_process_that_is_gone_is_a_broken_pipe(
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None,
+) -> None:
+    async def feed() -> None:
+        child = await start(sys.executable, "-c", "pass", stdin=PIPE)
+        assert child.stdin is not None
+        await child.wait()
+        with contextlib.suppress(ConnectionError):
+            await child.stdin.wait_closed()
+        embedder = Embedder(Path("nowhere"))
+        embedder.prefetch("The harbour freezes.")
+        with pytest.raises(BrokenPipeError):
+            await embedder._feed(embedder._urgent, child)
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(feed())
 
 
 async def test_one_that_is_absent_says_so_at_once() -> None:

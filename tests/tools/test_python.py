@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+import uvloop
 
 import alma
+from alma.child import Child
 from alma.tools.python_runner import PythonLimits, PythonRunner
 from alma.tools.signature import ToolContext
 from alma.tools.toolbox import SHIPPED, Toolbox
@@ -187,6 +191,28 @@ async def test_a_caller_that_gives_up_leaves_no_process() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+class Struck(PythonRunner):
+    """Its processes end before they are told what to run."""
+
+    async def _start(self, folder: str) -> Child:
+        process = await super()._start(folder)
+        assert process.stdin is not None
+        os.kill(process.pid, signal.SIGTERM)
+        await process.wait()
+        with contextlib.suppress(ConnectionError):
+            await process.stdin.wait_closed()
+        return process
+
+
+@pytest.mark.parametrize("loop_factory", [None, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_one_that_ends_before_it_is_told_what_to_run_is_said_to_have_ended(
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None,
+) -> None:
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        run = runner.run(Struck(QUICK).run("1"))
+    assert (run.ok, run.output, run.ended) == (False, "", "it was ended by SIGTERM")
 
 
 async def test_a_fork_bomb_starts_nothing() -> None:

@@ -170,7 +170,7 @@ class Embedder:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._take(child.stdout))
                 for lane in (self._urgent, self._others):
-                    group.create_task(self._feed(lane, child.stdin))
+                    group.create_task(self._feed(lane, child))
         except* (OSError, EOFError) as errors:
             raise ConnectionError(str(errors.exceptions[0])) from errors
         finally:
@@ -179,7 +179,7 @@ class Embedder:
                 child.kill()
                 await asyncio.shield(child.wait())
 
-    async def _feed(self, lane: _Lane, sink: asyncio.StreamWriter) -> None:
+    async def _feed(self, lane: _Lane, child: Child) -> None:
         """Give the process one batch after the other."""
         while True:
             while not (texts := lane.batch()):
@@ -189,8 +189,7 @@ class Embedder:
             batch = self._under_way[self._number] = _Batch(texts)
             clean = [text.encode("utf-8", "replace").decode() for text in texts]
             data = msgspec.msgpack.encode((self._number, lane.urgent, clean))
-            sink.write(struct.pack(">I", len(data)) + data)
-            await sink.drain()
+            await child.feed(struct.pack(">I", len(data)) + data)
             await batch.answered.wait()
 
     async def _take(self, source: asyncio.StreamReader) -> None:

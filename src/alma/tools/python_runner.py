@@ -110,10 +110,9 @@ class PythonRunner(Provided):
 
 async def _feed(process: Child, code: str) -> None:
     assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # ended already
-        process.stdin.write(code.encode("utf-8", "surrogatepass"))
-        await process.stdin.drain()
-        process.stdin.close()
+    with contextlib.suppress(BrokenPipeError):  # how it ended is told by who waits for it
+        await process.feed(code.encode("utf-8", "surrogatepass"))
+    process.stdin.close()
 
 
 async def _end(process: Child) -> None:
