@@ -17,12 +17,12 @@ from alma.errors import EmbedderUnavailable, StorageFailure
 from alma.memory.dense import Dense
 from alma.memory.embedding import Vector
 from alma.memory.memories import Memories
-from alma.memory.recall import Recall
+from alma.memory.recall import Asked, Recall
 from alma.memory.vectors import waiting
 from alma.memory.vectors.usearch_index import UsearchIndex
 from alma.mind import Choice, Mind
 from alma.session.notices import Notices
-from memory.test_dense import TEXTS, House
+from memory.test_dense import ANN, TEXTS, House
 
 T = TypeVar("T")
 
@@ -167,6 +167,63 @@ async def test_a_silent_server_holds_up_neither_the_start_nor_the_end(
         SilentIndex.speaks.set()
     finally:
         await asyncio.to_thread(database.close)
+
+
+# ── a question that takes longer than the model that it is asked of ───────────────────────────────────────────────
+
+
+class Slow(FakeEmbedding):
+    """Answers a query when it `may`. `queries`: how many wait, or have waited."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may = asyncio.Event()
+        self.queries = 0
+
+    async def embed(self, texts: list[str], *, urgent: bool = True) -> Vector:
+        self.queries += 1
+        await self.may.wait()
+        return await super().embed(texts, urgent=urgent)
+
+
+async def test_a_search_that_began_before_another_model_took_over_finds_what_it_would_after(house: House) -> None:
+    async with house.open():
+        cello, *_ = await house.add(*TEXTS)
+    slow = house.previous = Slow()
+    house.embedding = FakeEmbedding("other", 48)
+    async with house.open(running=False):
+        recall = Recall(house.database, house.dense)
+        async with asyncio.TaskGroup() as group:
+            searching = group.create_task(house.found("who plays the cello"))
+            recalling = group.create_task(recall.recall(Asked("who plays the cello", ANN), 2_000_000.0))
+            await house.until(lambda: slow.queries == 2)
+            running = group.create_task(house.dense.run())
+            while set(await house.stored_models()) != {"other"}:
+                await asyncio.sleep(0.005)
+            slow.may.set()
+            await recalling
+            running.cancel()
+        assert searching.result() == [cello.num]
+        assert recalling.result().dense
+        assert recalling.result().hits[0].memory.num == cello.num
+        assert house.dense.problem == ""
+
+
+async def test_a_search_that_began_before_the_end_falls_back_on_words(house: House) -> None:
+    house.embedding = slow = Slow()
+    slow.may.set()
+    async with house.open():
+        cello, *_ = await house.add(*TEXTS)
+        slow.may.clear()
+        slow.queries = 0
+        recall = Recall(house.database, house.dense)
+        async with asyncio.TaskGroup() as group:
+            recalling = group.create_task(recall.recall(Asked("who plays the cello", ANN), 2_000_000.0))
+            await house.until(lambda: slow.queries == 1)
+            await house.dense.close()
+            slow.may.set()
+        assert not recalling.result().dense
+        assert recalling.result().hits[0].memory.num == cello.num
 
 
 # ── a text that cannot be embedded ────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
@@ -23,7 +24,7 @@ from alma.memory.access import may_read, passes
 from alma.memory.embedding import Vector
 from alma.memory.records import Filter, Memory, Reader, Source
 from alma.memory.vectors.factory import index_maker
-from alma.memory.vectors.index import VectorIndex, rows_of
+from alma.memory.vectors.index import Limits, Near, VectorIndex, rows_of
 from alma.memory.vectors.usearch_index import UsearchIndex
 
 DIMENSIONS = 16
@@ -329,6 +330,38 @@ async def test_adding_removing_and_searching_at_once(index: VectorIndex) -> None
             group.create_task(read())
     removed = {at + 1 for at in range(0, 150, 25)}
     assert await held(index) == [num for num in range(1, 151) if num not in removed]
+
+
+async def test_closed_it_says_so(make: Make) -> None:
+    index = make()
+    await index.open()
+    vectors = some_vectors(1)
+    await put(index, [memory(1)], vectors)
+    await index.close(1)
+    async with asyncio.timeout(20):
+        for asked in (index.search(vectors[0], 1, ANN, ALL), index.nums(), put(index, [memory(2)], vectors)):
+            with pytest.raises(IndexUnavailable, match="closed"):
+                await asked
+
+
+async def test_what_was_asked_before_it_closed_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed, search = threading.Event(), UsearchIndex._search
+
+    def search_later(self: UsearchIndex, vector: Vector, k: int, limits: Limits) -> list[Near]:
+        closed.wait(20)
+        return search(self, vector, k, limits)
+
+    monkeypatch.setattr(UsearchIndex, "_search", search_later)
+    index = UsearchIndex(tmp_path, "model", DIMENSIONS)
+    await index.open()
+    vectors = some_vectors(1)
+    await put(index, [memory(1)], vectors)
+    async with asyncio.TaskGroup() as group:
+        closing = group.create_task(index.close(1))
+        asked = [group.create_task(found(index, vectors[0])) for _ in range(3)]
+        await closing
+        closed.set()
+    assert [task.result() for task in asked] == [[1]] * 3
 
 
 # ── backends that are not there ───────────────────────────────────────────────────────────────────────────────────

@@ -88,7 +88,7 @@ class Dense:
                 self.accepts(self._embedding.dimensions or dimensions)
                 await self._begin(dimensions)
             else:
-                await self._all_waits()
+                self._wait_for((await self._database.read(stored.alive_nums)).tolist())
             if self._previous is not None and self._previous.model in known and self._leaving is None:
                 leaving = self._mirror(self._previous.model, known[self._previous.model])
                 await leaving.open()
@@ -110,10 +110,6 @@ class Dense:
 
     def _mirror(self, model: str, dimensions: int) -> Mirror:
         return Mirror(self._database, self._make_index(model, dimensions), model, dimensions)
-
-    async def _all_waits(self) -> None:
-        alive = await self._database.read(stored.alive_nums)
-        self._wait_for(alive.tolist())
 
     async def close(self) -> None:
         """Never raises: what cannot be saved is read from the database at the next start."""
@@ -148,12 +144,13 @@ class Dense:
         async with asyncio.TaskGroup() as group:
             new = group.create_task(self._try_nearest(present, self._embedding, query, k, reader, wanted))
             old = group.create_task(self._try_nearest(leaving, self._previous, query, k, reader, wanted))
+        if leaving is not self._leaving:  # it went meanwhile, and what it had is in the present one only now
+            return await self.search(query, k, reader, wanted)
         found, older = new.result(), old.result()
-        if isinstance(found, EmbedderUnavailable):
-            if isinstance(older, EmbedderUnavailable):
-                raise found
-            found = []
-        return merged(found, [] if isinstance(older, EmbedderUnavailable) else older, self._waiting, k)
+        if isinstance(found, EmbedderUnavailable) and isinstance(older, EmbedderUnavailable):
+            raise found
+        found, older = ([] if isinstance(one, EmbedderUnavailable) else one for one in (found, older))
+        return merged(found, older, self._waiting, k)
 
     def _out_of_order(self) -> str:
         if self._rebuilding:
@@ -176,7 +173,8 @@ class Dense:
         try:
             return await mirror.index.search(vector, k, reader, wanted)
         except IndexUnavailable as error:
-            self._problems.note("index", error)
+            if mirror in self._mirrors():  # else it was closed meanwhile
+                self._problems.note("index", error)
             raise
 
     async def _try_nearest(
@@ -331,8 +329,8 @@ class Dense:
                 return
             if self._leaving is not None:
                 await self._leaving.index.clear()
-                await self._leaving.close()
-                self._leaving = None
+                leaving, self._leaving = self._leaving, None  # before it is closed: nobody is to ask it any more
+                await leaving.close()
             others = self._others
         while await self._database.write(lambda connection: stored.drop_vectors(connection, others)):
             pass
@@ -345,11 +343,11 @@ class Dense:
                 pass
             if self._present is not None:
                 await self._present.index.clear()
-                await self._present.close()
-            self._present = None
+                present, self._present = self._present, None
+                await present.close()
             self._dimensions = 0
             self._problems.solved("dimensions")
-            await self._all_waits()
+            self._wait_for((await self._database.read(stored.alive_nums)).tolist())
         elif self._present is not None:
             await self._present.index.clear()
             self._present.stamp = 0
@@ -392,6 +390,8 @@ class Dense:
             try:
                 entries = len(await mirror.index.nums())
             except IndexUnavailable as error:
+                if mirror not in self._mirrors():  # it was closed meanwhile
+                    continue
                 self._problems.note("index", error)
                 entries = 0
             role = "leaving" if mirror is self._leaving else "building" if self._others else "serving"

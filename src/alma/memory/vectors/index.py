@@ -71,7 +71,7 @@ class Limits(Struct, frozen=True):
 
 class VectorIndex(Protocol):
     """Of one model. All methods may be called at once from several tasks; none holds up the event loop. All raise
-    `IndexUnavailable` where the backend does not answer.
+    `IndexUnavailable` where the backend does not answer, or the index is closed.
 
     A stamp is the newest change of a memory that an index has seen."""
 
@@ -81,7 +81,7 @@ class VectorIndex(Protocol):
         ...
 
     async def close(self, stamp: int) -> None:
-        """Save, and let go of everything."""
+        """Save, and let go of everything. What was asked before it is answered, or raises."""
         ...
 
     async def add(self, rows: Rows) -> None:

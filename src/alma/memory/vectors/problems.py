@@ -44,6 +44,10 @@ class Problems:
         return next(filter(None, self._texts.values()), "")
 
 
+def closed() -> IndexUnavailable:
+    return IndexUnavailable("The index of vectors is closed; words are searched.")
+
+
 def silent(backend: str, seconds: float) -> IndexUnavailable:
     return IndexUnavailable(
         f"The index of vectors ({backend}) did not answer within {seconds:g} s; words are searched.",

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from alma.errors import AlmaError, IndexUnavailable
 from alma.memory.vectors.index import Rows, name_of
+from alma.memory.vectors.problems import closed
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -36,6 +37,7 @@ class Calls:
         self._threads = threads
         self._asked: _Queue = queue.SimpleQueue()
         self._end: Callable[[], Any] | None = None
+        self._stopped = False
 
     async def run(self, work: Callable[[], T]) -> T:
         try:
@@ -52,6 +54,8 @@ class Calls:
             ) from error
 
     def _submit(self, work: Callable[[], T]) -> Future[T]:
+        if self._stopped:
+            raise closed()
         if self._end is None:
             self._end = weakref.finalize(self, _stop, self._asked, self._threads)  # also where nobody stops it
             for _ in range(self._threads):
@@ -62,7 +66,8 @@ class Calls:
         return future
 
     def stop(self) -> None:
-        """After the calls that are under way."""
+        """After the calls that were asked for; later ones raise."""
+        self._stopped = True
         if self._end is not None:
             self._end()
 

@@ -31,6 +31,7 @@ from alma.memory.embedding import Vector
 from alma.memory.records import Filter, Reader
 from alma.memory.vectors.columns import Columns, Mask, Slots
 from alma.memory.vectors.index import Limits, Near, Nums, Rows, limits_of
+from alma.memory.vectors.problems import closed
 from alma.memory.vectors.snapshot import Damaged, SnapshotFiles, blank_removed
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ class UsearchIndex:
 
     async def close(self, stamp: int) -> None:
         await self._call(partial(self._save, stamp, closing=True))
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._thread.shutdown(wait=False)
 
     async def add(self, rows: Rows) -> None:
         if len(rows.nums):
@@ -97,7 +98,11 @@ class UsearchIndex:
         await self._call(self._settle_all)
 
     async def _call(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        try:
+            asked = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except RuntimeError:
+            raise closed() from None
+        return await asked
 
     # ── in the thread: what is in it ──────────────────────────────────────────────────────────────────────────────
 
