@@ -46,12 +46,13 @@ export function MapList(props: MapListProps) {
             <Button
               variant="danger"
               size="sm"
+              disabled={listed.length === 0}
               data-slot="map-forget"
               onClick={async () => {
-                if (await forgetMany([...chosen])) onClear();
+                if (await forgetMany(listed.flatMap((at) => points[at]?.id ?? []))) onClear();
               }}
             >
-              Forget {count(chosen.size)}
+              Forget {count(listed.length)}
             </Button>
             <Button variant="quiet" size="sm" data-slot="map-clear" onClick={onClear}>
               Clear

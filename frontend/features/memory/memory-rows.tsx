@@ -50,7 +50,7 @@ export function MemoryRows() {
     >
       <HeldNote amount={list.held.length} scroller={scroller} />
       <div className="mx-auto max-w-4xl">
-        <ChoiceBar />
+        <ChoiceBar shown={shown} />
         {error === null ? null : (
           <Problem facts={error} className="m-4">
             <Button size="sm" onClick={() => void memoryList.load()}>
