@@ -52,6 +52,7 @@ class Database:
         self._engine = _create_engine(self.url)
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._ending = threading.Lock()  # so that nothing is queued behind the end, where nobody would answer it
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="alma-read")
         self._searcher = ThreadPoolExecutor(1, thread_name_prefix="alma-search")
 
@@ -68,11 +69,13 @@ class Database:
         self._thread.start()
 
     def close(self) -> None:
-        """Finish what is queued, then close every connection."""
-        if self._thread is not None:
-            self._queue.put(None)
-            self._thread.join()
-            self._thread = None
+        """Finish what is queued, then close every connection. What is asked for meanwhile raises `StorageFailure`."""
+        with self._ending:
+            thread, self._thread = self._thread, None
+            if thread is not None:
+                self._queue.put(None)
+        if thread is not None:
+            thread.join()
         self._readers.shutdown()
         self._searcher.shutdown()
         self._engine.dispose()
@@ -80,11 +83,12 @@ class Database:
     def submit(self, handler: Handler, payload: object) -> asyncio.Future[Any]:
         """Queue `payload` for `handler`, which gets all payloads of one transaction at once. The future resolves after
         the commit. It may be shielded or dropped: the write happens all the same."""
-        if self._thread is None:
-            raise StorageFailure("The database is closed.", hint="Alma is stopping; try again when it runs.")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
-        self._queue.put(_Write(handler, payload, future, loop))
+        with self._ending:
+            if self._thread is None:
+                raise _closed()
+            self._queue.put(_Write(handler, payload, future, loop))
         return future
 
     async def write(self, work: Callable[[sa.Connection], T]) -> T:
@@ -106,7 +110,11 @@ class Database:
             except DBAPIError as error:
                 raise _translated(error) from error
 
-        return await asyncio.get_running_loop().run_in_executor(self._searcher if slow else self._readers, call)
+        try:
+            reading = asyncio.get_running_loop().run_in_executor(self._searcher if slow else self._readers, call)
+        except RuntimeError:
+            raise _closed() from None
+        return await reading
 
     def _write_forever(self) -> None:
         closing = False
@@ -149,6 +157,10 @@ class Database:
             _roll_back(connection)
             results = [_translated(error)] * len(group)
         _deliver(group, results)
+
+
+def _closed() -> StorageFailure:
+    return StorageFailure("The database is closed.", hint="Alma is stopping; try again when it runs.")
 
 
 class _Write:
