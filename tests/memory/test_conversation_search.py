@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from fakes import FakeEmbedding
 from msgspec import Struct
 
 from alma.errors import EmbedderUnavailable, InvalidRequest
-from alma.memory.conversation_search import ConversationSearch
+from alma.memory.conversation_search import ConversationSearch, ModelProcess
 from alma.memory.outside_documents import Document, pieces_of, seconds_of, turns_of
 from alma.models.fetch import embedding_dir
 
@@ -85,6 +87,31 @@ def test_a_long_document_is_found_by_any_part_of_it(search: ConversationSearch) 
 def test_a_model_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
     with ConversationSearch(tmp_path) as search, pytest.raises(EmbedderUnavailable):
         search.index("one", TALK)
+
+
+def test_a_model_that_ended_is_said_to_have_ended_and_starts_again(data_dir: Path) -> None:
+    model = ModelProcess(embedding_dir(data_dir))
+    try:
+        vectors = model._embed(["The boat lies in Bergen"])
+        assert model._child is not None
+        model._child.kill()
+        model._child.wait()
+        with pytest.raises(EmbedderUnavailable, match="ended"):
+            model._embed(["The boat lies in Bergen"])
+        assert (model._embed(["The boat lies in Bergen"]) == vectors).all()
+    finally:
+        model.close()
+
+
+def test_a_model_that_ends_in_the_middle_of_its_answer_is_said_to_have_ended(tmp_path: Path) -> None:
+    code = (
+        "import struct, sys\nsys.stdin.buffer.read(4)\nsys.stdout.buffer.write(struct.pack('>II', 1, 1536) + b'half')"
+    )
+    model = ModelProcess(tmp_path)
+    model._child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with pytest.raises(EmbedderUnavailable, match="ended"):
+        model._embed(["The boat lies in Bergen"])
+    assert model._child is None
 
 
 # ── the shapes of documents ───────────────────────────────────────────────────────────────────────────────────────

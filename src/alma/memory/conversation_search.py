@@ -13,6 +13,7 @@ access rule and ranking. Only merging is left out (two turns with the same words
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import struct
 import subprocess
@@ -172,9 +173,10 @@ class ModelProcess:
         return await asyncio.to_thread(self._embed, texts)
 
     def close(self) -> None:
-        if self._child is not None:
-            with self._child:  # closes its stdin, upon which it ends
-                self._child = None
+        child, self._child = self._child, None
+        if child is not None:
+            with contextlib.suppress(BrokenPipeError), child:  # closes its stdin, upon which it ends
+                pass
 
     def _embed(self, texts: list[str]) -> Vector:
         # Texts of like length together: the shorter ones of a batch are computed at the length of the longest.
@@ -194,7 +196,7 @@ class ModelProcess:
             child.stdin.write(struct.pack(">I", len(data)) + data)
             child.stdin.flush()
             return np.frombuffer(_receive(child), np.float32).reshape(len(texts), self.dimensions)
-        except (OSError, struct.error) as error:
+        except (OSError, EOFError) as error:
             self.close()
             raise EmbedderUnavailable("The embedding process ended.", hint="Run `alma doctor`.") from error
 
@@ -205,7 +207,7 @@ class ModelProcess:
         self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
             _receive(self._child)  # it is ready
-        except struct.error as error:
+        except EOFError as error:
             self.close()
             raise EmbedderUnavailable("The embedding process did not start.", hint="Run `alma doctor`.") from error
         return self._child
@@ -213,5 +215,10 @@ class ModelProcess:
 
 def _receive(child: subprocess.Popen[bytes]) -> bytes:
     assert child.stdout is not None
-    _number, length = struct.unpack(">II", child.stdout.read(8))
-    return child.stdout.read(length)
+    head = child.stdout.read(8)
+    if len(head) == 8:
+        _number, length = struct.unpack(">II", head)
+        data = child.stdout.read(length)
+        if len(data) == length:
+            return data
+    raise EOFError("The process ended before its answer did.")
