@@ -21,10 +21,12 @@ from alma.events import Delta, MessageStarted
 from alma.memory.memories import Memories
 from alma.memory.records import Filter, Memory, NewMemory, Reader, Source
 from alma.models.chat import ChatRequest, Chunk
+from alma.models.script import Rule
 from alma.session import listening as listening_module
 from alma.session.extraction import _Noted, checked  # pyright: ignore[reportPrivateUsage]
 from alma.session.remembering import Remembering
 from memory.fakes import FakeDense, FakeEmbedding, FakeRecall
+from planned import DECIDE, do, plan_json, seen, start, task
 from session_bench import Client, SessionBench
 
 ME = Reader("ada")
@@ -187,6 +189,32 @@ async def test_a_strong_model_is_asked_and_rules_stand_in(quick: RememberingBenc
     assert [fact.text for fact in await quick.all(kinds=("semantic",))][1:] == ["The user is allergic to milk."]
     await quick.ask(client, "What is the capital of France?")
     assert [one.json_schema is not None for one in asked] == [True, True], "nothing personal in the last one"
+
+
+@pytest.mark.parametrize("strong", [True, False], ids=["by a model", "by rules"])
+async def test_what_an_agent_asks_is_not_the_users_own_word(quick: RememberingBench, strong: bool) -> None:
+    ours = {"text": "The user's name is Alma.", "quote": "My name is Alma", "key": "user.name", "kind": "semantic"}
+    theirs = {"text": "The user lives in Porto.", "quote": "I live in Porto", "key": "user.city", "kind": "semantic"}
+    noted = msgspec.json.encode({"facts": [ours, theirs]}).decode() if strong else "I cannot"
+    quick.models.strong = True
+    question = "My name is Alma. What is yours?"
+    quick.model.script[:0] = [
+        Rule(match=r"(?s)^(?:My name is Alma.*)?I live in Porto\.$", answer=noted),
+        Rule(match=r"(?s)Decide how.*Porto", answer=plan_json(task("writer", "Rye bread"))),
+        Rule(match=DECIDE, answer=plan_json(action="ask", question=question)),
+    ]
+    client = quick.connect()
+    ack = await start(client)
+    asked = await seen(client, name="alma.question")
+    await do(client, "question.answer", ack["runId"], questionId=asked["questionId"], text="I live in Porto.")
+    await quick.ended(ack["runId"])
+    await quick.remembering.settled()
+    (fact,) = await quick.all(kinds=("semantic",))
+    assert (fact.text, fact.key) == ("The user lives in Porto.", "user.city")
+    turns = await quick.all(kinds=("episodic",))
+    whole = f"{question}\nI live in Porto."
+    assert whole in [turn.text for turn in turns]
+    assert whole[fact.source.start : fact.source.end] == "I live in Porto."
 
 
 # ── while messages stream ─────────────────────────────────────────────────────────────────────────────────────────

@@ -20,7 +20,8 @@ _MOST_PASSAGES = 2000  # of one text; what is beyond stays in the conversation i
 
 
 class Said(Struct, frozen=True):
-    """A text of a run. `speaker`: a role, or the user. `scope` None: it is not to be kept."""
+    """A text of a run. `speaker`: a role, or the user. `scope` None: it is not to be kept. `own`: where the speaker's own
+    words begin; what is before them is the question that they answer."""
 
     text: str
     speaker: str
@@ -28,6 +29,7 @@ class Said(Struct, frozen=True):
     scope: Scope | None = "team"
     message_id: str = ""
     task_id: str = ""
+    own: int = 0
 
 
 class FinishedRun(Struct, frozen=True):

@@ -84,8 +84,9 @@ class Extraction:
         self._models = models
 
     async def facts(self, run: FinishedRun, said: Said, scope: Scope, model_id: str | None) -> list[NewMemory]:
-        """What `said` says of the user; `scope`: for whom it is kept."""
-        found = await self._found(run, said.text, model_id) if _is_personal(said.text) else []
+        """What `said` says of the user; `scope`: for whom it is kept. Places are those in the whole of it."""
+        text = said.text[said.own :]
+        found = await self._found(run, text, model_id) if _is_personal(text) else []
         return [
             NewMemory(
                 run.owner,
@@ -94,7 +95,9 @@ class Extraction:
                 scope,
                 run.role,
                 key=fact.key,
-                source=Source(run.thread_id, run.run_id, said.task_id, start=fact.start, end=fact.end),
+                source=Source(
+                    run.thread_id, run.run_id, said.task_id, start=said.own + fact.start, end=said.own + fact.end
+                ),
                 at=said.at,
                 speaker=USER,
             )

@@ -23,7 +23,7 @@ from alma.engine.journal import Journal
 from alma.engine.open_text import OpenText
 from alma.engine.state import RunState, TaskState
 from alma.errors import AlmaError, NotFound, StorageFailure
-from alma.events import AttemptFailed, MessageFinished
+from alma.events import AttemptFailed, MessageFinished, QuestionAsked
 from alma.memory.episodes import FinishedRun, Said, episodes
 from alma.memory.memories import Memories
 from alma.memory.records import USER, Filter, NewMemory, Scope
@@ -197,7 +197,7 @@ class Remembering:
         asked = [Said(started.text, USER, started.at, scope)]
         for task in state.tasks.values():
             asked += [
-                Said(f"{question.text}\n{task.answers[one]}", USER, question.at, scope, task_id=task.id)
+                _answered(question, task.answers[one], task.id, scope)
                 for one, question in task.questions.items()
                 if one in task.answers
             ]
@@ -222,6 +222,12 @@ class Remembering:
             return self._roles.get(role).memory
         except NotFound:  # its file was taken away
             return MemoryPolicy()
+
+
+def _answered(question: QuestionAsked, answer: str, task_id: str, scope: Scope | None) -> Said:
+    """An answer is little without its question, whose words are not the user's."""
+    before = f"{question.text}\n"
+    return Said(before + answer, USER, question.at, scope, task_id=task_id, own=len(before))
 
 
 def _answer(main: TaskState, scope: Scope | None) -> Said | None:
