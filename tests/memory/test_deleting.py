@@ -45,11 +45,11 @@ async def histories(memory: MemoryBench) -> str:
 
 async def test_what_was_also_said_elsewhere_stays_and_is_of_there(memory: MemoryBench) -> None:
     first = await say(memory, "The user lives in Porto.", "one", key="user.city")
-    await say(memory, "the user lives in PORTO.", "two", key="user.city")
+    await say(memory, "the user lives in porto.", "two", key="user.city")
     await say(memory, "The user  lives in porto.", "three", key="user.city")
     await delete(memory, "one")
     [city] = await left(memory)
-    assert (city.id, city.text, city.count) == (first.memory.id, "the user lives in PORTO.", 2)
+    assert (city.id, city.text, city.count) == (first.memory.id, "the user lives in porto.", 2)
     assert city.source == Source("t_two", "r_two", message_id="m_two")
     assert "r_one" not in await histories(memory)
     assert [one.num for one in (await memory.memories.list(ANN, Filter(runs=("r_two",))))[0]] == [city.num]
@@ -77,7 +77,7 @@ async def test_all_threads_that_said_it_go_together(memory: MemoryBench) -> None
 
 async def test_what_was_edited_keeps_the_words_of_who_edited_it(memory: MemoryBench) -> None:
     first = await say(memory, "The user likes green tea.", "one")
-    await say(memory, "the user likes GREEN tea.", "two")
+    await say(memory, "the user likes Green tea.", "two")
     await memory.memories.edit(ANN, first.memory.id, 2, text="The user likes white tea.")
     await delete(memory, "one")
     [tea] = await left(memory)
@@ -87,13 +87,13 @@ async def test_what_was_edited_keeps_the_words_of_who_edited_it(memory: MemoryBe
 
 async def test_no_history_keeps_words_of_a_deleted_thread(memory: MemoryBench) -> None:
     first = await say(memory, "The user likes tea.", "one")
-    await say(memory, "the user LIKES tea.", "two")
-    await say(memory, "the USER likes tea.", "three")
+    await say(memory, "the user Likes tea.", "two")
+    await say(memory, "the User likes tea.", "three")
     await delete(memory, "two")
     [tea] = await left(memory)
     assert (tea.id, tea.text, tea.count, tea.source.run_id) == (first.memory.id, "The user likes tea.", 2, "r_one")
     told = await histories(memory)
-    assert ("LIKES" in told, "r_two" in told, "USER" in told) == (False, False, True)
+    assert ("Likes" in told, "r_two" in told, "User" in told) == (False, False, True)
 
 
 async def test_what_held_before_holds_again(memory: MemoryBench) -> None:

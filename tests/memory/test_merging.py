@@ -40,6 +40,12 @@ def test_what_is_clean_stays_as_it_is(text: str) -> None:
     once.encode()
 
 
-def test_case_and_white_space_and_accents_make_no_other_text() -> None:
-    assert hash_of("Café  au\nLait") == hash_of("cafe\u0301 AU lait")
+def test_capitals_of_words_and_white_space_and_accents_make_no_other_text() -> None:
+    assert hash_of("Café  au\nLait") == hash_of("cafe\u0301 au lait")
     assert hash_of("café au lait") != hash_of("cafe au lait")
+
+
+def test_another_unit_or_name_is_another_text() -> None:
+    assert hash_of("The pump needs 5 mW") != hash_of("The pump needs 5 MW")
+    assert hash_of("x = List") != hash_of("x = list")
+    assert hash_of("if a:\n  b()\nc()") != hash_of("if a:\n  b()\n  c()")

@@ -8,6 +8,7 @@ import unicodedata
 
 from alma.errors import InvalidRequest
 from alma.memory.records import MOST_CHARS
+from alma.memory.sameness import plain
 
 NEAR = 0.95  # the least cosine of two texts that are taken for the same
 _UNKEPT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -36,6 +37,5 @@ def tidy(text: str) -> str:
 
 
 def hash_of(text: str) -> bytes:
-    """Equal for texts that differ only in case, white space and how accents are written. 16 bytes."""
-    plain = " ".join(unicodedata.normalize("NFC", text.casefold()).split())
-    return hashlib.blake2b(plain.encode(), digest_size=16).digest()
+    """Equal for texts that are the same but for how they are written, by `sameness.plain`. 16 bytes."""
+    return hashlib.blake2b(plain(text).encode(), digest_size=16).digest()

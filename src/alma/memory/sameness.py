@@ -1,9 +1,10 @@
 """When two texts that a vector takes for the same do say the same. Pure.
 
-They do when they have the same words in the same order, but for a few that only hold a sentence together (articles,
-`that`, `and`, forms of `do`), for case and punctuation, for how something is written (`I'm`, `two`, `1,000`), and for
-the s of a plural or a verb. Whatever else differs is a difference: a number, a sign, `before` and `after`, `like` and
-`dislike`, who lent whom. It is better to keep two memories that say the same than to lose one that says another thing.
+A vector hardly sees a sign, a number or a `not`: "the dose is .5 mg" and "the dose is 5 mg" have a cosine of 0.996. So
+here a sign or a word counts wherever it stands, commas too ("no, coffee" is not "no coffee"), and only what cannot
+change a meaning is passed over: white space, the capital that a plain word begins with, how quotation marks and dashes
+are drawn, short forms (`don't`), number words, the full stop at the end. Code has to be the same to the letter. It is
+better to keep two memories that say the same than to lose one that says another thing.
 """
 
 from __future__ import annotations
@@ -11,92 +12,64 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_TOKEN = re.compile(r"\d+(?:[.,:]\d+)*(?:st|nd|rd|th)?(?![^\W\d_])|\d+(?:[.,:]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*|[^\w\s]")
-_HALF_OF_DAY = re.compile(r"(?<=\d)\s*([ap])\.?\s?m\b\.?")
-_SOME = re.compile(r"\ba (?=few\b|little\b)")  # few is not a few
-_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
-_DASHES = str.maketrans({"’": "'", "ʼ": "'", "−": "-", "–": "-", "‑": "-"})
-
-# English words without which a sentence says the same; of other languages none, since their articles say who does what.
-_HOLDING = "a an the that of at and & do does really actually also please"
-_EMPTY = frozenset(_HOLDING.split())
-_NUMBERS = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-seventeen eighteen nineteen twenty"""
-_ORDINALS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
-_ORDINAL_ENDINGS = {1: "st", 2: "nd", 3: "rd"}
-_ALIKE = {
-    **{word: str(number) for number, word in enumerate(_NUMBERS.split())},
-    **{word: f"{number}{_ORDINAL_ENDINGS.get(number, 'th')}" for number, word in enumerate(_ORDINALS.split())},
-    "am": "be",
-    "is": "be",
-    "are": "be",
-    "were": "was",
-    "has": "have",
-    "cannot": "can not",
-}
-_SHORTENED = {"won't": "will not", "can't": "can not", "shan't": "shall not", "let's": "let us"}
-_ENDINGS = {"'m": " be", "'re": " be", "'ve": " have", "'ll": " will", "'d": " would"}
-_PERSONS = "he she it that this there here what who where how when"
-_BEFORE_IS = frozenset(_PERSONS.split())  # whose 's is no genitive
-_SIGNS = frozenset("?#%@/")  # punctuation that says something
-_QUOTES = frozenset("`´")
-_LEAST = 3  # letters of a word that may have an s
+# Signs that prose does not have, a name before a bracket, lines that are set in: there, case and spaces count.
+_CODE = re.compile(r"[=<>{}\[\]\\|^~`_*]|\w\(|\n[ \t]")
+_AROUND_WORDS = ".,;:!?\"'()"
+_LEAST = 3  # letters of a word whose capital says nothing: `Mb`, `US` and vitamin A are other things in small letters
+_DRAWN = str.maketrans({"’": "'", "ʼ": "'", "“": '"', "”": '"', "„": '"', "−": "-", "–": "-", "‑": "-"})
+_SHORT = re.compile(r"(?<![\w'])(\w+?)(n't|'m|'re|'ve|'ll)(?![\w'])", re.IGNORECASE)
+_MEANT = {
+    "n't": "not",
+    "'m": "am",
+    "'re": "are",
+    "'ve": "have",
+    "'ll": "will",
+}  # not 's and 'd, which mean several things
+_STEMS = {"ca": "can", "wo": "will", "sha": "shall"}  # before n't
+_CANNOT = re.compile(r"\bcannot\b", re.IGNORECASE)
+_FROM_TWO = "two three four five six seven eight nine ten eleven twelve"  # no one is not No. 1
+_NUMBERS = {word: str(number) for number, word in enumerate(_FROM_TWO.split(), 2)}
+_NUMBER = re.compile(rf"(?<![\w'.-])(?:{'|'.join(_NUMBERS)})(?![\w'-])")
+_FULL_STOP = re.compile(r"(?<=[\w)\"'%])[.。]$")
 
 
 def say_the_same(one: str, other: str) -> bool:
     """Whether the texts differ in nothing that matters."""
-    these, those = _words(one), _words(other)
-    return len(these) == len(those) and all(map(_alike, these, those))
+    return _in_one_way(one) == _in_one_way(other)
 
 
-def _words(text: str) -> list[str]:
-    """What counts, in order, each in one way of writing it."""
-    plain = unicodedata.normalize("NFC", text.casefold()).translate(_DASHES)
-    plain = _HALF_OF_DAY.sub(r" \1-half ", _SOME.sub("some ", plain))
-    found: list[str] = []
-    for match in _TOKEN.finditer(plain):
-        token = match.group()
-        if token[0].isdecimal():
-            found.append(token.replace(",", "") if _THOUSANDS.fullmatch(token) else token)
-        elif token[0].isalnum():
-            found += _spelled_out(token)
-        elif _says_something(token, plain[match.end() : match.end() + 1]):
-            found.append(token)
-    return [word for word in found if word not in _EMPTY]
+def plain(text: str) -> str:
+    """Without what makes no other text of it: how accents are put together, and, but for code, white space and the
+    capital that the first word or a plain word begins with."""
+    text = unicodedata.normalize("NFC", text).strip()
+    if _CODE.search(text):
+        return text
+    return " ".join(_without_capital(word, first=place == 0) for place, word in enumerate(text.split()))
 
 
-def _says_something(sign: str, after: str) -> bool:
-    """A minus, a currency, an emoji, the mark of a vowel: not a comma or a bracket."""
-    if sign in "-+":
-        return sign == "+" or after.isdecimal()
-    return sign in _SIGNS or (sign not in _QUOTES and not unicodedata.category(sign).startswith(("P", "C", "Z")))
+def _without_capital(word: str, *, first: bool) -> str:
+    letters = word.strip(_AROUND_WORDS)
+    least = 2 if first else _LEAST
+    return word.replace(letters, letters.lower()) if _is_capitalised(letters) and len(letters) >= least else word
 
 
-def _spelled_out(word: str) -> list[str]:
-    """Without short forms."""
-    if word in _SHORTENED:
-        return _SHORTENED[word].split()
-    if word.endswith("n't"):
-        return [_ALIKE.get(word[:-3], word[:-3]), "not"]
-    for ending, meant in _ENDINGS.items():
-        if word.endswith(ending):
-            return (word.removesuffix(ending) + meant).split()
-    if word.endswith("'s"):
-        word = word[:-2]
-        return [word, "be"] if word in _BEFORE_IS else [word]
-    return _ALIKE.get(word, word).split()
+def _is_capitalised(letters: str) -> bool:
+    return letters.isalpha() and letters[0].isupper() and letters[1:].islower()
 
 
-def _alike(one: str, other: str) -> bool:
-    return one == other or _is_plural(one, other) or _is_plural(other, one)
+def _in_one_way(text: str) -> str:
+    """As everybody would write it who says this."""
+    text = unicodedata.normalize("NFC", text).strip()
+    if _CODE.search(text):
+        return text
+    text = _SHORT.sub(_spelled_out, text.translate(_DRAWN))
+    text = plain(_CANNOT.sub("can not", text))
+    text = _NUMBER.sub(lambda found: _NUMBERS[found[0]], text)
+    return _FULL_STOP.sub("", text)
 
 
-def _is_plural(word: str, longer: str) -> bool:
-    """Or the third person."""
-    if len(word) < _LEAST or not word.isalpha():
-        return False
-    if word.endswith("y") and longer == word[:-1] + "ies":
-        return True
-    if word.endswith(("s", "x", "z", "ch", "sh", "o")) and longer == word + "es":
-        return True
-    return not word.endswith("s") and longer == word + "s"
+def _spelled_out(short: re.Match[str]) -> str:
+    stem, ending = short[1], short[2].lower()
+    if ending == "n't":
+        stem = _STEMS.get(stem.lower(), stem)
+    return f"{stem} {_MEANT[ending]}"
