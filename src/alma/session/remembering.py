@@ -197,7 +197,7 @@ class Remembering:
         asked = [Said(started.text, USER, started.at, scope)]
         for task in state.tasks.values():
             asked += [
-                _answered(question, task.answers[one], task.id, scope)
+                _answered(question, task.answers[one], f"{state.run_id}.{one}", scope)
                 for one, question in task.questions.items()
                 if one in task.answers
             ]
@@ -224,10 +224,11 @@ class Remembering:
             return MemoryPolicy()
 
 
-def _answered(question: QuestionAsked, answer: str, task_id: str, scope: Scope | None) -> Said:
-    """An answer is little without its question, whose words are not the user's."""
+def _answered(question: QuestionAsked, answer: str, message_id: str, scope: Scope | None) -> Said:
+    """An answer is little without its question, whose words are not the user's. Each has an id, since a run may have
+    several, also of one task."""
     before = f"{question.text}\n"
-    return Said(before + answer, USER, question.at, scope, task_id=task_id, own=len(before))
+    return Said(before + answer, USER, question.at, scope, message_id, question.task_id, own=len(before))
 
 
 def _answer(main: TaskState, scope: Scope | None) -> Said | None:
