@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from shelf import OWNER, Shelf
@@ -22,7 +23,7 @@ def watched(tmp_path: Path) -> Path:
     return path
 
 
-def shelf_of(tmp_path: Path, watched: Path, **options: object) -> Shelf:
+def shelf_of(tmp_path: Path, watched: Path, **options: Any) -> Shelf:
     return Shelf(f"sqlite:///{tmp_path / 'a.db'}", tmp_path, watched, **options)
 
 
@@ -153,20 +154,36 @@ def test_so_many_files_and_no_more(watched: Path) -> None:
     assert (len(found.entries), found.left) == (5, 2)
 
 
-def test_a_name_in_no_encoding_can_be_written_down(watched: Path) -> None:
-    path = os.fsencode(watched) + b"/caf\xe9.md"
-    with open(path, "w") as file:  # noqa: PTH123  # bytes are no Path
-        file.write("x")
-    (entry,) = folder.scan(watched).entries.values()
-    assert entry.origin == "caf\ufffd.md"
-    assert entry.path.read_text() == "x"
+def write_as(watched: Path, name: bytes, text: str) -> None:
+    with open(os.fsencode(watched) + b"/" + name, "w") as file:  # noqa: PTH123  # bytes are no Path
+        file.write(text)
 
 
-async def test_a_file_with_such_a_name_is_read(tmp_path: Path, watched: Path) -> None:
-    with open(os.fsencode(watched) + b"/caf\xe9.md", "w") as file:  # noqa: PTH123
-        file.write("It is read.")
+def test_names_in_no_encoding_can_be_written_down_and_told_apart(watched: Path) -> None:
+    names = [b"caf\xe9.md", b"caf\xe8.md", b"caf\\xe9.md", b"a\x01.md", b"a\x02.md", "é\ufffd.md".encode()]
+    for name in names:
+        write_as(watched, name, "x")
+    entries = folder.scan(watched).entries
+    assert set(entries) == {
+        "caf\\xe9.md",
+        "caf\\xe8.md",
+        "caf\\x5cxe9.md",
+        "a\\x01.md",
+        "a\\x02.md",
+        "é\ufffd.md",
+    }
+    for origin, entry in entries.items():
+        assert origin.encode().decode() == origin
+        assert folder.path_of(watched, origin) == entry.path
+
+
+async def test_files_with_such_names_are_all_read(tmp_path: Path, watched: Path) -> None:
+    write_as(watched, b"x\xff.md", "The first.")
+    write_as(watched, b"x\xfe.md", "The second.")
     async with shelf_of(tmp_path, watched).running() as shelf:
-        assert (await shelf.settled("caf\ufffd.md")).state == "ready"
+        assert (await shelf.settled("x\\xff.md")).state == "ready"
+        assert (await shelf.settled("x\\xfe.md")).state == "ready"
+        assert {one.text for one in await shelf.memories()} == {"The first.", "The second."}
 
 
 async def test_a_file_that_is_too_large_or_closed_is_said(tmp_path: Path, watched: Path) -> None:

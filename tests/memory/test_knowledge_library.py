@@ -114,6 +114,19 @@ async def test_a_version_that_cannot_be_read_leaves_the_one_before(tmp_path: Pat
         assert await shelf.memories() == before
 
 
+async def test_what_alma_itself_has_lost_is_to_be_put_in_again(tmp_path: Path) -> None:
+    shelf = Shelf(f"sqlite:///{tmp_path / 'a.db'}", tmp_path)
+    with shelf.bench:
+        await shelf.library.put(OWNER, "a.md", MANUAL.encode())
+        for original in (tmp_path / "originals").glob("d_*"):
+            original.unlink()
+        async with shelf.started():
+            failed = await shelf.settled("a.md")
+            assert failed.error is not None
+            assert (failed.error.code, failed.error.hint) == ("file_unreadable", "Put it in again.")
+            assert (await shelf.put("a.md", MANUAL)).state == "ready"
+
+
 async def test_a_file_that_is_too_large_is_refused_at_once(tmp_path: Path) -> None:
     async with Shelf(f"sqlite:///{tmp_path / 'a.db'}", tmp_path, max_bytes=1000).running() as shelf:
         with pytest.raises(FileTooLarge) as refused:

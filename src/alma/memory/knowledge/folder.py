@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path, PurePosixPath
@@ -26,11 +27,14 @@ _MEDIA_ENDINGS = """png jpg jpeg gif bmp webp svg ico tif tiff heic avif psd mp3
 avi mkv webm ttf otf woff woff2"""
 _MEDIA = frozenset(_MEDIA_ENDINGS.split())
 _PIECE = 1 << 20
+_GONE = (FileNotFoundError, NotADirectoryError)  # any other trouble says nothing of whether a file is there
+_UNWRITABLE = re.compile(r"[\\\x00-\x1f\x7f\udc80-\udcff]")
+_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
 
 
 class Entry(Struct, frozen=True):
-    """A file. `origin`: its path in the folder, with `/`; `stamp`: time of change (ns) and size; `error`: why it is not
-    to be read."""
+    """A file. `origin`: its path in the folder, with `/`, as `path_of` takes it; `stamp`: time of change (ns) and size;
+    `error`: why it is not to be read."""
 
     origin: str
     path: Path
@@ -43,17 +47,18 @@ class Entry(Struct, frozen=True):
 
 
 class Scan(Struct, frozen=True):
-    """`identity`: device and number of the folder itself: another file system at its place has another. `unread`:
-    folders in it that could not be listed: what is in them is not known. `left`: how many files were too many, as far
-    as they were counted."""
+    """`identity`: device and number of the folder itself: another file system at its place has another. `unread`: files
+    and folders in it (the folder itself: empty) that could not be looked at, or not whole: what is there is not known.
+    `left`: how many files were too many, as far as they were counted."""
 
     identity: tuple[int, int]
     entries: dict[str, Entry]
     unread: list[str]
     left: int = 0
 
-    def hides(self, origin: str) -> bool:
-        return any(origin.startswith(f"{folder}/") for folder in self.unread)
+    def may_hide(self, origin: str) -> bool:
+        """Whether a file that was not seen may be there all the same."""
+        return self.left > 0 or any(_is_in(origin.removeprefix("./"), place) for place in self.unread)
 
 
 def scan(folder: Path, most: int = MOST_FILES) -> Scan:
@@ -71,6 +76,23 @@ def scan(folder: Path, most: int = MOST_FILES) -> Scan:
         if left > most:  # somebody's whole disk: to count it would take longer than to look again
             break
     return Scan((facts.st_dev, facts.st_ino), entries, unread, left)
+
+
+def path_of(folder: Path, origin: str) -> Path:
+    """Where the file of this origin is, or would be."""
+    name = _ESCAPED.sub(lambda byte: bytes([int(byte[1], 16)]), origin.encode("utf-8", "surrogatepass"))
+    return folder / os.fsdecode(name)
+
+
+def is_gone(path: Path) -> bool:
+    """Whether nothing of this name is there, for certain."""
+    try:
+        path.lstat()
+    except _GONE:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def is_inside(path: Path, folder: Path) -> bool:
@@ -91,32 +113,50 @@ def _entries(root: str, unread: list[str]) -> Iterator[Entry]:
     waiting = [("", root)]
     while waiting:
         inside, folder = waiting.pop()
-        try:
-            with os.scandir(folder) as listing:
-                found = sorted(islice(listing, _MOST_LISTED), key=lambda one: one.name)
-        except OSError:
-            if not inside:
-                raise
-            unread.append(inside)
-            continue
         folders: list[tuple[str, str]] = []
-        for one in found:
-            if _is_junk(one.name):
-                continue
+        for one in _listed(inside, folder, unread):
             origin = f"{inside}/{_shown(one.name)}" if inside else _shown(one.name)
             try:
-                if one.is_symlink():
-                    if not is_inside(Path(one.path), Path(root)):
-                        yield _leads_out(one, origin)
-                elif one.is_dir(follow_symlinks=False):
+                if one.is_dir(follow_symlinks=False):
                     folders.append((origin, one.path))
-                elif one.is_file(follow_symlinks=False) and not _is_media(one.name):
-                    facts = one.stat(follow_symlinks=False)
-                    stamp = (facts.st_mtime_ns, facts.st_size)
-                    yield Entry(f"./{origin}" if origin == PAGE else origin, Path(one.path), stamp)
-            except OSError:  # gone meanwhile
+                elif (entry := _entry(one, origin, root)) is not None:
+                    yield entry
+            except _GONE:
                 continue
+            except OSError:
+                unread.append(origin)
         waiting += reversed(folders)
+
+
+def _listed(inside: str, folder: str, unread: list[str]) -> list[os.DirEntry[str]]:
+    """What is in a folder, but for junk, by name."""
+    try:
+        with os.scandir(folder) as listing:
+            found = list(islice(listing, _MOST_LISTED))
+            if next(listing, None) is not None:
+                unread.append(inside)
+    except OSError as error:
+        if not inside:
+            raise
+        if not isinstance(error, _GONE):
+            unread.append(inside)
+        return []
+    return sorted((one for one in found if not _is_junk(one.name)), key=lambda one: one.name)
+
+
+def _entry(one: os.DirEntry[str], origin: str, root: str) -> Entry | None:
+    """None: it is nothing that is read. Raises `OSError`."""
+    if one.is_symlink():
+        return None if is_inside(Path(one.path), Path(root)) else _leads_out(one, origin)
+    if not one.is_file(follow_symlinks=False) or _is_media(one.name):
+        return None
+    facts = one.stat(follow_symlinks=False)
+    stamp = (facts.st_mtime_ns, facts.st_size)
+    return Entry(f"./{origin}" if origin == PAGE else origin, Path(one.path), stamp)
+
+
+def _is_in(origin: str, place: str) -> bool:
+    return not place or origin == place or origin.startswith(f"{place}/")
 
 
 def _is_junk(name: str) -> bool:
@@ -128,11 +168,10 @@ def _is_media(name: str) -> bool:
 
 
 def _shown(name: str) -> str:
-    """A name that is not in the system's encoding, as something that can be written down."""
-    return os.fsencode(name).decode("utf-8", "replace").translate(_CONTROLS)
-
-
-_CONTROLS = dict.fromkeys([*range(32), 127], "\ufffd")
+    """A name as something that can be written down, and no other name can be mistaken for: bytes that are not text,
+    control characters, and the backslashes that would look like these, as `\\xff`."""
+    text = os.fsencode(name).decode("utf-8", "surrogateescape")
+    return _UNWRITABLE.sub(lambda sign: f"\\x{ord(sign[0]) & 0xFF:02x}", text)
 
 
 def _leads_out(one: os.DirEntry[str], origin: str) -> Entry:

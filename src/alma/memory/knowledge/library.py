@@ -25,7 +25,7 @@ from alma.events import ErrorFacts
 from alma.memory.knowledge import documents, formats
 from alma.memory.knowledge.documents import PAGE, Document, Shelved, new_document_id
 from alma.memory.knowledge.filing import Filing
-from alma.memory.knowledge.folder import is_inside
+from alma.memory.knowledge.folder import is_inside, path_of
 from alma.memory.knowledge.originals import Arriving, FileTooLarge, Originals, on_disk
 from alma.memory.knowledge.outcome import Outcome
 from alma.memory.knowledge.reading_process import Limits, ReadingProcess
@@ -122,9 +122,9 @@ class Library:
                 return known.document
             document = self._waiting(known, owner, name, PAGE, file.size)
             await on_disk(lambda: self._originals.keep(file.path, document.id, digest))
-            await self.shelve(document, digest)
-        if known is not None and known.hash != digest:
-            await asyncio.to_thread(self._originals.drop, known.document.id, known.hash)
+            await self._shelve(document, digest)
+            if known is not None and known.hash != digest:
+                await asyncio.to_thread(self._originals.drop, known.document.id, known.hash)
         return document
 
     async def list(self, owner: str) -> list[Document]:
@@ -178,13 +178,9 @@ class Library:
         return {one.document.origin: one for one in found}
 
     async def shelve(self, document: Document, digest: bytes, *, quiet: bool = False) -> None:
-        """A document that is new, has changed, or cannot be read."""
-        if (job := self._jobs.get(document.id)) is not None:
-            job.stop()
-        await self._database.write(lambda connection: documents.shelve(connection, document, digest))
-        self._wake.set()
-        if not quiet:
-            self._told(document, False)
+        """A file of the folder that is new, has changed, or cannot be read."""
+        async with self._shelving:
+            await self._shelve(document, digest, quiet=quiet)
 
     async def remove(self, document: Document) -> None:
         """The document, its chunks and its original. A crash in the middle leaves it as one that is to be read."""
@@ -201,8 +197,23 @@ class Library:
                 await asyncio.to_thread(self._originals.drop, document.id, known.hash)
             finally:
                 self._leaving.discard(document.id)
+                self._look_again(document)
                 self._wake.set()
         self._told(document, True)
+
+    async def _shelve(self, document: Document, digest: bytes, *, quiet: bool = False) -> None:
+        async with self._choosing:  # or one could begin to read it as it was before
+            if (job := self._jobs.get(document.id)) is not None:
+                job.stop()
+            await self._database.write(lambda connection: documents.shelve(connection, document, digest))
+        self._wake.set()
+        if not quiet:
+            self._told(document, False)
+
+    def _look_again(self, document: Document) -> None:
+        """What the watcher has seen of a file was of a document that is another one now."""
+        if self._watching is not None and document.origin != PAGE:
+            self._watching.forget(document.origin)
 
     # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -288,13 +299,14 @@ class Library:
 
     async def _outcome(self, document: Document, digest: bytes, job: _Job) -> Outcome:
         if document.origin == PAGE:
-            path = self._originals.path(document.id, digest)
-        elif self._folder is None:
+            outcome = await job.reading.read(self._originals.path(document.id, digest), document.name)
+            is_lost = outcome.error is not None and outcome.error.code == "file_unreadable"
+            return Outcome("", "", [], _lost(document)) if is_lost else outcome
+        if self._folder is None:
             return Outcome("", "", [], _not_watched(document))
-        else:
-            path = self._watching.path(document.origin) if self._watching is not None else self._folder
-            if not await asyncio.to_thread(is_inside, path, self._folder):
-                return Outcome("", "", [], _gone(document))
+        path = path_of(self._folder, document.origin)
+        if not await asyncio.to_thread(is_inside, path, self._folder):
+            return Outcome("", "", [], _gone(document))
         return await job.reading.read(path, document.name)
 
     def _progress(self, known: Shelved) -> Callable[[int, int], Any]:
@@ -317,6 +329,8 @@ class Library:
         failed = await self._change(
             known, {"state": "failed", "error": error, "done": known.document.done, "updated_at": self._clock()}
         )
+        if error.code == "file_unreadable":
+            self._look_again(known.document)
         if failed is not None:
             self._told(failed, False)
 
@@ -339,6 +353,15 @@ class Library:
             return fresh
         old = known.document
         return msgspec.structs.replace(fresh, id=old.id, chunks=old.chunks, created_at=old.created_at)
+
+
+def _lost(document: Document) -> ErrorFacts:
+    return ErrorFacts(
+        "file_unreadable",
+        f"{document.name} cannot be opened where Alma keeps it.",
+        expected="the file as it was put in",
+        hint="Put it in again.",
+    )
 
 
 def _gone(document: Document) -> ErrorFacts:

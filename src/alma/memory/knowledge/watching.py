@@ -1,7 +1,9 @@
 """Keeps the knowledge base equal to a folder: looks into it every few seconds and says what is new, changed or gone.
 
-A file that was changed a moment ago waits: somebody may still be writing it. Files that are all gone at once, from a
-folder that may be another one than before (a disk that was unmounted leaves an empty folder), are given a grace.
+A file that was changed a moment ago waits: somebody may still be writing it. A file is taken for gone only when two
+looks in a row miss it: one may fall between its going and its coming, where it is moved or written anew. What is
+missing from a folder that is another one than before (a disk that was unmounted leaves an empty folder) is given a
+grace.
 """
 
 from __future__ import annotations
@@ -11,16 +13,16 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from alma.errors import AlmaError
+from alma.errors import AlmaError, NotFound
 from alma.events import ErrorFacts
-from alma.memory.knowledge.documents import Shelved
-from alma.memory.knowledge.folder import MOST_FILES, Entry, Scan, hash_of_file, scan
+from alma.memory.knowledge.documents import PAGE, Shelved
+from alma.memory.knowledge.folder import MOST_FILES, Entry, Scan, hash_of_file, is_gone, path_of, scan
 from alma.memory.knowledge.originals import FileTooLarge
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ _TOLD = 50  # documents of one look of which others are told at once; of the res
 
 
 class Watching:
-    """`note`: a file in which it remembers which folder it was. `grace_s`: how long files that are all gone at once are
+    """`note`: a file in which it remembers which folder it was. `grace_s`: how long files that another folder lacks are
     kept. `problem`: what keeps it from its work."""
 
     def __init__(self, library: Library, folder: Path, note: Path, owner: str, poll_s: float, grace_s: float) -> None:
@@ -44,7 +46,8 @@ class Watching:
         self._grace_s = grace_s
         self._stamps: dict[str, tuple[int, int]] = {}  # of what was looked into, by origin
         self._restless: dict[str, tuple[int, int]] = {}  # of what waits, as it was last
-        self._paths: dict[str, Path] = {}
+        self._doubtful: set[str] = set()  # what is to be looked into again, whatever its stamp
+        self._missing: set[str] = set()  # what the last look missed
         self._note = note
         self._identity = ""  # of the folder when it last was as it should be
         self._missed_since: float | None = None
@@ -63,35 +66,49 @@ class Watching:
                 self._compared = False
             await asyncio.sleep(max(self._poll_s, _REST * (time.monotonic() - began)))
 
-    def path(self, origin: str) -> Path:
-        return self._paths.get(origin, self._folder / origin)
-
     async def has(self, origin: str) -> bool:
         """Whether this is a file in the folder now."""
-        return origin in self._paths and await asyncio.to_thread(os.path.lexists, self._paths[origin])
+        return origin != PAGE and await asyncio.to_thread(os.path.lexists, path_of(self._folder, origin))
+
+    def forget(self, origin: str) -> None:
+        """What was seen of this file does not hold any more; the next look looks into it again."""
+        self._doubtful.add(origin)
 
     async def look(self) -> None:
         """Once, now."""
+        for origin in self._doubtful:  # at the beginning: a look that goes on may know what was before
+            self._stamps.pop(origin, None)
+        self._doubtful.clear()
+        missed, self._missing = self._missing, set()
         try:
             found = await asyncio.to_thread(scan, self._folder)
         except OSError as error:
             self._say(f"The watched folder {self._folder} cannot be read ({error.strerror}); its files are kept.")
             return
-        if self._is_as_before(found):
+        if not missed and self._is_as_before(found):
             return
         known = await self._library.in_folder(self._owner)
-        gone = [one for origin, one in known.items() if origin not in found.entries and not found.hides(origin)]
-        self._paths = {origin: entry.path for origin, entry in found.entries.items()}
+        gone = await asyncio.to_thread(self._gone, found, known)
         changed = [entry for entry in found.entries.values() if self._stamps.get(entry.origin) != entry.stamp]
         for number, entry in enumerate(changed):
             if self._is_settled(entry):
                 await self._admit(entry, known.get(entry.origin), gone, quiet=number >= _TOLD)
-        self._say(self._misses(found, known, gone))
-        if gone and self._missed_since is None:
-            for one in gone:
-                self._stamps.pop(one.document.origin, None)
-                await self._library.remove(one.document)
+        self._say(self._misses(found, gone))
+        self._missing = {one.document.origin for one in gone}
+        for one in gone:
+            if self._missed_since is None and one.document.origin in missed:
+                with contextlib.suppress(NotFound):  # somebody has just deleted it on the page
+                    await self._library.remove(one.document)
         self._compared = True
+
+    def _gone(self, found: Scan, known: Mapping[str, Shelved]) -> list[Shelved]:
+        """What is known and not in the folder. Blocks."""
+        unseen = [one for origin, one in known.items() if origin not in found.entries]
+        return [
+            one
+            for one in unseen
+            if not found.may_hide(one.document.origin) or is_gone(path_of(self._folder, one.document.origin))
+        ]
 
     def _is_as_before(self, found: Scan) -> bool:
         """Whether there is nothing to do: mostly, and then it costs no look into the database."""
@@ -102,15 +119,15 @@ class Watching:
         self._compared = all(self._stamps.get(origin) == entry.stamp for origin, entry in found.entries.items())
         return self._compared and not self.problem
 
-    def _misses(self, found: Scan, known: dict[str, Shelved], gone: Sequence[Shelved]) -> str:
+    def _misses(self, found: Scan, gone: Sequence[Shelved]) -> str:
         """What is to be said of the folder. Sets since when files are missed that are not yet taken for deleted."""
         identity = self._identity_of(found)
-        if gone and len(gone) == len(known) and identity != self._identity:
+        if gone and identity != self._identity:
             self._missed_since = self._missed_since or time.monotonic()
             if time.monotonic() - self._missed_since < self._grace_s:
                 return (
-                    f"The watched folder {self._folder} is another one than before, without any of its files; was "
-                    f"something unmounted? What was read of them is kept for {self._grace_s / 60:g} minutes."
+                    f"The watched folder {self._folder} is another one than before; {len(gone):,} files are "
+                    f"missing; was something unmounted? What was read of them stays for {self._grace_s / 60:g} minutes."
                 )
         self._missed_since = None
         if identity != self._identity:
@@ -119,7 +136,8 @@ class Watching:
         if found.left:
             return f"The watched folder has more than {MOST_FILES:,} files; {found.left:,} of them are not read."
         if found.unread:
-            return f"In the watched folder, {found.unread[0]} cannot be read."
+            place = found.unread[0] or self._folder.name
+            return f"In the watched folder, {place} cannot be read, or not all of it; what was read there is kept."
         return ""
 
     def _is_settled(self, entry: Entry) -> bool:
@@ -134,29 +152,41 @@ class Watching:
 
     async def _admit(self, entry: Entry, known: Shelved | None, gone: list[Shelved], *, quiet: bool) -> None:
         """Take up a file that is new or has changed."""
-        size, digest, error = entry.stamp[1], b"", entry.error
-        if error is None and size > self._library.max_bytes:
-            facts = FileTooLarge(entry.name, size, self._library.max_bytes).facts()
-            error = msgspec.convert(facts, ErrorFacts)
-        if error is None:
-            try:
-                digest = await asyncio.to_thread(hash_of_file, entry.path)
-            except FileNotFoundError:
-                return
-            except OSError as refused:
-                error = _unreadable(entry.name, refused)
+        try:
+            digest, error = await self._looked_into(entry)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        if known is None or not _is_same(known, digest, error):
+            if known is None and digest:
+                known = self._moved(digest, gone)
+            document = self._library.seen(known, self._owner, entry.name, entry.origin, entry.stamp[1])
+            if error is not None:
+                document = msgspec.structs.replace(document, state="failed", error=error)
+            await self._library.shelve(document, digest, quiet=quiet)
         if error is None or error.code != "file_unreadable":  # a permission changes without a stamp
             self._stamps[entry.origin] = entry.stamp
-        if known is not None and _is_same(known, digest, error):
-            return
-        if known is None and digest and (moved := next((one for one in gone if one.hash == digest), None)):
+
+    async def _looked_into(self, entry: Entry) -> tuple[bytes, ErrorFacts | None]:
+        """The SHA-256 of a file, or why it is not to be read. Raises `OSError` where it is gone."""
+        if entry.error is not None:
+            return b"", entry.error
+        if entry.stamp[1] > self._library.max_bytes:
+            facts = FileTooLarge(entry.name, entry.stamp[1], self._library.max_bytes).facts()
+            return b"", msgspec.convert(facts, ErrorFacts)
+        try:
+            return await asyncio.to_thread(hash_of_file, entry.path), None
+        except (FileNotFoundError, NotADirectoryError):
+            raise
+        except OSError as refused:
+            return b"", _unreadable(entry.name, refused)
+
+    def _moved(self, digest: bytes, gone: list[Shelved]) -> Shelved | None:
+        """The document of what was elsewhere in the folder with this content; it is not gone then."""
+        moved = next((one for one in gone if one.hash == digest), None)
+        if moved is not None:
             gone.remove(moved)
-            known = moved
             self._stamps.pop(moved.document.origin, None)
-        document = self._library.seen(known, self._owner, entry.name, entry.origin, size)
-        if error is not None:
-            document = msgspec.structs.replace(document, state="failed", error=error)
-        await self._library.shelve(document, digest, quiet=quiet)
+        return moved
 
     def _identity_of(self, found: Scan) -> str:
         return f"{self._folder}\n{found.identity}"
@@ -179,9 +209,11 @@ class Watching:
 
 def _is_same(known: Shelved, digest: bytes, error: ErrorFacts | None) -> bool:
     """Whether nothing is to be done about a file."""
+    now = known.document.error
     if error is not None:
-        return known.document.error == error
-    return known.hash == digest and known.hash != b""
+        return now == error
+    was_away = now is not None and now.code == "file_unreadable"  # it was when it was to be read; it is there again
+    return known.hash == digest and known.hash != b"" and not was_away
 
 
 def _unreadable(name: str, error: OSError) -> ErrorFacts:
