@@ -23,6 +23,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
+    text,
 )
 
 _LONG = 512  # characters from which zlib makes a text smaller by more than it costs to try
@@ -223,6 +224,7 @@ budgets = Table(
 # the index of vectors are derived; `num` is the key of both. `stamp` rises with every change of any memory: what an
 # index has not seen yet is above its own. `hash`: of the text as it is compared, for finding the same again.
 # `source`: JSON of `records.Source`; the ids in it that are searched for are columns too.
+_SAID_AGAIN_AND_GONE = text("count > 1 AND (valid_to IS NOT NULL OR forgotten_at IS NOT NULL)")
 memories = Table(
     "memories",
     metadata,
@@ -265,6 +267,7 @@ memories = Table(
     Index("memories_by_document", "document_id"),
     Index("memories_by_line", "line", "position"),
     Index("memories_by_stamp", "stamp"),
+    Index("memories_gone", "owner", sqlite_where=_SAID_AGAIN_AND_GONE, postgresql_where=_SAID_AGAIN_AND_GONE),
     sqlite_autoincrement=True,
 )
 

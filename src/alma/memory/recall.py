@@ -19,7 +19,7 @@ from alma.db.database import Database
 from alma.errors import EmbedderUnavailable
 from alma.memory.embedding import Vector
 from alma.memory.merging import tidy
-from alma.memory.outdated import outdated_among
+from alma.memory.outdated import left_of
 from alma.memory.packing import Packed, around, is_known, pack, plain, widened
 from alma.memory.question import Question, read_question
 from alma.memory.ranking import Candidate, Ranked, diversify, is_bare_question, is_weak, rank
@@ -140,24 +140,37 @@ class Recall:
     def _choose(self, connection: sa.Connection, asked: Asked, found: _Found) -> tuple[list[Ranked], list[Missed]]:
         """Those that are wanted, each once, as different as they are good; more than `k`, since some may not fit."""
         missed: list[Missed] = []
-        left: list[Ranked] = []
+        kept: list[Ranked] = []
         most = _most_compared(asked)
-        outdated = outdated_among(connection, found.ranked) if asked.strict else frozenset[int]()
+        left = _left_of(connection, asked, [one.candidate.num for one in found.ranked])
         for one in found.ranked:
-            if len(left) == most:
+            if len(kept) == most:
                 break
-            if one.candidate.num in outdated:
-                missed.append(_missed(found, one, "outdated"))
-            elif asked.strict and (is_weak(one, found.terms) or _only_asks_else(one, asked)):
-                missed.append(_missed(found, one, "weak"))
-            elif is_known(one.candidate.text, asked.known):
-                missed.append(_missed(found, one, "known"))
+            text = left.get(one.candidate.num)
+            told = one if text is None else replace(one, candidate=replace(one.candidate, text=text))
+            if why := _why_not(told, asked, found.terms, cut=text is not None):
+                missed.append(_missed(found, one, why))
             else:
-                left.append(one)
-        vectors = self._dense.vectors(connection, [one.candidate.num for one in left]) if len(left) > 1 else {}
-        chosen, alike = diversify(left, vectors, asked.k if not asked.tokens else most)
+                kept.append(told)
+        vectors = self._dense.vectors(connection, [one.candidate.num for one in kept]) if len(kept) > 1 else {}
+        chosen, alike = diversify(kept, vectors, asked.k if not asked.tokens else most)
         missed += [_missed(found, one, "alike") for one in alike]
         return chosen, sorted(missed, key=lambda one: -one.score)[:_LISTED]
+
+
+def _left_of(connection: sa.Connection, asked: Asked, nums: Sequence[int]) -> dict[int, str]:
+    """Agents are told nothing that was replaced or forgotten; the owner in person looks through all."""
+    return {} if asked.reader.role is None else left_of(connection, nums)
+
+
+def _why_not(one: Ranked, asked: Asked, terms: Sequence[str], *, cut: bool) -> Why | None:
+    """Why it is left out. `cut`: an outdated sentence was taken out of it. What it was found for may have been that
+    one: so the rest must have a word of the query."""
+    if cut and not words_in(terms, one.candidate.text):
+        return "outdated"
+    if asked.strict and (is_weak(one, terms) or _only_asks_else(one, asked)):
+        return "weak"
+    return "known" if is_known(one.candidate.text, asked.known) else None
 
 
 def _only_asks_else(one: Ranked, asked: Asked) -> bool:
@@ -250,13 +263,15 @@ def _widen(
 ) -> list[tuple[Packed, Memory]]:
     nums = _nums_beside(connection, {(memory.line, memory.position) for _, memory in whole}, 1)
     near = by_nums(connection, nums, asked.reader, asked.wanted)
+    left = _left_of(connection, asked, nums)
+    near = {num: replace(one, text=left.get(num, one.text)) for num, one in near.items() if left.get(num) != ""}
     hit = {memory.num for _, memory in whole}
     room = asked.tokens - sum(one.tokens for one, _ in whole) if asked.tokens else None
     wide: list[tuple[Packed, Memory]] = []
     for one, memory in whole:
         pair = around(memory, [other for other in near.values() if memory.line and other.line == memory.line])
         before, after = (None if other is None or other.num in hit else other for other in pair)
-        more = widened(one, memory, before, after, room)
+        more = widened(one, replace(memory, text=one.text), before, after, room)
         if room is not None:
             room -= more.tokens - one.tokens
         wide.append((more, memory))
