@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 _TOLD_EVERY_S = 0.5
 _PAUSE_S = 5.0  # after the database could not be read
 _MOST_IDS = 100
+_SETTLE_S = 20.0
+_LOOK_S = 0.05
 
 
 class Choice(Struct, frozen=True):
@@ -93,6 +96,13 @@ class Mind:
                 group.create_task(self._tell())
         finally:
             await asyncio.shield(self.dense.close())
+
+    async def settle(self) -> None:
+        """Returns when what is kept has its vectors, or cannot get them now; in any case after `_SETTLE_S`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE_S):
+                while self.dense.busy:  # noqa: ASYNC110  # rare, and nothing else is to be told
+                    await asyncio.sleep(_LOOK_S)
 
     def _changed(self, changes: Sequence[Change]) -> None:
         if self._notices.watched:

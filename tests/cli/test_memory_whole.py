@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from alma.cli.process_transport import in_this_process
+from alma.settings import Settings
 from serving import environment, running
 
 pytestmark = pytest.mark.slow
@@ -107,3 +110,15 @@ def test_a_running_server_is_used_and_tells_the_doctor(alma: Alma, home: Path) -
         findings = {one["name"]: one for one in json.loads(alma("doctor", "--json").stdout)}
         assert findings["memory"]["detail"].startswith("1 alive, all of them in the index (usearch with ")
     assert kept in alma("memory", "list").stdout
+
+
+async def test_what_had_to_be_kept_without_a_vector_has_one_when_the_command_ends(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alma.memory.memories.PATIENCE_S", 0.0)  # as with a machine that is busy
+    settings = Settings(data_dir=home / "data", models_file=home / "models.toml", embedded=False, scripted=True)
+    async with in_this_process(settings) as alma:
+        status, _ = await alma.request("POST", "/api/memories", b'{"text": "Anna lives in Porto."}')
+        assert status == 201
+    with contextlib.closing(sqlite3.connect(home / "data/alma.db")) as database:
+        assert database.execute("SELECT count(*) FROM memory_vectors").fetchone() == (1,)

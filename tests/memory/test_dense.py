@@ -171,6 +171,7 @@ async def test_what_could_not_be_embedded_is_embedded_later(house: House) -> Non
         memories = await house.add(*TEXTS)
         await house.until(lambda: "down" in house.dense.problem)
         assert house.dense.waiting == len(TEXTS)
+        assert not house.dense.busy
         house.embedding.down = False
         await house.until(lambda: house.dense.waiting == 0)
         assert not all(house.embedding.urgent)

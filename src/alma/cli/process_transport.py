@@ -30,6 +30,7 @@ async def in_this_process(settings: Settings) -> AsyncGenerator[ProcessTransport
         app = create_app(alma, sweep=False)
         async with alma.running(sweep=False), asyncio.TaskGroup() as group:
             yield ProcessTransport(app, group)
+            await alma.mind.settle()  # no other process is there to do it later
 
 
 class ProcessTransport:

@@ -378,6 +378,11 @@ class Dense:
         return len(self._waiting)
 
     @property
+    def busy(self) -> bool:
+        """Whether it is about to give vectors to some of them."""
+        return self._opened and self._waiting.ready and not self._problems["embedding"]
+
+    @property
     def problem(self) -> str:
         """Why it cannot be searched just now; empty when it can."""
         return self._out_of_order() or self._problems.first
