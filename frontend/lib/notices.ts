@@ -32,7 +32,9 @@ export class Notices {
     const tone = options.tone ?? "info";
     const id = this.nextId++;
     const item: NoticeItem = { id, tone, text, hint: options.hint ?? null, action: options.action ?? null };
-    this.store.update((items) => [...items.filter((other) => other.text !== text), item].slice(-MOST));
+    // The same again takes the other's place, unless that offers something: each Undo undoes something else.
+    const others = this.store.get().filter((other) => other.text !== text || other.action !== null);
+    this.store.set([...others, item].slice(-MOST));
     setTimeout(() => this.dismiss(id), options.forMs ?? (tone === "error" ? ERROR_MS : INFO_MS));
     return id;
   }
