@@ -182,6 +182,14 @@ def test_of_two_that_say_the_same_one_is_given() -> None:
     assert [one.candidate.num for one in alike] == [2]
 
 
+def test_what_is_near_and_says_another_thing_is_told_too() -> None:
+    texts = ["The blood type is B", "The blood type is B-"]
+    found = rank(read_question("blood"), [Candidate(n, text, cosine=0.6) for n, text in enumerate(texts, 1)], NOW)
+    chosen, alike = diversify(found, {1: unit(1, 0), 2: unit(1, 0.01)}, 3)
+    assert {one.candidate.text for one in chosen} == {*texts}
+    assert alike == []
+
+
 def test_what_is_like_a_better_one_comes_later() -> None:
     found = rank(read_question("boat"), [Candidate(n, "t", cosine=c) for n, c in ((1, 0.6), (2, 0.59), (3, 0.56))], NOW)
     chosen, _ = diversify(found, {1: unit(1, 0), 2: unit(1, 0.4), 3: unit(0, 1)}, 3)
@@ -211,7 +219,8 @@ def test_what_is_chosen_is_what_was_there(found: list[Candidate], most: int) -> 
     assert set(nums) <= {one.num for one in found}
     for index, one in enumerate(chosen):
         for other in chosen[:index]:
-            assert float(vectors[one.candidate.num] @ vectors[other.candidate.num]) < ALIKE
+            near = float(vectors[one.candidate.num] @ vectors[other.candidate.num]) >= ALIKE
+            assert not (near and one.candidate.text == other.candidate.text)
 
 
 # ── the budget ────────────────────────────────────────────────────────────────────────────────────────────────────

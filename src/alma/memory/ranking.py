@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from alma.memory.embedding import Vector
 from alma.memory.question import Question, answers, asks, only_asks
 from alma.memory.records import USER, Reasons
+from alma.memory.sameness import say_the_same
 from alma.memory.words import words_in
 
 WORDS = 0.25  # of having the words of the query as well as the best one has them
@@ -32,7 +33,7 @@ RECENCY = 0.03  # of what is new; half of it after HALF_LIFE
 HALF_LIFE = 30 * 86400.0  # seconds
 UTILITY = 0.05  # of what has always helped; as much less where it never did
 PINNED = 0.05
-ALIKE = 0.95  # the least cosine of two texts of which one is enough
+ALIKE = 0.95  # the least cosine of two texts of which one is enough, if they say the same
 LIKENESS = 0.75  # from this cosine on a memory loses to a better one that is like it,
 LIKENESS_LOSS = 0.5  # this much for each 1.0 of cosine above
 CROWD = 3  # so many pieces of one document lose nothing; each further one
@@ -244,7 +245,7 @@ def diversify(ranked: Sequence[Ranked], vectors: Mapping[int, Vector], most: int
                 best, best_one = index, other
         waiting.pop(best)
         num = best_one.candidate.num
-        if likeness[num] >= ALIKE:
+        if likeness[num] >= ALIKE and _is_said_by(best_one, chosen):
             alike.append(best_one)
             continue
         chosen.append(best_one)
@@ -254,6 +255,11 @@ def diversify(ranked: Sequence[Ranked], vectors: Mapping[int, Vector], most: int
             for other_num, cosine in zip(rows, (matrix @ matrix[rows[num]]).tolist(), strict=True):
                 likeness[other_num] = max(likeness[other_num], cosine)
     return chosen, alike
+
+
+def _is_said_by(one: Ranked, others: Sequence[Ranked]) -> bool:
+    """Word for word or nearly: to a vector `B-` is `B`, and what says another thing must be told."""
+    return any(say_the_same(one.candidate.text, other.candidate.text) for other in others)
 
 
 def _with_loss(one: Ranked, loss: float) -> Ranked:
