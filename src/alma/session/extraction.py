@@ -96,7 +96,12 @@ class Extraction:
                 run.role,
                 key=fact.key,
                 source=Source(
-                    run.thread_id, run.run_id, said.task_id, start=said.own + fact.start, end=said.own + fact.end
+                    run.thread_id,
+                    run.run_id,
+                    said.task_id,
+                    said.message_id,
+                    start=said.own + fact.start,
+                    end=said.own + fact.end,
                 ),
                 at=said.at,
                 speaker=USER,
