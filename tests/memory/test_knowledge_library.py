@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes import FakeEmbedding
 from shelf import OWNER, Shelf, pdf_of
 
-from alma.errors import Conflict, NotFound
+from alma.errors import Conflict, NotFound, StorageFailure
 from alma.memory.embedding import Vector
-from alma.memory.knowledge import documents
+from alma.memory.knowledge import documents, library
 from alma.memory.knowledge.filing import Pace
 from alma.memory.knowledge.originals import FileTooLarge
 from alma.memory.records import Filter, Reader
@@ -112,6 +113,25 @@ async def test_a_version_that_cannot_be_read_leaves_the_one_before(tmp_path: Pat
         failed = await shelf.put("manual.md", b"\x00\x01\x02\x03" * 100)
         assert (failed.state, failed.chunks) == ("failed", 3)
         assert await shelf.memories() == before
+
+
+async def test_what_the_database_left_half_read_is_read_when_it_can_be_used_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "_PAUSE_S", 0.0)
+    async with Shelf(f"sqlite:///{tmp_path / 'a.db'}", tmp_path).running() as shelf:
+        change, refusals = shelf.library._change, 2
+
+        async def refuse(known: documents.Shelved, fields: dict[str, Any]) -> documents.Document | None:
+            nonlocal refusals
+            if fields.get("state") != "reading" and refusals:  # not even that it waits can be written down
+                refusals -= 1
+                raise StorageFailure("The disk is full.")
+            return await change(known, fields)
+
+        monkeypatch.setattr(shelf.library, "_change", refuse)
+        assert (await shelf.put("a.md", MANUAL)).state == "ready"
+        assert len(await shelf.memories()) == 3
 
 
 async def test_what_alma_itself_has_lost_is_to_be_put_in_again(tmp_path: Path) -> None:

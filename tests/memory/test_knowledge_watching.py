@@ -1,28 +1,24 @@
-"""What the watched folder's files are taken for when the disk, the database, the page or a restart come in between."""
+"""What the watched folder's files are taken for when the page, the database or a restart come in between."""
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from shelf import OWNER, Shelf
+from watched_folder import OLD, by_hand, deleted, look, shelved, write
 
 from alma.errors import Conflict, StorageFailure
-from alma.memory.knowledge import documents, folder, watching
+from alma.memory.knowledge import documents
 from alma.memory.knowledge.reading_process import ReadingProcess
-from alma.memory.knowledge.watching import Watching
 
 pytestmark = pytest.mark.slow
-OLD = time.time() - 100
 
 
 @pytest.fixture
@@ -34,147 +30,7 @@ def watched(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shelf(tmp_path: Path, watched: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
-    """Nobody looks into the folder but the test."""
-
-    async def run(self: Watching) -> None:
-        self._identity = self._remembered()
-
-    monkeypatch.setattr(Watching, "run", run)
-    return Shelf(f"sqlite:///{tmp_path / 'a.db'}", tmp_path, watched)
-
-
-def write(path: Path, text: str, at: float = OLD) -> None:
-    """As a file that was written a while ago."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    os.utime(path, (at, at))
-
-
-async def look(shelf: Shelf, times: int = 1) -> None:
-    assert shelf.library._watching is not None
-    for _ in range(times):
-        await shelf.library._watching.look()
-
-
-def deleted(shelf: Shelf) -> list[str]:
-    return [document.origin for document, is_deleted in shelf.told if is_deleted]
-
-
-@asynccontextmanager
-async def shelved(shelf: Shelf, watched: Path, *origins: str) -> AsyncGenerator[None]:
-    """With these files in the folder, each of which says its origin, read."""
-    for origin in origins:
-        write(watched / origin, f"I am {origin}.")
-    async with shelf.running():
-        await look(shelf)
-        for origin in origins:
-            assert (await shelf.settled(Path(origin).name)).state == "ready"
-        yield
-
-
-# ── what cannot be seen ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Unseen:
-    """A file of which the system does not tell."""
-
-    def __init__(self, one: os.DirEntry[str], number: int) -> None:
-        self.name, self.path = one.name, one.path
-        self._number = number
-
-    def is_symlink(self) -> bool:
-        return False
-
-    def is_dir(self, *, follow_symlinks: bool) -> bool:
-        return False
-
-    def is_file(self, *, follow_symlinks: bool) -> bool:
-        return True
-
-    def stat(self, *, follow_symlinks: bool) -> os.stat_result:
-        raise OSError(self._number, os.strerror(self._number))
-
-
-def unseen_in(name: str, number: int) -> Callable[[str], Any]:
-    listed = os.scandir
-
-    @contextmanager
-    def scandir(path: str) -> Iterator[Iterator[os.DirEntry[str] | Unseen]]:
-        with listed(path) as listing:
-            yield (Unseen(one, number) if Path(path).name == name else one for one in listing)
-
-    return scandir
-
-
-@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE])
-async def test_what_cannot_be_looked_at_is_kept_and_said(
-    shelf: Shelf, watched: Path, monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
-    async with shelved(shelf, watched, "a.md", "sub/1.md", "sub/2.md", "page"):
-        before = await shelf.memories()
-        for name in ("sub", "watched"):
-            with monkeypatch.context() as patch:
-                patch.setattr(os, "scandir", unseen_in(name, number))
-                await look(shelf, 3)
-                assert "cannot be read" in shelf.library.folder_problem
-        await look(shelf, 3)
-        assert shelf.library.folder_problem == ""
-        assert deleted(shelf) == []
-        assert await shelf.memories("any") == before
-
-
-async def test_what_goes_while_the_rest_is_looked_at_is_no_problem(
-    shelf: Shelf, watched: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with shelved(shelf, watched, "a.md", "sub/1.md"):
-        (watched / "sub" / "1.md").unlink()
-        write(watched / "sub" / "2.md", "It is seen in the list, and not any more after that.")
-        monkeypatch.setattr(os, "scandir", unseen_in("sub", errno.ENOENT))
-        await look(shelf, 2)
-        assert shelf.library.folder_problem == ""
-        assert deleted(shelf) == ["sub/1.md"]
-
-
-def test_only_what_is_not_there_is_gone(watched: Path) -> None:
-    write(watched / "a.md", "x")
-    assert not folder.is_gone(watched / "a.md")
-    assert folder.is_gone(watched / "b.md")
-    assert folder.is_gone(watched / "a.md" / "b.md")
-    assert not folder.is_gone(watched / ("a" * 1000))  # what cannot be asked for
-
-
-async def test_beyond_the_limit_what_is_known_is_kept_until_it_is_deleted(
-    shelf: Shelf, watched: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(watching, "scan", partial(folder.scan, most=4))
-    async with shelved(shelf, watched, "b.md", "c.md", "sub/n1.md", "sub/n2.md"):
-        write(watched / "a.md", "It comes before the others.")
-        await look(shelf, 3)
-        assert "more than" in shelf.library.folder_problem
-        assert deleted(shelf) == []
-        known = {one.origin: one for one in await shelf.library.list(OWNER)}
-        assert set(known) == {"a.md", "b.md", "c.md", "sub/n1.md", "sub/n2.md"}
-        with pytest.raises(Conflict):
-            await shelf.library.delete(OWNER, known["sub/n2.md"].id)
-        (watched / "sub" / "n2.md").unlink()
-        await look(shelf, 2)
-        assert deleted(shelf) == ["sub/n2.md"]
-
-
-async def test_what_a_crowded_folder_does_not_list_is_kept(
-    shelf: Shelf, watched: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with shelved(shelf, watched, "a.md", "sub/1.md", "sub/2.md"):
-        monkeypatch.setattr(folder, "_MOST_LISTED", 2)
-        for name in ("sub", "."):
-            for number in range(5):
-                write(watched / name / f"{number}.png", "x")
-            await look(shelf, 3)
-            assert "not all of it" in shelf.library.folder_problem
-            assert deleted(shelf) == []
-        (watched / "sub" / "2.md").unlink()
-        await look(shelf, 2)
-        assert deleted(shelf) == ["sub/2.md"]
+    return by_hand(tmp_path, watched, monkeypatch)
 
 
 # ── what is between going and coming ──────────────────────────────────────────────────────────────────────────────────
@@ -213,22 +69,6 @@ async def test_a_file_that_is_renamed_right_after_it_was_written_keeps_its_memor
         (watched / "a.md").rename(watched / "c.md")
         await look(shelf, 3)
         assert (await shelf.settled("c.md")).state == "ready"
-        assert {one.id for one in await shelf.memories("any")} == before
-
-
-async def test_another_folder_in_its_place_with_files_of_its_own_loses_nothing(shelf: Shelf, watched: Path) -> None:
-    async with shelved(shelf, watched, "a.md", "b.md"):
-        before = {one.id for one in await shelf.memories()}
-        away = watched.rename(watched.with_name("away"))
-        write(watched / "stray.md", "Somebody writes into the place where a disk was mounted.")
-        write(watched / "b.md", "I am b.md.")
-        await look(shelf, 3)
-        assert "unmounted" in shelf.library.folder_problem
-        assert (await shelf.settled("stray.md")).state == "ready"
-        watched.rename(watched.with_name("stray"))
-        away.rename(watched)
-        await look(shelf, 3)
-        assert deleted(shelf) == ["stray.md"]
         assert {one.id for one in await shelf.memories("any")} == before
 
 

@@ -84,10 +84,11 @@ def text_of(connection: sa.Connection, document_id: str) -> str:
 
 
 def next_waiting(connection: sa.Connection, but: Collection[str], most_bytes: int = 0) -> Shelved | None:
-    """The one that waits longest, of those that are not `but`. `most_bytes`: the smallest, of those of at most so
-    many; 0: of any size."""
+    """The one that waits longest, of those that are not `but`: what is being read just now. One that is said to be read
+    and is not was left so by a database that failed. `most_bytes`: the smallest, of those of at most so many; 0: of
+    any size."""
     row = documents.c
-    asked = sa.select(*_COLUMNS).where(row.state == "waiting", row.id.not_in(list(but)))
+    asked = sa.select(*_COLUMNS).where(row.state.in_(("waiting", "reading")), row.id.not_in(list(but)))
     if most_bytes:
         asked = asked.where(row.bytes <= most_bytes).order_by(row.bytes)
     found = connection.execute(asked.order_by(row.updated_at, row.id).limit(1)).first()

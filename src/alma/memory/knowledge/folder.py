@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
+import msgspec
 from msgspec import Struct
 
 from alma.events import ErrorFacts
@@ -47,11 +48,12 @@ class Entry(Struct, frozen=True):
 
 
 class Scan(Struct, frozen=True):
-    """`identity`: device and number of the folder itself: another file system at its place has another. `unread`: files
-    and folders in it (the folder itself: empty) that could not be looked at, or not whole: what is there is not known.
-    `left`: how many files were too many, as far as they were counted."""
+    """`disks`: device and number of the folder itself, and of each folder in it at whose place there is another file
+    system: where one was unmounted, they are others. `unread`: files and folders in it (the folder itself: empty) that
+    could not be looked at, or not whole: what is there is not known. `left`: how many files were too many, as far as
+    they were counted."""
 
-    identity: tuple[int, int]
+    disks: dict[str, tuple[int, int]]
     entries: dict[str, Entry]
     unread: list[str]
     left: int = 0
@@ -65,17 +67,16 @@ def scan(folder: Path, most: int = MOST_FILES) -> Scan:
     """Raises `OSError` where the folder itself cannot be listed."""
     root = os.path.realpath(folder)
     facts = Path(root).stat()
-    unread: list[str] = []
-    entries: dict[str, Entry] = {}
+    found = Scan({"": (facts.st_dev, facts.st_ino)}, {}, [])
     left = 0
-    for entry in _entries(root, unread):
-        if len(entries) < most:
-            entries[entry.origin] = entry
+    for entry in _entries(root, found):
+        if len(found.entries) < most:
+            found.entries[entry.origin] = entry
         else:
             left += 1
         if left > most:  # somebody's whole disk: to count it would take longer than to look again
             break
-    return Scan((facts.st_dev, facts.st_ino), entries, unread, left)
+    return msgspec.structs.replace(found, left=left)
 
 
 def path_of(folder: Path, origin: str) -> Path:
@@ -109,22 +110,26 @@ def hash_of_file(path: Path) -> bytes:
     return digest.digest()
 
 
-def _entries(root: str, unread: list[str]) -> Iterator[Entry]:
-    waiting = [("", root)]
+def _entries(root: str, found: Scan) -> Iterator[Entry]:
+    """The files; what else is to be said of the folders goes into `found`."""
+    waiting = [("", root, found.disks[""][0])]
     while waiting:
-        inside, folder = waiting.pop()
-        folders: list[tuple[str, str]] = []
-        for one in _listed(inside, folder, unread):
+        inside, folder, device = waiting.pop()
+        folders: list[tuple[str, str, int]] = []
+        for one in _listed(inside, folder, found.unread):
             origin = f"{inside}/{_shown(one.name)}" if inside else _shown(one.name)
             try:
                 if one.is_dir(follow_symlinks=False):
-                    folders.append((origin, one.path))
+                    facts = one.stat(follow_symlinks=False)
+                    folders.append((origin, one.path, facts.st_dev))
+                    if facts.st_dev != device:
+                        found.disks[origin] = (facts.st_dev, facts.st_ino)
                 elif (entry := _entry(one, origin, root)) is not None:
                     yield entry
             except _GONE:
                 continue
             except OSError:
-                unread.append(origin)
+                found.unread.append(origin)
         waiting += reversed(folders)
 
 

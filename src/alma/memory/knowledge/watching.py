@@ -2,8 +2,8 @@
 
 A file that was changed a moment ago waits: somebody may still be writing it. A file is taken for gone only when two
 looks in a row miss it: one may fall between its going and its coming, where it is moved or written anew. What is
-missing from a folder that is another one than before (a disk that was unmounted leaves an empty folder) is given a
-grace.
+missing from a folder that is another one than before (a disk that was unmounted leaves an empty folder, there or in it)
+is given a grace.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class Watching:
                     f"missing; was something unmounted? What was read of them stays for {self._grace_s / 60:g} minutes."
                 )
         self._missed_since = None
-        if identity != self._identity:
+        if identity != self._identity and not found.unread:  # what cannot be read may be a disk that failed
             self._identity = identity
             self._remember(identity)
         if found.left:
@@ -189,7 +189,7 @@ class Watching:
         return moved
 
     def _identity_of(self, found: Scan) -> str:
-        return f"{self._folder}\n{found.identity}"
+        return f"{self._folder}\n{sorted(found.disks.items())}"
 
     def _remembered(self) -> str:
         try:
