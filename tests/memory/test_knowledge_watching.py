@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import threading
 import time
@@ -15,7 +16,7 @@ from shelf import OWNER, Shelf
 from watched_folder import OLD, by_hand, deleted, look, shelved, write
 
 from alma.errors import Conflict, StorageFailure
-from alma.memory.knowledge import documents
+from alma.memory.knowledge import documents, watching
 from alma.memory.knowledge.reading_process import ReadingProcess
 
 pytestmark = pytest.mark.slow
@@ -69,6 +70,25 @@ async def test_a_file_that_is_renamed_right_after_it_was_written_keeps_its_memor
         (watched / "a.md").rename(watched / "c.md")
         await look(shelf, 3)
         assert (await shelf.settled("c.md")).state == "ready"
+        assert {one.id for one in await shelf.memories("any")} == before
+
+
+async def test_a_file_that_is_moved_while_it_cannot_be_opened_keeps_its_memories(
+    shelf: Shelf, watched: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(errno.EACCES, f"{path} is closed")
+
+    async with shelved(shelf, watched, "a.md"):
+        before = {one.id for one in await shelf.memories()}
+        with monkeypatch.context() as patch:
+            patch.setattr(watching, "hash_of_file", refuse)
+            os.utime(watched / "a.md", (OLD + 1, OLD + 1))
+            await look(shelf, 2)
+            assert (await shelf.settled("a.md")).state == "failed"
+        (watched / "a.md").rename(watched / "b.md")
+        await look(shelf, 3)
+        assert (await shelf.settled("b.md")).state == "ready"
         assert {one.id for one in await shelf.memories("any")} == before
 
 

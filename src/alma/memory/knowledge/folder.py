@@ -58,9 +58,10 @@ class Scan(Struct, frozen=True):
     unread: list[str]
     left: int = 0
 
-    def may_hide(self, origin: str) -> bool:
-        """Whether a file that was not seen may be there all the same."""
-        return self.left > 0 or any(_is_in(origin.removeprefix("./"), place) for place in self.unread)
+    @property
+    def is_whole(self) -> bool:
+        """Whether a file that was not seen is not there."""
+        return not self.left and not self.unread
 
 
 def scan(folder: Path, most: int = MOST_FILES) -> Scan:
@@ -158,10 +159,6 @@ def _entry(one: os.DirEntry[str], origin: str, root: str) -> Entry | None:
     facts = one.stat(follow_symlinks=False)
     stamp = (facts.st_mtime_ns, facts.st_size)
     return Entry(f"./{origin}" if origin == PAGE else origin, Path(one.path), stamp)
-
-
-def _is_in(origin: str, place: str) -> bool:
-    return not place or origin == place or origin.startswith(f"{place}/")
 
 
 def _is_junk(name: str) -> bool:

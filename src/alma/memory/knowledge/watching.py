@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from alma.memory.knowledge.library import Library
 
 log = logging.getLogger(__name__)
+_UNREADABLE = "file_unreadable"
 _YOUNG_S = 1.0
 _REST = 5  # times as long as a look takes nobody looks: a large folder on a slow disk costs no more than a sixth
 _TOLD = 50  # documents of one look of which others are told at once; of the rest when they are read
@@ -104,11 +105,9 @@ class Watching:
     def _gone(self, found: Scan, known: Mapping[str, Shelved]) -> list[Shelved]:
         """What is known and not in the folder. Blocks."""
         unseen = [one for origin, one in known.items() if origin not in found.entries]
-        return [
-            one
-            for one in unseen
-            if not found.may_hide(one.document.origin) or is_gone(path_of(self._folder, one.document.origin))
-        ]
+        if found.is_whole:
+            return unseen
+        return [one for one in unseen if is_gone(path_of(self._folder, one.document.origin))]
 
     def _is_as_before(self, found: Scan) -> bool:
         """Whether there is nothing to do: mostly, and then it costs no look into the database."""
@@ -156,14 +155,17 @@ class Watching:
             digest, error = await self._looked_into(entry)
         except (FileNotFoundError, NotADirectoryError):
             return
+        is_unreadable = error is not None and error.code == _UNREADABLE
         if known is None or not _is_same(known, digest, error):
             if known is None and digest:
                 known = self._moved(digest, gone)
             document = self._library.seen(known, self._owner, entry.name, entry.origin, entry.stamp[1])
             if error is not None:
                 document = msgspec.structs.replace(document, state="failed", error=error)
+            if is_unreadable and known is not None:
+                digest = known.hash  # it may be moved before it can be read again
             await self._library.shelve(document, digest, quiet=quiet)
-        if error is None or error.code != "file_unreadable":  # a permission changes without a stamp
+        if not is_unreadable:  # a permission changes without a stamp
             self._stamps[entry.origin] = entry.stamp
 
     async def _looked_into(self, entry: Entry) -> tuple[bytes, ErrorFacts | None]:
@@ -212,13 +214,13 @@ def _is_same(known: Shelved, digest: bytes, error: ErrorFacts | None) -> bool:
     now = known.document.error
     if error is not None:
         return now == error
-    was_away = now is not None and now.code == "file_unreadable"  # it was when it was to be read; it is there again
+    was_away = now is not None and now.code == _UNREADABLE  # it was when it was to be read; it is there again
     return known.hash == digest and known.hash != b"" and not was_away
 
 
 def _unreadable(name: str, error: OSError) -> ErrorFacts:
     return ErrorFacts(
-        "file_unreadable",
+        _UNREADABLE,
         f"{name} cannot be opened.",
         expected="a file that Alma may read",
         actual=error.strerror or str(error),
