@@ -204,3 +204,30 @@ async def test_a_disk_that_failed_before_it_was_unmounted_loses_nothing(
             await look(shelf, 3)
             assert "unmounted" in shelf.library.folder_problem
             assert deleted(shelf) == []
+
+
+async def test_one_place_that_may_never_be_read_holds_up_no_deletion_elsewhere(
+    shelf: Shelf, watched: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(watched / "closed" / "1.md", "Nobody may see this.")
+    monkeypatch.setattr(os, "scandir", unseen_in("closed", errno.EACCES))
+    async with shelved(shelf, watched, "a.md", "b.md"):
+        (watched / "a.md").unlink()
+        await look(shelf, 2)
+        assert deleted(shelf) == ["a.md"]
+        assert "closed/1.md cannot be read" in shelf.library.folder_problem
+
+
+async def test_which_disks_there_were_is_known_after_a_restart(
+    shelf: Shelf, watched: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", mounted_at("disk"))
+        async with shelved(shelf, watched, "a.md", "disk/1.md"):
+            pass
+    (watched / "disk" / "1.md").unlink()
+    again = by_hand(watched.parent, watched, monkeypatch)
+    async with again.running():
+        await look(again, 3)
+        assert "unmounted" in again.library.folder_problem
+        assert deleted(again) == []

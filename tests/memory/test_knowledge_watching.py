@@ -73,16 +73,17 @@ async def test_a_file_that_is_renamed_right_after_it_was_written_keeps_its_memor
         assert {one.id for one in await shelf.memories("any")} == before
 
 
+def refuse_to_open(path: Path) -> bytes:
+    raise PermissionError(errno.EACCES, f"{path} is closed")
+
+
 async def test_a_file_that_is_moved_while_it_cannot_be_opened_keeps_its_memories(
     shelf: Shelf, watched: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path) -> bytes:
-        raise PermissionError(errno.EACCES, f"{path} is closed")
-
     async with shelved(shelf, watched, "a.md"):
         before = {one.id for one in await shelf.memories()}
         with monkeypatch.context() as patch:
-            patch.setattr(watching, "hash_of_file", refuse)
+            patch.setattr(watching, "hash_of_file", refuse_to_open)
             os.utime(watched / "a.md", (OLD + 1, OLD + 1))
             await look(shelf, 2)
             assert (await shelf.settled("a.md")).state == "failed"
@@ -90,6 +91,19 @@ async def test_a_file_that_is_moved_while_it_cannot_be_opened_keeps_its_memories
         await look(shelf, 3)
         assert (await shelf.settled("b.md")).state == "ready"
         assert {one.id for one in await shelf.memories("any")} == before
+
+
+async def test_a_file_that_could_not_be_opened_and_is_as_before_is_read(
+    shelf: Shelf, watched: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with shelved(shelf, watched, "a.md"):
+        with monkeypatch.context() as patch:
+            patch.setattr(watching, "hash_of_file", refuse_to_open)
+            os.utime(watched / "a.md", (OLD + 1, OLD + 1))
+            await look(shelf, 2)
+        os.utime(watched / "a.md", (OLD, OLD))
+        await look(shelf)
+        await shelf.until(lambda: shelf.told[-1][0].state == "ready")
 
 
 async def test_a_file_that_was_away_when_it_was_to_be_read_is_read_when_it_is_back(

@@ -18,7 +18,7 @@ OLD = time.time() - 100
 
 def by_hand(tmp_path: Path, watched: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     async def run(self: Watching) -> None:
-        self._identity = self._remembered()
+        self._disks = self._remembered()
 
     monkeypatch.setattr(Watching, "run", run)
     return Shelf(f"sqlite:///{tmp_path / 'a.db'}", tmp_path, watched)

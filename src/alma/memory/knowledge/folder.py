@@ -21,6 +21,7 @@ from alma.events import ErrorFacts
 from alma.memory.knowledge.documents import PAGE
 
 MOST_FILES = 5000
+Disks = dict[str, tuple[int, int]]
 _MOST_LISTED = 20_000  # of one folder: listing a million holds up all others
 _JUNK = frozenset(["node_modules", "__pycache__", "venv", "site-packages", "__MACOSX", "Thumbs.db", "desktop.ini"])
 _TEMPORARY = (".tmp", ".temp", ".part", ".partial", ".crdownload", ".download", ".swp", ".lock", ".pyc", "~")
@@ -53,7 +54,7 @@ class Scan(Struct, frozen=True):
     could not be looked at, or not whole: what is there is not known. `left`: how many files were too many, as far as
     they were counted."""
 
-    disks: dict[str, tuple[int, int]]
+    disks: Disks
     entries: dict[str, Entry]
     unread: list[str]
     left: int = 0

@@ -22,7 +22,7 @@ import msgspec
 from alma.errors import AlmaError, NotFound
 from alma.events import ErrorFacts
 from alma.memory.knowledge.documents import PAGE, Shelved
-from alma.memory.knowledge.folder import MOST_FILES, Entry, Scan, hash_of_file, is_gone, path_of, scan
+from alma.memory.knowledge.folder import MOST_FILES, Disks, Entry, Scan, hash_of_file, is_gone, path_of, scan
 from alma.memory.knowledge.originals import FileTooLarge
 
 if TYPE_CHECKING:
@@ -50,14 +50,14 @@ class Watching:
         self._doubtful: set[str] = set()  # what is to be looked into again, whatever its stamp
         self._missing: set[str] = set()  # what the last look missed
         self._note = note
-        self._identity = ""  # of the folder when it last was as it should be
+        self._disks: Disks = {}  # of the folder when it last was as it should be
         self._missed_since: float | None = None
         self._compared = False  # whether all that was seen was compared with what is known
         self.problem = ""
 
     async def run(self) -> None:
         """Until cancelled."""
-        self._identity = await asyncio.to_thread(self._remembered)
+        self._disks = await asyncio.to_thread(self._remembered)
         while True:
             began = time.monotonic()
             try:
@@ -113,15 +113,15 @@ class Watching:
         """Whether there is nothing to do: mostly, and then it costs no look into the database."""
         if not self._compared or self._missed_since is not None or len(found.entries) != len(self._stamps):
             return False
-        if self._identity_of(found) != self._identity:
+        if self._disks_of(found) != self._disks:
             return False
         self._compared = all(self._stamps.get(origin) == entry.stamp for origin, entry in found.entries.items())
         return self._compared and not self.problem
 
     def _misses(self, found: Scan, gone: Sequence[Shelved]) -> str:
         """What is to be said of the folder. Sets since when files are missed that are not yet taken for deleted."""
-        identity = self._identity_of(found)
-        if gone and identity != self._identity:
+        disks = self._disks_of(found)
+        if gone and disks != self._disks:
             self._missed_since = self._missed_since or time.monotonic()
             if time.monotonic() - self._missed_since < self._grace_s:
                 return (
@@ -129,9 +129,9 @@ class Watching:
                     f"missing; was something unmounted? What was read of them stays for {self._grace_s / 60:g} minutes."
                 )
         self._missed_since = None
-        if identity != self._identity and not found.unread:  # what cannot be read may be a disk that failed
-            self._identity = identity
-            self._remember(identity)
+        if disks != self._disks:
+            self._disks = disks
+            self._remember(disks)
         if found.left:
             return f"The watched folder has more than {MOST_FILES:,} files; {found.left:,} of them are not read."
         if found.unread:
@@ -165,7 +165,9 @@ class Watching:
             if is_unreadable and known is not None:
                 digest = known.hash  # it may be moved before it can be read again
             await self._library.shelve(document, digest, quiet=quiet)
-        if not is_unreadable:  # a permission changes without a stamp
+        if is_unreadable:  # a permission changes without a stamp
+            self._stamps.pop(entry.origin, None)
+        else:
             self._stamps[entry.origin] = entry.stamp
 
     async def _looked_into(self, entry: Entry) -> tuple[bytes, ErrorFacts | None]:
@@ -190,18 +192,20 @@ class Watching:
             self._stamps.pop(moved.document.origin, None)
         return moved
 
-    def _identity_of(self, found: Scan) -> str:
-        return f"{self._folder}\n{sorted(found.disks.items())}"
+    def _disks_of(self, found: Scan) -> Disks:
+        """What cannot be read just now may be a disk that failed, and is unmounted next: it counts as it was."""
+        return {place: disk for place, disk in self._disks.items() if place in found.unread} | found.disks
 
-    def _remembered(self) -> str:
+    def _remembered(self) -> Disks:
         try:
-            return self._note.read_text()
-        except (OSError, ValueError):
-            return ""
+            folder, disks = msgspec.json.decode(self._note.read_bytes(), type=tuple[str, Disks])
+        except (OSError, msgspec.MsgspecError):
+            return {}
+        return disks if folder == str(self._folder) else {}
 
-    def _remember(self, identity: str) -> None:
-        with contextlib.suppress(OSError):  # the next start then gives a grace where none is needed
-            self._note.write_text(identity)
+    def _remember(self, disks: Disks) -> None:
+        with contextlib.suppress(OSError, ValueError):  # the next start then gives a grace where none is needed
+            self._note.write_bytes(msgspec.json.encode((str(self._folder), disks)))
 
     def _say(self, problem: str) -> None:
         if problem and problem != self.problem:
