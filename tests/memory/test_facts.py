@@ -102,7 +102,8 @@ SAYS: list[tuple[str, str]] = [
     ("I work at a bakery.", "bakery"),
     ("I'm the CTO of a small startup.", "CTO"),
     ("I'm employed by the city of Bremen.", "Bremen"),
-    ("I joined Mozilla in May.", "Mozilla"),
+    ("I joined Mozilla in May.", ""),  # one joins a meeting, too
+    ("I joined Mozilla as an engineer in May.", "Mozilla"),
     ("My wife's name is Chiara.", "Chiara"),
     ("My partner Noor and I run a shop.", "Noor"),
     ("I have three sisters.", "three sisters"),

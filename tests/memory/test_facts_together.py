@@ -103,7 +103,7 @@ SAYS: list[tuple[str, list[str]]] = [
     ("I grew up in Kyoto and now live in Osaka.", ["user.grew_up_in|Kyoto", "user.city|Osaka"]),
     ("I was a vegan but now eat fish.", ["user.diet|eats fish"]),
     ("Actually, I eat meat again these days.", ["user.diet|eats meat"]),
-    ("From now on I eat dairy.", ["user.diet|eats dairy"]),
+    ("From now on I eat dairy.", ["user.taste.dairy|eats dairy"]),
     ("I'm eating meat again.", ["user.diet|eats meat"]),
     ("My uncle Pat works for Airbus.", ["|uncle Pat works at Airbus"]),
     ("My cousin Lea studies medicine in Wien.", ["|cousin Lea studies medicine"]),

@@ -20,8 +20,8 @@ _MOST_PASSAGES = 2000  # of one text; what is beyond stays in the conversation i
 
 
 class Said(Struct, frozen=True):
-    """A text of a run. `speaker`: a role, or the user. `scope` None: it is not to be kept. `own`: where the speaker's own
-    words begin; what is before them is the question that they answer."""
+    """A text of a run. `speaker`: a role, or the user. `scope` None: it is not to be kept. `own`: where the speaker's
+    own words begin; what is before them is the question that they answer."""
 
     text: str
     speaker: str

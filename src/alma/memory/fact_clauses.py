@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
-from alma.memory.fact_words import FAMILY, IMPERATIVES, NATIONS, PETS, TRAITS
+from alma.memory.fact_words import FAMILY, NATIONS, PETS, TRAITS
 
 AM = r"(?:i'm|i am|im)"
 NOW = (
@@ -88,8 +88,8 @@ _DOUBTFUL = re.compile(
 _TRAIT = rf"(?:an? )?(?:(?:strict|mostly|fully) )?(?:{'|'.join(map(re.escape, [*TRAITS, *NATIONS]))}){_ENDS}"
 _I_AM = re.compile(
     rf"{AM}{NOW} (?!(?!living|working|studying|learning|training)\w+ing\b)(?!glad\b|sure\b|afraid\b|told\b|happy\b"
-    r"|sorry\b|aware\b|certain\b|convinced\b|worried\b|surprised\b|proud\b|about\b|supposed\b|not\b|neither\b|no\b|with\b"
-    r"|at\b|in\b|on\b|for\b|like\b|near\b)\w",
+    r"|sorry\b|aware\b|certain\b|convinced\b|worried\b|surprised\b|proud\b|about\b|supposed\b|not\b|neither\b|no\b"
+    r"|with\b|at\b|in\b|on\b|for\b|like\b|near\b)\w",
     re.IGNORECASE,
 )
 _I_AM_NOT = re.compile(rf"{AM} (?:not|no longer)\b", re.IGNORECASE)
@@ -115,8 +115,22 @@ _DOES = re.compile(r"(?:also |now )?(?:is|lives|works|studies|teaches|speaks) \w
 
 _WISH = re.compile(rf"((?:{FROM_NOW},?|(?:please )?always) )(?:please |always )?(?:\w+ ){{2,}}?\w+$", re.IGNORECASE)
 _ANY_WISH = re.compile(rf"(?:{FROM_NOW},?|(?:please )?(?:always|never)|(?:please )?call me) \w", re.IGNORECASE)
-_WISHED = re.compile(rf"(?:please )?(?:{IMPERATIVES}) \w|(?:please )?(?:don't|do not) \w", re.IGNORECASE)
+# How something is to be done, not what: "always answer in English and tell me about Rome" asks for Rome once.
+_WISHED = re.compile(
+    r"(?:please )?(?:(?:use|be|avoid|cite|prefer|call me|address me) \w|keep (?:it|them|your|answers|replies|things"
+    r"|everything)\b|answer in\b|write in\b|(?:don't|do not) (?:use|be|write|add|mention|start|end|include)\b)",
+    re.IGNORECASE,
+)
 _WISHED_WHOLE = re.compile(r"(?:please )?(?:(?:always|never) \w+ \w|call me \w)", re.IGNORECASE)
+_DENIED = re.compile(
+    r"i (?:really )?(?:don't|do not|can't|cannot|never|no longer) (?:like|love|enjoy|eat|drink|use)\b", re.I
+)
+_INSTEAD = re.compile(r"(?:really |absolutely |much )?(?:prefer|love|adore|like|hate|dislike|detest) (?!to\b)\w", re.I)
+_NOT_A_THING = re.compile(
+    r"(?:today|tomorrow|tonight|now|yet|here|there|always|often|really|everyone|everybody|in|on|at|as|for|from|with|by"
+    r"|when|enough|all|any|all of|most|this|that|these|those|the|your|my|\w+ly)\b",
+    re.IGNORECASE,
+)
 _LIKED = re.compile(rf"i{NOW} ((?:like|love|enjoy|eat|drink|use|speak))\b", re.IGNORECASE)
 _NOT = re.compile(r"(?:not|no) (?!only\b|too\b|so\b|very\b|much\b|more\b|to\b|if\b|when\b)", re.IGNORECASE)
 
@@ -161,6 +175,8 @@ def _i_do(place: _Place) -> str | None:
     doing = _VERB_PHRASE.match(place.after)
     if doing is None or place.joint in ("or", "nor"):
         return None
+    if _DENIED.match(place.before) and _INSTEAD.match(place.after) and not _DOUBTFUL.search(place.before):
+        return f"I {place.after}"
     by_but = place.joint == "but" or place.after.casefold().startswith("now ")
     if by_but and (_I_DID.match(place.before) or _I_AM_NOT.match(place.before)):
         return f"I {place.after}"
@@ -189,7 +205,8 @@ def _i_like_but_not(place: _Place) -> str | None:
     liked, denied = _LIKED.match(place.before), _NOT.match(place.after)
     if liked is None or denied is None or place.joint != "but" or _DOUBTFUL.search(place.before):
         return None
-    return f"I don't {liked[1]} {place.after[denied.end() :]}"
+    what = place.after[denied.end() :]
+    return None if _NOT_A_THING.match(what) or len(what.split()) > 3 else f"I don't {liked[1]} {what}"
 
 
 def _i_am(place: _Place) -> str | None:

@@ -7,8 +7,9 @@ one that says what nobody said.
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
-from alma.memory.fact_values import first_word, value
+from alma.memory.fact_values import first_word, is_state, value
 from alma.memory.fact_words import ADJECTIVES, NATIONS, PAIRS
 
 _MOST_WORDS = 40  # of a list
@@ -23,7 +24,7 @@ _PREPOSITION = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"\b(?:is|are|was|were|isn't|aren't|will|would|can|could|has|does|did|don't|doesn't)\b", re.I)
-_OTHERWISE = re.compile(r"(?:\w+ly to|that|so|then|not|never)\b", re.IGNORECASE)  # "... and mildly to soy"
+_OTHERWISE = re.compile(r"(?:\w+ly to|that|so|then|not|never|and|or|but)\b", re.IGNORECASE)  # "... and mildly to soy"
 _COUNT = r"(?:an?|no|one|two|three|four|five|six|\d{1,2})"
 _NEXT_COUNTED = re.compile(rf"(?:,\s*)?\s+and\s+(?:also )?(?={_COUNT} )|,\s+(?={_COUNT} )", re.IGNORECASE)
 
@@ -56,8 +57,24 @@ def _members(text: str, joint: re.Pattern[str]) -> list[str]:
     things[0] = re.sub(r"^both ", "", things[0], flags=re.IGNORECASE)
     if not _is_list(things):
         return [whole]
-    things = [thing for thing in things if not _CLAUSE.search(thing) and not _OTHERWISE.match(thing)]
-    return [_unglued(thing) for thing in _with_noun(_with_to(things))]
+    things = list(takewhile(_may_be_listed, things)) or things[:1]
+    things = _with_noun(_with_to(things))
+    if any(_may_need_a_noun(thing) for thing in things[:-1]) and len(things[-1].split()) > 1:
+        return [whole]
+    return [_unglued(thing) for thing in things]
+
+
+def _may_be_listed(thing: str) -> bool:
+    """Not what the sentence goes on with: "on weekends", "tired of it"."""
+    prepared = _PREPOSITION.match(thing) is not None and first_word(thing) != "to"
+    if _CLAUSE.search(thing) or _OTHERWISE.match(thing) or prepared:
+        return False
+    return not is_state(thing) or (len(thing.split()) > 1 and not _PREPOSITION.match(thing.split()[1]))
+
+
+def _may_need_a_noun(thing: str) -> bool:
+    """ "Thick" in "thick or thin crust"."""
+    return len(thing.split()) == 1 and thing.islower() and not re.search(r"(?:s|ing)$", thing)
 
 
 def _is_list(things: list[str]) -> bool:

@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
+from alma.memory import fact_doings as doing
 from alma.memory import fact_rulings as ruling
 from alma.memory import fact_sentences as make
+from alma.memory import fact_tastes as taste
 from alma.memory.fact_clauses import AGED, AM, FROM_NOW, KEEP, NOW, RELATIVE
 from alma.memory.fact_lists import all_of, any_of, counted
+from alma.memory.fact_own import my_is
 from alma.memory.fact_sentences import Found, Made, Make
 from alma.memory.fact_words import DISEASES, FAMILY, IMPERATIVES, PETS
 from alma.memory.records import Kind
@@ -78,13 +81,6 @@ _NO_PET = (
 )
 _HOW_BAD = "an? |severe |mild "
 _MONTH = "january|february|march|april|may|june|july|august|september|october|november|december"
-_OWN = (
-    r"(?:favou?rite|preferred|main|native|first|second)(?: [\w-]+){1,3}?|birthday|birth date|date of birth|time ?zone"
-    r"|e-?mail(?: address)?|phone number|job(?: title)?|profession|occupation|nationality|mother tongue|pronouns|age"
-    r"|height|weight|blood type|star sign|zodiac sign|hobby|hobbies|address|employer|company|diet|shoe size|major"
-    r"|university|school|nickname|username|github(?: username)?|goal|operating system|editor|ide|os|religion|budget"
-    r"|allergy|allergies|middle name|last name|surname|family name"
-)
 _X = r"(.+)$"
 
 
@@ -110,35 +106,33 @@ _WHO = [
     _rule(rf"i grew up in {_X}", make.at_home("The user grew up in {v}.", "user.grew_up_in")),
     _rule(
         rf"(?:i|we|i've|we've){NOW} (?:moved|relocated) (?:from [\w ]+? )?(?:back )?to {_X}",
-        make.at_home("The user lives in {v}."),
+        make.moved,
     ),
     _rule(rf"my (?:home ?town|home city|city) is {_X}", make.at_home("The user's home town is {v}.", "user.home_town")),
     _rule(
-        rf"i(?:(?: do not| don't| no longer) live in|(?:'ve| have)? (?:left|moved away from|moved out of)) {_X}",
+        rf"i(?:(?: do not| don't) live in(?=.* {_ANY_MORE}\b)| no longer live in|(?:'ve| have)? moved (?:away from"
+        rf"|out of)) {_X}",
         make.at_home("The user no longer lives in {v}."),
     ),
-    _rule(rf"(?:{AM}|i come) (?:originally )?from {_X}", make.comes_from),
+    _rule(rf"(?:{AM}|i come) (originally )?from {_X}", make.comes_from),
     _rule(
         rf"(?:i|i've|{AM}){NOW} (?:started a (?:new )?job|got a (?:new )?job|started working|been working|working"
-        rf"|employed|work|joined)(?: (?:at|for|by))? (?!in\b|on\b|as\b|with\b|from\b|to\b){_X}",
+        rf"|employed|work) (?:at|for|by) {_X}",
         make.employed,
     ),
+    _rule(rf"i(?:'ve| have)?{NOW} joined (.+ as an? .+)$", make.employed),
     _rule(rf"i{NOW} work (?:part[- ]time |full[- ]time )?as {_X}", make.works_as),
-    _rule(rf"i(?:'ve)?(?: (?:just|recently|have))* (?:quit|left|resigned from) my job(?: at)? {_X}", make.left),
+    _rule(rf"i(?:'ve)?(?: (?:just|recently|have))* (?:quit|left|resigned from) my job at {_X}", make.left),
     _rule(rf"{AM} (?:no longer|not) (?!sure\b|going\b|able\b)(.+? {_ANY_MORE})$", make.no_longer),
     _rule(rf"{AM} no longer {_X}", make.no_longer),
     _rule(rf"{AM}{NOW} {_X}", make.trait),
     _rule(rf"{AM} (\d{{1,3}})(?: years? old| y/?o)?$", make.aged),
     _rule(rf"{AM}{NOW} ((?:an?|the) .+)$", make.is_a),
-    _rule(rf"i{NOW} (?:study|major in) (?!the\b){_X}", make.said("The user studies {v}.", "user.studies", 8)),
-    _rule(rf"{AM}{NOW} (?:studying|majoring in) {_X}", make.said("The user studies {v}.", "user.studies", 8)),
-    _rule(rf"i{NOW} teach {_X}", make.said("The user teaches {v}.", "", 8)),
+    _rule(rf"(?:i{NOW} (?:study|major in)|{AM}{NOW} (?:studying|majoring in)) {_X}", make.studies),
+    _rule(rf"i{NOW} teach {_X}", doing.teaches),
     _rule(rf"i was born (?:on|in) {_X}", make.born),
-    _rule(rf"{AM} married to (?!the\b|my\b){_X}", make.said("The user is married to {v}.", "user.marital_status", 6)),
-    _rule(
-        r"(?:i|we)(?: just| recently)? (got married|got divorced|got engaged)\b",
-        make.said("The user {v}.", "user.marital_status", 3),
-    ),
+    _rule(rf"{AM} married to {_X}", make.married_to),
+    _rule(r"(?:i|we)(?: just| recently)? (got married|got divorced|got engaged)\b(.*)$", make.got),
 ]
 _NAMED = Rule(re.compile(rf"{RELATIVE}(?:$|[ ,.])"), make.relative)
 _AS_I = {
@@ -163,12 +157,12 @@ _GO_ON = (_NAMED,)  # after which another rule may find more in a clause
 _ALLERGIES = [
     _rule(
         rf"{AM}{NOW} (?:severely |very |highly |deathly )?allergic to {_X}",
-        make.said("The user is allergic to {v}.", "user.allergy.{v}", 8),
+        taste.allergic,
         each=all_of,
     ),
     _rule(
         rf"i(?:'ve)?{NOW}(?: have| got) (?:(?:{_HOW_BAD}))*(?:allergy|allergies) to {_X}",
-        make.said("The user is allergic to {v}.", "user.allergy.{v}", 8),
+        taste.allergic,
         each=all_of,
     ),
 ]
@@ -193,28 +187,32 @@ _HAS = [
     _rule(rf"i(?:'ve got| have)(?: got)? ((?:{_HOW_BAD})*(?:[\w-]+ ){{0,2}}(?:allerg|intoleranc)\w+.*)$", make.has),
     _rule(
         rf"i (?:do not|don't|can't|cannot|can not|never|no longer) (eat|drink|tolerate) {_X}",
-        make.not_eaten,
+        taste.not_eaten,
         each=any_of,
     ),
-    _rule(rf"i{NOW} avoid {_X}", make.said("The user avoids {v}.", "user.taste.{v}", 6), each=any_of),
-    _rule(rf"(?:{FROM_NOW},? )i(?: will|'ll)? eat {_X}", make.eats),
-    _rule(rf"i(?: (?:also|do|even|just))* now(?: (?:also|do|even))* eat {_X}", make.eats),
+    _rule(rf"i{NOW} avoid {_X}", taste.avoids, each=any_of),
+    _rule(rf"(?:{FROM_NOW},? )i(?: will|'ll)? eat {_X}", taste.eats),
+    _rule(rf"i(?: (?:also|do|even|just))* now(?: (?:also|do|even))* eat {_X}", taste.eats),
     _rule(
         r"i(?: (?:also|do|even|can))* eat (.+?)(?:,? (?:now|again|these days|nowadays|once more|any ?more))+$",
-        make.eats,
+        taste.eats,
     ),
-    _rule(rf"i(?:'ve| have)?(?: (?:just|now|recently|also))* (?:started|begun|gone back to) eating {_X}", make.eats),
-    _rule(rf"{AM}(?: now)? eating (.+) again(?: now)?$", make.eats),
-    _rule(rf"i only eat {_X}", make.said("The user only eats {v}.", "user.diet", 6)),
+    _rule(rf"i(?:'ve| have)?(?: (?:just|now|recently|also))* (?:started|begun|gone back to) eating {_X}", taste.eats),
+    _rule(rf"{AM}(?: now)? eating (.+) again(?: now)?$", taste.eats),
+    _rule(rf"i only eat {_X}", taste.only_eats),
 ]
-_WAS = "like|love|enjoy|use|work|play|drive|eat|drink|watch|own|have|go"
-_LIKED, _DISLIKED = make.taste("likes"), make.taste("dislikes")
+_WAS = "like|love|enjoy|use|work|play|drive|eat|drink|own"
+_LIKED, _DISLIKED = taste.taste("likes"), taste.taste("dislikes")
 _LIKES = [
-    _rule(rf"i (?:don't|do not) ({_WAS}) (.+?) {_ANY_MORE}$", make.gave_up),
-    _rule(rf"i no longer ({_WAS}) {_X}", make.gave_up),
-    _rule(rf"i(?:'ve| have)?{NOW} (?:quit|stopped|given up|gave up) (\w+ing\b.*)$", make.stopped),
-    _rule(rf"i{NOW} prefer {_X}", make.prefers),
-    _rule(rf"i(?:'d| would) rather (?:have|use|get|be given) {_X}", make.prefers),
+    _rule(rf"i (?:don't|do not) ({_WAS}) (.+?) {_ANY_MORE}$", taste.gave_up),
+    _rule(rf"i no longer ({_WAS}) {_X}", taste.gave_up),
+    _rule(rf"i(?:'ve| have)?{NOW} (?:quit|stopped|given up|gave up) (\w+ing\b.*)$", taste.stopped),
+    _rule(rf"i{NOW} prefer {_X}", taste.prefers),
+    _rule(
+        r"i(?:'d| would) rather (?:have|get|be given)"
+        r" ((?:[\w-]+ ){0,2}(?:answers|replies|explanations|examples|summaries|responses)\b.*)$",
+        taste.prefers,
+    ),
     _rule(rf"i{NOW} (?:like|love|enjoy|adore) {_X}", _LIKED, each=all_of),
     _rule(rf"{AM}{NOW} (?:a (?:big |huge )?fan of|into|fond of|passionate about) {_X}", _LIKED, each=all_of),
     _rule(
@@ -230,46 +228,48 @@ _LIKES = [
     _rule(rf"{AM} not (?:a (?:big |huge )?fan of|into|fond of) {_X}", _DISLIKED, each=any_of),
 ]
 _DOES = [
-    _rule(rf"(?:i|we)({NOW}) (use|work with|code in|program in|develop in) {_X}", make.uses),
+    _rule(rf"(?:i|we)({NOW}) (use|work with|code in|program in|develop in) {_X}", doing.uses),
     _rule(
         rf"(?:i|i've|we){NOW} switched (?:from .+? )?to (?!the\b|a\b|another\b){_X}",
-        make.said("The user has switched to {v}.", "", 8),
+        doing.switched,
     ),
-    _rule(rf"i{NOW} speak {_X}", make.speaks),
+    _rule(rf"i{NOW} speak {_X}", doing.speaks),
     _rule(
-        rf"{AM}{NOW} learning (?!how\b|about\b|a lot\b|that\b|to use\b|nothing\b|from\b){_X}",
-        make.said("The user is learning {v}.", "", 8),
+        rf"{AM}{NOW} learning {_X}",
+        doing.learns,
     ),
     _rule(
         rf"{AM}{NOW} (?:working on|writing) ((?:my|an?) (?:[\w'-]+ ){{0,2}}"
-        r"(?:thesis|dissertation|novel|book|startup|phd|paper|memoir|game|app)\b.*)$",
+        r"(?:thesis|dissertation|novel|book|startup|phd|paper|memoir|game|app)\b"
+        r"(?: (?:about|on|called|named|for|in|at)\b.*)?)$",
         make.said("The user is working on {v}."),
     ),
-    _rule(rf"i{NOW} (drive|play) {_X}", make.drives),
+    _rule(rf"i{NOW} (drive|play) {_X}", taste.plays),
     _rule(rf"{AM}{NOW} training for {_X}", make.said("The user is training for {v}.", "", 8)),
-    _rule(rf"i{NOW} collect (?!the\b|all\b){_X}", make.said("The user collects {v}.", "", 6)),
+    _rule(rf"i{NOW} collect (?!the\b|all\b){_X}", doing.collects),
     _rule(
-        rf"{AM} in (?:the )?((?:UTC|GMT|CET|CEST|EST|EDT|PST|PDT|CST|MST|IST|JST|BST|AEST)\b[+\-\d:]*)",
+        rf"{AM} in (?:the )?((?:UTC|GMT|CET|CEST|EST|EDT|PST|PDT|CST|MST|IST|JST|BST|AEST)\b[+\-\d:]*)(?:$|,| (?:time"
+        rf"|time ?zone)\b)",
         make.said("The user's time zone is {v}.", "user.time_zone", 3),
     ),
-    _rule(r"(?:the|my) deadline (for .+? is .+|is .+)$", make.said("The user's deadline {v}.", "", 14)),
+    _rule(r"(?:the|my) deadline (for .+? is .+|is .+)$", doing.by_when("The user's deadline {v}.")),
     _rule(
         r"my ((?:[\w'-]+ ){0,2}(?:exam|interview|wedding|appointment|flight|surgery|trip|defen[cs]e) is (?:on|at) .+)$",
-        make.said("The user's {v}."),
+        doing.by_when("The user's {v}."),
     ),
-    _rule(r"my ((?:[\w'-]+ ){0,3}(?:is|are) due .+)$", make.said("The user's {v}.", "", 14)),
+    _rule(r"my ((?:[\w'-]+ ){0,3}(?:is|are) due .+)$", doing.by_when("The user's {v}.")),
     _rule(
         r"i (?:have to|need to|must) ((?:submit|hand in|deliver|turn in|file|send in|finish) .+ (?:by|before|until) .*"
         rf"(?:\d|day|week|month|tomorrow|noon|midnight|{_MONTH}).*)$",
-        make.said("The user has to {v}.", "", 16),
+        doing.by_when("The user has to {v}.", 16),
     ),
-    _rule(rf"my ({_OWN}) (is|are|'s) {_X}", make.my_is),
+    _rule(rf"my ((?:[\w-]+ ){{0,4}}?[\w-]+?) ?(\bis|\bare|'s) {_X}", my_is),
 ]
 _WISHES = [
     _rule(rf"{FROM_NOW},? {_X}", ruling.for_the_future, "procedural"),
     _rule(rf"(?:please )?(?:always|never) (?:{IMPERATIVES})\b(.*)$", ruling.wish, "procedural"),
     _rule(
-        rf"(?:please )?(?:remember|don't forget) to (?:always |never )?(?:{IMPERATIVES})\b(.*)$",
+        rf"(?:please )?(?:remember|don't forget) to (?:always|never) (?:{IMPERATIVES})\b(.*)$",
         ruling.wish,
         "procedural",
     ),

@@ -15,8 +15,16 @@ from alma.memory.fact_words import IMPERATIVES, LANGUAGES
 
 CALLED = "user.rule.call_me"
 _MOST = 40  # words
+_ONE_OFF = (
+    r"answer|reply|respond|write|give|add|include|show|format|start|begin|end|put|round|explain|translate|return|tell"
+    r"|ask|say|make|send|convert|quote|summari[sz]e|list|suggest|find|book|plan|help|check|look|create|fix|go|do|let"
+    r"|run|compare|describe|recommend|calculate|solve|search|read|draft|generate|continue|draw|build|count|sort"
+    r"|analy[sz]e"
+)
 _NO_WISH = re.compile(
-    r"\b(?:is|are|was|were) (?:an?|the|my|what|how|not|good|bad|great|nice|terrible|said)\b|never say never", re.I
+    r"\b(?:is|are|was|were) (?:an?|the|my|what|how|not|good|bad|great|nice|terrible|said)\b|never say never"
+    r"|\bgive (?:up|in)\b|\b(?:that|this|these|those)\b",
+    re.I,
 )
 _STATEMENT = re.compile(
     r"(?:i|i'm|i'll|i'd|we|we'll|he|she|it|it's|they|there|this|that|my|our|his|her|their|who|what|when|where|how"
@@ -31,6 +39,16 @@ _DEMAND = re.compile(
     r"|[^.]*\b(?:should|must)\b",
     re.IGNORECASE,
 )
+# What is asked for beside it, once: "and tell me about Rome", "and then book a table".
+_ONCE = re.compile(
+    rf"(?:,|,? (?:and|but)) (?:(?:then|also|now|please|kindly) )*(?:(?:{_ONE_OFF})\b(?! in\b)"
+    r"|(?!(?:in|with|of|for|to|on|at|from|as|by|not|only|all|both|without|use|keep|be|avoid|cite|prefer)\b)[a-z]+"
+    r" (?:me|us|it|them|this|that|the|an?|my|our|how|why|what|whether|about|for|into|up|out)\b).*",
+    re.IGNORECASE,
+)
+_FROM_NOW = re.compile(rf"{FROM_NOW},?\s*", re.IGNORECASE)
+_LATE = re.compile(r"\b(?:from now on|again|any ?more|ever)[ .!]*$", re.IGNORECASE)
+_AND = re.compile(r"\b(?:and|but|then)\b", re.IGNORECASE)  # where both are said, it is not said of which
 _WHETHER = re.compile(
     rf"\b(?:{FROM_NOW}|please|always|never|don't|do not|stop|ever|again|any ?more|any longer|remember to|just|again"
     r"|you (?:should|must|will|are to)|an?|the|any|your|kindly)\b|,",
@@ -50,10 +68,15 @@ _ABOUT_UNITS = re.compile(
 
 def wish(found: Found) -> Made | None:
     """In the user's own words."""
-    whole = found[0].rstrip(" .!")
-    if not value(found[1], _MOST) or _NO_WISH.search(whole):
+    if not value(found[1], _MOST) or _NO_WISH.search(found[0]):
         return None
-    return f"The user asked: {whole[0].upper()}{whole[1:]}.", key_of(whole)
+    lead = _FROM_NOW.match(found[0])
+    begun = lead.end() if lead is not None else 0
+    whole = found[0][:begun] + _ONCE.sub("", found[0][begun:]).rstrip(" ,.!")
+    if len(whole.split()) < 2 or (_LATE.search(found[0]) and _AND.search(found[0])):
+        return None
+    key = key_of(whole)
+    return (f"The user asked: {whole[0].upper()}{whole[1:]}.", key) if key != CALLED else None
 
 
 def for_the_future(found: Found) -> Made | None:

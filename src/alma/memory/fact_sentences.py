@@ -5,23 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from alma.memory.fact_values import first_word, name_in, place_in, slug, timeless, value
+from alma.memory.fact_values import (
+    FOR_NOW,
+    first_word,
+    is_state,
+    is_time,
+    name_in,
+    place_in,
+    proper,
+    slug,
+    timeless,
+    value,
+)
 from alma.memory.fact_words import (
-    ANIMAL_FOODS,
     DISEASES,
     FAMILY,
     FIRMS,
+    GROUPS,
     JOBS,
     LANGUAGES,
-    MEALS,
     NATIONS,
     NEAREST,
-    NO_ANSWER,
-    NOT_A_JOB,
-    NOT_EATEN,
-    NOT_LIKED,
-    NOT_USED,
+    NOT_BY_TRADE,
     PETS,
+    SUBJECTS,
+    TITLES,
     TOOLS,
     TRAITS,
     VAGUE,
@@ -36,60 +44,102 @@ Make = Callable[[Found], Made | None]
 
 
 def named(text: str, key: str) -> Make:
+    """In small letters only where all is written so: "my name is wrong" is said as well."""
+
     def make(found: Found) -> Made | None:
-        name = name_in(value(found[1], 20))
+        name = name_in(value(found[1], 20), small=found[0][0].islower())
         return (text.format(v=name), key) if name else None
 
     return make
 
 
-def at_home(text: str, key: str = "user.city") -> Make:
+def at_home(text: str, key: str = "user.city", *, known: bool = False) -> Make:
     def make(found: Found) -> Made | None:
-        place = place_in(found[1])
+        place = place_in(found[1], known=known)
         return (text.format(v=place), key) if place else None
 
     return make
 
 
+def moved(found: Found) -> Made | None:
+    """Teams, services and dates are moved too: only to a place that is known."""
+    place = place_in(found[1], known=True)
+    return (f"The user lives in {place}.", "user.city") if place else None
+
+
 def comes_from(found: Found) -> Made | None:
-    place = place_in(found[1])
-    return (f"The user comes from {place}.", "user.origin") if place and found[1][:1].isupper() else None
+    """ "I'm from Sales", too."""
+    place = place_in(found[2], known=not found[1])
+    return (f"The user comes from {place}.", "user.origin") if place and not place.islower() else None
+
+
+_FIRM = rf"(?:an?|the) (?:[\w'-]+ ){{0,3}}(?:{FIRMS})(?: (?:of|in) (?:the )?[A-ZÀ-Þ][\w'-]*)?"
+_WITH_JOB = re.compile(r"^(.+?) (as an? .+)$")
 
 
 def employed(found: Found) -> Made | None:
-    name = timeless(found[1], 8)
-    is_firm = name[:1].isupper() or re.match(rf"(?:an?|the) [\w -]*\b(?:{FIRMS})\b", name, re.IGNORECASE)
-    return (f"The user works at {name}.", "user.employer") if is_firm else None
+    if FOR_NOW.search(found[1]):
+        return None
+    said = timeless(found[1], 12)
+    with_job = _WITH_JOB.match(said)
+    name, job = (with_job[1], with_job[2]) if with_job is not None else (said, "")
+    firm = firm_in(name)
+    if firm.startswith("the ") and "working at" in found[0]:  # it may be where they sit
+        return None
+    job = f" {job}" if job and _is_job(job.removeprefix("as ")) else ""
+    return (f"The user works at {firm}{job}.", "user.employer") if firm else None
+
+
+def firm_in(name: str) -> str:
+    """A name, or a firm of a kind; without what the user does there."""
+    name = re.sub(r",? (?:and|in|on|near) .*|,.*", "", name) if not re.match(_FIRM, name) else name
+    if re.fullmatch(_FIRM, name, re.IGNORECASE):
+        return name
+    return proper(name) if not is_state(name) and not name.endswith("'s") else ""
 
 
 def left(found: Found) -> Made | None:
-    name = timeless(found[1], 6)
-    return (f"The user no longer works at {name}.", "user.employer") if name else None
+    firm = firm_in(timeless(found[1], 6))
+    return (f"The user no longer works at {firm}.", "user.employer") if firm else None
 
 
 def works_as(found: Found) -> Made | None:
-    job = timeless(found[1], 8)
-    fits = first_word(job) in ("a", "an", "the") and job.split()[-1].casefold() not in NOT_A_JOB
-    return (f"The user works as {job}.", "user.job") if fits else None
+    job = _BESIDES.sub("", timeless(found[1], 10))
+    noun = _noun_of(job)
+    fits = first_word(job) in ("a", "an") and 1 < len(noun.split()) <= 5 and not is_state(noun.split()[1])
+    fits = fits and noun.split()[-1].casefold() not in GROUPS and _AT_WORK.fullmatch(job, len(noun))
+    return (f"The user works as {job}.", "user.job") if fits and not FOR_NOW.search(found[1]) else None
 
 
-_OF_SOMEBODY = re.compile(r" (?:of|with|for|to|by|and) (?:an?|the|my)\b", re.IGNORECASE)
+_BESIDES = re.compile(r",.*| and (?!an? ).*", re.DOTALL)
+_AT_WORK = re.compile(
+    rf"(?: (?:at|for|in|from|of|with|based in|living in|working (?:at|for|in)) (?:(?!this\b)(?:an? |the )?"
+    rf"(?:[A-ZÀ-ÞĀ-Ž][\w.'-]*|small|large|local|big)(?: [A-ZÀ-ÞĀ-Ž][\w.'-]*)*(?: (?:{FIRMS}))?|(?:an? "
+    rf"|the )(?:[\w-]+ )?(?:{FIRMS})))*"
+    r"|(?: by (?:trade|profession|day|training))"
+)
 
 
 def is_a(found: Found) -> Made | None:
     """A job, by its last word: an engineer, a nurse."""
-    things = re.split(r" and (?=an? )", timeless(found[1], 12))
-    if not _is_job(things[0]) and _OF_SOMEBODY.search(things[0]):
-        return None
+    things = re.split(r" and (?=an? )", _BESIDES.sub("", timeless(found[1], 12)))
     jobs = [thing for thing in things if _is_job(thing)]
-    return (f"The user is {' and '.join(jobs)}.", "user.job") if jobs else None
+    fits = jobs and things[0] in jobs and not FOR_NOW.search(found[1])
+    return (f"The user is {' and '.join(jobs)}.", "user.job") if fits else None
+
+
+def _noun_of(thing: str) -> str:
+    return re.split(r" (?:at|for|in|from|by|with|of|on|who|working|living|based) ", thing, maxsplit=1)[0]
 
 
 def _is_job(thing: str) -> bool:
-    noun = re.split(r" (?:at|for|in|from|by|with|of|on|who|working|living|based) ", thing, maxsplit=1)[0]
-    last = noun.split()[-1].casefold() if noun else ""
-    fits = last in JOBS or re.search(r"(?:eer|er|or|ist|ian|ect|yst|ant|man|woman)$", last)
-    return bool(fits) and last not in NOT_A_JOB and len(noun.split()) <= 5
+    noun = _noun_of(thing)
+    article, *before, last = noun.casefold().split() if len(noun.split()) > 1 else ("", "")
+    if article not in ("a", "an") and not (article == "the" and last in TITLES):
+        return False
+    boasts = any(word in NOT_BY_TRADE or word.endswith(("ful", "less", "some")) for word in before)
+    fits = last in JOBS and not boasts and len(before) <= 4
+    return fits and _AT_WORK.fullmatch(thing, len(noun)) is not None and not any(map(is_time, thing.split()))
 
 
 def trait(found: Found) -> Made | None:
@@ -102,10 +152,13 @@ def trait(found: Found) -> Made | None:
 
 
 def no_longer(found: Found) -> Made | None:
+    """Of what somebody is for long: not "I'm no longer sure"."""
     what = value(found[1], 6)
     words = re.sub(r"^(?:an?) ", "", what.casefold())
-    key = f"user.allergy.{slug(words[12:])}" if words.startswith("allergic to ") else TRAITS.get(words, "")
-    return (f"The user is no longer {what}.", key) if what else None
+    if words.startswith("allergic to "):
+        return f"The user is no longer {what}.", f"user.allergy.{slug(words[12:])}"
+    lasts = words in TRAITS or _is_job(what)
+    return (f"The user is no longer {what}.", TRAITS.get(words, "")) if lasts else None
 
 
 def aged(found: Found) -> Made | None:
@@ -118,22 +171,45 @@ def born(found: Found) -> Made | None:
         return f"The user was born in {what}.", "user.birth_year"
     if re.search(r"\d", what):
         return f"The user's birthday is {what}.", "user.birthday"
-    return (f"The user was born in {what}.", "user.birthplace") if what[:1].isupper() else None
+    place = place_in(found[1])
+    return (f"The user was born in {place}.", "user.birthplace") if place and what[:1].isupper() else None
 
 
-def my_is(found: Found) -> Made | None:
-    """ "My favourite colour is teal": the rule knows the things of which this can be said."""
-    what, how = " ".join(found[1].casefold().split()), value(found[3], 14)
-    if not how or first_word(how) in VAGUE or first_word(how) in NO_ANSWER:
-        return None
-    return f"The user's {what} {'are' if found[2].casefold() == 'are' else 'is'} {how}.", f"user.{slug(what)}"
+def studies(found: Found) -> Made | None:
+    """A subject: not "I study hard"."""
+    what = timeless(_BESIDES.sub("", value(found[1], 10)), 6)
+    subject = re.split(r" (?:at|in|with) (?=[A-ZÀ-ÞĀ-Ž])| on the side", what, maxsplit=1)[0]
+    fits = _SUBJECT.fullmatch(subject) or (first_word(subject) in LANGUAGES and len(subject.split()) <= 2)
+    return (f"The user studies {what}.", "user.studies") if fits and not FOR_NOW.search(found[1]) else None
+
+
+_SUBJECT = re.compile(rf"(?:[\w-]+ ){{0,2}}(?:{'|'.join(sorted(SUBJECTS))}|[\w-]+ology|[a-z]+(?<!e)ics)", re.IGNORECASE)
+
+
+def married_to(found: Found) -> Made | None:
+    whom = value(found[1], 6)
+    fits = re.match(r"an? ", whom) or (name_in(whom, small=False) == whom and whom.casefold() not in TOOLS)
+    return (f"The user is married to {whom}.", "user.marital_status") if whom and fits else None
+
+
+def got(found: Found) -> Made | None:
+    """ "I got engaged", not "in a discussion"."""
+    rest = timeless(f"{found[1]}{found[2]}", 8)
+    fits = re.fullmatch(rf"{found[1]}(?: to (?:(?:my|our) .+|(?-i:[A-ZÀ-Þ])\w+))?", rest, re.IGNORECASE)
+    fits = fits and rest.split()[-1].casefold() not in TOOLS
+    return (f"The user {found[1].casefold()}.", "user.marital_status") if fits else None
 
 
 # ── whom and what the user has ────────────────────────────────────────────────────────────────────────────────────
 
 
+_NO_NAME = re.compile(r"^[A-ZÀ-Þ]{2,}$|(?:ian|ican|ese|ish|ist|crat)$|^(?:Dr|Mr|Mrs|Ms|Prof)\b")  # "my boss is OK"
+
+
 def relative(found: Found) -> Made | None:
-    relation, name = found[1].casefold(), name_in(value(found[2], 20))
+    relation, name = found[1].casefold(), name_in(value(found[2], 20), small=found[0][0].islower())
+    if found[0][: found.start(2) - found.start()].endswith(" is ") and _NO_NAME.search(name):
+        return None
     return (f"The user's {relation} is called {name}.", _key_of(relation, name)) if name else None
 
 
@@ -151,15 +227,31 @@ def _key_of(relation: str, name: str) -> str:
     return f"user.family.{slug(relation)}" if relation in NEAREST else f"user.family.{slug(relation)}.{slug(name)}"
 
 
+_NAMES = r"[A-ZÀ-ÞĀ-Ž][\w'-]*(?:(?:, | and |, and )[A-ZÀ-ÞĀ-Ž][\w'-]*)*"
+_SO_MANY = r"(?:an?|one|two|three|four|five|six|\d+|no)"
+_KIN = rf"(?:{FAMILY}|{PETS}|child|kid)(?:s|es|ren)?|ponies|puppies|wives"
 _HAS_NAMED = re.compile(rf"an? (?:[\w-]+ )*?({FAMILY}|{PETS}) (?:called|named) (.+)")
-_HAS_SO_MANY = re.compile(rf"(?:an?|one|two|three|four|five|six|\d+|no) ({FAMILY}|{PETS}|child|kid)(?:s|es|ren)?")
-_HAS_ILLNESS = re.compile(rf"(?:type [12] |mild |severe )?({DISEASES})$")
-_HAS_ALLERGY = re.compile(r"(?:(?:an?|severe|mild) )*((?:[\w-]+ ){1,2})(?:allergy|allergies)")
+_HAS_SO_MANY = re.compile(rf"{_SO_MANY} ({FAMILY}|{PETS}|child|kid)(?:s|es|ren)?")
+_HAS_KIN = re.compile(
+    rf"{_SO_MANY} (?:(?:{_KIN})|(?!{_KIN})(?:[\w-]+ ){{1,3}}?(?:{_KIN}))(?:,? (?:called|named) (?:{_NAMES}|\w+)"
+    rf"|[,:] {_NAMES})?",
+    re.IGNORECASE,
+)
+_HAS_ILLNESS = re.compile(rf"(?:type [12] |mild |severe )?({DISEASES})", re.IGNORECASE)
+_HAS_ALLERGY = re.compile(
+    r"(?:(?:an?|severe|mild) )*((?:[\w-]+ ){1,2})(?:allergy|allergies|intolerance)", re.IGNORECASE
+)
 
 
 def has(found: Found) -> Made | None:
-    what = timeless(found[1], 10)
-    return (f"The user has {what}.", _key_of_own(what)) if what else None
+    """Somebody, or something of one's body, and nothing more: not "two cats in this picture"."""
+    whole = timeless(found[1], 12)
+    for what in (whole, re.split(r",? (?:and|with) |, ", whole, maxsplit=1)[0]):
+        if any(shape.fullmatch(what) for shape in (_HAS_KIN, _HAS_ILLNESS, _HAS_ALLERGY)) and not FOR_NOW.search(
+            found[1]
+        ):
+            return f"The user has {what}.", _key_of_own(what)
+    return None
 
 
 def _key_of_own(what: str) -> str:
@@ -173,92 +265,9 @@ def _key_of_own(what: str) -> str:
     if (illness := _HAS_ILLNESS.match(what.casefold())) is not None:
         return f"user.health.{slug(illness[1])}"
     allergy = _HAS_ALLERGY.fullmatch(what.casefold())
+    if allergy is not None and what.endswith("intolerance"):
+        return f"user.intolerance.{slug(allergy[1])}"
     return f"user.allergy.{slug(allergy[1])}" if allergy is not None else ""
-
-
-def drives(found: Found) -> Made | None:
-    verb, what = found[1].casefold(), value(found[2], 6)
-    allowed = {"a", "an"} if verb == "drive" else {"the"}
-    fits = (
-        what
-        and first_word(what) not in NOT_USED - allowed
-        and not re.search(r"\b(?:with|idea)\b|^(?:there|here|back|home|around|along|by|away)\b", what)
-    )
-    return (f"The user {verb}s {what}.", "") if fits else None
-
-
-# ── what the user likes and uses ──────────────────────────────────────────────────────────────────────────────────
-
-
-_POINTS = re.compile(
-    r"\b(?:you|your|this|that|it|why|how)\b"
-    r"|^the (?:first|second|third|last|next|other|previous|latter|former|one|idea|way|fact|answer|result|new one)\b"
-    r"|^to (?:think|know|say|believe|hear|see|point)\b",
-    re.IGNORECASE,
-)
-
-_SUCH_AS = re.compile(r"\w (?:who|whose|that)\b", re.IGNORECASE)  # not all of the kind
-
-
-def taste(verb: str) -> Make:
-    def make(found: Found) -> Made | None:
-        what = "" if _SUCH_AS.search(found[1]) else value(found[1], 8)
-        if not what or first_word(what) in NOT_LIKED or _POINTS.search(what):
-            return None
-        return f"The user {verb} {what}.", f"user.taste.{slug(re.sub(r'^(?:to|the|a|an) ', '', what))}"
-
-    return make
-
-
-def prefers(found: Found) -> Made | None:
-    what = value(found[1], 14)
-    vague = first_word(what) in VAGUE or first_word(what) in ("the", "not")
-    return (f"The user prefers {what}.", "") if what and not vague else None
-
-
-def uses(found: Found) -> Made | None:
-    how, verb, what = found[1].strip(), found[2].casefold(), value(found[3], 8)
-    if not what or first_word(what) in NOT_USED or re.search(r"\b(?:your|this|that|you)\b", what, re.IGNORECASE):
-        return None
-    if not (what[0].isupper() or first_word(what) in TOOLS or how or " for " in what):
-        return None
-    first, _, rest = verb.partition(" ")
-    return f"The user {first}s{' ' * bool(rest)}{rest} {what}.", ""
-
-
-def gave_up(found: Found) -> Made | None:
-    verb, what = found[1].casefold(), value(found[2], 8)
-    if not what or first_word(what) in VAGUE:
-        return None
-    key = f"user.taste.{slug(what)}" if verb in ("like", "love", "enjoy") else "user.employer" * (verb == "work")
-    third = {"go": "goes", "have": "has", "watch": "watches"}.get(verb, f"{verb}s")
-    return f"The user no longer {third} {what}.", key
-
-
-def stopped(found: Found) -> Made | None:
-    what = timeless(found[1], 6)
-    return (f"The user has stopped {what}.", "") if what else None
-
-
-def not_eaten(found: Found) -> Made | None:
-    verb, what = found[1].casefold(), value(found[2], 6)
-    fits = what and first_word(what) not in NOT_EATEN
-    return (f"The user does not {verb} {what}.", f"user.taste.{slug(what)}") if fits else None
-
-
-def eats(found: Found) -> Made | None:
-    """What is eaten now, or again. It may end a diet, if it comes of animals."""
-    what = value(found[1], 6)
-    if not what or first_word(what) in NOT_EATEN - {"anything"} or first_word(what) in (*VAGUE - {"anything"}, *MEALS):
-        return None
-    of_animals = any(word in ANIMAL_FOODS for word in what.casefold().split())
-    return f"The user eats {what}.", "user.diet" if of_animals else f"user.taste.{slug(what)}"
-
-
-def speaks(found: Found) -> Made | None:
-    what = value(found[1], 10)
-    named = re.match(r"(?:(?:a little|some|fluent|native|good|basic) )?[A-Z]", what)
-    return (f"The user speaks {what}.", "") if named or first_word(what) in LANGUAGES else None
 
 
 # ── any of it ─────────────────────────────────────────────────────────────────────────────────────────────────────

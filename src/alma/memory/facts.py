@@ -13,14 +13,13 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from alma.memory.fact_clauses import clauses
+from alma.memory.fact_clauses import FROM_NOW, clauses
 from alma.memory.fact_rules import made_of
+from alma.memory.own_words import QUOTED, own_words
 from alma.memory.records import Kind
-from alma.memory.sentence_ends import ENDS, ends_sentence
-from alma.memory.sentences import cut
 
 MOST = 8  # facts of one text
-_LOOKED_AT = 20_000  # characters of a text that are read
+_LOOKED_AT = 20_000  # characters of a text in which work may be asked for
 _LONGEST = 240  # characters of a fact
 
 
@@ -35,20 +34,6 @@ class Fact(Struct, frozen=True):
     end: int
 
 
-# A part that is played, or a text that is made: nothing in such a message is the user's own.
-_PLAYED = re.compile(
-    r"\b(?:pretend|imagine|role[- ]?play|act as|you are (?:a|an|the|now)|you're (?:a|an|the) (?!bit)|suppose|let's say"
-    r"|hypothetical(?:ly)?|what if|in the voice of|from the perspective of)\b",
-    re.IGNORECASE,
-)
-# A task on a text that follows: all after the colon (or below the line) is material.
-_MATERIAL = re.compile(
-    r"\b(?:translat\w*|proofread|rewrite|rephrase|reword|paraphrase|correct|fix|edit|summari[sz]e|improve|shorten"
-    r"|continue|analy[sz]e|explain|classify|parse|convert|check|review|polish|complete|reply to|respond to|answer"
-    r"|describe|imagine|write|compose|draft|tweet|quote|text|sentence|paragraph|example|lyrics|email|message|says?|said|wrote|reads?"
-    r")\b[^.!?\n]{0,80}:(?=\s)[\s\S]*",
-    re.IGNORECASE,
-)
 _MAKES = re.compile(
     r"\b(?:write|compose|draft|make up|invent|tell me|generate|create)\b[^.!?\n]{0,60}\b(?:story|poem|song|letter|email"
     r"|e-mail|dialogue|monologue|joke|novel|tweet|post|caption|script|speech|haiku|limerick|sentence)s?\b",
@@ -56,60 +41,42 @@ _MAKES = re.compile(
 )
 _SUPPOSED = re.compile(
     r"\b(?:if|unless|as though|wish|assume|assuming|supposing|for example|for instance|e\.g\.|would have|were to"
-    r"|in case|say i|whether|someday|one day|just kidding|joking|in (?:my|a|the) dreams?)\b"
+    r"|in case|say i|whether|someday|one day|joking|lol|lmao|rofl|ha(?:ha)+|jk|not really|in (?:my|a|the) dreams?)\b"
     r"|, (?:he|she|they|it|\w+ \w+) (?:said|says|asked|told|thinks|thought|wrote)$",
     re.IGNORECASE,
 )
 _IF_POSSIBLE = re.compile(r"\bif (?:possible|you can|you don't mind|that's ok(?:ay)?)\b", re.IGNORECASE)
-_QUOTED = re.compile(
-    r"\"[^\"\n]{1,400}\"|“[^”\n]{1,400}”|„[^“”\n]{1,400}[“”]|«[^»\n]{1,400}»|(?<![\w])'[^'\n]{1,300}'(?!\w)|`[^`\n]*`"
-)
 _ASKED_TO_KEEP = re.compile(
     r"(?:(?:can|could|will|would) you (?:please )?|i(?:'d| would) like you to |i want you to |you should "
     r"|you (?:can|may) )(?=(?:remember|note|keep in mind|make a note|call me|address me|always|never)\b)",
     re.IGNORECASE,
 )
+# A piece of work: what is always or never to be in it is not said of other work.
+_TASK = re.compile(
+    r"(?:^|[.!?:\n]\s*)(?:(?:please|can you|could you|now|then|help me|let's|i need you to|i want you to"
+    r"|i'd like you to) )*"
+    r"(?:write|implement|create|build|generate|design|refactor|add|fix|draft|compose|develop|make|set up|code|prepare"
+    r"|plan|port|i need an?|i want an?|the (?:function|script|class|program|method|page|app|api)) ",
+    re.IGNORECASE,
+)
+_FOR_ALL = re.compile(
+    rf"{FROM_NOW}|\b(?:call me|from now on|any ?more|answer|reply|respond|speak|talk)\b", re.IGNORECASE
+)
 _TAG = re.compile(r", ?(?:remember|right|you know|ok(?:ay)?|got it)\?+$", re.IGNORECASE)
-_STOP = re.compile(f"[{ENDS}]|\n")
 
 
 def facts_in(text: str) -> list[Fact]:
     """At most `MOST`, in the order in which they are said; of several with one key the last."""
     found: dict[str, Fact] = {}
+    in_work = _TASK.search(text[:_LOOKED_AT]) is not None
     for start, end in own_words(text):
         for fact in _of_sentence(text, start, end):
+            if in_work and fact.kind == "procedural" and not _FOR_ALL.search(text[start:end]):
+                continue
             name = fact.key or fact.text.casefold()
             found.pop(name, None)
             found[name] = fact
     return list(found.values())[-MOST:]
-
-
-def own_words(text: str) -> Iterator[tuple[int, int]]:
-    """The places of the sentences in which the user may speak of themselves, without code, material and parts."""
-    text = text[:_LOOKED_AT]
-    if _PLAYED.search(text):
-        return
-    material = _MATERIAL.search(text)
-    limit = material.start() if material is not None else len(text)
-    for start, end in cut(text[:limit]):
-        unit = text[start:end]
-        if unit.startswith(("```", "~~~", ">", "|", "    ", "\t")) or "```" in unit:
-            continue
-        yield from _sentences(text, start, end)
-
-
-def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """A unit may hold several short ones."""
-    at = start
-    unit = text[:end]
-    for stop in _STOP.finditer(unit, start, end):
-        ends = stop.end() if stop[0] == "\n" else ends_sentence(unit, stop.start())
-        if ends is not None and ends > at:
-            if unit[at:ends].strip():
-                yield at, ends
-            at = ends
-    if unit[at:end].strip():
-        yield at, end
 
 
 def _of_sentence(text: str, start: int, end: int) -> Iterator[Fact]:
@@ -117,7 +84,7 @@ def _of_sentence(text: str, start: int, end: int) -> Iterator[Fact]:
         start += 1
     while end > start and text[end - 1].isspace():
         end -= 1
-    sentence = _ASKED_TO_KEEP.sub("", _QUOTED.sub(_without_quotation, text[start:end])).replace("’", "'")
+    sentence = _ASKED_TO_KEEP.sub("", QUOTED.sub(_without_quotation, text[start:end])).replace("’", "'")
     sentence = sentence.lstrip("-*•0123456789.) \t")
     asks = text[start:end].rstrip("\"'”’) ").endswith(("?", "？", "؟"))
     asks = asks and not _TAG.search(text[start:end])

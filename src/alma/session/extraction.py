@@ -22,7 +22,8 @@ from alma.agent.prompt import Material, Part
 from alma.agent.run import Models
 from alma.errors import AlmaError
 from alma.memory.episodes import FinishedRun, Said
-from alma.memory.facts import MOST, Fact, facts_in, own_words
+from alma.memory.facts import MOST, Fact, facts_in
+from alma.memory.own_words import own_words
 from alma.memory.records import USER, NewMemory, Scope, Source
 from alma.model_call import Sampling
 from alma.models.chat import Caller, ChatModel, ChatRequest
