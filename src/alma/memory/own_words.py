@@ -100,6 +100,8 @@ def own_words(text: str) -> Iterator[Cut]:
     before: list[Cut] = []
     for start, end in _sentences_of(text):
         said = text[start:end].strip()
+        if said.startswith((">", "|")):
+            continue
         if _is_anothers(said):
             break
         if _WORK.search(said) and not _WISH.search(said):
