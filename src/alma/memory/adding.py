@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
 import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy.sql.elements import ColumnElement
@@ -15,11 +14,10 @@ from sqlalchemy.sql.elements import ColumnElement
 from alma.db.tables import memories
 from alma.errors import InvalidRequest
 from alma.memory.embedding import Vector
-from alma.memory.merging import NEAR, cleaned, hash_of, tidy
+from alma.memory.merging import cleaned, hash_of, tidy
 from alma.memory.records import KINDS, SCOPES, Memory, NewMemory, Source
-from alma.memory.sameness import say_the_same
 from alma.memory.statements import Rule, ask, one_of
-from alma.memory.store import NAMED, SLICE, Pen, memory_of, new_memory_id, numbered, select_memories, stored_vectors
+from alma.memory.store import NAMED, SLICE, Pen, memory_of, new_memory_id, select_memories
 
 MOST_KEY_CHARS = 200
 _MOST_POSITION = 2**31 - 1
@@ -35,14 +33,11 @@ class Added(Struct, frozen=True):
 
 
 class Arrival(Struct, frozen=True):
-    """A memory on its way in: cleaned, with its vector where there is one. `near`: numbers of those that may be
-    nearly the same; `like`: places in the batch of earlier ones that may be."""
+    """A memory on its way in: cleaned, with its vector where there is one."""
 
     new: NewMemory
     hash: bytes
     vector: Vector | None = None
-    near: tuple[int, ...] = ()
-    like: tuple[int, ...] = ()
 
 
 def admit(new: NewMemory, now: float) -> NewMemory:
@@ -103,17 +98,16 @@ def keep_all(pen: Pen, arrivals: Sequence[Arrival]) -> list[Added]:
     pen.reserve(len(arrivals))
     added: list[Added] = []
     for one in arrivals:
-        nums = {*one.near, *(added[place].memory.num for place in one.like)}
-        added.append(_keep(pen, one, known.twins_of(one.new, one.hash), nums))
+        added.append(_keep(pen, one, known.twins_of(one.new, one.hash)))
         known.follow(pen)
     return added
 
 
-def _keep(pen: Pen, one: Arrival, twins: list[Memory], nums: set[int]) -> Added:
+def _keep(pen: Pen, one: Arrival, twins: list[Memory]) -> Added:
     if known := next((twin for twin in twins if _is_same_occurrence(twin, one.new)), None):
         return Added(known, merged=True)
     holders = key_holders(pen, one.new) if one.new.key else []
-    if same := _same(pen, one, twins, holders, nums):
+    if same := _same(one, twins, holders):
         return Added(_merge(pen, same, one.new), merged=True)
     return _insert(pen, one)
 
@@ -165,44 +159,10 @@ def _is_twin(memory: Memory, new: NewMemory) -> bool:
     return not new.line or memory.position == new.position
 
 
-def _same(pen: Pen, one: Arrival, twins: list[Memory], holders: list[Memory], nums: set[int]) -> Memory | None:
-    """The memory alive that says this already; `nums`: those that may say nearly this. What holds for a key may change
-    by a word: there only the same text is the same, and anything else takes over."""
-    for holder in holders:
-        if hash_of(holder.text) == one.hash:
-            return holder
-    candidates = [twin for twin in twins if twin.alive and _may_share_key(twin, one.new, holders)]
-    if candidates:
-        return candidates[0]
-    if one.vector is None or one.new.line or one.new.source.document_id or one.new.key or not nums:
-        return None
-    row, new = memories.c, one.new
-    asked = numbered(
-        nums,
-        row.owner == new.owner,
-        row.scope == new.scope,
-        row.agent == new.agent,
-        row.kind == new.kind,
-        row.line == "",
-        row.document_id == "",
-        row.valid_to.is_(None),
-        row.forgotten_at.is_(None),
-    )
-    near = [memory_of(found) for found in pen.connection.execute(asked)]
-    return _nearest(pen, one, near) if near else None
-
-
-def _nearest(pen: Pen, one: Arrival, near: list[Memory]) -> Memory | None:
-    stored = stored_vectors(pen.connection, [memory.num for memory in near], pen.model)
-    best, most = None, NEAR
-    for memory in near:
-        vector = stored.get(memory.num)
-        if vector is None or one.vector is None or vector.shape != one.vector.shape:
-            continue
-        cosine = float(np.dot(vector, one.vector) / max(float(np.linalg.norm(vector)), 1e-6))
-        if cosine >= most and say_the_same(memory.text, one.new.text):
-            best, most = memory, cosine
-    return best
+def _same(one: Arrival, twins: list[Memory], holders: list[Memory]) -> Memory | None:
+    """The memory alive that says this already."""
+    holder = next((holder for holder in holders if hash_of(holder.text) == one.hash), None)
+    return holder or next((twin for twin in twins if twin.alive and _may_share_key(twin, one.new, holders)), None)
 
 
 def _may_share_key(memory: Memory, new: NewMemory, holders: list[Memory]) -> bool:

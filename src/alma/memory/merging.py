@@ -1,4 +1,4 @@
-"""The text of a memory as it is kept, and how it is known again. Pure; `sameness.py` says when two say the same."""
+"""The text of a memory as it is kept, and how it is known again. Pure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import unicodedata
 
 from alma.errors import InvalidRequest
 from alma.memory.records import MOST_CHARS
-from alma.memory.sameness import plain
+from alma.memory.sameness import in_one_way
 
-NEAR = 0.95  # the least cosine of two texts that are taken for the same
 _UNKEPT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -37,5 +36,5 @@ def tidy(text: str) -> str:
 
 
 def hash_of(text: str) -> bytes:
-    """Equal for texts that are the same but for how they are written, by `sameness.plain`. 16 bytes."""
-    return hashlib.blake2b(plain(text).encode(), digest_size=16).digest()
+    """Equal for texts that say the same: see `sameness.py`. 16 bytes."""
+    return hashlib.blake2b(in_one_way(text).encode(), digest_size=16).digest()

@@ -1,10 +1,10 @@
-"""When two texts that a vector takes for the same do say the same. Pure.
+"""When two texts say the same. Pure.
 
-A vector hardly sees a sign, a number or a `not`: "the dose is .5 mg" and "the dose is 5 mg" have a cosine of 0.996. So
-here a sign or a word counts wherever it stands, commas too ("no, coffee" is not "no coffee"), and only what cannot
-change a meaning is passed over: white space, the capital that a plain word begins with, how quotation marks and dashes
-are drawn, short forms (`don't`), number words, the full stop at the end. Code has to be the same to the letter. It is
-better to keep two memories that say the same than to lose one that says another thing.
+A vector cannot tell: it hardly sees a sign, a number or a `not`, and "the dose is .5 mg" and "the dose is 5 mg" have a
+cosine of 0.996. So a sign or a word counts wherever it stands, commas too ("no, coffee" is not "no coffee"), and only
+what cannot change a meaning is passed over: white space, the capital that a plain word begins with, how quotation marks
+and dashes are drawn, short forms (`don't`), number words, the full stop at the end. Code has to be the same to the
+letter. It is better to keep two memories that say the same than to lose one that says another thing.
 """
 
 from __future__ import annotations
@@ -35,16 +35,18 @@ _FULL_STOP = re.compile(r"(?<=[\w)\"'%])[.。]$")
 
 def say_the_same(one: str, other: str) -> bool:
     """Whether the texts differ in nothing that matters."""
-    return _in_one_way(one) == _in_one_way(other)
+    return in_one_way(one) == in_one_way(other)
 
 
-def plain(text: str) -> str:
-    """Without what makes no other text of it: how accents are put together, and, but for code, white space and the
-    capital that the first word or a plain word begins with."""
+def in_one_way(text: str) -> str:
+    """As everybody would write it who says this."""
     text = unicodedata.normalize("NFC", text).strip()
     if _CODE.search(text):
         return text
-    return " ".join(_without_capital(word, first=place == 0) for place, word in enumerate(text.split()))
+    text = _CANNOT.sub("can not", _SHORT.sub(_spelled_out, text.translate(_DRAWN)))
+    text = " ".join(_without_capital(word, first=place == 0) for place, word in enumerate(text.split()))
+    text = _NUMBER.sub(lambda found: _NUMBERS[found[0]], text)
+    return _FULL_STOP.sub("", text)
 
 
 def _without_capital(word: str, *, first: bool) -> str:
@@ -55,17 +57,6 @@ def _without_capital(word: str, *, first: bool) -> str:
 
 def _is_capitalised(letters: str) -> bool:
     return letters.isalpha() and letters[0].isupper() and letters[1:].islower()
-
-
-def _in_one_way(text: str) -> str:
-    """As everybody would write it who says this."""
-    text = unicodedata.normalize("NFC", text).strip()
-    if _CODE.search(text):
-        return text
-    text = _SHORT.sub(_spelled_out, text.translate(_DRAWN))
-    text = plain(_CANNOT.sub("can not", text))
-    text = _NUMBER.sub(lambda found: _NUMBERS[found[0]], text)
-    return _FULL_STOP.sub("", text)
 
 
 def _spelled_out(short: re.Match[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from alma.db.tables import memories, memory_history, memory_uses, memory_vectors
 from alma.errors import InvalidRequest, NotFound
-from alma.memory.access import matches, only_checked, readable, visible
+from alma.memory.access import matches, readable, visible
 from alma.memory.embedding import Vector
 from alma.memory.merging import hash_of
 from alma.memory.records import Change, Filter, Memory, Reader, Source
@@ -47,11 +47,6 @@ def memory_of(row: Row) -> Memory:
 
 def select_memories(*clauses: sa.ColumnElement[bool]) -> sa.Select[Any]:
     return sa.select(*_COLUMNS).where(*clauses)
-
-
-def numbered(nums: Collection[int], *clauses: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    """Those of these numbers."""
-    return select_memories(memories.c.num.in_(nums), only_checked(sa.and_(*clauses)))
 
 
 # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
