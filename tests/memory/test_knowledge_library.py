@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from fakes import FakeEmbedding
 from shelf import OWNER, Shelf, pdf_of
 
+from alma import child
 from alma.errors import Conflict, NotFound, StorageFailure
 from alma.memory.embedding import Vector
 from alma.memory.knowledge import documents, library
@@ -132,6 +134,22 @@ async def test_what_the_database_left_half_read_is_read_when_it_can_be_used_agai
         monkeypatch.setattr(shelf.library, "_change", refuse)
         assert (await shelf.put("a.md", MANUAL)).state == "ready"
         assert len(await shelf.memories()) == 3
+
+
+async def test_where_there_is_no_room_for_a_process_files_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "_PAUSE_S", 0.0)
+    start, refusals = child.start, 2
+
+    async def refuse(*arguments: Any, **options: Any) -> child.Child:
+        nonlocal refusals
+        if refusals:
+            refusals -= 1
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return await start(*arguments, **options)
+
+    async with Shelf(f"sqlite:///{tmp_path / 'a.db'}", tmp_path).running() as shelf:
+        monkeypatch.setattr(child, "start", refuse)
+        assert (await shelf.put("a.md", MANUAL)).state == "ready"
 
 
 async def test_what_alma_itself_has_lost_is_to_be_put_in_again(tmp_path: Path) -> None:

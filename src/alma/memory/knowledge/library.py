@@ -243,7 +243,7 @@ class Library:
                     await self._wake.wait()
                 else:
                     await self._read(known)
-            except AlmaError as error:  # the database; what waits, waits on
+            except (AlmaError, OSError) as error:  # what waits, waits on
                 log.warning("the knowledge base has to wait: %s", error)
                 await asyncio.sleep(_PAUSE_S)
                 self._wake.set()
@@ -268,7 +268,7 @@ class Library:
                 await self._read_out(known, job)
             if not job.wanted:  # it is to be read anew, or goes
                 await self._change(known, {"state": "waiting"})
-        except RunFailure:  # the database, the index: the file is not to blame
+        except (RunFailure, OSError):  # the database, the index, no room for a process: the file is not to blame
             await self._change(known, {"state": "waiting"})
             raise
         except AlmaError as error:
