@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import lru_cache
 
 from alma.errors import InvalidRequest
 from alma.memory.records import MOST_CHARS
@@ -35,6 +36,7 @@ def tidy(text: str) -> str:
     return unicodedata.normalize("NFC", _UNKEPT.sub("", text))
 
 
+@lru_cache(1024)  # each is asked for when it is prepared, kept and looked for in its batch
 def hash_of(text: str) -> bytes:
     """Equal for texts that say the same: see `sameness.py`. 16 bytes."""
     return hashlib.blake2b(in_one_way(text).encode(), digest_size=16).digest()

@@ -44,12 +44,13 @@ def in_one_way(text: str) -> str:
     if _CODE.search(text):
         return text
     text = _CANNOT.sub("can not", _SHORT.sub(_spelled_out, text.translate(_DRAWN)))
-    text = " ".join(_without_capital(word, first=place == 0) for place, word in enumerate(text.split()))
+    words = text.split()
+    text = " ".join([word if word.islower() else _without_capital(word, at == 0) for at, word in enumerate(words)])
     text = _NUMBER.sub(lambda found: _NUMBERS[found[0]], text)
     return _FULL_STOP.sub("", text)
 
 
-def _without_capital(word: str, *, first: bool) -> str:
+def _without_capital(word: str, first: bool) -> str:
     letters = word.strip(_AROUND_WORDS)
     least = 2 if first else _LEAST
     return word.replace(letters, letters.lower()) if _is_capitalised(letters) and len(letters) >= least else word
