@@ -56,6 +56,17 @@ NOT_THEIRS = [
     "Roleplay: I am a knight.",
     "I live in Rome (in the game).",
     "I live in Rome in my novel.",
+    "I moved to Boston in the simulation.",
+    "I work for NASA in the simulation.",
+    "My name is Max in the novel.",
+    "My son is Leo the lion in the play.",
+    "I'm left-handed in this game.",
+    "I hate Java and want to rewrite it.",
+    "Please remember the following: I live in Rome.",
+    "Remember this text: I live in Rome.",
+    "She said: well, I'm vegan.",
+    "Bob - I live in Rome.",
+    "My intro: I'm a nurse and I live in Bath.",
 ]
 
 

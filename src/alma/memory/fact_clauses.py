@@ -46,6 +46,13 @@ _CLAUSES = re.compile(
 )
 _FROM_NOW_I = re.compile(rf"\b({FROM_NOW}),(?= i\b)", re.IGNORECASE)
 _KEEP_MINE = re.compile(rf"{KEEP} (?=(?:i|i'm|i've|we|my)\b)", re.IGNORECASE)
+# Of what follows somebody else is the speaker, or it is not so: "she said, I'm vegan".
+_OF_OTHERS = re.compile(
+    r"\b(?:(?<!\bi )says?|(?<!\bi )said|thinks?|thought|told \w+|tells? \w+|writes?|wrote|asks?|asked|claims?"
+    r"|claimed|believes?|replie[sd]"
+    r"|sings?|goes|was like|is like|are like|doubt|not true|untrue|false|a lie|pretended|lied)(?: that)?$",
+    re.IGNORECASE,
+)
 _JOINT = re.compile(r"(?:,\s*|\s+)(?P<by>and|but|or|nor)\s+(?:then )?|,\s+", re.IGNORECASE)
 _OFTEN = r"(?:(?:also|now|still|really|currently|mostly|usually|always|only|even|absolutely|recently|just|both) )*"
 _ENDS = r"(?=$|[,;]| (?:and|but|now|again|too|as well|since|for|from|by)\b)"
@@ -138,6 +145,8 @@ _NOT = re.compile(r"(?:not|no) (?!only\b|too\b|so\b|very\b|much\b|more\b|to\b|if
 def clauses(sentence: str) -> Iterator[str]:
     """Each without what people say before they say something. What is to be remembered is so in each."""
     for clause in _CLAUSES.split(_FROM_NOW_I.sub(r"\1", sentence.rstrip(".!? "))):
+        if _OF_OTHERS.search(clause):
+            return
         said = _stripped(clause)
         kept = _KEEP_MINE.match(said)
         before = kept[0] if kept is not None else ""

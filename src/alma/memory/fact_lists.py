@@ -25,6 +25,12 @@ _PREPOSITION = re.compile(
 )
 _CLAUSE = re.compile(r"\b(?:is|are|was|were|isn't|aren't|will|would|can|could|has|does|did|don't|doesn't)\b", re.I)
 _OTHERWISE = re.compile(r"(?:\w+ly to|that|so|then|not|never|and|or|but)\b", re.IGNORECASE)  # "... and mildly to soy"
+# A verb that goes on: "carry an EpiPen", "meditate daily", "sing".
+_DOES = re.compile(
+    r"(?!both|half|such|all|not|even|also)[a-z]+ (?:an?|the|my|our|your|his|her|it|them|me|this|that)\b"
+    r"|(?:sing|swim|cook|bake|read|write|knit|sew|hike|smoke|itch|sneeze|cough|faint|vomit)$"
+)
+_SO = re.compile(r"\w (?:\w+ly|late|often|well|fast|every (?:day|week|morning|night)|a lot|at all)$", re.IGNORECASE)
 _COUNT = r"(?:an?|no|one|two|three|four|five|six|\d{1,2})"
 _NEXT_COUNTED = re.compile(rf"(?:,\s*)?\s+and\s+(?:also )?(?={_COUNT} )|,\s+(?={_COUNT} )", re.IGNORECASE)
 
@@ -52,12 +58,13 @@ def _members(text: str, joint: re.Pattern[str]) -> list[str]:
     if not things:
         things = _COMMA.split(glued)
         is_list = len(things) > 2 and all(len(thing.split()) <= _SHORT for thing in things)
-        return [_unglued(thing) for thing in things] if is_list else [whole]
+        return [_unglued(thing) for thing in takewhile(_may_be_listed, things)] if is_list else [whole]
     things = [thing for thing in [*things, last] if thing.strip()]
     things[0] = re.sub(r"^both ", "", things[0], flags=re.IGNORECASE)
     if not _is_list(things):
         return [whole]
-    things = list(takewhile(_may_be_listed, things)) or things[:1]
+    if first_word(things[0]) != "to":
+        things = list(takewhile(_may_be_listed, things)) or things[:1]
     things = _with_noun(_with_to(things))
     if any(_may_need_a_noun(thing) for thing in things[:-1]) and len(things[-1].split()) > 1:
         return [whole]
@@ -68,6 +75,8 @@ def _may_be_listed(thing: str) -> bool:
     """Not what the sentence goes on with: "on weekends", "tired of it"."""
     prepared = _PREPOSITION.match(thing) is not None and first_word(thing) != "to"
     if _CLAUSE.search(thing) or _OTHERWISE.match(thing) or prepared:
+        return False
+    if _DOES.match(thing) or _SO.search(thing):
         return False
     return not is_state(thing) or (len(thing.split()) > 1 and not _PREPOSITION.match(thing.split()[1]))
 

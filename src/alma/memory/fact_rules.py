@@ -19,6 +19,7 @@ from alma.memory.fact_clauses import AGED, AM, FROM_NOW, KEEP, NOW, RELATIVE
 from alma.memory.fact_lists import all_of, any_of, counted
 from alma.memory.fact_own import my_is
 from alma.memory.fact_sentences import Found, Made, Make
+from alma.memory.fact_values import FOR_NOW, value
 from alma.memory.fact_words import DISEASES, FAMILY, IMPERATIVES, PETS
 from alma.memory.records import Kind
 
@@ -48,8 +49,11 @@ class Rule(Struct, frozen=True):
         found = self.pattern.match(clause) if self.each is not None else None
         if found is None or self.each is None or found.lastindex is None:
             return [clause]
-        things = self.each(found[found.lastindex])
-        return [clause] if len(things) < 2 else [clause[: found.start(found.lastindex)] + thing for thing in things]
+        said = found[found.lastindex]
+        things = self.each(said)
+        if len(things) < 2 and things == [value(said, 40)]:
+            return [clause]
+        return [clause[: found.start(found.lastindex)] + thing for thing in things if not FOR_NOW.search(said)]
 
 
 def made_of(clause: str) -> Iterator[tuple[str, str, Kind]]:
@@ -287,7 +291,7 @@ _OF_THE_USER = re.compile(r"\b(?:i|i'm|i've|i'll|i'd|my|me|mine|myself|we|we're|
 
 def _remember(found: Found) -> Made | None:
     what = found[1].strip(" ,.:!")
-    if len(what.split()) < 2 or re.match(r"(?:when|the time|how|me|that time|last|this|to)\b", what, re.IGNORECASE):
+    if len(what.split()) < 3 or re.match(r"(?:when|the time|how|me|that time|last|this|to)\b", what, re.IGNORECASE):
         return None
     key = f"user.note.{make.slug(what)}" if _OF_THE_USER.search(what) else ""
     return f"The user asked to remember: {what[0].upper()}{what[1:]}.", key

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from alma.memory.fact_places import is_known
 from alma.memory.fact_values import (
     FOR_NOW,
     first_word,
@@ -18,6 +19,7 @@ from alma.memory.fact_values import (
     value,
 )
 from alma.memory.fact_words import (
+    BROAD_JOBS,
     DISEASES,
     FAMILY,
     FIRMS,
@@ -28,6 +30,8 @@ from alma.memory.fact_words import (
     NEAREST,
     NOT_BY_TRADE,
     PETS,
+    RELIGIONS,
+    SERVICES,
     SUBJECTS,
     TITLES,
     TOOLS,
@@ -107,11 +111,18 @@ def works_as(found: Found) -> Made | None:
     job = _BESIDES.sub("", timeless(found[1], 10))
     noun = _noun_of(job)
     fits = first_word(job) in ("a", "an") and 1 < len(noun.split()) <= 5 and not is_state(noun.split()[1])
-    fits = fits and noun.split()[-1].casefold() not in GROUPS and _AT_WORK.fullmatch(job, len(noun))
+    where = _IN.search(job)
+    fits = (
+        fits
+        and noun.split()[-1].casefold() not in GROUPS
+        and (where is None or is_known(where[1]))
+        and _AT_WORK.fullmatch(job, len(noun))
+    )
     return (f"The user works as {job}.", "user.job") if fits and not FOR_NOW.search(found[1]) else None
 
 
 _BESIDES = re.compile(r",.*| and (?!an? ).*", re.DOTALL)
+_IN = re.compile(r" in ((?:the )?[A-ZÀ-ÞĀ-Ž].*)$")
 _AT_WORK = re.compile(
     rf"(?: (?:at|for|in|from|of|with|based in|living in|working (?:at|for|in)) (?:(?!this\b)(?:an? |the )?"
     rf"(?:[A-ZÀ-ÞĀ-Ž][\w.'-]*|small|large|local|big)(?: [A-ZÀ-ÞĀ-Ž][\w.'-]*)*(?: (?:{FIRMS}))?|(?:an? "
@@ -138,14 +149,17 @@ def _is_job(thing: str) -> bool:
     if article not in ("a", "an") and not (article == "the" and last in TITLES):
         return False
     boasts = any(word in NOT_BY_TRADE or word.endswith(("ful", "less", "some")) for word in before)
-    fits = last in JOBS and not boasts and len(before) <= 4
+    fits = last in JOBS and not boasts and len(before) <= 4 and (last not in BROAD_JOBS or bool(before))
+    where = _IN.search(thing)
+    fits = fits and (where is None or is_known(where[1]))
     return fits and _AT_WORK.fullmatch(thing, len(noun)) is not None and not any(map(is_time, thing.split()))
 
 
 def trait(found: Found) -> Made | None:
     words = re.sub(r"^(?:an? )?(?:(?:strict|strictly|mostly|fully) )?", "", value(found[1], 6).casefold())
     if (key := TRAITS.get(words)) is not None:
-        return f"The user is {'a ' if words in WITH_ARTICLE else ''}{words}.", key
+        said = words.title() if words in RELIGIONS else words
+        return f"The user is {'a ' if words in WITH_ARTICLE else ''}{said}.", key
     nation = re.sub(r"\bAnd\b", "and", words.title())
     of_these = all(one in NATIONS for one in nation.split(" and "))
     return (f"The user is {nation}.", "user.nationality") if of_these else None
@@ -188,7 +202,9 @@ _SUBJECT = re.compile(rf"(?:[\w-]+ ){{0,2}}(?:{'|'.join(sorted(SUBJECTS))}|[\w-]
 
 def married_to(found: Found) -> Made | None:
     whom = value(found[1], 6)
-    fits = re.match(r"an? ", whom) or (name_in(whom, small=False) == whom and whom.casefold() not in TOOLS)
+    fits = re.match(r"an? ", whom) or (
+        name_in(whom, small=False) == whom and not (TOOLS | SERVICES) & set(whom.casefold().split())
+    )
     return (f"The user is married to {whom}.", "user.marital_status") if whom and fits else None
 
 
@@ -208,7 +224,10 @@ _NO_NAME = re.compile(r"^[A-ZÀ-Þ]{2,}$|(?:ian|ican|ese|ish|ist|crat)$|^(?:Dr|M
 
 def relative(found: Found) -> Made | None:
     relation, name = found[1].casefold(), name_in(value(found[2], 20), small=found[0][0].islower())
-    if found[0][: found.start(2) - found.start()].endswith(" is ") and _NO_NAME.search(name):
+    bare = found[0][: found.start(2) - found.start()].endswith(" is ")
+    if bare and not re.match(r"$|[,.;!]| (?:and|but)\b", found.string[found.start(2) :][len(name) :]):
+        return None
+    if bare and _NO_NAME.search(name):
         return None
     return (f"The user's {relation} is called {name}.", _key_of(relation, name)) if name else None
 

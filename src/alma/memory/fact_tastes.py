@@ -11,7 +11,8 @@ from alma.memory.fact_words import ANIMAL_FOODS, FLESH, MEALS, NOT_EATEN, NOT_LI
 # What is before the user's eyes, and not what they like for long.
 _POINTS = re.compile(
     r"\b(?:you|your|this|that|it|why|how|them|those|these|here|there)\b"
-    r"|^the (?!(?-i:[A-ZÀ-Þ]))|^\d|\bfor (?:the|an?|this|my|our)\b|\b(?:option|version|draft|plan|variant|solution"
+    r"|^a (?:lot|few|bit|couple|little)\b|^the (?!(?-i:[A-ZÀ-Þ]))|^\d|\bfor (?:the|an?|this|my|our)\b|\b(?:option"
+    r"|version|draft|plan|variant|solution"
     r"|approach|idea|design|answer|proposal|suggestion|title|name|wording"
     r"|tone|style|choice|result|example|explanation|layout|outline|options|versions|variants|results|changes|drafts)"
     r"(?: (?-i:[A-Z\d]))?$|\b(?:better|worse) than\b|\b(?:better|more|most|best|worse|less|first|much|either|today"

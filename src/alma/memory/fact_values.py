@@ -24,7 +24,7 @@ _CUT = re.compile(
     r"|there)\b.*|,? (?:because|which|who|whom|when|while|although|though|as it|so that|where|until|unless|except)\b.*"
     r"|,? but\b.*"
     rf"|(?:,|,? (?:and|or|nor|so|then|yet|plus))(?: (?:to|then|also|i'll|i'd))* (?:{DOES}) (?=\w|[\"']).*"
-    rf"|,? (?:and|or|nor|yet|plus),? (?:{_ADVERBS}|on|in|at|if|for|to be|with|without|from|by)\b.*"
+    rf"|,? (?:and|or|nor|yet|plus),? (?:{_ADVERBS}|on|in|at|of|as|if|for|to be|with|without|from|by)\b.*"
     r"|[,;:(] ?(?:please|can|could|what|how|so|i|he|she|they|it|remember|right|ok|by the way|btw|not|no|especially"
     r"|mainly|mostly|particularly|such as|e\.g\.|thanks|thank you|lol|haha|at least|at most|if|even|though|only|just"
     r"|let's|like)\b.*|[;(…?!].*",
@@ -53,7 +53,8 @@ _NO_NAME = frozenset(
     re.findall(
         r"\w+",
         """a an the not back when later if at on crazy old tomorrow maybe it that in by whatever irrelevant asap to
-        tonight today an anything names up off out""",
+        tonight today an anything names up off out nobody error null undefined none user
+        admin root guest test unknown anonymous""",
     )
 )
 _NO_PLACE = frozenset(
@@ -62,6 +63,10 @@ _NO_PLACE = frozenset(
         """a an my this that fear constant here there hope it our your peace one someone with for alone him her them sin
         and another harmony luxury poverty silence what which""",
     )
+)
+_IN_A_HOUSE = re.compile(
+    r"(?:building|apartment|apt|room|flat|unit|block|house|section|chapter|suite|floor|level)\b|.*\btime$",
+    re.IGNORECASE,
 )
 _AROUND = re.compile(r",? (?:with|together with) (?:my|our|an?|the|two|three|some)\b.*", re.IGNORECASE)
 _ON = re.compile(
@@ -136,6 +141,6 @@ def place_in(text: str, *, known: bool = False) -> str:
     small = place.islower()
     if FOR_NOW.search(text) or first_word(place) in _NO_PLACE or place.casefold() in TOOLS | SERVICES:
         return ""
-    if (known or small) and not is_known(place):
+    if _IN_A_HOUSE.match(place) or ((known or small) and not is_known(place)):
         return ""
     return place.title() if small else proper(place)

@@ -88,12 +88,18 @@ JOBS = _words(
 )
 RELIGIONS = _words("muslim christian jewish buddhist hindu catholic protestant orthodox atheist agnostic mormon sikh")
 TITLES = _words("ceo cfo cto coo founder co-founder director head principal headmaster")  # of which there is one
+# Of these it must be said what kind: a social worker, an estate agent.
+BROAD_JOBS = _words(
+    "agent assistant operator controller worker builder model maker producer seller dealer trainer trader tester "
+    "minister scholar guide author owner broker planner cleaner inspector supervisor referee guard steward miner "
+    "reporter porter"
+)
 # Before such a word: somebody who is not that by trade, or is no more, or not yet.
 NOT_BY_TRADE = _words(
     "good bad great terrible awful decent lousy horrible brilliant excellent fine slow fast quick big heavy light "
     "early late amateur hobby aspiring former ex wannabe armchair would-be future secret born natural better worse "
     "best worst keen avid fake mediocre passable poor nervous careful careless cautious safe new confident real "
-    "proper true lazy home backseat imaginary fictional virtual wonderful fantastic dreadful hopeless competent "
+    "proper true lazy home backseat user imaginary fictional virtual wonderful fantastic dreadful hopeless competent "
     "reasonable frequent hard fair one-time failed trained qualified budding struggling second-rate fellow kind sort "
     "bit lot happy sad tired busy shower bathroom bedroom model people team sole co main only same local proud grumpy "
     "mere potential prospective"
@@ -163,8 +169,8 @@ NOT_LIKED = _words(
     "its our my seeing hearing thinking"
 )
 NOT_EATEN = _words(
-    "smoke drive vape gamble and or but another more alone out later it this that much enough what a any time well "
-    "now today yet right here there anything more from without with _"
+    "at in on by smoke drive vape gamble and or but another more alone out later it this that much enough what a any "
+    "time well now today yet right here there anything more from without with _"
 )
 NOT_USED = _words(
     "the this that these those it a an your my our his her their some any one something to for following such both "
@@ -213,8 +219,8 @@ ANIMAL_FOODS = _words(
     "eggs egg dairy cheese milk butter honey everything anything animal red white"
 )
 MEALS = _words(
-    "breakfast lunch dinner supper brunch dessert early late less more better out healthy healthier fast slowly alone "
-    "well too so what like again now at in my the"
+    "earlier later sooner breakfast lunch dinner supper brunch dessert early late less more better out healthy "
+    "healthier fast slowly alone well too so what like again now at in my the"
 )
 # What one can like to do, of what begins with "to".
 PASTIMES = _words(

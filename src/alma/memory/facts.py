@@ -35,13 +35,15 @@ class Fact(Struct, frozen=True):
 
 
 _MAKES = re.compile(
-    r"\b(?:write|compose|draft|make up|invent|tell me|generate|create)\b[^.!?\n]{0,60}\b(?:story|poem|song|letter|email"
-    r"|e-mail|dialogue|monologue|joke|novel|tweet|post|caption|script|speech|haiku|limerick|sentence)s?\b",
+    r"\b(?<!always )(?<!never )(?:write|compose|draft|make up|invent|tell me|generate|create)\b[^.!?\n]{0,60}"
+    r"\b(?:story|poem|song|letter|email|e-mail|dialogue|monologue|joke|novel|tweet|post|caption|script|speech|haiku|limerick|sentence)s?\b",
     re.IGNORECASE,
 )
 _SUPPOSED = re.compile(
     r"\b(?:if|unless|as though|wish|assume|assuming|supposing|for example|for instance|e\.g\.|would have|were to"
-    r"|in case|say i|whether|someday|one day|joking|lol|lmao|rofl|ha(?:ha)+|jk|not really|in (?:my|a|the) dreams?)\b"
+    r"|in case|say i|whether|someday|one day|joking|lol|lmao|rofl|ha(?:ha)+|jk|not really|technically|supposedly"
+    r"|allegedly|sort of|kind of|or something|or so|or at least|in theory|on paper"
+    r"|according to|more or less|in (?:my|a|the) dreams?)\b"
     r"|, (?:he|she|they|it|\w+ \w+) (?:said|says|asked|told|thinks|thought|wrote)$",
     re.IGNORECASE,
 )

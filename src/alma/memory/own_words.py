@@ -29,7 +29,7 @@ _PLAYED = re.compile(
     r"|let's (?:say|pretend|play)|hypothetical(?:ly)?|what if|in the voice of|from the perspective of"
     r"|thought experiment|for the sake of (?:the )?argument|once upon a time|just kidding|i'm kidding|only joking"
     r"|just joking|i was joking|my character|my persona|in this (?:story|scenario|game|novel|film|movie|role|dream"
-    r"|play|example)|in (?:my|the) (?:dream|novel|story|game|scenario))\b",
+    r"|play|example)|in (?:my|the) (?:dream|novel|story|game|scenario|simulation|play|film|movie))\b",
     re.IGNORECASE,
 )
 _LETTER = re.compile(
@@ -76,8 +76,9 @@ _WISH = re.compile(r"\b(?:always|never (?!mind\b)|from now on|going forward|in f
 _LEAD = re.compile(r":(?=\s|$)")
 _MY_LEAD = re.compile(
     r"\b(?:about me|intro(?:duction)?|correction|update|note|fyi|btw|by the way|info(?:rmation)?|context|background"
-    r"|for the record|remember|remember that|don't forget|mind|reminder|p\.?s\.?|one more thing|again|question|problem"
-    r"|situation|first|second|also|so|ok(?:ay)?|well|hi|hello|hey|yes|no|sorry|thing|things|facts?|preferences?"
+    r"|for the record|anyway|honestly|thanks|remember|remember that|don't forget|mind|reminder|p\.?s\.?"
+    r"|one more thing|again|question|problem|situation"
+    r"|first|second|also|so|ok(?:ay)?|well|hi|hello|hey|yes|no|sorry|thing|things|facts?|preferences?"
     r"|actually|answer)$",
     re.IGNORECASE,
 )
@@ -90,6 +91,7 @@ _SAYS = re.compile(
 )
 _STOP = re.compile(f"[{ENDS}]|\n")
 _SPEAKS = re.compile(r"\s*(?:[-*•] )?(?:\[[^\]\n]{1,40}\]|<[^>\n]{1,40}>)")  # [Ben] or <ben>, in a log of a chat
+_NAME_AND_DASH = re.compile(r"([A-ZÀ-Þ][^\W\d_]+) ?[-–—]+ (?=[Ii]\b|[Mm]y\b)")
 
 
 def own_words(text: str) -> Iterator[Cut]:
@@ -119,7 +121,8 @@ def _is_anothers(said: str) -> bool:
     plain = QUOTED.sub("…", said)
     colon = _LEAD.search(plain)
     if colon is None:
-        return _SPEAKS.match(said) is not None
+        dash = _NAME_AND_DASH.match(said)
+        return _SPEAKS.match(said) is not None or (dash is not None and not _MY_LEAD.search(dash[1]))
     lead = plain[: colon.start()].strip(" -*•#\t")
     if _SAYS.search(lead) or _WORK.search(lead):
         return True
