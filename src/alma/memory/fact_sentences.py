@@ -57,9 +57,9 @@ def named(text: str, key: str) -> Make:
     return make
 
 
-def at_home(text: str, key: str = "user.city", *, known: bool = False) -> Make:
+def at_home(text: str, key: str = "user.city") -> Make:
     def make(found: Found) -> Made | None:
-        place = place_in(found[1], known=known)
+        place = place_in(found[1])
         return (text.format(v=place), key) if place else None
 
     return make
