@@ -27,7 +27,8 @@ from alma.memory.vectors.problems import Problems, silent
 from alma.memory.vectors.waiting import Waiting, merged
 
 log = logging.getLogger(__name__)
-_TICK_S = 5.0  # between two looks for what other processes changed, and two snapshots
+_TICK_S = 5.0  # between two looks for what other processes changed
+_SAVED_S = 30.0  # between two snapshots: a crash costs no more than reading again what has come since
 _FIRST_PAUSE_S = 1.0  # after a failure; doubled, up to
 _LONGEST_PAUSE_S = 30.0
 _SERVER_S = 2.0  # that a server gets while Alma starts or stops
@@ -60,6 +61,7 @@ class Dense:
         self._opened = False
         self._rebuilding = False
         self._unsaved = False
+        self._saved_at = -_SAVED_S  # by the loop's clock
         self._changing = asyncio.Lock()
         self._wake = asyncio.Event()
         self._dimensions = 0  # of the stored vectors of the present model, where it is known
@@ -287,11 +289,12 @@ class Dense:
         return True
 
     async def _save(self) -> None:
-        if self._unsaved:
+        now = asyncio.get_running_loop().time()
+        if self._unsaved and now - self._saved_at >= _SAVED_S:
             async with self._changing:
                 for mirror in self._mirrors():
                     await mirror.save()
-                self._unsaved = False
+                self._unsaved, self._saved_at = False, now
 
     async def _catch_up(self) -> None:
         for mirror in self._mirrors():

@@ -98,5 +98,5 @@ def passages(text: str) -> list[Cut]:
 
 def _words(text: str) -> int:
     """About how many words; of scripts without spaces two characters count as one."""
-    wide = sum(character > "\u2e80" for character in text)
+    wide = 0 if text.isascii() else sum(character > "\u2e80" for character in text)
     return max(len(text.split()), len(text) // 10) + wide // 2

@@ -1,9 +1,10 @@
 """The index in the process: a graph of usearch beside columns of facts, with a snapshot on disk.
 
-What is added is at once found by comparing it with the query (it is loose); once there is enough of it, it goes into
-the graph, a few at a time. A search that only few rows are allowed in compares all of these; else it walks the graph
-and asks for more until enough are allowed. Everything runs in one thread of its own, in the order it was asked for, so
-that neither the columns nor the graph are ever read while they change: usearch itself is not made for that.
+What is added is at once found by comparing it with the query (it is loose); once there is enough of it, and of all, it
+goes into the graph, a few at a time. A search that only few rows are allowed in compares all of these; else it walks
+the graph and asks for more until enough are allowed. Everything runs in one thread of its own, in the order it was
+asked for, so that neither the columns nor the graph are ever read while they change: usearch itself is not made for
+that.
 
 usearch lets go of the interpreter while it adds and searches, but not while it saves (1 ms for 700 vectors of 384
 dimensions): a large index is saved only when it is closed. What a crash costs then is reading the rows since the last
@@ -44,7 +45,9 @@ _BLOCK = 4096  # vectors read from a graph at once
 # the graph fills.
 _COMPARE_US = 0.2
 _WALK_US = 4.0
-_COMPARED = 4000  # rows, up to which all that are allowed are compared whatever a walk would cost: it is exact
+# Rows, up to which all that are allowed are compared whatever a walk would cost: it is exact. An index with no more is
+# never walked, and so it needs no graph.
+_COMPARED = 4000
 _EXPANSION = 64  # the least that a walk considers
 _SPARE = 1.3  # over-fetch beyond the share that is allowed
 
@@ -121,7 +124,7 @@ class UsearchIndex:
         columns.vectors[slots] = vectors
         columns.set_facts(slots, rows.facts)
         self._dirty = True
-        if self._loose > _LOOSE and not self._settling:
+        if self._loose > _LOOSE and columns.count > _COMPARED and not self._settling:
             self._settling = True
             self._thread.submit(self._settle_some)
 
