@@ -179,12 +179,19 @@ def aged(found: Found) -> Made | None:
     return (f"The user is {found[1]} years old.", "user.age") if 3 <= int(found[1]) <= 119 else None
 
 
+_DATE = re.compile(
+    r"\d{1,4}[./-]\d|\b(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)(?:\b|[a-z]*(?:ary|ch|il|st|ber)\b)",
+    re.IGNORECASE,
+)
+
+
 def born(found: Found) -> Made | None:
     what = value(found[1], 6)
-    if re.fullmatch(r"\d{4}", what):
-        return f"The user was born in {what}.", "user.birth_year"
-    if re.search(r"\d", what):
-        return f"The user's birthday is {what}.", "user.birthday"
+    when = next((part for part in re.split(r",? (?:in|on) ", what) if re.search(r"\d", part)), "")
+    if re.fullmatch(r"\d{4}", when):
+        return f"The user was born in {when}.", "user.birth_year"
+    if when:
+        return (f"The user's birthday is {when}.", "user.birthday") if _DATE.search(when) else None
     place = place_in(found[1])
     return (f"The user was born in {place}.", "user.birthplace") if place and what[:1].isupper() else None
 
