@@ -4,6 +4,8 @@ export PYTHON
 SETUP := scripts/with-python scripts/setup.py
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+# Whole files to each of some processes, in their order: those that need a browser come last.
+SPREAD := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 BENCHES := stream context orchestrate pool plans embedded resume crash page footprint paraphrases recall vectors
 
 .PHONY: help setup run test sim check format bench lock docs clean
@@ -21,7 +23,7 @@ test:  ## run every test: the page's, then Python's
 	@$(SETUP) test
 	@status=0; \
 	$(SETUP) npm test || status=1; \
-	$(BIN)/pytest $(ARGS) || status=1; \
+	$(BIN)/pytest $(SPREAD) $(ARGS) || status=1; \
 	exit $$status
 
 sim:  ## play 2,000 simulated worlds (make sim ARGS="--seeds 10000")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
-from planned_page import MODELS, TEAM
+from planned_page import MODELS, TEAM, load
 from playwright.sync_api import Browser, Page, expect
 from stage import chromium, scripted_endpoint
 
@@ -51,8 +51,7 @@ def open_page(browser: Browser, built_page: Path) -> Generator[Callable[..., Pag
                 None if request.url.startswith((server.url, "data:", "blob:")) else wrong.append(f"asked {request.url}")
             ),
         )
-        page.goto(server.url + path)
-        page.wait_for_selector("[data-slot=connection][data-phase=online]", state="attached")
+        load(page, server.url + path)
         pages.append(page)
         return page
 

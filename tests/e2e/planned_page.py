@@ -80,6 +80,12 @@ def words(word: str, count: int) -> str:
 # ── what a person does and sees ───────────────────────────────────────────────────────────────────────────────────
 
 
+def load(page: Page, address: str) -> None:
+    """Load the page anew. It is there once it is online: what is clicked before that may be lost."""
+    page.goto(address)
+    page.wait_for_selector("[data-slot=connection][data-phase=online]", state="attached")
+
+
 def part(page: Page | Locator, name: str, **data: object) -> Locator:
     """All with this `data-slot`, and with these `data-` attributes besides."""
     more = "".join(f"[data-{key}={json.dumps(str(value))}]" for key, value in data.items())

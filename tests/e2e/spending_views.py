@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from planned_page import ask, has_ended, part
+from planned_page import ask, has_ended, load, part
 from playwright.sync_api import Page, expect
 from views import visit
 
@@ -37,12 +37,12 @@ def tell(server: Serving, page: Page) -> Told:
     expect(part(page, "left-out").last).to_be_visible()
     tight = page.url
     for _ in range(2):
-        page.goto(server.url)
+        load(page, server.url)
         ask(page, "What is an ibis", kind="chat")
         has_ended(page)
     expect(part(page, "cache-mark")).to_be_visible()
     cached = page.url
-    page.goto(server.url)
+    load(page, server.url)
     part(page, "limits-button").click()
     page.get_by_label("Tokens", exact=True).fill("420")
     page.keyboard.press("Escape")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from planned_page import tab_to
+from planned_page import load, tab_to
 from playwright.sync_api import Locator, Page, expect
 
 from serving import REPO, Serving, running, start
@@ -238,7 +238,7 @@ def test_errors_are_sentences_with_a_way_out(scripted: Serving, open_page: Open)
     error = part(page, "run-error")
     expect(error).to_be_visible()
     assert error.get_by_role("button").count() >= 1
-    page.goto(f"{scripted.url}/?thread=t_does_not_exist")
+    load(page, f"{scripted.url}/?thread=t_does_not_exist")
     expect(part(page, "thread-missing")).to_be_visible()
 
 
@@ -320,8 +320,7 @@ def test_axe_finds_no_violation(scripted: Serving, open_page: Open, dark: bool, 
     expect(part(page, "palette")).to_be_visible()
     check("palette")
     page.keyboard.press("Escape")
-    page.goto(scripted.url)
-    part(page, "connection").wait_for(state="attached")
+    load(page, scripted.url)
     if size[0] > 600:
         part(page, "open-models").first.click()
         expect(part(page, "models-dialog")).to_be_visible()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from planned_page import MODELS, Rule, has_ended, look, part, wrong_in
+from planned_page import MODELS, Rule, has_ended, load, look, part, wrong_in
 from playwright.sync_api import Locator, Page, expect
 from stage import scripted_endpoint
 
@@ -103,7 +103,7 @@ def test_a_file_is_read_and_its_pieces_are_shown_in_its_text(open_page: Open, se
 def test_an_answer_leads_to_the_place_in_the_file(open_page: Open, served: tuple[Serving, Path]) -> None:
     page = open_page(served[0], FILES)
     read(page, "pump.md", HANDBOOK)
-    page.goto(served[0].url)
+    load(page, served[0].url)
     turn = ask(page, "What is the right curve of the heat pump?")
     cited = part(turn, "answer-text").locator("[data-slot=file-citation]")
     expect(cited).to_have_count(1)  # what stands in code is none
@@ -121,7 +121,7 @@ def test_the_inspector_says_what_was_recalled_why_and_what_was_kept(
 ) -> None:
     page = open_page(served[0], FILES)
     read(page, "pump.md", HANDBOOK)
-    page.goto(served[0].url)
+    load(page, served[0].url)
     turn = ask(page, "Which curve of the heat pump is right for an old house?")
     part(turn, "open-recalled").click()
     panel = part(page, "panel-memory")
@@ -208,7 +208,7 @@ def test_a_file_is_forgotten_behind_a_question(open_page: Open, served: tuple[Se
     part(row, "confirm-yes").click()
     expect(row).to_have_count(0)
     assert served[0].call("GET", f"/api/knowledge/{document}")[0] == 404
-    page.goto(f"{served[0].url}{FILES}&document={document}")
+    load(page, f"{served[0].url}{FILES}&document={document}")
     expect(part(page, "file-removed")).to_contain_text("You removed this file.")
 
 

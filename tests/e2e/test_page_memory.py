@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from planned_page import AXE, AXE_SCRIPT
+from planned_page import AXE, AXE_SCRIPT, load
 from playwright.sync_api import Locator, Page, expect
 
 from serving import Serving, running
@@ -373,7 +373,7 @@ def test_a_run_lights_its_memories_up_and_a_memory_leads_to_the_run(server: Serv
     part(page, "composer-text").press("Enter")
     expect(part(page, "figures")).to_be_visible()
     asked = part(page, "turn").get_attribute("data-run")
-    page.goto(f"{server.url}/?page=map&run={asked}")
+    load(page, f"{server.url}/?page=map&run={asked}")
     expect(part(page, "map-lit")).to_contain_text("this answer was given")
     part(page, "map-list-item").filter(has_text="Klara").first.click()
     part(page, "memory-use").first.click()
@@ -393,7 +393,7 @@ def test_axe_finds_nothing(server: Serving, open_page: Open, dark: bool, width: 
     part(page, "memory-why").first.click()
     for path in ("", f"/?page=memory&memory={memory['id']}", "/?page=map", "/?page=map&memory=" + memory["id"]):
         if path:
-            page.goto(server.url + path)
+            load(page, server.url + path)
             expect(part(page, "memory-page" if "memory=" in path else "map-list")).to_be_visible()
         page.evaluate(AXE_SCRIPT.read_text())
         assert page.evaluate(AXE) == [], path

@@ -18,6 +18,7 @@ from planned_page import (
     entries,
     has_ended,
     joins,
+    load,
     look,
     part,
     path_of,
@@ -220,7 +221,7 @@ def pool(embedder_only: Callable[[], Path], rules_port: int, tmp_path: Path) -> 
 
 def endpoints(page: Page, server: Serving) -> Locator:
     """Open the table of endpoints by its address."""
-    page.goto(server.url + "/?dialog=models&part=endpoints")
+    load(page, server.url + "/?dialog=models&part=endpoints")
     expect(part(page, "endpoint-table")).to_be_visible()
     return part(page, "endpoint-row")
 
@@ -263,7 +264,7 @@ def test_models_of_several_endpoints_are_offered_as_a_pool(pool: Serving, open_p
     offered = page.get_by_role("menuitemradio").filter(has_text="left, right")
     expect(offered).to_have_attribute("aria-checked", "true")
     page.keyboard.press("Escape")
-    page.goto(pool.url + "/?dialog=models&part=models")
+    load(page, pool.url + "/?dialog=models&part=models")
     expect(part(page, "pool")).to_contain_text("left, right")
 
 
@@ -331,7 +332,7 @@ def test_an_answer_from_the_cache_says_what_it_saved_and_can_be_asked_anew(
     has_ended(page)
     expect(part(page, "cache-mark")).to_have_count(0)
     expect(part(page, "figure-cost")).to_be_visible()
-    page.goto(server.url)
+    load(page, server.url)
     ask(page, "What is an okapi", kind="chat")
     has_ended(page)
     mark = part(page, "cache-mark", source="exact")
@@ -353,7 +354,7 @@ def test_one_message_can_ask_for_a_fresh_answer(serve: Callable[..., Serving], o
     page = open_page(server)
     ask(page, "What is a quagga", kind="chat")
     has_ended(page)
-    page.goto(server.url)
+    load(page, server.url)
     part(page, "limits-button").click()
     page.get_by_label("Make it anew, not from the cache").check()
     page.keyboard.press("Escape")
@@ -382,10 +383,10 @@ def test_a_question_that_means_the_same_is_named_beside_its_answer(
     expect(part(page, "cache-semantic")).to_be_checked()
     expect(slider).to_have_value("0.7")  # it is kept
 
-    page.goto(server.url)
+    load(page, server.url)
     ask(page, "How do I boil an egg?", kind="chat")
     has_ended(page)
-    page.goto(server.url)
+    load(page, server.url)
     ask(page, "What is the way to boil an egg?", kind="chat")
     has_ended(page)
     mark = part(page, "cache-mark", source="semantic")
@@ -399,7 +400,7 @@ def test_the_cache_is_emptied_in_the_page(serve: Callable[..., Serving], open_pa
     page = open_page(server)
     ask(page, "What is a dodo", kind="chat")
     has_ended(page)
-    page.goto(server.url + "/?dialog=models&part=cache")
+    load(page, server.url + "/?dialog=models&part=cache")
     expect(part(page, "cache-settings")).to_contain_text("1 answer")
     part(page, "clear-cache").click()
     part(page, "confirm-yes").click()
@@ -438,7 +439,7 @@ def test_one_message_is_given_limits_of_its_own_and_ends_where_they_do(
     prompt = sections_of(entries(server, run_id_of(page), "message_started")[-1])
     limit = prompt + 150
 
-    page.goto(server.url)
+    load(page, server.url)
     part(page, "limits-button").click()
     page.get_by_label("Tokens", exact=True).fill(str(limit))
     page.keyboard.press("Escape")
@@ -495,7 +496,7 @@ def test_when_most_of_a_budget_is_used_the_chat_says_so_and_when_all_is_it_can_b
     usage = entries(server, run_id_of(page), "message_finished")[-1]["usage"]
     used = spend_of(server, "day")["tokens"]["used"]
     assert used == usage["input_tokens"] + usage["output_tokens"]
-    page.goto(page.url + "&dialog=spend&part=thread")
+    load(page, page.url + "&dialog=spend&part=thread")
     expect(part(page, "scope", scope="thread").get_by_label("Tokens")).to_be_focused()
     # Room for the next turn, which has the first one in its prompt, and for little more.
     set_limit(page, "thread", "Tokens", str(round((2 * used + usage["output_tokens"] + 50) * 1.1)))

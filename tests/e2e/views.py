@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import bakery
-from planned_page import Rule, ask, has_ended, joins, part, plans, run_id_of, says, task
+from planned_page import Rule, ask, has_ended, joins, load, part, plans, run_id_of, says, task
 from playwright.sync_api import Page, expect
 
 from serving import Serving
@@ -47,20 +47,20 @@ def tell(server: Serving, page: Page) -> Told:
     expect(part(page, "tool-approval")).to_be_visible()
     expect(part(page, "task", task=3)).to_have_attribute("data-status", "completed")
     waiting = _thread(page)
-    page.goto(server.url)
+    load(page, server.url)
     ask(page, bakery.request("cake shop"))
     part(page, "allow").click()
     part(page, "question-option").first.click()
     has_ended(page)
     origin = run_id_of(page)
-    page.goto(f"{_thread(page)}&inspect=1&task=4&tab=plan")
+    load(page, f"{_thread(page)}&inspect=1&task=4&tab=plan")
     part(page, "fork-task").click()
     part(page, "fork-dialog").get_by_label("Goal").fill(FORKED)
     part(page, "fork-dialog").get_by_role("button", name="Fork the run").click()
     expect(part(page, "branches")).to_have_text("2/2")
     has_ended(page)
     done = _thread(page)
-    page.goto(server.url)
+    load(page, server.url)
     ask(page, MARKET, approve=True)
     expect(part(page, "plan-approval")).to_be_visible()
     return Told(waiting, _thread(page), done, origin)
@@ -76,7 +76,7 @@ def _thread(page: Page) -> str:
 def visit(page: Page, address: str) -> None:
     """Go there without loading the page anew, as the browser's Back does."""
     if not page.url.startswith(address.split("?")[0]):
-        page.goto(address)
+        load(page, address)
         return
     page.evaluate(
         "address => { history.pushState(null, '', address); dispatchEvent(new PopStateEvent('popstate')) }", address
