@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from alma.memory.records import NewMemory, Source
-from alma.memory.vectors import usearch_index
 from alma.memory.vectors.usearch_index import UsearchIndex
 from memory.test_dense import ANN, TEXTS, House
 from memory.test_vectors import DIMENSIONS, found, memory, put, some_vectors
@@ -27,7 +26,6 @@ async def test_no_word_and_no_vector_of_what_was_purged_is_in_the_snapshot(tmp_p
         [told] = await house.memories.add([secret])
         memories = await house.add(*TEXTS)
         vector = house.embedding.of(secret.text).astype("<f2").tobytes()
-        await house.dense._present.index.settle()  # type: ignore[union-attr]
         await house.dense._present.save()  # type: ignore[union-attr]
         assert vector in files(house.folder)
         await house.memories.purge(ANN, told.memory.id)
@@ -38,17 +36,11 @@ async def test_no_word_and_no_vector_of_what_was_purged_is_in_the_snapshot(tmp_p
             assert await house.found(one.text) == [one.num]
 
 
-@pytest.mark.parametrize("understood", [True, False])
-async def test_the_graph_finds_what_is_left_after_a_purge(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, understood: bool
-) -> None:
-    if not understood:  # a layout of another version
-        monkeypatch.setattr(usearch_index, "blank_removed", lambda *_: False)
+async def test_an_index_finds_what_is_left_after_a_purge(tmp_path: Path) -> None:
     vectors = some_vectors(6000)
     index = UsearchIndex(tmp_path, "model", DIMENSIONS)
     await index.open()
     await put(index, [memory(num) for num in range(1, 6001)], vectors)
-    await index.settle()
     await index.remove([*range(1, 1001)])
     await index.close(7)
     data = files(tmp_path)

@@ -464,15 +464,14 @@ def test_what_a_backend_needs_is_said(tmp_path: Path) -> None:
         index_maker("pgvector", folder=tmp_path, database_url="sqlite://")("model", DIMENSIONS)
 
 
-# ── usearch: the graph, and its snapshot ──────────────────────────────────────────────────────────────────────────
+# ── usearch: many, and the snapshot ───────────────────────────────────────────────────────────────────────────────
 
 
-async def test_what_is_in_the_graph_is_found_as_what_is_not(tmp_path: Path) -> None:
+async def test_of_more_than_can_all_be_compared_the_nearest_are_found(tmp_path: Path) -> None:
     vectors = some_vectors(6000)
     index = UsearchIndex(tmp_path, "model", DIMENSIONS)
     await index.open()
     await put(index, [memory(num, run_id=f"r_{num % 2}") for num in range(1, 5501)], vectors[:5500])
-    await index.settle()
     await put(index, [memory(num, run_id=f"r_{num % 2}") for num in range(5501, 6001)], vectors[5500:])
     await put(index, [memory(num, run_id="r_0") for num in range(1, 101)], vectors[100:200])  # others than before
     await index.remove([*range(200, 300)])
@@ -488,13 +487,26 @@ async def test_what_is_in_the_graph_is_found_as_what_is_not(tmp_path: Path) -> N
     await index.close(1)
 
 
+async def test_a_few_are_found_beside_very_many_that_are_alike(tmp_path: Path) -> None:
+    """As what a user said beside the rows of a large table."""
+    rng = np.random.default_rng(5)
+    table, said = rng.standard_normal((2, DIMENSIONS))
+    vectors = np.concatenate([table + 0.2 * rng.standard_normal((5000, DIMENSIONS)), [said], [said + 0.8 * table]])
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    index = UsearchIndex(tmp_path, "model", DIMENSIONS)
+    await index.open()
+    await put(index, [memory(num) for num in range(1, 5003)], vectors)
+    assert await found(index, vectors[5000], k=2) == [5001, 5002]
+    assert set(await found(index, vectors[7], k=100)) <= {*range(1, 5001)}
+    await index.close(1)
+
+
 @pytest.fixture
 async def snapshot(tmp_path: Path) -> Path:
-    """Of 2,000 memories, some in the graph and some loose."""
+    """Of 2,000 memories, put in in two steps."""
     index = UsearchIndex(tmp_path / "memory", "model", DIMENSIONS)
     await index.open()
     await put(index, [memory(num) for num in range(1, 1501)], some_vectors(2000)[:1500])
-    await index.settle()
     await put(index, [memory(num) for num in range(1501, 2001)], some_vectors(2000)[1500:])
     await index.close(42)
     return tmp_path / "memory"
@@ -510,20 +522,39 @@ async def reopened(folder: Path, model: str = "model", dimensions: int = DIMENSI
     return stamp, count
 
 
-@pytest.mark.parametrize("loose", [0, 1, 5])
-async def test_a_snapshot_holds_what_is_in_the_graph_and_what_is_not(tmp_path: Path, loose: int) -> None:
+async def test_a_snapshot_holds_what_was_put_in_and_not_what_was_removed(tmp_path: Path) -> None:
     vectors = some_vectors(5)
     index = UsearchIndex(tmp_path, "model", DIMENSIONS)
     await index.open()
-    await put(index, [memory(num) for num in range(1, 6 - loose)], vectors[: 5 - loose])
-    await index.settle()
-    await put(index, [memory(num) for num in range(6 - loose, 6)], vectors[5 - loose :])
+    await put(index, [memory(num) for num in range(1, 6)], vectors)
+    await index.remove([2, 5])
     await index.close(9)
     again = UsearchIndex(tmp_path, "model", DIMENSIONS)
     assert await again.open() == 9
-    for num, vector in enumerate(vectors, 1):
-        assert await found(again, vector, k=1) == [num]
+    for num in (1, 3, 4):
+        assert await found(again, vectors[num - 1], k=1) == [num]
+    assert sorted(await held(again)) == [1, 3, 4]
     await again.close(9)
+
+
+async def test_an_index_that_became_empty_has_a_snapshot_too(tmp_path: Path) -> None:
+    index = UsearchIndex(tmp_path, "model", DIMENSIONS)
+    await index.open()
+    await put(index, [memory(1)], some_vectors(1))
+    await index.remove([1])
+    await index.close(3)
+    assert await reopened(tmp_path) == (3, 0)
+
+
+async def test_what_an_earlier_format_left_goes(snapshot: Path) -> None:
+    [vectors] = snapshot.glob("*.vectors")
+    vectors.with_suffix(".graph").write_bytes(b"a graph")
+    assert await reopened(snapshot) == (42, 2000)
+    index = UsearchIndex(snapshot, "model", DIMENSIONS)
+    await index.open()
+    await put(index, [memory(1)], some_vectors(1))
+    await index.close(43)
+    assert len([*snapshot.iterdir()]) == 2
 
 
 async def test_a_snapshot_is_read_whole(snapshot: Path) -> None:
@@ -532,7 +563,7 @@ async def test_a_snapshot_is_read_whole(snapshot: Path) -> None:
     assert await reopened(snapshot) == (42, 2000)
 
 
-@pytest.mark.parametrize("suffix", ["head", "graph"])
+@pytest.mark.parametrize("suffix", ["head", "vectors"])
 @pytest.mark.parametrize("seed", range(6))
 async def test_a_snapshot_that_is_cut_or_changed_is_dropped(snapshot: Path, suffix: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -547,11 +578,11 @@ async def test_a_snapshot_that_is_cut_or_changed_is_dropped(snapshot: Path, suff
         data = bytearray(rng.bytes(len(data)))
     file.write_bytes(data)
     assert await reopened(snapshot) == (0, 0)
-    assert [*snapshot.glob("*.graph")] == []
+    assert [*snapshot.glob("*.vectors")] == []
 
 
 async def test_a_snapshot_of_another_format_is_dropped(snapshot: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alma.memory.vectors.snapshot.FORMAT", 2)
+    monkeypatch.setattr("alma.memory.vectors.snapshot.FORMAT", 3)
     assert await reopened(snapshot) == (0, 0)
 
 

@@ -21,14 +21,14 @@ _FIRST = 1024  # rows that there is room for at first
 
 
 class Columns:
-    """`nums[slot]` is a row's number, `loose[slot]` whether it is not in the graph yet; `vectors[slot]` is float16.
-    Only the first `count` rows mean anything."""
+    """`nums[slot]` is a row's number, `vectors[slot]` its vector in float16; `_signs[:, slot]` has a bit for each of
+    the numbers in that, set where it is positive. Only the first `count` rows mean anything."""
 
     def __init__(self, dimensions: int) -> None:
         self.count = 0
         self.nums: Nums = np.zeros(0, np.int64)
         self.vectors: NDArray[np.float16] = np.zeros((0, dimensions), np.float16)
-        self.loose: Mask = np.zeros(0, np.bool_)
+        self._signs: NDArray[np.uint64] = np.zeros((-(-dimensions // 64), 0), np.uint64)
         self._codes = {name: np.zeros(0, np.int32) for name in WORDS}
         self._tables: dict[str, dict[str, int]] = {name: {} for name in WORDS}
         self._created: NDArray[np.float64] = np.zeros(0, np.float64)
@@ -43,14 +43,35 @@ class Columns:
         return slots
 
     def append(self, nums: Nums) -> Slots:
-        """New rows, loose and empty."""
+        """New rows, empty."""
         self._make_room(self.count + len(nums), int(nums.max(initial=0)))
         slots = np.arange(self.count, self.count + len(nums))
         self.nums[slots] = nums
-        self.loose[slots] = True
         self._slots[nums] = slots
         self.count += len(nums)
         return slots
+
+    def set_vectors(self, slots: Slots, vectors: NDArray[Any]) -> None:
+        """(n, dimensions), of any float type."""
+        self.vectors[slots] = vectors
+        self._signs[:, slots] = self._signs_of(vectors).T
+
+    def _signs_of(self, vectors: NDArray[Any]) -> NDArray[np.uint64]:
+        """(n, words)."""
+        packed = np.packbits(vectors > 0, axis=1)
+        padded = np.zeros((len(packed), 8 * len(self._signs)), np.uint8)
+        padded[:, : packed.shape[1]] = packed
+        return padded.view(np.uint64)
+
+    def likely(self, vector: NDArray[Any], slots: Slots, least: int) -> Slots:
+        """Of these rows, at least `least` whose vectors have the most signs in common with this one."""
+        differ = np.zeros(self.count, np.uint16)
+        for row, word in zip(self._signs, self._signs_of(vector[None])[0], strict=True):
+            differ += np.bitwise_count(row[: self.count] ^ word)
+        if len(slots) < self.count:
+            differ = differ[slots]
+        so_many = np.cumsum(np.bincount(differ))
+        return slots[differ <= np.searchsorted(so_many, min(least, len(slots)))]
 
     def set_facts(self, slots: Slots, facts: Sequence[Sequence[Any]]) -> None:
         for name, values in zip(FACTS, facts, strict=True):
@@ -77,7 +98,7 @@ class Columns:
         last = self.count - 1
         self._slots[self.nums[slot]] = -1
         if slot != last:
-            for column in self._all():
+            for column in (self.vectors, self._signs.T, *self._arrays().values()):
                 column[slot] = column[last]
             self._slots[self.nums[slot]] = slot
         self.count = last
@@ -120,8 +141,8 @@ class Columns:
         """Grow by a quarter: each growth copies the vectors, and holds them twice while it does."""
         if rows > len(self.nums):
             size = max(_FIRST, rows, len(self.nums) * 5 // 4)
-            self.nums, self.loose = _grown(self.nums, size), _grown(self.loose, size)
-            self.vectors = _grown(self.vectors, size)
+            self.nums, self.vectors = _grown(self.nums, size), _grown(self.vectors, size)
+            self._signs = np.ascontiguousarray(_grown(self._signs.T, size).T)
             self._created, self._pinned = _grown(self._created, size), _grown(self._pinned, size)
             self._codes = {name: _grown(codes, size) for name, codes in self._codes.items()}
         if largest >= len(self._slots):
@@ -129,24 +150,18 @@ class Columns:
             slots[: len(self._slots)] = self._slots
             self._slots = slots
 
-    def _all(self) -> list[NDArray[Any]]:
-        return [self.vectors, *self._arrays().values()]
-
     # ── in a snapshot ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def packed(self) -> bytes:
-        """All but the vectors that the graph has, and what no row says any more."""
+        """All but the vectors, and what no row says any more."""
         for name in WORDS:
             self._forget_unused(name)
-        rows = slice(0, self.count)
-        loose = self.vectors[rows][self.loose[rows]]
-        arrays = {name: array[rows] for name, array in self._arrays().items()} | {"vectors": loose}
-        kept = {name: array.tobytes() for name, array in arrays.items()}
+        kept = {name: array[: self.count].tobytes() for name, array in self._arrays().items()}
         return msgspec.msgpack.encode((kept, {name: list(table) for name, table in self._tables.items()}))
 
-    def unpack(self, packed: bytes) -> None:
-        """Into empty columns; the vectors that the graph has are zeros. Raises `ValueError`, `KeyError`,
-        `msgspec.MsgspecError` for what is not of `packed`."""
+    def unpack(self, packed: bytes) -> Slots:
+        """Into empty columns, without the vectors. Raises `ValueError`, `KeyError`, `msgspec.MsgspecError` for what is
+        not of `packed`."""
         kept, tables = msgspec.msgpack.decode(packed, type=tuple[dict[str, bytes], dict[str, list[str]]])
         nums = np.frombuffer(kept["nums"], np.int64)
         # Else the first that is added would copy them all. Room that nobody wrote to takes no memory.
@@ -155,13 +170,11 @@ class Columns:
         for name, array in self._arrays().items():
             array[slots] = np.frombuffer(kept[name], array.dtype)
         self._tables = {name: {value: code for code, value in enumerate(tables[name])} for name in WORDS}
-        loose = np.flatnonzero(self.loose[: self.count])
-        self.vectors[loose] = np.frombuffer(kept["vectors"], np.float16).reshape(len(loose), self.vectors.shape[1])
+        return slots
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         return {
             "nums": self.nums,
-            "loose": self.loose,
             "created_at": self._created,
             "pinned": self._pinned,
             **self._codes,

@@ -1,8 +1,7 @@
-"""A snapshot on disk: a head that says what it is, and beside it the graph.
+"""A snapshot on disk: a head that says what it is, with the facts, and beside it the vectors.
 
-The head is written last and renamed into place, and names its graph: what is cut off in between leaves the snapshot
-before it whole. What does not match its checksums is never given to the library that reads graphs, since that trusts
-its input.
+The head is written last and renamed into place, and names its vectors: what is cut off in between leaves the snapshot
+before it whole. What does not match its checksums is not used.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import logging
 import os
 import secrets
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -23,31 +21,29 @@ from numpy.typing import NDArray
 from alma.memory.vectors.index import name_of
 
 log = logging.getLogger(__name__)
-FORMAT = 1
+FORMAT = 2
 _MAGIC = b"alma vectors\n"
-_BLOCK = 1 << 20
-_ROWS = 4096  # looked at together
-_NOTHING = np.zeros(0, np.uint64)
 
 
 class Head(Struct, frozen=True):
-    """`stamp`: of the newest change that is in it; `graph`: the file's name, beside the head's."""
+    """`stamp`: of the newest change that is in it; `vectors`: the file's name, beside the head's."""
 
     format: int
     model: str
     dimensions: int
     count: int
     stamp: int
-    graph: str
-    graph_bytes: int
-    graph_checksum: int
+    vectors: str
+    vectors_checksum: int
     columns_checksum: int
 
 
 class Snapshot(Struct, frozen=True):
+    """`vectors`: (count, dimensions), in the order of the columns."""
+
     head: Head
     columns: bytes
-    graph: Path
+    vectors: NDArray[np.float16]
 
 
 class Damaged(Exception):
@@ -64,21 +60,24 @@ class SnapshotFiles:
         self._name = name_of(model, dimensions)
         self.head = folder / f"{self._name}.head"
 
-    def write(self, columns: bytes, count: int, stamp: int, save_graph: Callable[[Path], None]) -> None:
+    def write(self, columns: bytes, vectors: NDArray[np.float16], stamp: int) -> None:
         """Raises `OSError`."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        graph = self._folder / f"{self._name}-{secrets.token_hex(4)}.graph"
+        beside = self._folder / f"{self._name}-{secrets.token_hex(4)}.vectors"
+        raw = np.ascontiguousarray(vectors).data
         try:
-            save_graph(graph)
+            with beside.open("wb") as file:
+                file.write(raw)
+                file.flush()
+                os.fsync(file.fileno())
             head = Head(
                 FORMAT,
                 self._model,
                 self._dimensions,
-                count,
+                len(vectors),
                 stamp,
-                graph.name,
-                graph.stat().st_size,
-                _checksum(graph),
+                beside.name,
+                zlib.crc32(raw),
                 zlib.crc32(columns),
             )
             encoded = msgspec.msgpack.encode(head)
@@ -90,9 +89,9 @@ class SnapshotFiles:
                 os.fsync(file.fileno())
             written.replace(self.head)
         except BaseException:
-            graph.unlink(missing_ok=True)
+            beside.unlink(missing_ok=True)
             raise
-        self._drop_graphs(keep=graph.name)
+        self._drop_beside(keep=beside.name)
 
     def read(self) -> Snapshot | None:
         """None: there is none, or none that can be used; such a one is dropped, with a line in the log."""
@@ -109,7 +108,7 @@ class SnapshotFiles:
     def drop(self) -> None:
         with contextlib.suppress(OSError):
             self.head.unlink(missing_ok=True)
-        self._drop_graphs()
+        self._drop_beside()
 
     def _read(self) -> Snapshot:
         data = self.head.read_bytes()
@@ -128,57 +127,18 @@ class SnapshotFiles:
             raise Damaged(f"it is of {head.model} with {head.dimensions} dimensions")
         if zlib.crc32(columns) != head.columns_checksum:
             raise Damaged("its columns do not match their checksum")
-        graph = self._folder / Path(head.graph).name
-        if graph.stat().st_size != head.graph_bytes or _checksum(graph) != head.graph_checksum:
-            raise Damaged("its graph does not match its checksum")
-        return Snapshot(head, columns, graph)
+        vectors = np.fromfile(self._folder / Path(head.vectors).name, np.float16)
+        if vectors.size != head.count * head.dimensions or zlib.crc32(vectors.data) != head.vectors_checksum:
+            raise Damaged("its vectors do not match their checksum")
+        return Snapshot(head, columns, vectors.reshape(head.count, head.dimensions))
 
-    def _drop_graphs(self, keep: str = "") -> None:
+    def _drop_beside(self, keep: str = "") -> None:
+        """Also what earlier formats left."""
         with contextlib.suppress(OSError):
-            for file in self._folder.glob(f"{self._name}-*.graph"):
+            for file in self._folder.glob(f"{self._name}-*"):
                 if file.name != keep:
                     file.unlink(missing_ok=True)
 
 
 class _Version(Struct):
     format: int
-
-
-def _checksum(file: Path) -> int:
-    checksum = 0
-    with file.open("rb") as opened:
-        while block := opened.read(_BLOCK):
-            checksum = zlib.crc32(block, checksum)
-    return checksum
-
-
-# ── what was removed ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def blank_removed(graph: Path, vectors: NDArray[np.float16], living: NDArray[np.int64]) -> bool:
-    """usearch only marks what is removed: its vector stays in the file, until another takes its place. Here all rows
-    of the file that are none of `vectors[living]` are set to zeros; they remain waypoints of the graph, and cost
-    a walk less than one in a hundred of what it finds when a third of all are removed. False: the file is not laid out
-    as usearch 2 does it. Raises `OSError`."""
-    width = 2 * vectors.shape[1]
-    with graph.open("rb") as file:
-        rows, columns = np.frombuffer(file.read(8), "<u4").tolist()
-        file.seek(8 + rows * columns)
-        if columns != width or file.read(7) != b"usearch":
-            return False
-    if rows == len(living):
-        return True
-    held = np.memmap(graph, np.uint16, "r+", offset=8, shape=(rows, vectors.shape[1]))
-    secret = np.random.default_rng().integers(1, 2**63, vectors.shape[1], np.uint64)
-    blocks = [living[start : start + _ROWS] for start in range(0, len(living), _ROWS)]
-    known = np.concatenate([_marks(vectors[block].view(np.uint16), secret) for block in blocks] or [_NOTHING])
-    for start in range(0, rows, _ROWS):
-        block = held[start : start + _ROWS]
-        block[~np.isin(_marks(block, secret), known)] = 0
-    held.flush()
-    return True
-
-
-def _marks(vectors: NDArray[np.uint16], secret: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """A number for each row, that is the same for the same rows and for hardly any others."""
-    return (vectors.astype(np.uint64) * secret).sum(axis=1, dtype=np.uint64)
