@@ -37,7 +37,8 @@ T = TypeVar("T")
 _SMALL = 10_000  # vectors that are saved while others wait: 15 ms
 _COMPARED = 4000  # rows, up to which all that are allowed are compared: 0.2 µs each
 _LIKELY = 2000  # of more, at least so many are,
-_SPARE = 20  # and so many for each that is wanted
+_SPARE = 20  # so many for each that is wanted,
+_SHARE = 25  # and one in so many: signs are coarse, and of real sentences those of 4 % have 0.98 of the ten nearest
 
 
 class UsearchIndex:
@@ -116,7 +117,7 @@ class UsearchIndex:
     def _search(self, vector: Vector, k: int, limits: Limits) -> list[Near]:
         slots = np.flatnonzero(self._columns.allowed(limits))
         if len(slots) > _COMPARED:
-            slots = self._columns.likely(vector, slots, max(_LIKELY, _SPARE * k))
+            slots = self._columns.likely(vector, slots, max(_LIKELY, _SPARE * k, len(slots) // _SHARE))
         return self._compare(vector, k, slots)
 
     def _compare(self, vector: Vector, k: int, slots: Slots) -> list[Near]:
