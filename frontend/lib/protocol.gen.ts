@@ -237,8 +237,8 @@ export interface paths {
         };
         /**
          * Export Memories
-         * @description All of them as JSONL, one memory a line. `files`: with the pieces of files, which else come back with their
-         *     files.
+         * @description All of them as JSONL, one memory a line, also what was replaced or forgotten. `files`: with the pieces of
+         *     files, which else come back with their files.
          */
         get: operations["export_memories_api_memories_export_get"];
         put?: never;
@@ -280,7 +280,7 @@ export interface paths {
         put?: never;
         /**
          * Import Memories
-         * @description What is known already is merged; lines that are wrong are passed over and named.
+         * @description What is known already changes nothing, whether it holds or not; wrong lines are passed over and named.
          */
         post: operations["import_memories_api_memories_import_post"];
         delete?: never;
@@ -349,7 +349,8 @@ export interface paths {
         head?: never;
         /**
          * Change Memory
-         * @description Where it was changed since, the problem has it as it is now, as `memory`.
+         * @description Where it was changed since, the problem has it as it is now, as `memory`. The text of a piece of a file
+         *     cannot be changed (409, `piece_of_file`).
          */
         patch: operations["change_memory_api_memories__memory_id__patch"];
         trace?: never;
@@ -1716,7 +1717,8 @@ export interface components {
         };
         /**
          * ImportReply
-         * @description `problems`: lines that were passed over, and why (at most 100 of them).
+         * @description `replaced`: memories that held before, and whose place was taken. `problems`: lines that were passed over, and
+         *     why (at most 100 of them).
          */
         ImportReply: {
             /** Added */
@@ -1727,6 +1729,8 @@ export interface components {
             passedOver: number;
             /** Problems */
             problems: components["schemas"]["LineProblem"][];
+            /** Replaced */
+            replaced: number;
         };
         /**
          * IndexReply
@@ -2141,7 +2145,7 @@ export interface components {
         };
         /**
          * NewMemoryBody
-         * @description `text`: at most 8,000 characters, else `memory_too_long`; `empty_memory` without a word in it.
+         * @description `text`: at most 8,000 characters, else `memory_too_long`; `empty_memory` without a letter, digit or emoji.
          */
         NewMemoryBody: {
             /**

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 from typing import cast
@@ -63,7 +64,9 @@ async def test_files_are_added_listed_shown_and_removed(
     assert "No file yet" in capsys.readouterr().err
     (tmp_path / "my notes – räume.md").write_text(NOTES)
     assert await alma("add", str(tmp_path / "my notes – räume.md")) == 0
-    document_id, name, *pieces = capsys.readouterr().out.strip().split("  ")
+    shown = capsys.readouterr()
+    assert shown.err == "", "progress is for who looks on at a terminal"
+    document_id, name, *pieces = shown.out.strip().split("  ")
     assert (name, pieces) == ("my notes – räume.md", ["2 pieces"])
     await alma("list")
     row = capsys.readouterr().out.splitlines()[1]
@@ -149,6 +152,9 @@ async def test_without_waiting_the_ids_are_printed(
     alma: Alma, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "notes.md").write_text(NOTES)
+    (tmp_path / "one.md").write_text("One line.")
+    assert await alma("add", str(tmp_path / "one.md")) == 0
+    assert "one.md  1 piece\n" in capsys.readouterr().out
     assert await alma("add", "--no-wait", str(tmp_path / "notes.md")) == 0
     shown = capsys.readouterr()
     assert shown.out.strip().endswith("  notes.md")
@@ -172,4 +178,5 @@ async def test_status_names_formats_bounds_and_the_folder(
     shown = capsys.readouterr().out
     assert "files    1 (1 ready), 2 pieces" in shown
     assert "pdf" in shown
+    assert re.search(r"at most [\d,]+ MiB each", shown)
     assert str(tmp_path / "watched") in shown

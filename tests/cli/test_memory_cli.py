@@ -256,16 +256,23 @@ async def test_pieces_of_files_are_left_out_on_demand(
     await keep(memory, "Anna lives in Porto.")
     await keep(memory, "Box 9 is red.", source=Source(document_id="d_1", file="boxes.md"))
     await alma("list")
-    assert "--no-files" in capsys.readouterr().err
+    shown = capsys.readouterr()
+    assert ("Porto" in shown.out, "Box" in shown.out) == (True, False)
+    assert "1 piece of files left out: `--with-files` shows them too" in shown.err
+    await alma("list", "--with-files")
+    shown = capsys.readouterr()
+    assert ("Porto" in shown.out, "Box" in shown.out, shown.err) == (True, True, "")
+    await alma("list", "--files")
+    assert "Porto" not in capsys.readouterr().out
     await alma("list", "--no-files")
     shown = capsys.readouterr()
-    assert ("Porto" in shown.out, "Box" in shown.out, shown.err) == (True, False, "")
+    assert ("Porto" in shown.out, "Box" in shown.out) == (True, False)
     await alma("search", "--files", "box")
     assert "Porto" not in capsys.readouterr().out
     await alma("list", "--kind", "working")
     assert "No memories of this kind." in capsys.readouterr().err
     await alma("status")
-    assert "holds     1, and 1 pieces of files; 0 superseded" in capsys.readouterr().out
+    assert "holds     1, and 1 piece of files; 0 superseded" in capsys.readouterr().out
     for more, number in (((), 1), (("--files",), 2)):
         await alma("export", "-o", str(tmp_path / "kept.jsonl"), *more)
         assert len((tmp_path / "kept.jsonl").read_bytes().splitlines()) == number
@@ -273,8 +280,13 @@ async def test_pieces_of_files_are_left_out_on_demand(
 
 async def test_a_refusal_is_a_sentence(alma: Alma, memory: MemoryBench) -> None:
     one = await keep(memory, "The first.")
-    with pytest.raises(Misuse, match="nothing to remember"):
-        await alma("add", " ")
+    for nothing in (" ", "!!!", "…"):
+        with pytest.raises(Misuse, match="nothing to remember"):
+            await alma("add", nothing)
+    assert await alma("add", "👍") == 0
+    for words in (("   ",), ("", " ")):
+        with pytest.raises(Misuse, match="nothing to search for"):
+            await alma("search", *words)
     with pytest.raises(Misuse, match="not said what to change"):
         await alma("edit", one)
     for action in ("show", "forget", "restore", "history", "pin"):
@@ -324,6 +336,27 @@ async def test_what_is_exported_can_be_imported(
     assert "2 added, 0 known already, 0 passed over" in capsys.readouterr().out
     assert await alma("import", str(tmp_path / "kept.jsonl")) == 0
     assert "0 added, 2 known already" in capsys.readouterr().out
+
+
+async def test_an_export_is_of_all_and_says_so(
+    alma: Alma, memory: MemoryBench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await alma("forget", await keep(memory, "The first."))
+    await keep(memory, "I live in Porto.", key="user.city")
+    await keep(memory, "I live in Lisbon.", key="user.city")
+    await alma("export", "-o", str(tmp_path / "all.jsonl"))
+    assert "3 written, with what was replaced or forgotten (`--state alive`" in capsys.readouterr().err
+    await alma("export", "--state", "alive", "-o", str(tmp_path / "held.jsonl"))
+    assert capsys.readouterr().err == "1 written\n"
+
+
+async def test_an_import_says_how_many_it_replaced(
+    alma: Alma, memory: MemoryBench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await keep(memory, "I live in Gothenburg.", key="user.city")
+    (tmp_path / "more.jsonl").write_text('{"text": "I live in Kalmar.", "key": "user.city"}')
+    assert await alma("import", str(tmp_path / "more.jsonl")) == 0
+    assert "1 added, 1 replaced what held before, 0 known already, 0 passed over" in capsys.readouterr().out
 
 
 async def test_a_large_import_goes_in_parts_and_wrong_lines_keep_their_numbers(

@@ -87,9 +87,29 @@ async def test_an_edited_key_takes_the_place_of_who_held_it(memory: MemoryBench)
     assert (await memory.memories.get(ANN, berlin.id)).superseded_by == other.id
 
 
+async def test_a_piece_of_a_file_keeps_the_words_of_its_file(memory: MemoryBench) -> None:
+    piece = await add(
+        memory, "The engine is a diesel.", source=Source(document_id="d_1", file="boat.md", place="Engine")
+    )
+    with pytest.raises(Conflict) as refused:
+        await memory.memories.edit(ANN, piece.id, 1, text="The engine is electric.")
+    assert (refused.value.code, refused.value.actual) == ("piece_of_file", "another text for boat.md, Engine")
+    assert "Change the file" in (refused.value.hint or "")
+    pinned = await memory.memories.edit(ANN, piece.id, 1, text="The engine is a diesel.", pinned=True)
+    assert (pinned.text, pinned.pinned) == ("The engine is a diesel.", True)
+    gone = await memory.memories.forget(ANN, piece.id)
+    with pytest.raises(Conflict, match="piece of a file"):
+        await memory.memories.edit(ANN, piece.id, gone.version, text="The engine is electric.")
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
-    [({"text": "\x00 "}, "empty_memory"), ({"kind": "dream"}, "unknown_kind"), ({"scope": "x"}, "unknown_scope")],
+    [
+        ({"text": "\x00 "}, "empty_memory"),
+        ({"text": "!!!"}, "empty_memory"),
+        ({"kind": "dream"}, "unknown_kind"),
+        ({"scope": "x"}, "unknown_scope"),
+    ],
 )
 async def test_a_bad_edit_is_refused(memory: MemoryBench, change: Any, code: str) -> None:
     one = await add(memory, "Ann plays the cello")

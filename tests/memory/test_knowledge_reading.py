@@ -60,7 +60,9 @@ async def test_an_encrypted_pdf_is_refused_unless_it_opens_without_a_password(tm
     [
         ("scan.pdf", pdf_of("", ""), "no_text", "2 pages without text"),
         ("half.pdf", pdf_of("A page.")[:120], "damaged_file", "cannot be read"),
-        ("notes.pdf", b"just text", "not_what_it_says", "begins with b'just text'"),
+        ("notes.pdf", b"just text", "not_what_it_says", "begins with “just text”"),
+        ("cut.pdf", b"\x00\x01\x02", "not_what_it_says", "begins with the bytes 00 01 02"),
+        ("long.pdf", b"this is only text, and more of it than is shown here", "not_what_it_says", "than i…”"),
         ("notes.docx", b"just text", "not_what_it_says", "Word document"),
         ("photo.txt", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "unsupported_file", "a PNG image (it is called TXT)"),
         ("run.exe", b"MZ\x90\0\3\0\0\0", "unsupported_file", "a program"),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alma.errors import InvalidRequest
-from alma.memory.merging import cleaned, hash_of
+from alma.memory.merging import check_worded, cleaned, hash_of
 from alma.memory.records import MOST_CHARS
 
 
@@ -49,3 +49,15 @@ def test_another_unit_or_name_is_another_text() -> None:
     assert hash_of("The pump needs 5 mW") != hash_of("The pump needs 5 MW")
     assert hash_of("x = List") != hash_of("x = list")
     assert hash_of("if a:\n  b()\nc()") != hash_of("if a:\n  b()\n  c()")
+
+
+@pytest.mark.parametrize("text", ["a", "7", "שלום", "寿司", "👍", "→ x", "½"])
+def test_what_says_something_may_be_kept(text: str) -> None:
+    check_worded(text)
+
+
+@pytest.mark.parametrize("text", ["", " ", "!!!", "…", "---", "\x00", "“”", "==="])
+def test_what_says_nothing_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        check_worded(text)
+    assert refused.value.code == "empty_memory"

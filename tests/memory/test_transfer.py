@@ -184,3 +184,71 @@ async def test_what_is_pinned_in_the_file_is_pinned_although_it_was_known(memory
     line = json.dumps({"text": "The user likes tea."}).encode()
     await memory.memories.import_lines("ann", [line])
     assert (await memory.memories.get(ANN, tea.memory.id)).pinned
+
+
+@pytest.mark.parametrize(
+    "times", [{}, {"validFrom": 30.0}, {"createdAt": 30.0}, {"createdAt": 30.0, "validFrom": 40.0}]
+)
+async def test_the_same_file_again_does_not_bring_back_what_was_undone(
+    memory: MemoryBench, times: dict[str, float]
+) -> None:
+    [old] = await memory.memories.add([NewMemory("ann", "The user lives in Gothenburg", key="user.city", at=20.0)])
+    line = json.dumps({"text": "The user lives in Kalmar", "key": "user.city"} | times).encode()
+    first = await memory.memories.import_lines("ann", [line])
+    assert (first.added, first.replaced) == (1, 1)
+    await memory.memories.restore(ANN, old.memory.id)
+    before = await everything(memory)
+    again = await memory.memories.import_lines("ann", [line])
+    assert (again.added, again.replaced, again.merged) == (0, 0, 1)
+    assert await everything(memory) == before
+    assert (await memory.memories.get(ANN, old.memory.id)).alive
+
+
+async def test_the_same_file_again_does_not_bring_back_what_was_forgotten(memory: MemoryBench) -> None:
+    line = b'{"text": "The user likes tea."}'
+    await memory.memories.import_lines("ann", [line])
+    [tea] = await everything(memory)
+    await memory.memories.forget(ANN, tea.id)
+    assert (await memory.memories.import_lines("ann", [line])).merged == 1
+    assert [one.alive for one in await everything(memory)] == [False]
+
+
+async def test_the_same_of_another_time_is_a_statement_of_its_own(memory: MemoryBench) -> None:
+    lines = [
+        {"text": f"The user lives in {city}", "key": "user.city", "validFrom": at}
+        for city, at in (("Berlin", 10.0), ("Munich", 20.0), ("Berlin", 30.0))
+    ]
+    done = await memory.memories.import_lines("ann", [json.dumps(line).encode() for line in lines])
+    assert (done.added, done.replaced) == (3, 2)
+    alive, _, _ = await memory.memories.list(ANN, Filter())
+    assert [(one.text, one.valid_from) for one in alive] == [("The user lives in Berlin", 30.0)]
+
+
+async def test_a_late_line_replaces_nothing_that_holds(memory: MemoryBench) -> None:
+    await memory.memories.add([NewMemory("ann", "The user lives in Munich", key="user.city", at=20.0)])
+    line = {"text": "The user lives in Berlin", "key": "user.city", "validFrom": 10.0}
+    done = await memory.memories.import_lines("ann", [json.dumps(line).encode()])
+    assert (done.added, done.replaced) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            b'{"text": "a", "kind": "nonsense"}',
+            "kind: expected one of working, episodic, semantic, procedural, came 'nonsense'",
+        ),
+        (b'{"text": "a", "scope": "all"}', "scope: expected one of private, team, owner, came 'all'"),
+        (b'{"text": 5}', "text: expected text, came a whole number"),
+        (b"{}", "It has no text."),
+        (b"[]", "Expected a JSON object, came a list."),
+        (b'{"text": "a", "pinned": "yes"}', "pinned: expected true or false, came text"),
+        (b'{"text": "a", "source": {"start": -1}}', "source.start: expected a whole number of at least 0"),
+        (b'{"text": "a", "createdAt": 1e999}', "createdAt: expected a number that is not so large"),
+        (b'{"text": "a"', "It is no JSON: it ends too early."),
+        (b"not json", "It is no JSON: invalid character (byte 4)."),
+        (b'{"text": "\xff"}', "It is not text in UTF-8."),
+    ],
+)
+async def test_what_is_wrong_with_a_line_is_said_in_words(memory: MemoryBench, line: bytes, said: str) -> None:
+    assert (await memory.memories.import_lines("ann", [line])).problems == [(1, said)]

@@ -11,6 +11,7 @@ from alma.agent.reminding import entry_of, label, reader_of
 from alma.agent.role import Role
 from alma.errors import AlmaError, InvalidRequest, NotFound
 from alma.events import JournalEntry, ToolReturned
+from alma.memory.merging import check_worded
 from alma.memory.recall import Asked
 from alma.memory.records import USER, Filter, Hit, Memory, NewMemory, Reader, Recalled, Source
 
@@ -91,6 +92,7 @@ async def remember(doing: Doing, wanted: Remember) -> ToolReturned:
         at=doing.at,
     )
     try:
+        check_worded(wanted.text)
         (kept,) = await doing.memory.add([new], by=doing.role.name, urgent=True)
     except InvalidRequest as refused:
         return doing.returned(f"Not kept: {refused.message}", ok=False)

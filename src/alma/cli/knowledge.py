@@ -140,9 +140,10 @@ async def add_documents(door: Door, arguments: argparse.Namespace) -> int:
 
 
 async def _until_read(door: Door, put: dict[str, str]) -> bool:
-    """Show how far these are until all have been read or have failed; whether all could be read."""
+    """Show how far these are, to who looks on, until all have been read or have failed; whether all could be read."""
+    from alma.cli.memory_lines import pieces
     from alma.cli.memory_replies import Knowledge, decoded
-    from alma.cli.terminal import note, print_error
+    from alma.cli.terminal import is_terminal, note, print_error
     from alma.errors import AlmaError
 
     open_ones, shown, well = dict(put), dict[str, str](), True
@@ -160,8 +161,8 @@ async def _until_read(door: Door, put: dict[str, str]) -> bool:
                 said = document.error
                 print_error(AlmaError(f"{name}: {said.message}", actual=said.actual, hint=said.hint))
             elif document.state == "ready":
-                print(f"{document.id}  {name}  {document.chunks:,} pieces")
-            elif shown.get(document_id) != _state(document):
+                print(f"{document.id}  {name}  {pieces(document.chunks)}")
+            elif is_terminal(sys.stderr) and shown.get(document_id) != _state(document):
                 shown[document_id] = _state(document)
                 note(f"{name}: {_state(document)}")
         if open_ones:
@@ -200,6 +201,7 @@ async def remove_documents(door: Door, arguments: argparse.Namespace) -> None:
 async def show_status(door: Door, arguments: argparse.Namespace) -> None:
     from collections import Counter
 
+    from alma.cli.memory_lines import pieces
     from alma.cli.memory_replies import Knowledge, decoded
     from alma.cli.terminal import safe
 
@@ -210,9 +212,9 @@ async def show_status(door: Door, arguments: argparse.Namespace) -> None:
     found = decoded(answer, Knowledge)
     by_state = Counter(one.state for one in found.documents)
     counted = ", ".join(f"{count:,} {state}" for state, count in sorted(by_state.items()))
-    pieces = sum(one.chunks for one in found.documents)
-    print(f"files    {len(found.documents):,}{f' ({counted})' if counted else ''}, {pieces:,} pieces")
-    print(f"reads    {', '.join(found.formats)}; at most {found.max_bytes / 1e6:.0f} MB each")
+    read = pieces(sum(one.chunks for one in found.documents))
+    print(f"files    {len(found.documents):,}{f' ({counted})' if counted else ''}, {read}")
+    print(f"reads    {', '.join(found.formats)}; at most {found.max_bytes / 2**20:,.0f} MiB each")
     print(safe(f"watches  {found.folder or 'no folder (ALMA_KNOWLEDGE_DIR)'}"))
 
 
@@ -260,8 +262,10 @@ def _name(one: Document) -> str:
 
 
 def _state(one: Document) -> str:
+    from alma.cli.memory_lines import pieces
+
     if one.state == "reading" and one.chunks:
-        return f"reading, {one.done:,} of {one.chunks:,} pieces"
+        return f"reading, {one.done:,} of {pieces(one.chunks)}"
     return one.state
 
 

@@ -67,7 +67,7 @@ def add(commands: Subparsers) -> None:
     for name, act, help in (
         ("pin", pin, "Pin memories: no agent may forget them."),
         ("unpin", unpin, "Unpin memories."),
-        ("restore", restore, "Bring forgotten memories back."),
+        ("restore", restore, "Bring back what was forgotten or replaced; it takes the place of what replaced it."),
     ):
         _add_ids(action(name, act, help))
     add_forgetting(action("forget", forget, "Forget memories: they are never recalled again, and can be restored."))
@@ -77,11 +77,11 @@ def add(commands: Subparsers) -> None:
     history = action("history", show_history, "Every change of a memory, and what it was before.")
     _add_id(history)
     history.add_argument("--json", action="store_true", help=one_json)
-    exporting = action("export", export, "Write memories as JSONL, one in each line.")
+    exporting = action("export", export, "Write all memories as JSONL, one in each line.")
     exporting.add_argument("-o", "--output", type=Path, metavar="FILE", help="file to write, else standard output")
-    add_state(exporting)
+    add_state(exporting, "any")
     exporting.add_argument("--files", action="store_true", help="with the pieces of files, which come back with them")
-    importing = action("import", import_file, "Read memories from JSONL; what is known already is merged.")
+    importing = action("import", import_file, "Read memories from JSONL; what is known already stays as it is.")
     importing.add_argument("file", type=Path, metavar="FILE", help="file to read; - for standard input")
     building = action("reindex", reindex, "Build the indexes anew from what is stored.")
     building.add_argument(
@@ -95,8 +95,10 @@ def add(commands: Subparsers) -> None:
 
 def _add_finding(action: Action) -> None:
     listing = action("list", list_memories, "The newest memories.")
-    listing.set_defaults(words=[])
-    search = action("search", list_memories, "Memories about something, the best first, with the reasons.")
+    listing.add_argument(
+        "--with-files", action="store_true", help="also pieces of files, which are left out unless --files is given"
+    )
+    search = action("search", search_memories, "Memories about something, the best first, with the reasons.")
     search.add_argument("words", nargs="+", type=text, metavar="WORD")
     for parser, most in ((listing, 20), (search, 10)):
         add_filters(parser)
@@ -137,45 +139,72 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def list_memories(door: Door, arguments: argparse.Namespace) -> None:
-    from alma.cli.memory_lines import hit_lines, row
+    """The newest. A file leaves hundreds of pieces, among which nothing else would be seen."""
+    from alma.cli.memory_lines import pieces, row
     from alma.cli.memory_replies import Listing, decoded
-    from alma.cli.terminal import note, print_table, safe
+    from alma.cli.terminal import note, print_table
 
-    answer = await door.call("GET", f"/api/memories?{urlencode(_query(arguments), doseq=True)}")
+    query = _query(arguments)
+    leaves_out = arguments.files is None and not arguments.with_files
+    if leaves_out:
+        query["files"] = "false"
+    answer = await _asked(door, query)
+    if arguments.json:
+        _print_json(answer)
+        return
+    found = decoded(answer, Listing)
+    if found.memories:
+        heads = ("memory", "when", "kind", "scope", "agent", "", "text")
+        print_table(heads, [row(one.memory) for one in found.memories])
+    else:
+        note(_nothing(arguments))
+    if found.next is not None:
+        note(f"{found.total:,} in all: `--limit N` shows more, up to {_MOST_LISTED}.")
+    if leaves_out and (left := decoded(await _asked(door, query | {"files": "true", "limit": 1}), Listing).total):
+        note(f"{pieces(left)} of files left out: `--with-files` shows them too, `--files` them alone.")
+
+
+async def search_memories(door: Door, arguments: argparse.Namespace) -> None:
+    from alma.cli.memory_lines import hit_lines
+    from alma.cli.memory_replies import Listing, decoded
+    from alma.cli.terminal import note, safe
+    from alma.errors import Misuse
+
+    if not "".join(arguments.words).strip():
+        raise Misuse(
+            "empty_query",
+            "There is nothing to search for.",
+            expected="a word",
+            hint="`alma memory list` shows the newest memories.",
+        )
+    answer = await _asked(door, {"query": " ".join(arguments.words)} | _query(arguments))
     if arguments.json:
         _print_json(answer)
         return
     found = decoded(answer, Listing)
     if not found.memories:
-        note(_nothing(arguments))
-    elif arguments.words:
-        for hit in found.memories:
-            print(safe("\n".join(hit_lines(hit))) + "\n")
-        how = "" if found.dense else ", by words alone: see `alma memory status`"
-        best = "" if len(found.memories) == found.total else "the best "
-        note(f"{best}{len(found.memories)} of {found.total} compared, in {found.ms:.1f} ms{how}")
-    else:
-        heads = ("memory", "when", "kind", "scope", "agent", "", "text")
-        print_table(heads, [row(one.memory) for one in found.memories])
-        if found.next is not None:
-            note(f"{found.total:,} in all: `--limit N` shows more, up to {_MOST_LISTED}.")
-        if arguments.files is None and any(one.memory.source.document_id for one in found.memories):
-            note("Pieces of files are among them: `--no-files` leaves them out.")
+        note("No memory is like that.")
+        return
+    for hit in found.memories:
+        print(safe("\n".join(hit_lines(hit))) + "\n")
+    how = "" if found.dense else ", by words alone: see `alma memory status`"
+    best = "" if len(found.memories) == found.total else "the best "
+    note(f"{best}{len(found.memories)} of {found.total} compared, in {found.ms:.1f} ms{how}")
+
+
+async def _asked(door: Door, query: dict[str, object]) -> object:
+    return await door.call("GET", f"/api/memories?{urlencode(query, doseq=True)}")
 
 
 def _nothing(arguments: argparse.Namespace) -> str:
-    if arguments.words:
-        return "No memory is like that."
     if {*given_filters(arguments)} == {"kind"}:
         return "No memories of this kind."
     return "There is no such memory." if given_filters(arguments) else "No memories yet."
 
 
 def _query(arguments: argparse.Namespace) -> dict[str, object]:
-    """What was given, under the API's names."""
-    given: dict[str, object] = {"query": " ".join(arguments.words)}
-    given |= given_filters(arguments) | {"state": arguments.state, "limit": arguments.limit}
-    return {name: value for name, value in given.items() if value}
+    """What it is narrowed to, under the API's names."""
+    return given_filters(arguments) | {"state": arguments.state, "limit": arguments.limit}
 
 
 async def show_memory(door: Door, arguments: argparse.Namespace) -> None:
@@ -298,7 +327,7 @@ async def show_status(door: Door, arguments: argparse.Namespace) -> None:
 async def reindex(door: Door, arguments: argparse.Namespace) -> None:
     """Without a server the work ends with this command, so that it waits for it by itself."""
     from alma.cli.memory_replies import State, decoded
-    from alma.cli.terminal import note
+    from alma.cli.terminal import is_terminal, note
     from alma.errors import AlmaError
 
     state = decoded(await door.call("POST", "/api/memory/reindex", long=True), State)
@@ -308,7 +337,8 @@ async def reindex(door: Door, arguments: argparse.Namespace) -> None:
     looks, shown = 0, -1
     while (state.lacking or state.problem) and looks * _LOOK_S <= _PATIENCE_S:
         if state.lacking != shown:
-            note(f"{state.counts.alive - state.lacking:,} of {state.counts.alive:,} are in the index")
+            if is_terminal(sys.stderr):
+                note(f"{state.counts.alive - state.lacking:,} of {state.counts.alive:,} are in the index")
             looks, shown = 0, state.lacking
         await asyncio.sleep(_LOOK_S)
         looks += 1

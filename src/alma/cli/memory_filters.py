@@ -25,8 +25,8 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_state(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--state", choices=STATES, default="alive", help="which (alive)")
+def add_state(parser: argparse.ArgumentParser, default: str = "alive") -> None:
+    parser.add_argument("--state", choices=STATES, default=default, help=f"which ({default})")
 
 
 def given_filters(arguments: argparse.Namespace) -> dict[str, object]:

@@ -21,6 +21,10 @@ def short(text: str, most: int = _TEXT) -> str:
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
 
 
+def pieces(count: int) -> str:
+    return f"{count:,} piece{'' if count == 1 else 's'}"
+
+
 def row(memory: Entry) -> tuple[str, ...]:
     """Of the table of memories: id, when, kind, scope, whose, marks, text."""
     marks = f"{'*' if memory.pinned else ' '}{'' if memory.state == 'alive' else memory.state}"
@@ -139,7 +143,7 @@ def version_row(version: Version) -> tuple[str, ...]:
 def state_lines(state: State) -> Iterator[str]:
     counts = state.counts
     yield f"memory    {'on' if state.on else 'off (ALMA_MEMORY)'}"
-    files = f", and {counts.in_files:,} pieces of files" if counts.in_files else ""
+    files = f", and {pieces(counts.in_files)} of files" if counts.in_files else ""
     over = f"{counts.superseded:,} superseded, {counts.forgotten:,} forgotten"
     yield f"holds     {counts.alive - counts.in_files:,}{files}; {over}"
     yield from _counted(counts)

@@ -162,6 +162,7 @@ class LineProblem(Reply, frozen=True):
 class Imported(Reply, frozen=True):
     added: int
     merged: int
+    replaced: int
     passed_over: int
     problems: list[LineProblem]
 

@@ -14,7 +14,7 @@ from alma.memory import deleting
 from alma.memory.access import visible
 from alma.memory.adding import fit_key, key_holders, supersede
 from alma.memory.embedding import Vector
-from alma.memory.merging import cleaned
+from alma.memory.merging import check_worded, cleaned
 from alma.memory.records import KINDS, SCOPES, Filter, Kind, Memory, Reader, Scope
 from alma.memory.store import Pen, by_id, memory_of, select_memories
 
@@ -35,6 +35,8 @@ class Edit(Struct, frozen=True):
         if self.scope is not None and self.scope not in SCOPES:
             raise InvalidRequest("unknown_scope", "There is no such scope.", expected=" or ".join(SCOPES))
         text = None if self.text is None else cleaned(self.text)
+        if text is not None:
+            check_worded(text)
         return Edit(text, self.kind, self.scope, self.pinned, None if self.key is None else fit_key(self.key))
 
     def changes_of(self, memory: Memory) -> dict[str, Any]:
@@ -50,6 +52,8 @@ def edit(pen: Pen, reader: Reader, memory_id: str, version: int, wanted: Edit, v
     fields = wanted.changes_of(memory)
     if not fields:
         return memory
+    if "text" in fields and memory.source.document_id:
+        raise _of_file(memory)
     changed = pen.change(memory, "edited", fields)
     if "text" in fields:
         pen.replace_vector(memory.num, vector)
@@ -133,6 +137,18 @@ def changed_meanwhile(connection: sa.Connection, memory: Memory, seen: int) -> C
         expected=f"version {memory.version}",
         actual=f"version {seen}" + (f"; since then {what}" if what else ""),
         hint="Look at it as it is now, then change it again.",
+    )
+
+
+def _of_file(memory: Memory) -> Conflict:
+    """Its source says where in the file it stands; with other words it would name a place that does not have them."""
+    place = f", {memory.source.place}" if memory.source.place else ""
+    return Conflict(
+        "piece_of_file",
+        "This is a piece of a file: its text is what stands in the file.",
+        expected="a change of anything but its text",
+        actual=f"another text for {memory.source.file}{place}",
+        hint="Change the file, or add a memory that says it another way. A piece can be pinned and forgotten.",
     )
 
 

@@ -229,7 +229,7 @@ class Memories:
 
     # ── in and out ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def export(self, owner: str, state: State = "alive", files: bool = False) -> AsyncIterator[bytes]:
+    async def export(self, owner: str, state: State = "any", files: bool = False) -> AsyncIterator[bytes]:
         """JSONL: one memory a line, oldest first; some lines at a time. `files`: with the pieces of files."""
         wanted = Filter(files=None if files else False, state=state)
         after: tuple[float, int] | None = None
@@ -244,15 +244,15 @@ class Memories:
 
     async def import_lines(self, owner: str, lines: Iterable[bytes]) -> Imported:
         """Each line that is right goes in, whatever the others are; what is known adds nothing. Vectors come later."""
-        added = merged = passed_over = 0
+        added = merged = replaced = passed_over = 0
         problems: list[tuple[int, str]] = []
         for some in transfer.slices(lines):
             entries, wrong = await asyncio.to_thread(transfer.read_lines, owner, some, self._clock())
-            new, known, refused = await self._write(USER, partial(transfer.keep_entries, entries=entries))
-            added, merged = added + new, merged + known
-            passed_over += len(wrong) + len(refused)
-            problems += sorted(wrong + refused)[: transfer.MOST_PROBLEMS - len(problems)]
-        return Imported(added, merged, passed_over, problems)
+            kept = await self._write(USER, partial(transfer.keep_entries, entries=entries))
+            added, merged, replaced = added + kept.added, merged + kept.merged, replaced + kept.replaced
+            passed_over += len(wrong) + kept.passed_over
+            problems += sorted(wrong + kept.problems)[: transfer.MOST_PROBLEMS - len(problems)]
+        return Imported(added, merged, replaced, passed_over, problems)
 
     # ── the indexes ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -31,6 +31,14 @@ def cleaned(text: str) -> str:
     return text
 
 
+def check_worded(text: str) -> None:
+    """What somebody asks to keep says something: it has a letter, a digit, or a sign such as an emoji. Not asked of
+    what is kept as it was said or stands in a file, where a message may be `???` and a passage a row of dashes.
+    Raises `InvalidRequest` (empty_memory)."""
+    if not any(unicodedata.category(sign)[0] in "LN" or unicodedata.category(sign) == "So" for sign in text):
+        raise InvalidRequest("empty_memory", "There is nothing to remember.", expected="a text with a word in it")
+
+
 def tidy(text: str) -> str:
     """As `cleaned`, of any length, and no text at all too."""
     return unicodedata.normalize("NFC", _UNKEPT.sub("", text))

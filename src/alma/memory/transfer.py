@@ -14,6 +14,7 @@ from alma.db.tables import documents, memories
 from alma.errors import InvalidRequest
 from alma.memory.access import visible
 from alma.memory.adding import admit, fields_of, key_holders, place_in_time, supersede, twins_of
+from alma.memory.line_problems import in_words
 from alma.memory.merging import hash_of
 from alma.memory.records import USER, Filter, Kind, Memory, NewMemory, Reader, Scope, Source
 from alma.memory.store import Pen, memory_of, select_memories
@@ -29,10 +30,11 @@ _Place = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 
 
 class Imported(Struct, frozen=True):
-    """`problems`: (line, what is wrong with it)."""
+    """`replaced`: those that held, and whose place was taken. `problems`: (line, what is wrong with it)."""
 
     added: int
     merged: int
+    replaced: int
     passed_over: int
     problems: list[tuple[int, str]]
 
@@ -142,7 +144,7 @@ def read_lines(owner: str, lines: Sequence[tuple[int, bytes]], now: float) -> tu
             line = _LINES.decode(raw)
             entries.append(Entry(number, line, _admit(owner, line, now)))
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as wrong:
-            problems.append((number, str(wrong)[:300] or "It is nested too deeply."))
+            problems.append((number, in_words(wrong)))
         except InvalidRequest as wrong:
             problems.append((number, wrong.message))
     return entries, problems
@@ -170,9 +172,9 @@ def _admit(owner: str, line: Line, now: float) -> NewMemory:
     )
 
 
-def keep_entries(pen: Pen, entries: Sequence[Entry]) -> tuple[int, int, list[tuple[int, str]]]:
-    """How many are new, how many were known, and those that are not taken."""
-    added = merged = 0
+def keep_entries(pen: Pen, entries: Sequence[Entry]) -> Imported:
+    """`passed_over`: those that are not taken, all of which are named."""
+    added = merged = replaced = 0
     refused: list[tuple[int, str]] = []
     files = _files_of(pen, entries)
     for entry in entries:
@@ -189,9 +191,9 @@ def keep_entries(pen: Pen, entries: Sequence[Entry]) -> tuple[int, int, list[tup
             _pin_as(pen, known, entry)
             merged += 1
         else:
-            _insert(pen, entry, free=named is None)
+            replaced += _insert(pen, entry, free=named is None)
             added += 1
-    return added, merged, refused
+    return Imported(added, merged, replaced, len(refused), refused)
 
 
 def _files_of(pen: Pen, entries: Sequence[Entry]) -> set[str]:
@@ -213,14 +215,26 @@ def _named(pen: Pen, entry: Entry) -> Memory | None:
 
 
 def _known(pen: Pen, entry: Entry) -> Memory | None:
-    """Under another id: what is alive by its text, what is over by its text and time."""
+    """Under another id: by its text, and that it holds or is of the same time. So a line that was read before and has
+    been replaced, restored or forgotten since does not come back."""
     line, digest = entry.line, hash_of(entry.new.text)
     twins = twins_of(pen, entry.new, digest)
+    told = [twin for twin in twins if _of_same_time(twin, entry)]
     if line.valid_to is not None or line.forgotten_at is not None:
-        return next((twin for twin in twins if twin.valid_from == entry.new.at and not twin.alive), None)
+        return next(iter(told), None)
     holders = key_holders(pen, entry.new) if entry.new.key else []
     same = [holder for holder in holders if hash_of(holder.text) == digest]
-    return next(iter([*same, *(twin for twin in twins if twin.alive and twin.key == entry.new.key)]), None)
+    alive = (twin for twin in twins if twin.alive and twin.key == entry.new.key)
+    return next(iter([*same, *alive, *told]), None)
+
+
+def _of_same_time(twin: Memory, entry: Entry) -> bool:
+    """A line that names no time is of any. Bringing a memory back moves the time from which it holds, not that at which
+    it was made."""
+    line, at = entry.line, entry.new.at
+    if line.valid_from is None and line.created_at is None:
+        return twin.key == entry.new.key
+    return at == twin.valid_from or (at if line.created_at is None else line.created_at) == twin.created_at
 
 
 def _pin_as(pen: Pen, known: Memory, entry: Entry) -> None:
@@ -229,7 +243,8 @@ def _pin_as(pen: Pen, known: Memory, entry: Entry) -> None:
         pen.change(known, "edited", {"pinned": True})
 
 
-def _insert(pen: Pen, entry: Entry, free: bool) -> None:
+def _insert(pen: Pen, entry: Entry, free: bool) -> int:
+    """How many that held give way to it."""
     line, new = entry.line, entry.new
     fields: dict[str, Any] = fields_of(new) | {
         "created_at": new.at if line.created_at is None else line.created_at,
@@ -252,3 +267,4 @@ def _insert(pen: Pen, entry: Entry, free: bool) -> None:
     memory = pen.insert(fields, new.source, None)
     for old in gives_way:
         supersede(pen, old, memory)
+    return sum(old.alive for old in gives_way)

@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 
 from alma.errors import Conflict
 from alma.memory.memories import Map, Memories
-from alma.memory.merging import tidy
+from alma.memory.merging import check_worded, tidy
 from alma.memory.recall import Asked
 from alma.memory.records import Filter, Kind, Memory, NewMemory, Reader, Scope, State
 from alma.server import problems
@@ -131,27 +131,34 @@ def routes(
     @router.post("/memories", status_code=201)
     async def add_memory(body: NewMemoryBody) -> AddedReply:
         """Kept as the owner's own. `merged` where the same was known; one with the same `key` takes its place."""
+        check_worded(body.text)
         new = NewMemory(owner, body.text, body.kind, body.scope, key=body.key, pinned=body.pinned)
         (added,) = await memories.add([new], urgent=True)
         return AddedReply(memory=entry(added.memory), merged=added.merged, superseded=list(added.superseded))
 
     @router.get("/memories/export", response_class=StreamingResponse)
-    async def export_memories(state: State = "alive", files: bool = False) -> StreamingResponse:
-        """All of them as JSONL, one memory a line. `files`: with the pieces of files, which else come back with their
-        files."""
+    async def export_memories(state: State = "any", files: bool = False) -> StreamingResponse:
+        """All of them as JSONL, one memory a line, also what was replaced or forgotten. `files`: with the pieces of
+        files, which else come back with their files."""
         name = f"alma-memories-{datetime.now(UTC):%Y-%m-%d}.jsonl"
         headers = {"content-disposition": f'attachment; filename="{name}"', "x-content-type-options": "nosniff"}
         return StreamingResponse(memories.export(owner, state, files), media_type=NDJSON, headers=headers)
 
     @router.post("/memories/import", openapi_extra=_JSONL)
     async def import_memories(request: Request) -> ImportReply:
-        """What is known already is merged; lines that are wrong are passed over and named."""
+        """What is known already changes nothing, whether it holds or not; wrong lines are passed over and named."""
         given = request.headers.get("content-type", "")
         if given.partition(";")[0].strip().lower() not in _TYPES:
             raise HTTPException(415, f"Memories are taken as {NDJSON}, one in each line; came {given or 'no type'}.")
         done = await memories.import_lines(owner, io.BytesIO(await request.body()))
         named = [LineProblem(line=line, message=message) for line, message in done.problems[:_MOST_PROBLEMS]]
-        return ImportReply(added=done.added, merged=done.merged, passed_over=done.passed_over, problems=named)
+        return ImportReply(
+            added=done.added,
+            merged=done.merged,
+            replaced=done.replaced,
+            passed_over=done.passed_over,
+            problems=named,
+        )
 
     @router.get("/memories/map", response_model=MapReply)
     async def map_memories(
@@ -193,7 +200,8 @@ def routes(
 
     @router.patch("/memories/{memory_id}", response_model=MemoryEntryReply)
     async def change_memory(memory_id: str, body: MemoryChange) -> MemoryEntryReply | Response:
-        """Where it was changed since, the problem has it as it is now, as `memory`."""
+        """Where it was changed since, the problem has it as it is now, as `memory`. The text of a piece of a file
+        cannot be changed (409, `piece_of_file`)."""
         changes = body.model_dump(exclude={"version"})
         try:
             return entry(await memories.edit(person, memory_id, body.version, **changes))

@@ -128,7 +128,7 @@ class MemoryDetailReply(Reply):
 
 
 class NewMemoryBody(Body):
-    """`text`: at most 8,000 characters, else `memory_too_long`; `empty_memory` without a word in it."""
+    """`text`: at most 8,000 characters, else `memory_too_long`; `empty_memory` without a letter, digit or emoji."""
 
     text: str
     kind: Kind = "semantic"
@@ -236,10 +236,12 @@ class LineProblem(Reply):
 
 
 class ImportReply(Reply):
-    """`problems`: lines that were passed over, and why (at most 100 of them)."""
+    """`replaced`: memories that held before, and whose place was taken. `problems`: lines that were passed over, and
+    why (at most 100 of them)."""
 
     added: int
     merged: int
+    replaced: int
     passed_over: int
     problems: list[LineProblem]
 

@@ -65,7 +65,7 @@ def format_of(beginning: bytes, name: str) -> str:
             "not_what_it_says",
             f"{name} is not what its name says.",
             expected="a PDF" if named == "pdf" else "a Word document (a ZIP archive)",
-            actual=f"a file that begins with {beginning[:16]!r}",
+            actual=f"a file that begins with {_shown(beginning)}",
             hint="Was it saved under a wrong name, or only in part?",
         )
     if named in READ:
@@ -80,8 +80,17 @@ def unsupported(name: str, what: str) -> InvalidRequest:
         f"{name} is {what}, which is not read.",
         expected="text, Markdown, HTML, CSV, code, PDF or a Word document (.docx)",
         actual=what + said,
-        hint="Save its text as one of these and try again.",
+        hint="Save its text as plain text (.txt), Markdown (.md), PDF or Word (.docx), and put that in.",
     )
+
+
+def _shown(beginning: bytes) -> str:
+    """Words where it begins with such, else the bytes."""
+    words = beginning[:80].decode("utf-8", "ignore").split()
+    said = " ".join(words)
+    if said.isprintable() and said:
+        return f"“{said[:40].rstrip()}{'…' if len(said) > 40 or len(beginning) > 80 else ''}”"
+    return f"the bytes {beginning[:8].hex(' ')}"
 
 
 def _ole(beginning: bytes, name: str) -> InvalidRequest:
