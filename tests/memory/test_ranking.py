@@ -160,7 +160,43 @@ def test_what_is_neither_near_nor_has_the_words_is_weak() -> None:
 def test_what_was_said_must_be_nearer_than_a_fact_or_beside_what_is() -> None:
     beside = Candidate(2, "y", line="t", position=1, cosine=0.1)
     assert weak([Candidate(1, "x", line="t", cosine=0.3), beside]) == [True, True]
-    assert weak([Candidate(1, "x", line="t", cosine=0.4), beside]) == [False, False]
+    assert weak([Candidate(1, "x", line="t", cosine=0.5), beside]) == [False, False]
+
+
+def test_what_is_beside_something_near_and_worth_nothing_itself_is_weak() -> None:
+    near = Candidate(1, "x", line="t", cosine=0.4)
+    thanks = Candidate(2, "Noted. What else?", line="t", position=1, cosine=-0.09)
+    assert weak([near, thanks]) == [False, True]
+
+
+def test_the_very_fact_that_is_asked_for_comes_before_what_has_the_words_of_the_query() -> None:
+    name = Candidate(1, "The user's name is Ben.", kind="semantic", key="user.name", cosine=0.19)
+    sister = Candidate(2, "The user's sister is called Kaja.", kind="semantic", cosine=0.24, bm25=4, text_rank=1)
+    asked = read_question("What should you call me?")
+    assert [one.candidate.num for one in rank(asked, [sister, name], NOW)] == [1, 2]
+    assert [is_weak(one, ["call"], asked.keys) for one in rank(asked, [sister, name], NOW)] == [False, False]
+    assert is_weak(rank(read_question("boat"), [name], NOW)[0], ["boat"])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "What should you call me?",
+        "How do you address me?",
+        "Who am I?",
+        "What's my first name?",
+        "Do you know who I am?",
+    ],
+)
+def test_a_question_for_the_users_name_is_known(query: str) -> None:
+    assert read_question(query).keys == ("user.name", "user.rule.call_me")
+
+
+@pytest.mark.parametrize(
+    "query", ["What is my dog's name?", "Will Ana call me?", "How should I address you?", "What is my wife called?"]
+)
+def test_a_question_for_another_name_is_none(query: str) -> None:
+    assert read_question(query).keys == ()
 
 
 def test_without_vectors_half_of_the_words_will_do() -> None:

@@ -133,6 +133,49 @@ async def test_what_has_little_to_do_with_it_is_weak_when_strict(memory: RecallB
     assert why(strict) == {cheese: "weak"}
 
 
+async def test_each_part_of_a_question_is_looked_up_by_itself(memory: RecallBench) -> None:
+    city = await memory.add("Where I live now: in Gothenburg", kind="semantic", key="user.city")
+    walnuts = await memory.add("Never must I eat walnuts", kind="semantic", key="user.allergy.walnuts")
+    await memory.add("Cheese belongs into another drawer", kind="semantic")
+    parts = ["Where do I live now", "what must I never eat?"]
+    recalled = await memory.ask(", and ".join(parts), strict=True)
+    assert set(ids(recalled)) == {city, walnuts}
+    assert memory.embedding.asked[-3:] == [", and ".join(parts), *parts]
+    both = {hit.memory.id: hit.reasons.cosine for hit in recalled.hits}
+    for part, found in zip(parts, (city, walnuts), strict=True):
+        alone = await memory.ask(part)
+        assert both[found] == pytest.approx(alone.hits[0].reasons.cosine)
+        assert alone.hits[0].memory.id == found
+
+
+async def test_who_has_the_words_of_a_part_has_enough_of_them(memory: RecallBench) -> None:
+    memory.embedding.down = True
+    keys = await memory.add("The keys hang behind the blue door")
+    recalled = await memory.ask("Where are my keys, and who sails the old grey boat to Bergen?", strict=True)
+    assert ids(recalled) == [keys]
+
+
+async def test_one_question_is_one_search(memory: RecallBench) -> None:
+    await memory.add("The boat lies in Bergen")
+    memory.embedding.asked.clear()
+    await memory.ask("Where is the boat?")
+    assert memory.embedding.asked == ["Where is the boat?"]
+
+
+async def test_who_asks_how_they_are_called_is_told_their_name_first(memory: RecallBench) -> None:
+    for who, name in [("wife", "Ines"), ("sister", "Kaja"), ("dog", "Rex")]:
+        await memory.add(f"The user's {who} is called {name}", kind="semantic")
+    old = await memory.add("Zacharias", kind="semantic", key="user.name")
+    name = await memory.add("Ben", kind="semantic", key="user.name")
+    rule = await memory.add("Lou", kind="procedural", key="user.rule.call_me")
+    recalled = await memory.ask("What should you call me?", strict=True)
+    assert set(ids(recalled)[:2]) == {name, rule}
+    assert old not in ids(recalled)
+    assert name not in ids(await memory.ask("Where is the boat?", strict=True))
+    assert name not in ids(await memory.ask("What should you call me?", Reader("bob"), strict=True))
+    assert name not in ids(await memory.ask("What should you call me?", Reader("ann", "cook", ("team",)), strict=True))
+
+
 async def test_what_the_asker_knows_is_not_said_again(memory: RecallBench) -> None:
     boat = await memory.add("The boat lies in Bergen")
     other = await memory.add("The boat has a red sail")

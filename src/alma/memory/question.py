@@ -1,4 +1,5 @@
-"""What a query asks for, as far as its words tell: whom it names, and what kind of answer it waits for. Pure.
+"""What a query asks for, as far as its words tell: in how many parts, whom it names, what kind of answer it waits for.
+Pure.
 
 English only; in another language nothing is recognised, and ranking goes by meaning, words and neighbours alone.
 """
@@ -6,6 +7,7 @@ English only; in another language nothing is recognised, and ranking goes by mea
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from msgspec import Struct
 
@@ -33,8 +35,13 @@ _ASKS_NUMBER = re.compile(
     re.IGNORECASE,
 )
 
-
 _OWN = re.compile(r"\b(?:i|me|my|mine|myself)\b", re.IGNORECASE)
+_ASKS_NAME = re.compile(
+    r"\b(?:what|how|which|who)\b[^.!?\n]{0,40}\b(?:call|address|greet|name) me\b"
+    r"|\bmy (?:(?:first|last|full|real|own) )?(?:nick)?name\b|\bwho (?:am i|i am)\b",
+    re.IGNORECASE,
+)
+NAME_KEYS = ("user.name", "user.rule.call_me")
 _ONLY_ASKS = re.compile(r"(?:[^.!?\n]+\?\s*)+")
 
 _SMALL = """hi hello hey hiya greetings good morning afternoon evening night day bye goodbye welcome thanks thank thx
@@ -44,14 +51,37 @@ ciao grazie"""
 _SMALL_TALK = frozenset(_SMALL.split())
 
 
+_MOST_PARTS = 4
+_MOST_SPLIT = 400  # characters: a longer text is a task with its material
+_LEAST_WORDS = 3  # of a part: in "What did I say and do?" is only one
+# A plain comma counts only before what no relative clause begins with.
+_JOINT = re.compile(
+    r"(?<=[.?!])\s+|\s*[;\n]\s*|,?\s+(?:and|or)\s+|,\s+(?=(?:what|how|why)\b|(?:where|when|which|who)\b[^,]*?\b"
+    r"(?:do|does|did|am|should|can|must) (?:i|my|we)\b)",
+    re.IGNORECASE,
+)
+_BEGINS = re.compile(
+    r"(?:(?:and|or|also|then|please|so|but)[ ,]+)*(?P<part>(?:what|who|whom|whose|which|where|when|how|why|do|does|did"
+    r"|am|is|are|was|were|can|could|should|would|will|must|may|might|have|has|had|tell|give|list|name|show|say|remind"
+    r"|suggest|recommend|explain|write|plan|find|describe|compare|summari[sz]e|help)\b.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_LEANS = re.compile(
+    r"\b(?:he|she|it|they|him|her|them|his|its|their|this|that|these|those|there|then|ones?|so)\b", re.IGNORECASE
+)
+_NAMES = re.compile(r"\W[A-Z]\w")
+
+
 class Question(Struct, frozen=True):
     """`text`: the query in lower case. `own`: who asks speaks of themselves. `when`, `number`: it waits for
-    a time, for a number."""
+    a time, for a number. `keys`: of the facts that it asks for, which no likeness tells from others (to a vector, a
+    sister's name is as near to "What should you call me?" as the user's)."""
 
     text: str
     when: bool = False
     number: bool = False
     own: bool = False
+    keys: tuple[str, ...] = ()
 
     @property
     def small_talk(self) -> bool:
@@ -75,7 +105,38 @@ class Question(Struct, frozen=True):
 
 def read_question(query: str) -> Question:
     own = bool(_OWN.search(query))
-    return Question(query.lower(), bool(_ASKS_WHEN.search(query)), bool(_ASKS_NUMBER.search(query)), own)
+    keys = NAME_KEYS if _ASKS_NAME.search(query) else ()
+    return Question(query.lower(), bool(_ASKS_WHEN.search(query)), bool(_ASKS_NUMBER.search(query)), own, keys)
+
+
+def parts_of(query: str) -> list[str]:
+    """What of a query is to be looked up by itself too, at most four: each of several questions and requests that can
+    be understood alone, and a question about who asks beside whatever else. The vector of two things at once lies
+    between them, and is near to neither."""
+    if len(query) > _MOST_SPLIT:
+        return []
+    whole = query.strip()
+    begun = [_BEGINS.match(clause) for clause in _clauses(whole) if clause != whole]
+    parts = [begins["part"] for begins in begun if begins and _stands_alone(begins["part"])]
+    enough = len(parts) > 1 or any(map(_OWN.search, parts))
+    return parts if enough and len(parts) <= _MOST_PARTS else []
+
+
+def _clauses(query: str) -> Iterator[str]:
+    """Cut before each clause that begins as a question or a request does, and between sentences."""
+    start = 0
+    for joint in _JOINT.finditer(query):
+        if not joint[0].strip(" ,").isalpha() or _BEGINS.match(query, joint.end()):
+            yield query[start : joint.start()]
+            start = joint.end()
+    yield query[start:]
+
+
+def _stands_alone(part: str) -> bool:
+    """In doubt it does not: "and what did it cost?" leans on what stands before it, and so may all that speaks neither
+    of who asks nor of anything by name."""
+    of_something = _OWN.search(part) or _NAMES.search(part)
+    return bool(of_something) and not _LEANS.search(part) and len(part.split()) >= _LEAST_WORDS
 
 
 def answers(question: Question, text: str) -> int:

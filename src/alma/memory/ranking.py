@@ -29,6 +29,7 @@ ASKS = -0.18  # a question is seldom an answer
 SPEAKER = 0.20  # said by who is named in the query; where several are, by the first
 STATED = 0.12  # a fact or a rule, which was stated to be kept; what an agent said by itself loses as much
 ANSWER = 0.13  # has a time or a number, where the query asks for one
+KEYED = 1.0  # is the very fact that is asked for: it comes before what has the words of the query
 RECENCY = 0.03  # of what is new; half of it after HALF_LIFE
 HALF_LIFE = 30 * 86400.0  # seconds
 UTILITY = 0.05  # of what has always helped; as much less where it never did
@@ -39,6 +40,7 @@ LIKENESS_LOSS = 0.5  # this much for each 1.0 of cosine above
 CROWD = 3  # so many pieces of one document lose nothing; each further one
 CROWD_LOSS = 0.05  # loses this much more
 WEAK = 0.36  # cosine: of the dev questions 90 % have something nearer, of greetings and the like 10 %
+WEAK_BESIDE = 0.25  # score of what is only beside something near: of the dev questions no evidence has less than 0.35
 WEAK_ALONE = 0.22  # of a fact, which is short and bare: questions about facts are at 0.2 to 0.6, others below 0.17
 # Where nothing is known to stand beside a memory, this share of its own cosine above the floor, and of its words, is
 # taken for it: as beside the ten best by themselves of each dev question (0.30 to 0.53, by how deep the floor is, and
@@ -68,6 +70,7 @@ class Candidate(Struct, frozen=True):
     text_rank: int = 0
     kind: str = ""
     agent: str = ""
+    key: str = ""
 
 
 class Ranked(Struct, frozen=True):
@@ -131,6 +134,7 @@ class _Field:
         said = stated(candidate)
         speaker = SPEAKER if candidate.speaker in self._named else 0.0
         answer = ANSWER * answers(self._question, candidate.text) + (ASKS if asks(candidate.text) else 0.0)
+        answer += KEYED if candidate.key in self._question.keys else 0.0
         recency = RECENCY * freshness(candidate, now)
         score = fused + neighbour + said + speaker + answer + recency + UTILITY * candidate.utility
         score += PINNED if candidate.pinned else 0.0
@@ -185,14 +189,23 @@ def is_bare_question(candidate: Candidate) -> bool:
     return candidate.kind == "episodic" and candidate.speaker == USER and only_asks(candidate.text)
 
 
-def is_weak(one: Ranked, terms: Sequence[str]) -> bool:
+def is_weak(one: Ranked, terms: Sequence[str], keys: Sequence[str] = ()) -> bool:
     """Whether it has little to do with the query, whose words are `terms`: neither it nor what stands beside it is near
-    in meaning, and it has not all the words. Without vectors, half of the words will do. What is pinned never is."""
+    in meaning, and it has not all the words. Without vectors, half of the words will do. What is pinned never is, nor
+    the very fact that is asked for (`keys`)."""
     found = one.candidate
-    if found.pinned or (one.nearest or 0.0) >= (WEAK if found.line else WEAK_ALONE):
+    if found.pinned or (found.key and found.key in keys) or _is_near(one):
         return False
     enough = 1.0 if one.nearest is not None else 0.5
     return not found.text_rank or len(words_in(terms, found.text)) < enough * len(terms)
+
+
+def _is_near(one: Ranked) -> bool:
+    """In meaning; or beside what is, and then worth something itself: a thank-you beside an answer is not."""
+    found = one.candidate
+    if not found.line:
+        return (one.nearest or 0.0) >= WEAK_ALONE
+    return (found.cosine or 0.0) >= WEAK or ((one.nearest or 0.0) >= WEAK and one.score >= WEAK_BESIDE)
 
 
 def stated(candidate: Candidate) -> float:

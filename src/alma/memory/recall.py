@@ -21,16 +21,17 @@ from alma.memory.embedding import Vector
 from alma.memory.merging import tidy
 from alma.memory.outdated import left_of
 from alma.memory.packing import Packed, around, is_known, pack, plain, widened
-from alma.memory.question import Question, read_question
+from alma.memory.question import Question, parts_of, read_question
 from alma.memory.ranking import Candidate, Ranked, diversify, is_bare_question, is_weak, rank
 from alma.memory.records import Filter, Hit, Memory, Missed, Reader, Recalled, Why
-from alma.memory.statements import ask, rule_of
+from alma.memory.statements import ask, one_of, rule_of
 from alma.memory.store import by_nums
 from alma.memory.vectors.index import Near
 from alma.memory.words import WordHit, found_by_words, query_terms, words_in
 
 FROM_VECTORS = 100  # candidates
 FROM_WORDS = 40
+FROM_PART = 40  # by each method for each part of a query that asks for several things
 BESIDE = 10  # of the best by each method: also what stands beside them
 SPAN = 2  # places before and after
 _LISTED = 20  # most that are told of as missed
@@ -54,6 +55,7 @@ class _Row(NamedTuple):
     id: str
     kind: str
     agent: str
+    key: str
 
 
 _FACTS = ", ".join(_Row._fields)
@@ -84,12 +86,22 @@ class Asked(Struct, frozen=True):
 
 
 class _Found(Struct, frozen=True):
-    """The best candidates in order, of how many, the id of each number, and the query's words."""
+    """The best candidates in order, of how many, the id of each number, the words of the query and those of each of
+    its parts."""
 
     ranked: list[Ranked]
     considered: int
     ids: dict[int, str]
     terms: list[str]
+    parts: list[list[str]]
+
+
+class _Searched(Struct, frozen=True):
+    """What the indexes found for a query, or for a part of it. `near` None: vectors could not be asked."""
+
+    text: str
+    near: list[Near] | None
+    words: list[WordHit]
 
 
 class Recall:
@@ -106,38 +118,51 @@ class Recall:
         question = read_question(asked.query)
         if asked.strict and question.small_talk:
             return Recalled([])
-        near, words = await self._search(asked)
+        searched = await self._search_all(asked)
 
         def give(connection: sa.Connection) -> Recalled:
-            found = _weigh(connection, asked, question, near, words, now)
-            chosen, missed = self._choose(connection, asked, found)
+            found = _weigh(connection, asked, question, searched, now)
+            chosen, missed = self._choose(connection, asked, question, found)
             hits, unpacked = _pack(connection, asked, found, chosen)
-            return Recalled(hits, [*missed, *unpacked][:_LISTED], found.considered, near is not None)
+            return Recalled(hits, [*missed, *unpacked][:_LISTED], found.considered, searched[0].near is not None)
 
         recalled = await self._database.read(give)
         return replace(recalled, ms=(time.perf_counter() - began) * 1000)
 
-    async def _search(self, asked: Asked) -> tuple[list[Near] | None, list[WordHit]]:
-        """By vectors (None: they cannot be asked) and by words, at the same time."""
+    async def _search_all(self, asked: Asked) -> list[_Searched]:
+        """For the whole query, then for each of its parts, at the same time."""
+        texts = [asked.query, *parts_of(asked.query)]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._search(asked, text, whole=not at)) for at, text in enumerate(texts)]
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # the caller waits for one thing and wants to hear of one
+        return [task.result() for task in tasks]
+
+    async def _search(self, asked: Asked, text: str, *, whole: bool) -> _Searched:
+        """By vectors and by words, at the same time."""
 
         async def by_meaning() -> list[Near] | None:
             try:
-                return await self._dense.search(asked.query, FROM_VECTORS, asked.reader, asked.wanted)
+                return await self._dense.search(text, FROM_VECTORS if whole else FROM_PART, asked.reader, asked.wanted)
             except EmbedderUnavailable:
                 return None
 
         def by_words(connection: sa.Connection) -> list[WordHit]:
-            return found_by_words(connection, asked.query, asked.reader, asked.wanted, FROM_WORDS)
+            most = FROM_WORDS if whole else FROM_PART
+            return found_by_words(connection, text, asked.reader, asked.wanted, most)
 
         try:
             async with asyncio.TaskGroup() as group:
                 near = group.create_task(by_meaning())
                 words = group.create_task(self._database.read(by_words))
         except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None  # the caller waits for one thing and wants to hear of one
-        return near.result(), words.result()
+            raise failed.exceptions[0] from None
+        return _Searched(text, near.result(), words.result())
 
-    def _choose(self, connection: sa.Connection, asked: Asked, found: _Found) -> tuple[list[Ranked], list[Missed]]:
+    def _choose(
+        self, connection: sa.Connection, asked: Asked, question: Question, found: _Found
+    ) -> tuple[list[Ranked], list[Missed]]:
         """Those that are wanted, each once, as different as they are good; more than `k`, since some may not fit."""
         missed: list[Missed] = []
         kept: list[Ranked] = []
@@ -148,7 +173,7 @@ class Recall:
                 break
             text = left.get(one.candidate.num)
             told = one if text is None else replace(one, candidate=replace(one.candidate, text=text))
-            if why := _why_not(told, asked, found.terms, cut=text is not None):
+            if why := _why_not(told, asked, question, found, cut=text is not None):
                 missed.append(_missed(found, one, why))
             else:
                 kept.append(told)
@@ -163,12 +188,12 @@ def _left_of(connection: sa.Connection, asked: Asked, nums: Sequence[int]) -> di
     return {} if asked.reader.role is None else left_of(connection, nums)
 
 
-def _why_not(one: Ranked, asked: Asked, terms: Sequence[str], *, cut: bool) -> Why | None:
+def _why_not(one: Ranked, asked: Asked, question: Question, found: _Found, *, cut: bool) -> Why | None:
     """Why it is left out. `cut`: an outdated sentence was taken out of it. What it was found for may have been that
     one: so the rest must have a word of the query."""
-    if cut and not words_in(terms, one.candidate.text):
+    if cut and not words_in(found.terms, one.candidate.text):
         return "outdated"
-    if asked.strict and (is_weak(one, terms) or _only_asks_else(one, asked)):
+    if asked.strict and (_only_asks_else(one, asked) or all(is_weak(one, part, question.keys) for part in found.parts)):
         return "weak"
     return "known" if is_known(one.candidate.text, asked.known) else None
 
@@ -190,18 +215,13 @@ def _most_compared(asked: Asked) -> int:
 
 
 def _weigh(
-    connection: sa.Connection,
-    asked: Asked,
-    question: Question,
-    near: Sequence[Near] | None,
-    words: Sequence[WordHit],
-    now: float,
+    connection: sa.Connection, asked: Asked, question: Question, searched: Sequence[_Searched], now: float
 ) -> _Found:
     """The candidates, what stands beside the best of them, and their order."""
-    dense = {one.num: (one.cosine, index + 1) for index, one in enumerate(near or ())}
-    text = {one.num: (one.score, index + 1) for index, one in enumerate(words)}
-    rows = _rows(connection, asked, [*dict.fromkeys([*dense, *text])])
-    best = [rows[num] for found in (dense, text) for num in list(found)[:BESIDE] if num in rows]
+    dense, text = _nearest(searched), _by_words(searched)
+    named = _nums_at(connection, asked, question.keys)
+    rows = _rows(connection, asked, [*dict.fromkeys([*dense, *text, *named])])
+    best = [rows[num] for found in (dense, text) for num, one in found.items() if one[1] <= BESIDE and num in rows]
     beside = _nums_beside(connection, {(row.line, row.position) for row in best}, SPAN)
     rows |= _rows(connection, asked, [num for num in beside if num not in rows])
     candidates = [_candidate(row, dense.get(num), text.get(num)) for num, row in rows.items()]
@@ -210,7 +230,43 @@ def _weigh(
         len(candidates),
         {num: row.id for num, row in rows.items()},
         query_terms(asked.query),
+        [query_terms(one.text) for one in searched],
     )
+
+
+def _nearest(searched: Sequence[_Searched]) -> dict[int, tuple[float, int]]:
+    """Cosine and rank of each, by the part of the query that it is nearest to."""
+    found: dict[int, tuple[float, int]] = {}
+    for one in searched:
+        for place, near in enumerate(one.near or (), 1):
+            cosine, best = found.get(near.num, (near.cosine, place))
+            found[near.num] = max(cosine, near.cosine), min(best, place)
+    return found
+
+
+def _by_words(searched: Sequence[_Searched]) -> dict[int, tuple[float, int]]:
+    """Score and rank of each, by the part whose words it has best. Scores compare only within one answer: so those for
+    a part are stretched to the best of the whole."""
+    found: dict[int, tuple[float, int]] = {}
+    top = _top(searched[0])
+    for one in searched:
+        stretch = top / _top(one)
+        for place, hit in enumerate(one.words, 1):
+            score, best = found.get(hit.num, (0.0, place))
+            found[hit.num] = max(score, hit.score * stretch), min(best, place)
+    return found
+
+
+def _top(one: _Searched) -> float:
+    return max((hit.score for hit in one.words), default=0.0) or 1.0
+
+
+def _nums_at(connection: sa.Connection, asked: Asked, keys: Sequence[str]) -> list[int]:
+    """The facts with these keys; who may read them is asked with their rows."""
+    if not keys:
+        return []
+    statement = "SELECT num FROM memories WHERE owner = :owner AND {rule}"
+    return [num for (num,) in ask(connection, statement, {"owner": asked.reader.owner}, one_of("key", keys))]
 
 
 def _rows(connection: sa.Connection, asked: Asked, nums: Sequence[int]) -> dict[int, _Row]:
@@ -237,7 +293,14 @@ def _candidate(row: _Row, dense: tuple[float, int] | None, text: tuple[float, in
     cosine, dense_rank = dense or (None, 0)
     bm25, text_rank = text or (0.0, 0)
     return Candidate(
-        *row[:9], cosine=cosine, dense_rank=dense_rank, bm25=bm25, text_rank=text_rank, kind=row.kind, agent=row.agent
+        *row[:9],
+        cosine=cosine,
+        dense_rank=dense_rank,
+        bm25=bm25,
+        text_rank=text_rank,
+        kind=row.kind,
+        agent=row.agent,
+        key=row.key,
     )
 
 
