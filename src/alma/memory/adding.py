@@ -97,7 +97,7 @@ def keep_all(pen: Pen, arrivals: Sequence[Arrival]) -> list[Added]:
     known = _Known(pen, [(one.new, one.hash) for one in arrivals])
     pen.reserve(len(arrivals))
     added: list[Added] = []
-    for one in arrivals:
+    for one in (_with_what_it_ends(pen, arrival) for arrival in arrivals):
         added.append(_keep(pen, one, known.twins_of(one.new, one.hash)))
         known.follow(pen)
     return added
@@ -110,6 +110,21 @@ def _keep(pen: Pen, one: Arrival, twins: list[Memory]) -> Added:
     if same := _same(one, twins, holders):
         return Added(_merge(pen, same, one.new), merged=True)
     return _insert(pen, one)
+
+
+def _with_what_it_ends(pen: Pen, one: Arrival) -> Arrival:
+    """ "I don't live in Porto" ends that the user lives in Porto, not in Lund: without such a memory it has no key."""
+    new = one.new
+    if not new.key or not new.denies or any(_says(held.text, new.denies) for held in _held(pen, new)):
+        return one
+    return msgspec.structs.replace(one, new=msgspec.structs.replace(new, key=""))
+
+
+def _says(text: str, words: str) -> bool:
+    """These words, and nothing beside it that would go with them: "a nurse and a teacher"."""
+    before, found, after = f" {text.casefold()} ".partition(words.casefold())
+    whole = bool(found) and not before[-1].isalnum() and not after[0].isalnum()
+    return whole and " and " not in before + after
 
 
 def _is_same_occurrence(twin: Memory, new: NewMemory) -> bool:
@@ -246,6 +261,13 @@ def place_in_time(pen: Pen, new: NewMemory, fields: dict[str, Any]) -> list[Memo
     if found := pen.connection.execute(later).first():
         successor = memory_of(found)
         fields |= {"valid_to": successor.valid_from, "superseded_by": successor.id}
+    return _held(pen, new)
+
+
+def _held(pen: Pen, new: NewMemory) -> list[Memory]:
+    """With its key, when it was said; the oldest first."""
+    row = memories.c
+    of_this = of_key(new.owner, new.key, new.scope, new.agent)
     held = (row.valid_from <= new.at) & sa.or_(row.valid_to.is_(None), row.valid_to > new.at)
     asked = select_memories(of_this, held).order_by(row.valid_from, row.num)
     return [memory_of(found) for found in pen.connection.execute(asked)]

@@ -28,13 +28,19 @@ KEEP = (
     r"|(?:note|make a note|keep in mind|bear in mind)(?: that|:|,))"
 )
 AGED = r"(?:(?:older|younger|little|big|elder|twin|new|ex|eldest|youngest|late)[ -])?"
+BELOVED = "wife|husband|partner|girlfriend|boyfriend|fiancée|fiancé|fiancee|fiance"
+PARTED = (
+    r"(?:(?:'ve|are|have|just|recently|finally|now|got|a) )*(?:divorced?|separated|broke up|broken up|split up"
+    r"|no longer together|not together)"
+)
 
 _LEAD = re.compile(
     r"(?:well|hi|hello|hey|hi there|hello there|btw|by the way|also|and|but|so|ok(?:ay)?|yes|yeah|yep|no|nope|nah"
     r"|actually|fyi|for your information|for context|for the record|as (?:you know|i said|mentioned)|oh|anyway|thanks"
     r"|thank you|sorry|you know|in fact|to be honest|honestly|just so you know|one more thing|correction|update|sure"
     r"|great|good morning|good evening|currently|nowadays|these days|now|right now|personally|because|since|although"
-    r"|though|then|today|recently|a bit about me|about me|as of (?:today|now)|note(?=,)|alma(?=,)|remember(?=[,:])"
+    r"|though|then|today|recently|(?:it )?turn(?:s|ed) out(?: that)?"
+    r"|a bit about me|about me|as of (?:today|now)|note(?=,)|alma(?=,)|remember(?=[,:])"
     r"|from now on(?=,? (?:i'm|i am|i live|i work)\b)"
     r"|please(?= (?:remember|note|keep|call|always|never|don't forget)))(?=[\s,.:!–—-])(?! (?:i )?that\b)",
     re.IGNORECASE,
@@ -46,6 +52,7 @@ _CLAUSES = re.compile(
 )
 _FROM_NOW_I = re.compile(rf"\b({FROM_NOW}),(?= i\b)", re.IGNORECASE)
 _KEEP_MINE = re.compile(rf"{KEEP} (?=(?:i|i'm|i've|we|my)\b)", re.IGNORECASE)
+_TWO_PARTED = re.compile(rf"\bmy ({BELOVED}) and i ({PARTED})\b", re.IGNORECASE)
 # Of what follows somebody else is the speaker, or it is not so: "she said, I'm vegan".
 _OF_OTHERS = re.compile(
     r"\b(?:(?<!\bi )says?|(?<!\bi )said|thinks?|thought|told \w+|tells? \w+|writes?|wrote|asks?|asked|claims?"
@@ -144,7 +151,8 @@ _NOT = re.compile(r"(?:not|no) (?!only\b|too\b|so\b|very\b|much\b|more\b|to\b|if
 
 def clauses(sentence: str) -> Iterator[str]:
     """Each without what people say before they say something. What is to be remembered is so in each."""
-    for clause in _CLAUSES.split(_FROM_NOW_I.sub(r"\1", sentence.rstrip(".!? "))):
+    said = _TWO_PARTED.sub(r"I \2 my \1", _FROM_NOW_I.sub(r"\1", sentence.rstrip(".!? ")))
+    for clause in _CLAUSES.split(said):
         if _OF_OTHERS.search(clause):
             return
         said = _stripped(clause)

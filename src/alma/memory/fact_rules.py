@@ -10,12 +10,14 @@ import re
 from collections.abc import Callable, Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from alma.memory import fact_doings as doing
 from alma.memory import fact_rulings as ruling
 from alma.memory import fact_sentences as make
 from alma.memory import fact_tastes as taste
-from alma.memory.fact_clauses import AGED, AM, FROM_NOW, KEEP, NOW, RELATIVE
+from alma.memory.fact_clauses import AGED, AM, BELOVED, FROM_NOW, KEEP, NOW, PARTED, RELATIVE
+from alma.memory.fact_denials import ANY_MORE, denial_of, denied_in, is_all_said
 from alma.memory.fact_lists import all_of, any_of, counted
 from alma.memory.fact_own import my_is
 from alma.memory.fact_sentences import Found, Made, Make
@@ -56,18 +58,57 @@ class Rule(Struct, frozen=True):
         return [clause[: found.start(found.lastindex)] + thing for thing in things if not FOR_NOW.search(said)]
 
 
-def made_of(clause: str) -> Iterator[tuple[str, str, Kind]]:
-    """The facts in it: text, key, kind."""
+class Finding(Struct, frozen=True):
+    """A fact and its key. `denies`: it is a denial, and ends only what has these words and its key."""
+
+    text: str
+    key: str
+    kind: Kind = "semantic"
+    denies: str = ""
+
+
+def made_of(clause: str, *, limited: bool = False) -> Iterator[Finding]:
+    """The facts in it. `limited`: what follows it says that it is not always so."""
     kept = _KEPT.pattern.match(clause)
-    if kept is not None and (known := list(made_of(kept[1].strip(" ,.:!")))):
+    if kept is not None and (known := list(made_of(kept[1].strip(" ,.:!"), limited=limited))):
         yield from known
         return
+    limit = LIMITS.search(clause)
+    if limit is not None and not limited:
+        yield from _limited(clause[: limit.start()].rstrip(" ,"), clause[limit.start() :])
+    limited = limited or limit is not None
+    denials = [] if limited else list(_denials_in(clause))
+    yield from denials
     for rule in RULES:
+        if (limited and rule.kind == "semantic" and rule is not _KEPT) or (denials and rule not in _GO_ON):
+            continue
         if made := rule.facts(clause):
             for text, key in made:
-                yield text, key, rule.kind
+                yield Finding(text, key, rule.kind)
             if rule not in _GO_ON:
                 return
+
+
+def _limited(clause: str, limit: str) -> Iterator[Finding]:
+    """One fact with its exception: "The user is vegan except for honey"."""
+    facts = list(made_of(clause))
+    plain = len(limit.split()) <= 6 and not _SAYS_MORE.search(limit)
+    if plain and len(facts) == 1 and facts[0].kind == "semantic" and not facts[0].denies:
+        yield replace(facts[0], text=f"{facts[0].text.removesuffix('.')} {limit}.")
+
+
+def _denials_in(clause: str) -> Iterator[Finding]:
+    denied = denied_in(clause)
+    if denied is None:
+        return
+    instead = list(made_of(denied.instead)) if denied.instead else []
+    said = next(((rule, made) for rule in _STATED if (made := rule.facts(denied.sentence))), None)
+    if said is not None and is_all_said(said[1][-1][0], denied):
+        for text, key in said[1]:
+            denial = denial_of(text, key, denied)
+            if denial is not None and all(one.key != key for one in instead):
+                yield Finding(denial[0], key, said[0].kind, denial[1])
+    yield from instead
 
 
 def _theirs(text: str) -> str:
@@ -76,7 +117,15 @@ def _theirs(text: str) -> str:
 
 _THEIRS = {"my": "their", "our": "their", "me": "them", "myself": "themselves", "us": "them"}
 _MINE = re.compile(r"\b(?:my|our|me|myself)\b")
-_ANY_MORE = r"(?:any ?more|any longer|these days|now)"
+_SAYS_MORE = re.compile(r"\b(?:i|i'm|my|me|we|our|you|he|she|it|they|and)\b|[,;:(]", re.IGNORECASE)
+# With such words it is not always so, and a fact without them would be another one.
+LIMITS = re.compile(
+    r"\b(?:except(?:ing)?|unless|(?:apart from|aside from|other than)(?! (?:that|this)\b)|save for|excluding"
+    r"|with the exception|but only"
+    r"|only (?:when|if|on|at|in the|during|after|before|for)|rarely|hardly|seldom|barely|scarcely|almost never)\b"
+    r"|(?<=\w )besides\b",
+    re.IGNORECASE,
+)
 _NUMBER = r"(?:an?|one|two|three|four|five|six|\d{1,2}|no)"
 _ADJECTIVES = r"(?:(?!called|named|about|of|with|for|in|on|to|and|questions?|problems?|issues?)[\w-]+ ){0,3}"
 _NO_PET = (
@@ -113,11 +162,6 @@ _WHO = [
         make.moved,
     ),
     _rule(rf"my (?:home ?town|home city|city) is {_X}", make.at_home("The user's home town is {v}.", "user.home_town")),
-    _rule(
-        rf"i(?:(?: do not| don't) live in(?=.* {_ANY_MORE}\b)| no longer live in|(?:'ve| have)? moved (?:away from"
-        rf"|out of)) {_X}",
-        make.at_home("The user no longer lives in {v}."),
-    ),
     _rule(rf"(?:{AM}|i come) (originally )?from {_X}", make.comes_from),
     _rule(
         rf"(?:i|i've|{AM}){NOW} (?:started a (?:new )?job|got a (?:new )?job|started working|been working|working"
@@ -126,10 +170,8 @@ _WHO = [
     ),
     _rule(rf"i(?:'ve| have)?{NOW} joined (.+ as an? .+)$", make.employed),
     _rule(rf"i{NOW} work (?:part[- ]time |full[- ]time )?as {_X}", make.works_as),
-    _rule(rf"i(?:'ve)?(?: (?:just|recently|have))* (?:quit|left|resigned from) my job at {_X}", make.left),
-    _rule(rf"{AM} (?:no longer|not) (?!sure\b|going\b|able\b)(.+? {_ANY_MORE})$", make.no_longer),
-    _rule(rf"{AM} no longer {_X}", make.no_longer),
     _rule(rf"{AM}{NOW} {_X}", make.trait),
+    _rule(rf"(?:we're|we are){NOW} ((?:married|divorced|separated|engaged)(?: now)?)$", make.trait),
     _rule(rf"{AM} (\d{{1,3}})(?: years? old| y/?o)?$", make.aged),
     _rule(rf"{AM}{NOW} ((?:an?|the) .+)$", make.is_a),
     _rule(rf"(?:i{NOW} (?:study|major in)|{AM}{NOW} (?:studying|majoring in)) {_X}", make.studies),
@@ -157,7 +199,6 @@ def _of_relative(found: Found) -> Made | None:
 
 
 _OF_RELATIVE = Rule(re.compile(rf"{RELATIVE}(,?) (is|lives|works|studies|teaches|speaks) (.+)$"), _of_relative)
-_GO_ON = (_NAMED,)  # after which another rule may find more in a clause
 _ALLERGIES = [
     _rule(
         rf"{AM}{NOW} (?:severely |very |highly |deathly )?allergic to {_X}",
@@ -170,12 +211,18 @@ _ALLERGIES = [
         each=all_of,
     ),
 ]
+_PARTED = rf"i (?:have )?{PARTED} (?:from |with )?my ({BELOVED})\b(.*)$"
+_PARTINGS = [_rule(_PARTED, make.parted), _rule(_PARTED, make.married_no_more)]
+_DIED = Rule(re.compile(rf"{RELATIVE}(?: has)?(?: just| recently)? (?:died|passed away)\b(.*)$"), make.died)
+_GO_ON = (_NAMED, _PARTINGS[0])  # after which another rule may find more in a clause
 _HAS = [
     *_ALLERGIES,
+    *_PARTINGS,
     _rule(
         rf"(?:my|our) ({AGED}(?:{FAMILY}|{PETS}))(?:'s name is| is called| is named|'s called|,? whose name is) {_X}",
         make.relative,
     ),
+    _DIED,
     _NAMED,
     _OF_RELATIVE,
     _rule(
@@ -205,10 +252,10 @@ _HAS = [
     _rule(rf"{AM}(?: now)? eating (.+) again(?: now)?$", taste.eats),
     _rule(rf"i only eat {_X}", taste.only_eats),
 ]
-_WAS = "like|love|enjoy|use|work|play|drive|eat|drink|own"
+_WAS = "like|love|enjoy|use|play|drive|eat|drink|own"
 _LIKED, _DISLIKED = taste.taste("likes"), taste.taste("dislikes")
 _LIKES = [
-    _rule(rf"i (?:don't|do not) ({_WAS}) (.+?) {_ANY_MORE}$", taste.gave_up),
+    _rule(rf"i (?:don't|do not) ({_WAS}) (.+?) {ANY_MORE}$", taste.gave_up),
     _rule(rf"i no longer ({_WAS}) {_X}", taste.gave_up),
     _rule(rf"i(?:'ve| have)?{NOW} (?:quit|stopped|given up|gave up) (\w+ing\b.*)$", taste.stopped),
     _rule(rf"i{NOW} prefer {_X}", taste.prefers),
@@ -299,3 +346,4 @@ def _remember(found: Found) -> Made | None:
 
 _KEPT = _rule(rf"{KEEP} {_X}", _remember)
 RULES: list[Rule] = [*_WHO, *_HAS, *_LIKES, *_DOES, *_WISHES, _KEPT]
+_STATED = [rule for rule in RULES if rule not in (*_GO_ON, *_WISHES, _KEPT)]

@@ -102,11 +102,6 @@ def firm_in(name: str) -> str:
     return proper(name) if not is_state(name) and not name.endswith("'s") else ""
 
 
-def left(found: Found) -> Made | None:
-    firm = firm_in(timeless(found[1], 6))
-    return (f"The user no longer works at {firm}.", "user.employer") if firm else None
-
-
 def works_as(found: Found) -> Made | None:
     job = _BESIDES.sub("", timeless(found[1], 10))
     noun = _noun_of(job)
@@ -165,16 +160,6 @@ def trait(found: Found) -> Made | None:
     return (f"The user is {nation}.", "user.nationality") if of_these else None
 
 
-def no_longer(found: Found) -> Made | None:
-    """Of what somebody is for long: not "I'm no longer sure"."""
-    what = value(found[1], 6)
-    words = re.sub(r"^(?:an?) ", "", what.casefold())
-    if words.startswith("allergic to "):
-        return f"The user is no longer {what}.", f"user.allergy.{slug(words[12:])}"
-    lasts = words in TRAITS or _is_job(what)
-    return (f"The user is no longer {what}.", TRAITS.get(words, "")) if lasts else None
-
-
 def aged(found: Found) -> Made | None:
     return (f"The user is {found[1]} years old.", "user.age") if 3 <= int(found[1]) <= 119 else None
 
@@ -221,6 +206,28 @@ def got(found: Found) -> Made | None:
     fits = re.fullmatch(rf"{found[1]}(?: to (?:(?:my|our) .+|(?-i:[A-ZÀ-Þ])\w+))?", rest, re.IGNORECASE)
     fits = fits and rest.split()[-1].casefold() not in TOOLS
     return (f"The user {found[1].casefold()}.", "user.marital_status") if fits else None
+
+
+def died(found: Found) -> Made | None:
+    """Not "my dog Rex died his fur"."""
+    relation, name = found[1].casefold(), found[2]
+    over = timeless(f"so{found[3]}", 8) == "so"
+    return (f"The user's {relation} {name} has died.", _key_of(relation, name)) if over else None
+
+
+def parted(found: Found) -> Made | None:
+    """From whom; not "I left my wife a note"."""
+    whom = found[1].casefold()
+    how = "divorced" if "divorc" in found[0].casefold() else "separated"
+    over = timeless(f"so{found[2]}", 8) == "so"
+    return (f"The user and their {whom} have {how}.", f"user.family.{slug(whom)}") if over else None
+
+
+def married_no_more(found: Found) -> Made | None:
+    said = parted(found)
+    if said is None or not said[1].endswith(("wife", "husband")):
+        return None
+    return f"The user is {said[0].split()[-1]}", "user.marital_status"
 
 
 # ── whom and what the user has ────────────────────────────────────────────────────────────────────────────────────

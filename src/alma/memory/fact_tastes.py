@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from alma.memory.fact_sentences import Found, Made, Make, firm_in
+from alma.memory.fact_sentences import Found, Made, Make
 from alma.memory.fact_values import FOR_NOW, first_word, is_state, is_time, slug, timeless, value
 from alma.memory.fact_words import ANIMAL_FOODS, FLESH, MEALS, NOT_EATEN, NOT_LIKED, PASTIMES, PLAYED, TOOLS, VAGUE
 
@@ -67,9 +67,6 @@ def allergic(found: Found) -> Made | None:
 
 def gave_up(found: Found) -> Made | None:
     verb, what = found[1].casefold(), thing_in(found[2])
-    if verb == "work":
-        firm = firm_in(re.sub(r"^(?:at|for) ", "", what)) if first_word(what) in ("at", "for") else ""
-        return (f"The user no longer works {first_word(what)} {firm}.", "user.employer") if firm else None
     if not what or first_word(what) in VAGUE or first_word(what) in NOT_EATEN:
         return None
     if verb == "use" and not (what[0].isupper() or first_word(what) in TOOLS):
@@ -93,14 +90,16 @@ def stopped(found: Found) -> Made | None:
     return (f"The user has stopped {what}.", "") if fits else None
 
 
+_SOMETIMES = re.compile(
+    r"\b(?:at the moment|currently|yet|at present|when(?:ever)?|while|where|if|during|a lot|very much|so much|too much"
+    r"|often|every)\b",
+    re.IGNORECASE,
+)
+
+
 def not_eaten(found: Found) -> Made | None:
     verb, what = found[1].casefold(), thing_in(found[2], 5)
-    plain = (
-        what
-        and not re.search(r"\b(?:at the moment|currently|yet|at present)\b", found[2])
-        and first_word(what) not in NOT_EATEN
-        and not is_time(what)
-    )
+    plain = what and not _SOMETIMES.search(found[2]) and first_word(what) not in NOT_EATEN and not is_time(what)
     fits = plain and not is_state(what) and not re.search(r"\b(?:at|in|on|before|after|than|if|unless)\b", what)
     return (f"The user does not {verb} {what}.", f"user.taste.{slug(what)}") if fits else None
 

@@ -38,7 +38,9 @@ NATIONS = _words(
 # What somebody is, and what it is about.
 TRAITS: dict[str, str] = {
     **dict.fromkeys(("vegan", "vegetarian", "pescatarian", "flexitarian"), "user.diet"),
-    **dict.fromkeys(("married", "single", "divorced", "engaged", "widowed", "widow", "widower"), "user.marital_status"),
+    **dict.fromkeys(
+        ("married", "single", "divorced", "separated", "engaged", "widowed", "widow", "widower"), "user.marital_status"
+    ),
     **dict.fromkeys(("retired", "unemployed", "self-employed", "on parental leave"), "user.job"),
     **dict.fromkeys(("left-handed", "right-handed"), "user.handedness"),
     **dict.fromkeys(("muslim", "christian", "jewish", "buddhist", "hindu", "catholic"), "user.religion"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -24,14 +25,16 @@ _LONGEST = 240  # characters of a fact
 
 
 class Fact(Struct, frozen=True):
-    """`key`: what it is about, where only one such thing can be true at a time, as `user.city`. `start`, `end`: of the
-    sentence that says so, in code points of the text."""
+    """`key`: what it is about, where only one such thing can be true at a time, as `user.city`. `denies`: it says that
+    something is not so, and takes the place only of what has these words and its key. `start`, `end`: of the sentence
+    that says so, in code points of the text."""
 
     text: str
     key: str
     kind: Kind
     start: int
     end: int
+    denies: str = ""
 
 
 _MAKES = re.compile(
@@ -64,18 +67,23 @@ _TASK = re.compile(
 _FOR_ALL = re.compile(
     rf"{FROM_NOW}|\b(?:call me|from now on|any ?more|answer|reply|respond|speak|talk)\b", re.IGNORECASE
 )
+# What follows, in the sentence or after it: "I don't eat meat. Except at Christmas."
+_BUT_NOT_ALWAYS = re.compile(
+    r"(?:but )?(?:except(?:ing)?|unless|only (?:when|on|at|during|in the))\b(?! (?:for )?(?:that|this)\b)",
+    re.IGNORECASE,
+)
 _TAG = re.compile(r", ?(?:remember|right|you know|ok(?:ay)?|got it)\?+$", re.IGNORECASE)
 
 
 def facts_in(text: str) -> list[Fact]:
-    """At most `MOST`, in the order in which they are said; of several with one key the last."""
+    """At most `MOST`, in the order in which they are said; of several with one key the last, and what is denied."""
     found: dict[str, Fact] = {}
     in_work = _TASK.search(text[:_LOOKED_AT]) is not None
     for start, end in own_words(text):
         for fact in _of_sentence(text, start, end):
             if in_work and fact.kind == "procedural" and not _FOR_ALL.search(text[start:end]):
                 continue
-            name = fact.key or fact.text.casefold()
+            name = fact.text.casefold() if fact.denies else fact.key or fact.text.casefold()
             found.pop(name, None)
             found[name] = fact
     return list(found.values())[-MOST:]
@@ -94,9 +102,9 @@ def _of_sentence(text: str, start: int, end: int) -> Iterator[Fact]:
     supposed = _SUPPOSED.search(_IF_POSSIBLE.sub("", sentence.rstrip(" .!"))) is not None
     if (asks and not keeps) or supposed or _MAKES.search(sentence):
         return
-    for clause in clauses(sentence):
-        for fact, key, kind in made_of(clause):
-            yield Fact(fact[:_LONGEST], key, kind, start, end)
+    for clause, following in pairwise([*clauses(sentence), text[end:].lstrip(" \n-–—(")]):
+        for one in made_of(clause, limited=_BUT_NOT_ALWAYS.match(following) is not None):
+            yield Fact(one.text[:_LONGEST], one.key, one.kind, start, end, one.denies)
 
 
 def _without_quotation(quoted: re.Match[str]) -> str:

@@ -43,7 +43,8 @@ class NewMemory(Struct, frozen=True):
     """A memory to be kept. `agent`: the role whose it is; `user`: the owner in person. `key`: what it is about, such as
     `user.city`: of the memories of an owner with the same key, in the same scope, one holds at a time. `at`: when it
     was said; 0 is now. `line`, `position`: the conversation or document that it is part of, and where: its neighbours
-    have the same `line` and a `position` one lower or higher. `parent`: id of what it was cut from."""
+    have the same `line` and a `position` one lower or higher. `parent`: id of what it was cut from. `denies`: words of
+    what is not so: it takes the place only of a memory with its key that has them, else it is kept without a key."""
 
     owner: str
     text: str
@@ -58,6 +59,7 @@ class NewMemory(Struct, frozen=True):
     parent: str = ""
     speaker: str = ""
     pinned: bool = False
+    denies: str = ""
 
 
 class Memory(Struct, frozen=True, kw_only=True):

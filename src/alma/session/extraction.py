@@ -106,6 +106,7 @@ class Extraction:
                 ),
                 at=said.at,
                 speaker=USER,
+                denies=fact.denies,
             )
             for fact in found
         ]
