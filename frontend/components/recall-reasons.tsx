@@ -1,5 +1,5 @@
 import { cn } from "@/lib/cn";
-import { type RecallFacts, reasonsOf } from "@/lib/recall-reasons";
+import { type RecallFacts, reasonsOf, STANDING } from "@/lib/recall-reasons";
 
 interface RecallReasonsProps {
   facts: RecallFacts;
@@ -8,6 +8,12 @@ interface RecallReasonsProps {
 
 /** Why a memory came: a line per reason, and the score that they make. */
 export function RecallReasons({ facts, className }: RecallReasonsProps) {
+  if (facts.standing)
+    return (
+      <p data-slot="recall-reasons" className={cn("text-muted-foreground text-xs", className)}>
+        {STANDING}
+      </p>
+    );
   return (
     <table data-slot="recall-reasons" className={cn("text-xs tabular-nums", className)}>
       <caption className="sr-only">Why it came</caption>

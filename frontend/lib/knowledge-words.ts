@@ -1,6 +1,6 @@
 /** What is said of a file of the knowledge base, and which files it takes. Pure. */
 
-import { bytes, count, percent, plural } from "@/lib/format";
+import { count, percent, plural } from "@/lib/format";
 import type { Chunk, KnowledgeDocument } from "@/lib/knowledge-api";
 import type { ErrorFacts } from "@/lib/protocol";
 import { listed } from "@/lib/task-words";
@@ -10,6 +10,11 @@ export function endingOf(name: string): string {
   const last = name.slice(name.lastIndexOf("/") + 1);
   const dot = last.lastIndexOf(".");
   return dot <= 0 ? "" : last.slice(dot + 1).toLowerCase();
+}
+
+/** `64 MiB`, `64.1 MiB`: how the largest size of a file is set, and what is held against it. Rounded up. */
+export function mebibytes(value: number): string {
+  return `${Math.ceil((value / 2 ** 20) * 10) / 10} MiB`;
 }
 
 function bare(format: string): string {
@@ -39,7 +44,7 @@ export function refusalOf(
   if (maxBytes > 0 && size > maxBytes)
     return {
       code: "too_large",
-      message: `${name} is too large: it has ${bytes(size)}, and a file may have ${bytes(maxBytes)}.`,
+      message: `${name} is too large: it has ${mebibytes(size)}, and a file may have ${mebibytes(maxBytes)}.`,
       hint: "Split it, or let Alma take larger ones with `ALMA_MAX_DOCUMENT_MIB`.",
     };
   if (size === 0) return { code: "empty_file", message: `${name} is empty: there is nothing to read in it.` };

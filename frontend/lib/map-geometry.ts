@@ -206,6 +206,26 @@ function overlap(one: Box, other: Box): boolean {
   return one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
 }
 
+const ROW = 32;
+
+/** Which rows of the screen it is in. */
+function rowsOf({ top, bottom }: Box): number[] {
+  const first = Math.floor(top / ROW);
+  return Array.from({ length: Math.floor(bottom / ROW) - first + 1 }, (_, at) => first + at);
+}
+
+/** So that a word is compared with what is in its rows, and not with thousands of points. */
+function byRow(boxes: readonly Box[]): ReadonlyMap<number, readonly Box[]> {
+  const rows = new Map<number, Box[]>();
+  for (const box of boxes)
+    for (const row of rowsOf(box)) {
+      const there = rows.get(row);
+      if (there === undefined) rows.set(row, [box]);
+      else there.push(box);
+    }
+  return rows;
+}
+
 /** Which of the words have room: the first come first, none over another or over what is taken, none over the edge. */
 export function withRoom<Word extends Wanted>(
   wanted: readonly Word[],
@@ -214,12 +234,13 @@ export function withRoom<Word extends Wanted>(
   most: number,
 ): Placed<Word>[] {
   const placed: Placed<Word>[] = [];
+  const inRows = byRow(taken);
   const isFree = (place: Box): boolean =>
     place.left >= 0 &&
     place.right <= size.width &&
     place.top >= 0 &&
     place.bottom <= size.height &&
-    !taken.some((box) => overlap(place, box)) &&
+    !rowsOf(place).some((row) => inRows.get(row)?.some((box) => overlap(place, box))) &&
     !placed.some((other) => overlap(place, other.place));
   for (const word of wanted) {
     if (placed.length >= most) break;

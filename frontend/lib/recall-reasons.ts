@@ -22,6 +22,8 @@ export interface RecallFacts {
   readonly diversity: number;
   /** Those of the query that the memory has. */
   readonly words: readonly string[];
+  /** It is told whatever is asked, and was not searched for. */
+  readonly standing: boolean;
 }
 
 type Gain = "neighbour" | "stated" | "speaker" | "answer" | "recency" | "utility" | "pinned" | "diversity";
@@ -39,7 +41,7 @@ export interface Reason {
 /** What a search says. */
 export function factsOfFound(score: number, reasons: Schemas["ReasonsReply"]): RecallFacts {
   const { stated = 0, speaker = 0, answer = 0, pinned = 0 } = reasons;
-  return { ...reasons, stated, speaker, answer, pinned, score };
+  return { ...reasons, stated, speaker, answer, pinned, score, standing: false };
 }
 
 /** What a run says of a memory that an agent was reminded of. */
@@ -60,8 +62,11 @@ export function factsOfRecalled(recalled: Schemas["RecalledMemory"]): RecallFact
     pinned: recalled.pinned ?? 0,
     diversity: recalled.diversity ?? 0,
     words: recalled.words ?? [],
+    standing: recalled.standing || (recalled.score === 0 && !recalled.dense_rank && !recalled.text_rank),
   };
 }
+
+export const STANDING = "A fact about you, told with every question.";
 
 /** What is less than this does not show in two digits. */
 const SEEN = 0.0005;

@@ -16,6 +16,11 @@ export function missedReason(why: PassedOver["why"]): string {
   return WHY[why] ?? why;
 }
 
+/** Why it was left out. Only where there was no room does its score say anything: those that came had a higher one. */
+export function missedWords({ why, score }: Pick<PassedOver, "why" | "score">): string {
+  return why === "budget" ? `${missedReason(why)} · score ${score.toFixed(2)}` : missedReason(why);
+}
+
 /** Who looked: `before its answer`, `by its tool recall`. */
 export function askedBy({ callId }: Pick<RecallState, "callId">): string {
   return callId === "" ? "before it wrote" : "asked for by the agent";

@@ -85,7 +85,7 @@ describe("files that are given", () => {
 
   it("are refused before they are sent where they cannot be taken", () => {
     expect(refusalOf("film.mp4", 90 * 1_048_576, takes, true)?.message).toBe(
-      "film.mp4 is too large: it has 94 MB, and a file may have 67 MB.",
+      "film.mp4 is too large: it has 90 MiB, and a file may have 64 MiB.",
     );
     expect(refusalOf("nothing.txt", 0, takes, false)?.code).toBe("empty_file");
     expect(refusalOf("photo.jpg", 1000, takes, true)?.hint).toBe("It reads md, txt, pdf and csv.");

@@ -140,6 +140,27 @@ describe("who is there", () => {
     expect(placed.map(({ word }) => word.name)).toEqual(["first", "beside it"]);
     expect(withRoom(words, [], SIZE, 1)).toHaveLength(1);
   });
+
+  it("keeps its words clear of every point, however many there are", () => {
+    const points = Array.from({ length: 5000 }, (_, at) => {
+      const [left, top] = [(at * 37) % SIZE.width, (at * 53) % SIZE.height];
+      return { left, top, right: left + 4, bottom: top + 4 };
+    });
+    const words = Array.from({ length: 200 }, (_, at) => {
+      const [left, top] = [(at * 71) % SIZE.width, (at * 29) % SIZE.height];
+      return { places: [{ left, top, right: left + 30, bottom: top + 16 }] };
+    });
+    const free = withRoom(words, points.slice(0, 40), SIZE, 200);
+    expect(free.length).toBeGreaterThan(0);
+    for (const { place } of [...free, ...withRoom(words, points, SIZE, 200)])
+      for (const point of free.some((one) => one.place === place) ? points.slice(0, 40) : points)
+        expect(
+          place.left < point.right &&
+            point.left < place.right &&
+            place.top < point.bottom &&
+            point.top < place.bottom,
+        ).toBe(false);
+  });
 });
 
 describe("what is in view", () => {

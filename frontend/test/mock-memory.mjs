@@ -577,7 +577,7 @@ function map(asked) {
 }
 
 function importLines(text) {
-  const reply = { added: 0, merged: 0, passedOver: 0, problems: [] };
+  const reply = { added: 0, merged: 0, replaced: 0, passedOver: 0, problems: [] };
   for (const [at, line] of text.split("\n").entries()) {
     if (line.trim() === "") continue;
     let parsed = null;

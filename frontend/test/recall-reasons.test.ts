@@ -42,6 +42,14 @@ describe("why a memory came", () => {
     expect(reasonsLine(facts)).toBe("by meaning #1 (0.50)");
   });
 
+  it("tells what is told anyway from what was searched for", () => {
+    const one = { id: "m", text: "t", score: 0 };
+    expect(factsOfRecalled(one).standing).toBe(true);
+    expect(factsOfRecalled({ ...one, score: 0.1, standing: true }).standing).toBe(true);
+    expect(factsOfRecalled({ ...one, dense_rank: 3 }).standing).toBe(false);
+    expect(factsOfRecalled({ ...one, score: 1 }).standing).toBe(false);
+  });
+
   it("keeps a digit of what is small", () => {
     expect([gain(0.08), gain(-0.1), gain(0.004)]).toEqual(["+0.08", "−0.10", "+0.004"]);
   });

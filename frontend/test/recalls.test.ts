@@ -4,7 +4,13 @@ import { splitCitations } from "@/lib/citations";
 import { entryWords } from "@/lib/entry-words";
 import type { Recall, RecalledMemory } from "@/lib/protocol";
 import { byTask, type FileSource, memoriesOf, namedSource, newsOf, sourcesOf } from "@/lib/recall-state";
-import { lookedWords, memoryToolResult, memoryToolWords, missedReason } from "@/lib/recall-words";
+import {
+  lookedWords,
+  memoryToolResult,
+  memoryToolWords,
+  missedReason,
+  missedWords,
+} from "@/lib/recall-words";
 import { stateAt } from "@/lib/scrub";
 import { Log } from "@/test/planned-events";
 
@@ -172,6 +178,11 @@ describe("memory in words", () => {
       "has little to do with it",
       "known to the agent anyway",
     ]);
+  });
+
+  it("gives a score only where that decided", () => {
+    expect(missedWords({ why: "weak", score: 0.88 })).toBe("has little to do with it");
+    expect(missedWords({ why: "budget", score: 0.5 })).toBe("no room was left for it · score 0.50");
   });
 
   it("names what an agent does with its memory", () => {

@@ -18,7 +18,14 @@ export const SourceLine = memo(function SourceLine({
   if (sources.length === 0) return null;
   const more = sources.length - SHOWN;
   return (
-    <ul data-slot="sources" aria-label="From these files" className="flex flex-wrap items-center gap-1.5">
+    <ul data-slot="sources" aria-label="Given to its agents" className="flex flex-wrap items-center gap-1.5">
+      <li
+        aria-hidden
+        className="text-faint-foreground text-xs"
+        title="Its agents were given these places in files; the answer need not rest on each"
+      >
+        Given
+      </li>
       {sources.slice(0, SHOWN).map((source) => (
         <li key={source.memoryId} className="min-w-0 max-w-full">
           <FileCitation source={source} />

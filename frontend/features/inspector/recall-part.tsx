@@ -7,7 +7,7 @@ import { plural } from "@/lib/format";
 import type { PassedOver, RecalledMemory } from "@/lib/protocol";
 import { factsOfRecalled } from "@/lib/recall-reasons";
 import { MEMORY, type NewsOfRecall, newsOf, type RecallState } from "@/lib/recall-state";
-import { isBoard, lookedWords, missedReason, WORDS_ONLY } from "@/lib/recall-words";
+import { isBoard, lookedWords, missedWords, WORDS_ONLY } from "@/lib/recall-words";
 
 /** The looks of one agent into memory: for what, what came, what was left out. */
 export function RecallPart({ recalls }: { recalls: readonly RecallState[] }) {
@@ -79,11 +79,12 @@ function Hit({ hit, best }: { hit: RecalledMemory; best: number }) {
   const changed = useShown((run) =>
     run.mail.some(({ sender, refs }) => sender === MEMORY && refs.includes(hit.id)),
   );
+  const facts = factsOfRecalled(hit);
   return (
     <article data-slot="recalled" data-memory={hit.id} className="space-y-1 border-l-2 pl-3 text-[13px]">
       <p className="flex items-center gap-2 text-xs">
         <FileOrMemoryLink hit={hit} className="min-w-0 truncate font-medium" />
-        <ScoreBar score={hit.score} best={best} className="ml-auto shrink-0" />
+        {facts.standing ? null : <ScoreBar score={hit.score} best={best} className="ml-auto shrink-0" />}
       </p>
       <p dir="auto" className="line-clamp-4 whitespace-pre-line break-words leading-5">
         {hit.text}
@@ -91,7 +92,7 @@ function Hit({ hit, best }: { hit: RecalledMemory; best: number }) {
       {changed ? <p className="text-caution text-xs">It was changed while the agent worked.</p> : null}
       <details className="text-xs">
         <summary className="w-fit text-faint-foreground hover:text-foreground">Why it came</summary>
-        <RecallReasons facts={factsOfRecalled(hit)} className="mt-1" />
+        <RecallReasons facts={facts} className="mt-1" />
       </details>
     </article>
   );
@@ -105,14 +106,12 @@ function Missed({ missed }: { missed: readonly PassedOver[] }) {
         {plural(missed.length, "other")} found and left out
       </summary>
       <ul className="mt-2 space-y-2 border-l pl-3">
-        {missed.map(({ id, text, why, score }) => (
-          <li key={id} data-slot="passed-over" data-why={why} className="space-y-0.5">
+        {missed.map((one) => (
+          <li key={one.id} data-slot="passed-over" data-why={one.why} className="space-y-0.5">
             <p dir="auto" className="line-clamp-2 break-words text-muted-foreground">
-              {text}
+              {one.text}
             </p>
-            <p className="text-faint-foreground tabular-nums">
-              {missedReason(why)} · score {score.toFixed(2)}
-            </p>
+            <p className="text-faint-foreground tabular-nums">{missedWords(one)}</p>
           </li>
         ))}
       </ul>

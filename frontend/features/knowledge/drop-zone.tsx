@@ -6,9 +6,8 @@ import { Button } from "@/components/ui/button";
 import { useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
 import { chosenFiles } from "@/lib/dropped-files";
-import { bytes } from "@/lib/format";
 import { knowledge } from "@/lib/knowledge-list";
-import { formatWords } from "@/lib/knowledge-words";
+import { formatWords, mebibytes } from "@/lib/knowledge-words";
 
 /** Where files are dropped or chosen; which ones are read, and how a folder is watched. */
 export function DropZone({ large }: { large: boolean }) {
@@ -93,7 +92,7 @@ function What() {
   return (
     <div className="space-y-1 text-balance text-faint-foreground text-xs">
       <p data-slot="formats">
-        Alma reads {formatWords(formats)}, up to {bytes(maxBytes)} a file.
+        Alma reads {formatWords(formats)}, up to {mebibytes(maxBytes)} a file.
       </p>
       <p data-slot="watched-folder" className="break-words">
         {folder === null ? (

@@ -91,8 +91,11 @@ function Report({ name, told }: { name: string; told: ImportReport }) {
   return (
     <div data-slot="import-report" role="status" className="space-y-3">
       <p className="truncate font-medium">{name}</p>
-      <dl className="grid grid-cols-3 divide-x tabular-nums">
+      <dl className="grid auto-cols-fr grid-flow-col divide-x tabular-nums">
         <Figure label="added" value={told.added} />
+        {told.replaced > 0 ? (
+          <Figure label="replaced what held before" value={told.replaced} caution />
+        ) : null}
         <Figure label="known already" value={told.merged} />
         <Figure label="passed over" value={told.passedOver} caution={told.passedOver > 0} />
       </dl>

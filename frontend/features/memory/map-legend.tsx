@@ -22,25 +22,26 @@ export function MapLegend({ by, legend, only, isLooping, onColour, onOnly, onLoo
   return (
     <div
       data-slot="map-legend"
-      className="flex shrink-0 items-center gap-2 border-b py-1.5 pr-2 pl-4 sm:pr-3"
+      className="flex shrink-0 items-center gap-2 border-b py-1.5 pr-2 pl-4 max-sm:flex-wrap max-sm:gap-y-0.5 sm:pr-3"
     >
-      <div className="flex min-w-0 flex-1 items-center gap-x-1 gap-y-0.5 max-sm:overflow-x-auto max-sm:[scrollbar-width:none] sm:flex-wrap">
-        {/* biome-ignore lint/a11y/noLabelWithoutControl: the control is the list of choices */}
-        <label className="mr-2 inline-flex shrink-0 items-center gap-1 text-muted-foreground text-xs">
-          Colour by
-          <Select
-            value={by}
-            data-slot="map-colour"
-            className="font-medium text-foreground max-sm:h-9"
-            onChange={(event) => onColour(event.target.value as Colouring)}
-          >
-            {COLOURINGS.map((each) => (
-              <option key={each} value={each}>
-                {COLOURING_NAMES[each].toLowerCase()}
-              </option>
-            ))}
-          </Select>
-        </label>
+      {/* biome-ignore lint/a11y/noLabelWithoutControl: the control is the list of choices */}
+      <label className="inline-flex shrink-0 items-center gap-1 text-muted-foreground text-xs max-sm:mr-auto">
+        Colour by
+        <Select
+          value={by}
+          data-slot="map-colour"
+          className="font-medium text-foreground max-sm:h-9"
+          onChange={(event) => onColour(event.target.value as Colouring)}
+        >
+          {COLOURINGS.map((each) => (
+            <option key={each} value={each}>
+              {COLOURING_NAMES[each].toLowerCase()}
+            </option>
+          ))}
+        </Select>
+      </label>
+      {/* On a phone in rows of their own, so that none is cut off by what stands beside it. */}
+      <div className="flex min-w-0 flex-1 flex-wrap items-center gap-x-1 gap-y-0.5 max-sm:order-last max-sm:-ml-2 max-sm:max-h-28 max-sm:basis-full max-sm:overflow-y-auto">
         {legend.map(({ id, name, token, count: amount }) => (
           <Button
             key={id}

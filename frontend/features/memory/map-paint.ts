@@ -53,7 +53,6 @@ const LABELS_FAR = 10;
 const LABELS_NEAR = 40;
 const LABELS_TRIED = 240;
 const LABEL_GAP = 6;
-const DOTS_KEPT_CLEAR = 600;
 
 /** Larger as one comes nearer, and where there are few. */
 function radiusOf(lens: Lens, fit: number, count: number): number {
@@ -181,9 +180,7 @@ function writeLabels(
     const left = { left: x - far - width, right: x - far, top, bottom };
     return { text, places: [right, left] };
   });
-  // Among very many points words cannot keep clear of all.
-  const clear = dots.length > DOTS_KEPT_CLEAR ? [] : dots.map((dot) => boxOf(dot, radius + 2));
-  const taken = [...cornersOf(size), ...clear];
+  const taken = [...cornersOf(size), ...dots.map((dot) => boxOf(dot, radius + 2))];
   const most = near > 2.2 || dots.length < 60 ? LABELS_NEAR : LABELS_FAR;
   ctx.lineJoin = "round";
   ctx.lineWidth = 3;

@@ -7,6 +7,7 @@ import { go } from "@/lib/location";
 import { type MemoryEntry, memoryApi } from "@/lib/memory-api";
 import { memoryList } from "@/lib/memory-list";
 import { forgottenWords } from "@/lib/memory-words";
+import { type Held, holdAgain } from "@/lib/replaced-memory";
 import { session } from "@/lib/session";
 
 interface MemoryActionsProps {
@@ -16,7 +17,7 @@ interface MemoryActionsProps {
 
 /** Pin, forget, bring back, delete for good. */
 export function MemoryActions({ memory, onChanged }: MemoryActionsProps) {
-  const { id, pinned, forgottenAt, source } = memory;
+  const { id, pinned, forgottenAt, validTo, source } = memory;
   const act = async (work: () => Promise<unknown>, done?: () => void): Promise<void> => {
     try {
       await work();
@@ -27,6 +28,17 @@ export function MemoryActions({ memory, onChanged }: MemoryActionsProps) {
     }
   };
   const restore = (): void => void act(() => memoryApi.restore(id), onChanged);
+  const hold = async (): Promise<void> => {
+    let held: Held | null = null;
+    await act(async () => {
+      held = await holdAgain(id);
+    }, onChanged);
+    if (held !== null) sayHeld(held);
+  };
+  const sayHeld = ({ words, undo }: Held): void => {
+    const run = (): void => void act(undo, onChanged);
+    session.notices.show(words, { action: { label: "Undo", run } });
+  };
   const forget = (): void =>
     void act(
       () => memoryApi.forget(id),
@@ -66,6 +78,13 @@ export function MemoryActions({ memory, onChanged }: MemoryActionsProps) {
     );
   return (
     <>
+      {validTo === null ? null : (
+        <Tooltip label="It takes the place of what replaced it" side="bottom">
+          <Button size="sm" data-slot="memory-restore" className="max-sm:h-9" onClick={() => void hold()}>
+            <Undo2 aria-hidden className="!size-3.5" /> Restore
+          </Button>
+        </Tooltip>
+      )}
       <Tooltip label={pinned ? "Unpin" : "Pin: always preferred when it fits"} side="bottom">
         <Button
           variant="ghost"

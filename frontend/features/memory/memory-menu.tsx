@@ -30,6 +30,7 @@ function download(): void {
   link.href = EXPORT_ADDRESS;
   link.download = `alma-memories-${new Date().toISOString().slice(0, 10)}.jsonl`;
   link.click();
+  session.notices.show("All memories are in the file, also those that were replaced or forgotten.");
 }
 
 /** What can be done with memory as a whole. */
@@ -64,7 +65,7 @@ export function MemoryMenu() {
         </Tooltip>
         <DropdownMenuContent align="end">
           <DropdownMenuItem data-slot="export-memories" onSelect={download}>
-            <Download aria-hidden /> Export as JSONL
+            <Download aria-hidden /> Export all as JSONL
           </DropdownMenuItem>
           <DropdownMenuItem data-slot="import-memories" onSelect={() => showImporting(true)}>
             <Upload aria-hidden /> Import

@@ -143,7 +143,7 @@ function Gone({ detail: { memory } }: { detail: MemoryDetail }) {
   if (validTo === null) return null;
   return (
     <p data-slot="memory-gone" className="rounded-md bg-caution-tint px-3 py-2">
-      It held until {dateWords(validTo, Date.now())}.{" "}
+      It held until {dateWords(validTo, Date.now())}. Restored, it takes the place of what replaced it.{" "}
       {supersededBy === "" ? null : (
         <Button variant="link" size="inline" onClick={() => openMemory(supersededBy)}>
           What holds now

@@ -84,7 +84,7 @@ export const MemoryRow = memo(function MemoryRow(props: MemoryRowProps) {
           <MarkedText text={plain(memory.text)} words={words} />
         </a>
         <div className="mt-1 flex items-center gap-3 max-sm:items-end text-muted-foreground text-xs">
-          <p className="flex min-w-0 flex-1 flex-wrap items-center gap-x-2 gap-y-0.5 *:not-last:after:ml-2 *:not-last:after:text-faint-foreground *:not-last:after:content-['·']">
+          <p className="flex min-w-0 flex-1 flex-wrap items-center gap-y-0.5 *:before:inline-block *:before:w-4 *:before:shrink-0 *:before:text-center *:before:text-faint-foreground *:before:content-['·'] -ml-4 [clip-path:inset(0_0_0_16px)]">
             <span className="inline-flex items-center">
               {memory.pinned ? (
                 <Pin

@@ -7,6 +7,7 @@ import { useTask } from "@/hooks/use-task";
 import { ApiProblem } from "@/lib/api";
 import { type MemoryEntry, memoryApi } from "@/lib/memory-api";
 import { memoryList } from "@/lib/memory-list";
+import { isOfFile } from "@/lib/memory-words";
 
 const MOST_CHARS = 8000;
 
@@ -15,7 +16,7 @@ interface MemoryTextProps {
   onChanged: () => void;
 }
 
-/** What it says; a click changes it in place. */
+/** What it says; a click changes it in place, but where a file says it. */
 export function MemoryText({ memory, onChanged }: MemoryTextProps) {
   // With the version that was on the screen when the writing began: a newer one must not be overwritten unseen.
   const [draft, setDraft] = useState<{ text: string; version: number } | null>(null);
@@ -31,7 +32,7 @@ export function MemoryText({ memory, onChanged }: MemoryTextProps) {
       try {
         await memoryApi.change(memory.id, { version, text: text.trim() });
       } catch (cause) {
-        if (!(cause instanceof ApiProblem) || cause.status !== 409) throw cause;
+        if (!(cause instanceof ApiProblem) || cause.facts.code !== "changed_meanwhile") throw cause;
         setNewer((await memoryApi.read(memory.id)).memory);
         return;
       }
@@ -49,7 +50,11 @@ export function MemoryText({ memory, onChanged }: MemoryTextProps) {
         >
           {memory.text}
         </p>
-        {memory.forgottenAt === null ? (
+        {isOfFile(memory) ? (
+          <p data-slot="memory-of-file" className="mt-1 text-faint-foreground text-xs">
+            These are the words of the file; they change when it does.
+          </p>
+        ) : memory.forgottenAt === null ? (
           <Button
             variant="quiet"
             size="sm"

@@ -36,9 +36,15 @@ export function MemoryUses({ uses }: { uses: readonly MemoryUse[] }) {
                     : "in a chat"
                   : `in “${use.title}”`}
               </span>
-              <span className="shrink-0 text-faint-foreground text-xs tabular-nums" data-tip="Score">
-                {use.score.toFixed(2)}
-              </span>
+              {use.score === 0 ? (
+                <span className="shrink-0 text-faint-foreground text-xs" data-tip="Told with every question">
+                  always
+                </span>
+              ) : (
+                <span className="shrink-0 text-faint-foreground text-xs tabular-nums" data-tip="Score">
+                  {use.score.toFixed(2)}
+                </span>
+              )}
               <time
                 title={exactTime(use.at)}
                 className="w-18 shrink-0 text-right text-faint-foreground text-xs tabular-nums"

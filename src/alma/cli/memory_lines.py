@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from alma.cli.memory_replies import Counts, Detail, Entry, Found, Reasons, Source, State, Version
+from alma.cli.memory_replies import Counts, Detail, Entry, Found, Reasons, Source, State, Use, Version
 
 _TEXT = 96  # characters of a memory in a table
 _LEAST = 0.005  # a reason that counted less is not said
@@ -99,8 +99,13 @@ def detail_lines(detail: Detail) -> Iterator[str]:
         "before and after it", (f"{one.speaker or one.agent}: {short(one.text)}" for one in detail.around)
     )
     yield from _block("took the place of", (f"{one.id}  {short(one.text)}" for one in detail.superseded))
-    uses = (f"{when(use.at)}  {use.role}  {use.score:.3f}  {use.run_id}  {short(use.title, 60)}" for use in detail.uses)
+    uses = (f"{when(use.at)}  {use.role}  {_scored(use)}  {use.run_id}  {short(use.title, 60)}" for use in detail.uses)
     yield from _block("came into prompts", uses)
+
+
+def _scored(use: Use) -> str:
+    """What is told with every question was not searched for."""
+    return f"{use.score:.3f}" if use.score else "told with every question"
 
 
 def _facts(memory: Entry) -> Iterator[tuple[str, str]]:
