@@ -193,6 +193,14 @@ async def test_a_budget_is_kept_and_what_did_not_fit_is_told(memory: RecallBench
     assert why(recalled) == {long: "budget"}
 
 
+async def test_what_is_put_before_each_hit_counts_too(memory: RecallBench) -> None:
+    await memory.line("One boat.", "Two boats.", "Three boats.")
+    assert len(ids(await memory.ask("boats", tokens=9))) == 3
+    assert len(ids(await memory.ask("boats", tokens=9, beside=2))) == 1
+    wide = await memory.ask("boats", k=1, tokens=9, beside=6, widen=True)
+    assert wide.hits[0].tokens == 3
+
+
 async def test_a_hit_is_widened_as_far_as_there_is_room(memory: RecallBench) -> None:
     await memory.line("One apple.", "Two boats.", "Three chairs.")
     assert (await memory.ask("boats", k=1, widen=True)).hits[0].text == "One apple.\nTwo boats.\nThree chairs."

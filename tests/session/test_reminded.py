@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from alma.events import AgentMessage, MemoriesRecalled, MessageStarted, ToolReturned
-from alma.memory.records import USER, Filter, NewMemory, Reader, Scope, Source
+from alma.memory.records import USER, Filter, NewMemory, Reader, Scope, Source, tokens_of
 from alma.models.script import Fault
 from planned import (
     HELD,
@@ -183,6 +183,55 @@ async def test_what_holds_of_the_user_is_told_whatever_is_asked(tmp_path: Path) 
         (told,) = await log_of(bench, ack["runId"], MemoriesRecalled)
         assert [hit.text for hit in told.hits] == ["The user is vegan."], "of others' private ones nothing"
         assert await prompts_are_exact(bench, ack["runId"]) == 1
+
+
+async def standing_of(bench: SessionBench, request: str) -> list[tuple[str, bool]]:
+    client = bench.connect()
+    ack = await start(client, request, kind="chat")
+    await end_of(client, ack["runId"])
+    return [
+        (hit.text, hit.standing) for told in await log_of(bench, ack["runId"], MemoriesRecalled) for hit in told.hits
+    ]
+
+
+async def test_a_small_model_is_told_what_holds_of_the_user_only_where_they_speak_of_themselves(tmp_path: Path) -> None:
+    async with remembering(tmp_path).running() as bench:
+        assert bench.memory is not None
+        await keep(bench, "Rivers are quiet at night.")
+        bench.memory.embedding.down = True  # so that no search finds it
+        await keep(bench, "The user is vegan.", key="user.diet")
+        bench.memory.embedding.down = False
+        found, diet = ("Rivers are quiet at night.", False), ("The user is vegan.", True)
+        assert await standing_of(bench, "Which rivers are quiet?") == [found]
+        assert await standing_of(bench, "Which rivers do I like?") == [found, diet], "what was found comes first"
+        bench.models.strong = True
+        assert await standing_of(bench, "Which rivers are long?") == [found, diet]
+
+
+async def test_what_holds_of_the_user_keeps_its_share_of_the_prompt(tmp_path: Path) -> None:
+    async with remembering(tmp_path).running() as bench:
+        assert bench.memory is not None
+        bench.memory.embedding.down = True
+        for number in range(6):
+            await keep(bench, f"The user likes the number {number} more than most.", key=f"user.taste.{number}")
+        bench.memory.embedding.down = False
+        told = [text for text, _ in await standing_of(bench, "Which numbers do I like?")]
+        assert len(told) == 2
+        assert sum(tokens_of(f"Remembered (about the user): {text}") for text in told) <= 60
+
+
+async def test_each_memory_is_one_part_of_the_prompt_and_one_says_how_to_name_files(tmp_path: Path) -> None:
+    async with remembering(tmp_path).running() as bench:
+        for place in ("page 1", "page 2"):
+            source = Source(document_id="d", file="pump.pdf", place=place)
+            await keep(bench, f"The pump is oiled on {place}.", "team", source=source)
+        client = bench.connect()
+        ack = await start(client, "When is the pump oiled?", kind="chat")
+        await end_of(client, ack["runId"])
+        (begun,) = [one for one in await log_of(bench, ack["runId"], MessageStarted) if one.role == "manager"]
+        assert len([one for one in begun.sections if one.name == "memory"]) == 2
+        (prompt,) = asked(bench, "When is the pump oiled")
+        assert prompt.count("name it so: [pump.pdf, page") == 1
 
 
 async def test_who_may_not_read_a_memory_any_more_hears_only_that_it_was_taken_back(tmp_path: Path) -> None:

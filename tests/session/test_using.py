@@ -58,6 +58,12 @@ def test_a_memory_has_helped_that_the_answer_says_again() -> None:
     assert helped(hit, "Where do I live?", "I cannot know that.") == IDLE
     assert helped(hit, "Does the user of Lisbon lives there?", "Lisbon, yes.") == IDLE, "the request had said it all"
     assert helped(hit, "Where do I live?", "") is None
+
+
+def test_what_is_told_whatever_is_asked_neither_helped_nor_not() -> None:
+    hit = RecalledMemory("m1", "The user lives in Lisbon.", 0.0, standing=True)
+    assert helped(hit, "What can I cook?", "Something from Lisbon.") is None
+    assert helped(hit, "What can I cook?", "Rice.") is None
     assert helped(hit, "Where?", "In Lisbon.", call_id="c1") is None, "it was looked up after the prompt was made"
 
 

@@ -110,11 +110,15 @@ def _work(task: Task, mode: Mode) -> list[Part]:
 
 
 def _memories(task: Task) -> list[Part]:
-    """What the agent is reminded of, the most useful first; where files are among it, how to name them."""
-    parts = [Part("memory", _remembered(memory), ref=memory.id) for memory in task.memories]
-    file = next((memory for memory in task.memories if memory.document_id), None)
-    if file is not None:
-        parts.append(Part("memory", f"Where you use what is from a file, name it so: [{file.label}]", ref="cite"))
+    """What the agent is reminded of, the most useful first; with the first that is from a file, how to name files."""
+    parts: list[Part] = []
+    named = False
+    for memory in task.memories:
+        text = _remembered(memory)
+        if memory.document_id and not named:
+            text += f"\nWhere you use what is from a file, name it so: [{memory.label}]"
+            named = True
+        parts.append(Part("memory", text, ref=memory.id))
     return parts
 
 

@@ -19,14 +19,15 @@ from alma.memory.memories import Added
 from alma.memory.packing import plain
 from alma.memory.question import read_question
 from alma.memory.recall import Asked
-from alma.memory.records import USER, Filter, Hit, Kind, Memory, NewMemory, Reader, Recalled, Scope, Source
+from alma.memory.records import USER, Filter, Hit, Kind, Memory, NewMemory, Reader, Recalled, Scope, Source, tokens_of
 from alma.models.tokens import estimate
 from alma.plan import MAIN
 from alma.recollection import PassedOver, RecalledMemory
 
 _WEAK_TOKENS = 100  # a small model reads 250 tokens a second, and is led astray by much
-_STANDING_TOKENS = 80
-_WEAK_STANDING = 40
+_STANDING_TOKENS = 120
+_WEAK_STANDING = 60
+_LABEL_TOKENS = 10  # before each memory: "Remembered (the user, 26 November 2026): "
 ABOUT_USER = "user."  # keys of facts about the user begin so
 _FEW_WORDS = 6  # a request of fewer is understood with the one before it
 _SEEN_CHARS = 300  # of what a tool gave back, as a thing to look for
@@ -79,7 +80,7 @@ class Reminding:
         if self._memories is None or not policy.recall or not policy.kinds or task.reminded_for == message_id:
             return None
         tokens = min(policy.tokens, _WEAK_TOKENS) if weak else policy.tokens
-        tokens -= sum(memory.tokens for memory in task.memories)
+        tokens -= sum(memory.tokens + _LABEL_TOKENS for memory in task.memories)
         most = policy.hits - len(task.memories)
         query = _query(task)
         if tokens <= 0 or most <= 0 or not query:
@@ -90,27 +91,30 @@ class Reminding:
             Filter(kinds=tuple(policy.kinds), not_runs=_in_view(task, window)),
             k=most,
             tokens=tokens,
+            beside=_LABEL_TOKENS,
             known=tuple(memory.text for memory in task.memories),
             widen=not weak,
             strict=True,
         )
         found = await self._memories.recall(asked)
         told, known = _sift(found.hits, task)
-        before = task.memories
-        if not before and self._holds_anyway(task, role, query, weak):
-            left = min(tokens - sum(hit.tokens for hit in told), _WEAK_STANDING if weak else _STANDING_TOKENS)
+        standing: list[RecalledMemory] = []
+        if not task.memories and self._holds_anyway(task, role, query, weak):
+            left = tokens - sum(hit.tokens + _LABEL_TOKENS for hit in told)
+            left = min(left, _WEAK_STANDING if weak else _STANDING_TOKENS)
             ids = {hit.memory.id for hit in told}
-            before = await self._standing(asked.reader, policy.kinds, ids, left, most - len(told))
-        if not told and not found.missed and not known and before == task.memories:
+            standing = await self._standing(asked.reader, policy.kinds, ids, left, most - len(told))
+        if not told and not found.missed and not known and not standing:
             return None
-        return entry_of(found, told, known, query, task, message_id, self._clock(), before=before)
+        entry = entry_of(found, told, known, query, task, message_id, self._clock(), before=task.memories)
+        return replace(entry, hits=[*entry.hits, *standing])
 
     @staticmethod
     def _holds_anyway(task: Task, role: Role, query: str, weak: bool) -> bool:
-        """Whether facts about the user are told besides: not in answer to a greeting, and of a small model's agents
-        only to the one that answers the user."""
+        """Whether facts about the user are told besides: not in answer to a greeting. Of a small model's agents only to
+        the one that answers the user, and only where they speak of themselves: it is led astray by what it is told."""
         allowed = "owner" in role.memory.recall and not read_question(query).small_talk
-        return allowed and (not weak or task.task_id == MAIN)
+        return allowed and (not weak or (task.task_id == MAIN and read_question(task.goal).own))
 
     async def _standing(
         self, reader: Reader, kinds: Sequence[str], told: set[str], room: int, most: int
@@ -122,7 +126,7 @@ class Reminding:
         facts = [one for one in there if one.id not in told and one.kind in kinds]
         found: list[RecalledMemory] = []
         for memory in sorted(facts, key=lambda one: -one.seen_at)[: max(most, 0)]:
-            room -= estimate(memory.text)
+            room -= tokens_of(memory.text) + _LABEL_TOKENS
             if room < 0:
                 break
             found.append(replace(recalled(Hit(memory, 0.0)), standing=True))
@@ -171,7 +175,7 @@ def recalled(hit: Hit) -> RecalledMemory:
         kind=memory.kind,
         scope=memory.scope,
         agent=memory.agent,
-        tokens=hit.tokens or estimate(text),
+        tokens=hit.tokens or tokens_of(text),
         cosine=round(reasons.cosine, 4),
         dense_rank=reasons.dense_rank,
         bm25=round(reasons.bm25, 4),

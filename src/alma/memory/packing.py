@@ -17,10 +17,10 @@ class Packed(Struct, frozen=True):
     tokens: int
 
 
-def pack(texts: Sequence[tuple[int, str]], most: int, tokens: int) -> tuple[list[Packed], list[int]]:
+def pack(texts: Sequence[tuple[int, str]], most: int, tokens: int, beside: int = 0) -> tuple[list[Packed], list[int]]:
     """The first `most` that fit together into `tokens` (0: no bound), in order: one that is too long is left out, and
-    shorter ones after it may still come in. `texts`: numbers and texts, best first. Also the numbers left out for want
-    of room."""
+    shorter ones after it may still come in. `texts`: numbers and texts, best first. `beside`: what each takes besides
+    its text. Also the numbers left out for want of room."""
     packed: list[Packed] = []
     left_out: list[int] = []
     used = 0
@@ -28,11 +28,11 @@ def pack(texts: Sequence[tuple[int, str]], most: int, tokens: int) -> tuple[list
         if len(packed) == most:
             break
         size = tokens_of(text)
-        if tokens and used + size > tokens:
+        if tokens and used + size + beside > tokens:
             left_out.append(num)
             continue
         packed.append(Packed(num, text, size))
-        used += size
+        used += size + beside
     return packed, left_out
 
 

@@ -70,16 +70,17 @@ class Nearest(Protocol):
 
 
 class Asked(Struct, frozen=True):
-    """`k`: at most so many hits; `tokens`: that they may take together (0: no bound), by `records.tokens_of`. `known`:
-    texts that the asker has before it anyway. `widen`: give the sentences around a piece of a document or conversation,
-    where the budget allows it. `strict`: leave out what has little to do with the query; else the best are given,
-    however weak."""
+    """`k`: at most so many hits; `tokens`: that they may take together (0: no bound), by `records.tokens_of`, each with
+    `beside` more for what is put before it. `known`: texts that the asker has before it anyway. `widen`: give the
+    sentences around a piece of a document or conversation, where the budget allows it. `strict`: leave out what has
+    little to do with the query; else the best are given, however weak."""
 
     query: str
     reader: Reader
     wanted: Filter = Filter()
     k: int = 10
     tokens: int = 0
+    beside: int = 0
     known: tuple[str, ...] = ()
     widen: bool = False
     strict: bool = False
@@ -311,7 +312,9 @@ def _pack(
     connection: sa.Connection, asked: Asked, found: _Found, chosen: Sequence[Ranked]
 ) -> tuple[list[Hit], list[Missed]]:
     """As many as fit, read whole; widened, where that is wanted and there is room."""
-    packed, left_out = pack([(one.candidate.num, one.candidate.text) for one in chosen], asked.k, asked.tokens)
+    packed, left_out = pack(
+        [(one.candidate.num, one.candidate.text) for one in chosen], asked.k, asked.tokens, asked.beside
+    )
     scores = {one.candidate.num: one for one in chosen}
     missed = [_missed(found, scores[num], "budget") for num in left_out]
     kept = by_nums(connection, [one.num for one in packed], asked.reader, asked.wanted)
@@ -329,7 +332,7 @@ def _widen(
     left = _left_of(connection, asked, nums)
     near = {num: replace(one, text=left.get(num, one.text)) for num, one in near.items() if left.get(num) != ""}
     hit = {memory.num for _, memory in whole}
-    room = asked.tokens - sum(one.tokens for one, _ in whole) if asked.tokens else None
+    room = asked.tokens - sum(one.tokens + asked.beside for one, _ in whole) if asked.tokens else None
     wide: list[tuple[Packed, Memory]] = []
     for one, memory in whole:
         pair = around(memory, [other for other in near.values() if memory.line and other.line == memory.line])

@@ -43,8 +43,8 @@ def uses_of(log: Iterable[Recorded]) -> list[Use]:
         answer = said.get(told.message_id, "")
         for hit in told.hits:
             helped = _helped(hit, f"{asked} {told.query}", answer) if answer and not told.call_id else None
-            if hit.standing and helped == IDLE:
-                helped = None  # it was told whatever was asked
+            if hit.standing:
+                helped = None  # it was told whatever was asked: its words in the answer are no sign of either
             role = roles.get(told.message_id, "")
             use = Use(hit.id, run_id, told.message_id, role, hit.score, told.at, helped=helped)
             found[hit.id, told.message_id] = use
