@@ -219,7 +219,8 @@ export interface paths {
         put?: never;
         /**
          * Add Memory
-         * @description Kept as the owner's own. `merged` where the same was known; one with the same `key` takes its place.
+         * @description Kept as the owner's own. `merged` where the same was known; one with the same `key` takes its place. What is
+         *     one fact about the owner ("I live in Porto.") has a key of its own.
          */
         post: operations["add_memory_api_memories_post"];
         delete?: never;

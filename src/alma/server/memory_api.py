@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
 from alma.errors import Conflict
+from alma.memory.fact_by_hand import with_key
 from alma.memory.memories import Map, Memories
 from alma.memory.merging import check_worded, tidy
 from alma.memory.recall import Asked
@@ -130,9 +131,11 @@ def routes(
 
     @router.post("/memories", status_code=201)
     async def add_memory(body: NewMemoryBody) -> AddedReply:
-        """Kept as the owner's own. `merged` where the same was known; one with the same `key` takes its place."""
+        """Kept as the owner's own. `merged` where the same was known; one with the same `key` takes its place. What is
+        one fact about the owner ("I live in Porto.") has a key of its own."""
         check_worded(body.text)
         new = NewMemory(owner, body.text, body.kind, body.scope, key=body.key, pinned=body.pinned)
+        new = await asyncio.to_thread(with_key, new)
         (added,) = await memories.add([new], urgent=True)
         return AddedReply(memory=entry(added.memory), merged=added.merged, superseded=list(added.superseded))
 
