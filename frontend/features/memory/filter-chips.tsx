@@ -45,7 +45,7 @@ export function FilterChips() {
   return (
     <div
       data-slot="memory-filters"
-      className="flex items-center gap-1.5 max-sm:-mx-4 max-sm:-my-1 max-sm:overflow-x-auto max-sm:px-4 max-sm:py-1 max-sm:[scrollbar-width:none] sm:flex-wrap"
+      className="flex items-center gap-1.5 max-sm:-mx-4 max-sm:-mt-1 max-sm:mb-1 max-sm:overflow-x-auto max-sm:px-4 max-sm:py-1 max-sm:[scrollbar-width:none] sm:flex-wrap"
     >
       <Switch
         on={isAboutMe(filters)}
