@@ -14,7 +14,7 @@ from alma.memory.fact_clauses import AM, RELATIVE
 from alma.memory.fact_values import timeless
 
 ANY_MORE = r"(?:any ?more|any longer|these days|now)"
-_NOT = r"(?:do not|don't|no longer|never)"
+_NOT = r"(?:do not|don't|no longer|never|haven't|have not)"
 _ISNT = r"(?:is not|isn't|'s not|are not|aren't|is no longer|are no longer|'s no longer)"
 _HALF = r"(?!only\b|just\b|merely\b|always\b|even\b|exactly\b|necessarily\b|simply\b|usually\b|currently\b)"
 _HAVE = r"i(?:'ve)?(?: (?:just|recently|have))*"
@@ -36,6 +36,7 @@ _DENIALS: list[tuple[re.Pattern[str], str]] = [
     (_like(r"(?:please )?(?:don't|do not|never|stop) call(?:ing)? me (.+)$"), "call me"),
     (_like(rf"i {_NOT} go by (.+)$"), "i go by"),
     (_like(rf"{_WE} (?:not|no longer) {_HALF}(.+)$"), "i'm"),
+    (_like(rf"{AM} no (?!longer\b)([\w-]+)$"), "i'm a"),
     (re.compile(rf"({RELATIVE}) (?:no longer|never) (lives|works|studies|teaches) (.+)$"), r"\1 \4"),
     (re.compile(rf"({RELATIVE}) (?:does not|doesn't) (live|work) (.+)$"), r"\1 \4s"),
     (_like(rf"(my [\w' -]+?) ?{_ISNT} {_HALF}(.+)$"), r"\1 is"),
@@ -46,10 +47,11 @@ _OVER: list[tuple[re.Pattern[str], str]] = [
     (_like(rf"{_HAVE} (?:quit|left|resigned from|lost) my job (at|as) (.+)$"), r"i work \1"),
     (_like(rf"{_HAVE} (?:got|been|was) (?:fired|laid off|sacked|let go) (?:from|by|at) (.+)$"), "i work at"),
     (_like(rf"{_HAVE} (?:stopped|quit|gave up|given up) being (.+)$"), "i'm"),
+    (_like(rf"{_HAVE} (?:stopped|quit|gave up|given up) (working|studying|living) (.+)$"), r"i'm \1"),
 ]
 _LONGER = _like(rf"\bno longer\b|\b{ANY_MORE}[ .!]*$|\b{ANY_MORE}(?=,? but\b|, )")
 _INSTEAD = re.compile(
-    r"(?:,? but|,? it's|,? it is|,? s?he's|,? s?he is)(?: (?:actually|rather|in fact|now))? ", re.IGNORECASE
+    r"(?:,? but|,? it's|,? it is|,? s?he's|,? s?he is|, call me)(?: (?:actually|rather|in fact|now))? ", re.IGNORECASE
 )
 _ALLERGIC = re.compile(r"(?:\w+ )?allergic to ", re.IGNORECASE)  # "to nuts or milk": to neither
 _OR = re.compile(r",? (?:or|nor) ", re.IGNORECASE)
@@ -110,5 +112,7 @@ def denial_of(fact: str, key: str, denied: Denied) -> tuple[str, str] | None:
         text = f"{who} no longer {verb} {what}."
     else:
         text = f"{who} does not {_INFINITIVES.get(verb, verb[:-1])} {what}."
+    if denied.longer and key == "user.marital_status":
+        return text, what.split()[0]  # nobody is married to another then
     any_of_it = key.startswith(_NAMED_BY_KEY) or (key.startswith("user.pet.") and what.startswith("a "))
     return text, "" if any_of_it else _BEFORE_VALUE.sub("", what)

@@ -143,7 +143,8 @@ def _rule(pattern: str, make: Make, kind: Kind = "semantic", *, each: Callable[[
 
 _WHO = [
     _rule(
-        rf"my (?:full |first |given |real )?name(?:'s| is|s) {_X}", make.named("The user's name is {v}.", "user.name")
+        rf"(?:my (?:full |first |given |real |new )?name(?:'s| is|s)|i(?:'ve| have)? changed my name to) {_X}",
+        make.named("The user's name is {v}.", "user.name"),
     ),
     _rule(
         rf"(?:(?:{FROM_NOW},? )?(?:you can |just |please |always )*call me|address me as|i go by"
@@ -264,7 +265,11 @@ _LIKES = [
         r" ((?:[\w-]+ ){0,2}(?:answers|replies|explanations|examples|summaries|responses)\b.*)$",
         taste.prefers,
     ),
-    _rule(rf"i{NOW} (?:like|love|enjoy|adore) {_X}", _LIKED, each=all_of),
+    _rule(
+        rf"i{NOW}(?:(?:'ve| have) (?:come|grown|learned|learnt) to)? (?:like|love|enjoy|adore) {_X}",
+        _LIKED,
+        each=all_of,
+    ),
     _rule(rf"{AM}{NOW} (?:a (?:big |huge )?fan of|into|fond of|passionate about) {_X}", _LIKED, each=all_of),
     _rule(
         rf"i{NOW} (?:hate|dislike|loathe|detest|can't stand|cannot stand|despise) {_X}",

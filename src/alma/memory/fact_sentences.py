@@ -279,6 +279,8 @@ _HAS_ALLERGY = re.compile(
 def has(found: Found) -> Made | None:
     """Somebody, or something of one's body, and nothing more: not "two cats in this picture"."""
     whole = timeless(found[1], 12)
+    if re.match(r"no (?:\w+ )?allerg", whole, re.IGNORECASE):
+        return None  # it is of all of them, and each has its own key
     for what in (whole, re.split(r",? (?:and|with) |, ", whole, maxsplit=1)[0]):
         if any(shape.fullmatch(what) for shape in (_HAS_KIN, _HAS_ILLNESS, _HAS_ALLERGY)) and not FOR_NOW.search(
             found[1]

@@ -87,7 +87,9 @@ def stopped(found: Found) -> Made | None:
     """A habit: "stopped getting this error" is none."""
     what = timeless(found[1], 6)
     fits = _HABIT.fullmatch(what) and not is_state(what.partition(" ")[2])
-    return (f"The user has stopped {what}.", "") if fits else None
+    eaten = re.sub(r"^(?:eating|drinking) ?", "", what)
+    key = f"user.taste.{slug(eaten)}" if eaten and eaten != what else ""
+    return (f"The user has stopped {what}.", key) if fits else None
 
 
 _SOMETIMES = re.compile(

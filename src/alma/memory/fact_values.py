@@ -10,7 +10,7 @@ from alma.memory.fact_words import DAYS, DOES, NATIONS, NOT_STATES, RELIGIONS, S
 _AFTER = (
     r"now|nowadays|these days|at the moment|right now|currently|by the way|btw|too|as well|though|a lot|very much"
     r"|so much|any ?more|any longer|again|please|as you know|for now|of course|actually|sadly|luckily"
-    r"|unfortunately|i think|already|after all|once (?:more|again)|lately|either"
+    r"|unfortunately|i think|already|after all|once (?:more|again)|lately|either|for (?:years|ages)"
     r"|to be honest|thanks|thank you|since \d{4}|for (?:\d+|a|two|three|four|five|many"
     r"|some|a few|several) (?:years?|months?|weeks?)(?: now)?"
 )
