@@ -136,6 +136,28 @@ async def test_what_the_user_says_of_themselves_becomes_facts(quick: Remembering
     assert [fact.text for fact in old] == ["The user lives in Porto."]
 
 
+async def test_a_denial_ends_what_was_said_and_nothing_else(quick: RememberingBench) -> None:
+    client = quick.connect()
+    run, thread = await quick.ask(client, "I live in Porto and I'm vegan.")
+    await quick.ask(client, "I'm not a vegetarian. I don't live in Porto any more.", threadId=thread, parentRunId=run)
+    facts = [(fact.text, fact.key) for fact in await quick.all(kinds=("semantic",))]
+    assert facts == [
+        ("The user is vegan.", "user.diet"),
+        ("The user is not a vegetarian.", ""),
+        ("The user no longer lives in Porto.", "user.city"),
+    ]
+    ended = await quick.all(kinds=("semantic",), state="superseded")
+    assert [fact.text for fact in ended] == ["The user lives in Porto."]
+
+
+async def test_no_fact_is_taken_from_what_an_agent_says(quick: RememberingBench) -> None:
+    says = "I live in Rome. My name is Alma. You don't like jazz. The user dislikes jazz."
+    quick.model.script.insert(0, Rule(match=r"(?s).*trams", answer=says))
+    await quick.ask(quick.connect(), "Tell me about trams.")
+    assert says in [memory.text for memory in await quick.all(kinds=("episodic",))]
+    assert await quick.all(kinds=("semantic", "procedural")) == []
+
+
 async def test_the_policy_of_the_role_decides(tmp_path: Path) -> None:
     policy = MemoryPolicy(write=["private"], keep=["results"])
     async with RememberingBench(f"sqlite:///{tmp_path / 'alma.db'}", policy=policy).remembers() as bench:
