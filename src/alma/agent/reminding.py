@@ -24,7 +24,7 @@ from alma.models.tokens import estimate
 from alma.plan import MAIN
 from alma.recollection import PassedOver, RecalledMemory
 
-_WEAK_TOKENS = 100  # a small model reads 250 tokens a second, and is led astray by much
+_WEAK_TOKENS = 120  # a small model reads 250 tokens a second, and is led astray by much
 _STANDING_TOKENS = 120
 _WEAK_STANDING = 60
 _LABEL_TOKENS = 10  # before each memory: "Remembered (the user, 26 November 2026): "
