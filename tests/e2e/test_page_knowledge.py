@@ -134,7 +134,6 @@ def test_the_inspector_says_what_was_recalled_why_and_what_was_kept(
     part(turn, "open-context").click()
     context = part(page, "panel-context")
     expect(part(context, "prompt-bar")).to_contain_text("pump.md")
-    expect(part(context, "prompt-bar")).to_contain_text("Asks it to name the files")
     journal = look(page, "journal")
     expect(part(journal, "entry", kind="memories_recalled")).to_contain_text("recalled")
     look(page, "memory")

@@ -222,6 +222,20 @@ def test_what_is_exported_can_be_imported_and_wrong_lines_are_named(
         expect(part(page, "memory-row").first).to_be_visible()
 
 
+def test_what_was_replaced_can_hold_again_and_give_way_once_more(server: Serving, open_page: Open) -> None:
+    old = keep(server, "The bakery opens at six.", key="bakery.opens")
+    new = keep(server, "The bakery opens at seven.", key="bakery.opens")
+    page = open_page(server, f"/?page=memory&memory={old['id']}")
+    expect(part(page, "memory-gone")).to_contain_text("it takes the place of what replaced it")
+    part(page, "memory-restore").click()
+    expect(part(page, "memory-gone")).to_have_count(0)
+    page.get_by_text("It holds again, in place of what replaced it.").wait_for()
+    assert server.call("GET", f"/api/memories/{new['id']}")[1]["memory"]["supersededBy"] == old["id"]
+    page.get_by_role("button", name="Undo").click()
+    expect(part(page, "memory-gone")).to_be_visible()
+    assert server.call("GET", f"/api/memories/{old['id']}")[1]["memory"]["supersededBy"] == new["id"]
+
+
 def test_many_are_chosen_and_forgotten_and_all_come_back(server: Serving, open_page: Open) -> None:
     for number in range(3):
         keep(server, f"Crate {number} of the cellar holds cider.", kind="working")

@@ -272,6 +272,16 @@ async def test_pieces_of_files_can_be_left_out(api: Api) -> None:
     assert "file that is not here" in done["problems"][0]["message"]
 
 
+async def test_a_piece_of_a_file_keeps_its_text(api: Api) -> None:
+    new = NewMemory("me", "The engine is a diesel.", source=Source(document_id="d_1", file="boat.md", place="Engine"))
+    (added,) = await api.bench.memories.add([new])
+    path = f"/api/memories/{added.memory.id}"
+    status, problem = await api.call("PATCH", path, {"version": 1, "text": "The engine is electric."})
+    assert (status, problem["code"], problem["memory"]["text"]) == (409, "piece_of_file", "The engine is a diesel.")
+    assert (await api.call("PATCH", path, {"version": 1, "pinned": True}))[1]["pinned"]
+    assert (await api.call("DELETE", path))[0] == 200
+
+
 async def test_what_is_purged_is_gone_with_its_history(api: Api) -> None:
     made = await api.add("The key lies under the mat.")
     status, gone = await api.call("DELETE", f"/api/memories/{made['id']}?purge=true")
