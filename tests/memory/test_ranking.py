@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from alma.memory.packing import is_known, pack
+from alma.memory.packing import excerpt, is_known, pack
 from alma.memory.question import asks, read_question
 from alma.memory.ranking import ALIKE, CROWD, HALF_LIFE, Candidate, Ranked, diversify, is_weak, rank, total
 from alma.memory.records import Reasons, tokens_of
+from alma.memory.words import words_in
 
 NOW = 1_700_000_000.0
 ASKED = read_question("When did Ana buy the boat, and what did she pay?")
@@ -275,6 +276,28 @@ def test_a_shorter_one_takes_the_room_that_a_long_one_leaves() -> None:
     packed, left_out = pack([(1, "a" * 40), (2, "b" * 400), (3, "c" * 40)], 5, 25)
     assert [one.num for one in packed] == [1, 3]
     assert left_out == [2]
+
+
+PIECE = (
+    "# Boat Handbook\n\nThe boat was built in Porto and is kept dry in winter. The engine takes 3.2 litres of oil. "
+    "Change it once a year. The sails are washed in fresh water, and the anchor chain is painted every second spring."
+)
+
+
+def test_of_one_that_is_too_long_the_sentences_are_taken_that_are_asked_for() -> None:
+    packed, left_out = pack([(1, PIECE)], 5, 25, terms=["engine", "oil"])
+    assert [one.text for one in packed] == ["The engine takes 3.2 litres of oil."]
+    assert left_out == []
+    assert pack([(1, PIECE)], 5, 25, terms=["keel"]) == ([], [1])
+    assert pack([(1, PIECE)], 5, 500, terms=["engine"])[0][0].text == PIECE
+
+
+@given(st.integers(0, 120), st.lists(st.sampled_from(["engine", "oil", "sails", "winter", "keel"])))
+def test_an_excerpt_fits_and_has_what_is_asked_for(room: int, terms: list[str]) -> None:
+    piece = excerpt(PIECE, terms, room)
+    assert piece in PIECE
+    assert tokens_of(piece) <= room
+    assert not piece or words_in(terms, piece)
 
 
 def test_what_the_asker_has_before_it_is_known() -> None:

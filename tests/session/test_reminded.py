@@ -43,6 +43,16 @@ async def keep(bench: SessionBench, text: str, scope: Scope = "owner", agent: st
     return added.memory.id
 
 
+async def test_what_an_agent_noted_is_not_told_as_the_users_word(tmp_path: Path) -> None:
+    async with remembering(tmp_path).running() as bench:
+        await keep(bench, PORTO, agent="researcher")
+        client = bench.connect()
+        ack = await start(client, "Which quiet hotel in Porto?", kind="chat")
+        assert (await end_of(client, ack["runId"]))["status"] == "completed"
+        (told,) = await log_of(bench, ack["runId"], MemoriesRecalled)
+        assert told.hits[0].label.startswith("noted by researcher, ")
+
+
 async def test_an_answer_is_reminded_and_says_so(tmp_path: Path) -> None:
     async with remembering(tmp_path).running() as bench:
         memory_id = await keep(bench, PORTO)

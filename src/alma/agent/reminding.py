@@ -211,7 +211,9 @@ def label(memory: Memory) -> str:
         case "procedural":
             return "how to do it"
         case "semantic":
-            return "about the user" if memory.scope == "owner" else f"noted on {day}"
+            if memory.scope == "owner" and USER in (memory.speaker, memory.agent):
+                return "about the user"
+            return f"noted by {memory.agent}, {day}" if memory.agent != USER else f"noted on {day}"
 
 
 def _query(task: Task) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from alma.memory.records import Memory, tokens_of
+from alma.memory.sentences import cut
+from alma.memory.words import words_in
 
 _LEAST_KNOWN = 12  # characters: a shorter text is in any other by chance
 
@@ -17,10 +19,13 @@ class Packed(Struct, frozen=True):
     tokens: int
 
 
-def pack(texts: Sequence[tuple[int, str]], most: int, tokens: int, beside: int = 0) -> tuple[list[Packed], list[int]]:
-    """The first `most` that fit together into `tokens` (0: no bound), in order: one that is too long is left out, and
-    shorter ones after it may still come in. `texts`: numbers and texts, best first. `beside`: what each takes besides
-    its text. Also the numbers left out for want of room."""
+def pack(
+    texts: Sequence[tuple[int, str]], most: int, tokens: int, beside: int = 0, terms: Sequence[str] = ()
+) -> tuple[list[Packed], list[int]]:
+    """The first `most` that fit together into `tokens` (0: no bound), in order: of one that is too long the sentences
+    with the query's `terms` are taken; without any it is left out, and shorter ones after it may still come in.
+    `texts`: numbers and texts, best first. `beside`: what each takes besides its text. Also the numbers left out for
+    want of room."""
     packed: list[Packed] = []
     left_out: list[int] = []
     used = 0
@@ -29,11 +34,32 @@ def pack(texts: Sequence[tuple[int, str]], most: int, tokens: int, beside: int =
             break
         size = tokens_of(text)
         if tokens and used + size + beside > tokens:
+            text = excerpt(text, terms, tokens - used - beside)
+            size = tokens_of(text)
+        if not text:
             left_out.append(num)
             continue
         packed.append(Packed(num, text, size))
         used += size + beside
     return packed, left_out
+
+
+def excerpt(text: str, terms: Sequence[str], room: int) -> str:
+    """Of the sentences that follow each other and take at most `room` tokens, those with the most of the terms, and of
+    these the longest; empty where none has one."""
+    cuts = cut(text)
+    has = [set(words_in(terms, text[start:end])) for start, end in cuts]
+    best, most = "", (0, 0)
+    for first, (start, _) in enumerate(cuts):
+        found: set[str] = set()
+        for last in range(first, len(cuts)):
+            piece = text[start : cuts[last][1]]
+            if tokens_of(piece) > room:
+                break
+            found |= has[last]
+            if found and (len(found), len(piece)) > most:
+                best, most = piece, (len(found), len(piece))
+    return best
 
 
 def is_known(text: str, known: Sequence[str]) -> bool:

@@ -312,9 +312,8 @@ def _pack(
     connection: sa.Connection, asked: Asked, found: _Found, chosen: Sequence[Ranked]
 ) -> tuple[list[Hit], list[Missed]]:
     """As many as fit, read whole; widened, where that is wanted and there is room."""
-    packed, left_out = pack(
-        [(one.candidate.num, one.candidate.text) for one in chosen], asked.k, asked.tokens, asked.beside
-    )
+    texts = [(one.candidate.num, one.candidate.text) for one in chosen]
+    packed, left_out = pack(texts, asked.k, asked.tokens, asked.beside, found.terms)
     scores = {one.candidate.num: one for one in chosen}
     missed = [_missed(found, scores[num], "budget") for num in left_out]
     kept = by_nums(connection, [one.num for one in packed], asked.reader, asked.wanted)
