@@ -66,7 +66,7 @@ export function factsOfRecalled(recalled: Schemas["RecalledMemory"]): RecallFact
   };
 }
 
-export const STANDING = "A fact about you, told with every question.";
+export const STANDING = "A fact about you, told besides what was found.";
 
 /** What is less than this does not show in two digits. */
 const SEEN = 0.0005;

@@ -12,14 +12,10 @@ const ROOMY = [
   { name: "history", tokens: 640 },
 ];
 
-/** What the task's agent was reminded of; where files are among it, the line that asks to name them. */
+/** What the task's agent was reminded of. */
 function memoriesOf(run, task) {
   const hits = run.reminded.get(task) ?? [];
-  const memories = hits.map(({ id, tokens }) => ({ name: "memory", tokens: tokens + 6, ref: id }));
-  const cite = hits.some(({ document_id: file }) => file)
-    ? [{ name: "memory", tokens: 14, ref: "cite" }]
-    : [];
-  return [...memories, ...cite];
+  return hits.map(({ id, tokens }) => ({ name: "memory", tokens: tokens + 6, ref: id }));
 }
 
 export function sectionsOf(run, task) {

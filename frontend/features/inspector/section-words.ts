@@ -4,12 +4,9 @@ import type { Section } from "@/lib/protocol";
 import type { RunState } from "@/lib/run-state";
 import { taskTitle } from "@/lib/task-words";
 
-/** As a reference of a memory section: no memory, but the line that asks to name the files. */
-const CITE = "cite";
-
 /** The memory that a section holds; `null`: it holds none. */
 export function memoryIn({ name, ref = "" }: Pick<Section, "name" | "ref">): string | null {
-  return name === "memory" && ref !== "" && ref !== CITE ? ref : null;
+  return name === "memory" && ref !== "" ? ref : null;
 }
 
 /** A memory by where it is from and what it says. */
@@ -47,7 +44,7 @@ export function sectionWords(
       return mail === undefined ? null : `From the ${mail.sender}: ${mail.text}`;
     }
     case "memory":
-      return ref === CITE ? "Asks it to name the files" : memoryWords(ref, run);
+      return memoryWords(ref, run);
     case "tools":
       return `Tools: ${ref.replaceAll(",", ", ")}`;
     case "tool": {

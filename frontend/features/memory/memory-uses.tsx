@@ -37,7 +37,10 @@ export function MemoryUses({ uses }: { uses: readonly MemoryUse[] }) {
                   : `in “${use.title}”`}
               </span>
               {use.score === 0 ? (
-                <span className="shrink-0 text-faint-foreground text-xs" data-tip="Told with every question">
+                <span
+                  className="shrink-0 text-faint-foreground text-xs"
+                  data-tip="Told besides what was found"
+                >
                   always
                 </span>
               ) : (
