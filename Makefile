@@ -4,8 +4,8 @@ export PYTHON
 SETUP := scripts/with-python scripts/setup.py
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
-# Whole files to each of some processes, in their order: those that need a browser come last.
-SPREAD := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Over some processes, in their order, grouped by tests/conftest.py.
+SPREAD := -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 BENCHES := stream context orchestrate pool plans embedded resume crash page footprint paraphrases recall vectors
 
 .PHONY: help setup run test sim check format bench lock docs clean
