@@ -4,8 +4,10 @@ export PYTHON
 SETUP := scripts/with-python scripts/setup.py
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
-# Over some processes, in their order, grouped by tests/conftest.py.
-SPREAD := -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+# Files of tests are spread over some processes. What is seen in a browser is not: two of them would have each wait for
+# the other's processor.
+PYTEST := $(if $(ARGS),$(BIN)/pytest $(ARGS),$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --ignore tests/e2e)
+PYTEST_PAGE := $(if $(ARGS),true,$(BIN)/pytest tests/e2e)
 BENCHES := stream context orchestrate pool plans embedded resume crash page footprint paraphrases recall vectors
 
 .PHONY: help setup run test sim check format bench lock docs clean
@@ -23,7 +25,8 @@ test:  ## run every test: the page's, then Python's
 	@$(SETUP) test
 	@status=0; \
 	$(SETUP) npm test || status=1; \
-	$(BIN)/pytest $(SPREAD) $(ARGS) || status=1; \
+	$(PYTEST) || status=1; \
+	$(PYTEST_PAGE) || status=1; \
 	exit $$status
 
 sim:  ## play 2,000 simulated worlds (make sim ARGS="--seeds 10000")

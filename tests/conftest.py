@@ -75,12 +75,7 @@ async def quick(tmp_path: Path) -> AsyncGenerator[SessionBench]:
         yield running
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The browser's tests come last: from the first of them on, playwright keeps an event loop running in this thread,
-    and no other can be started. Where tests are spread over processes, each file stays in one, and all that need a
-    browser do: they wait for what is seen, and two browsers at once would have each wait for the other's processor."""
+    and no other can be started."""
     items.sort(key=lambda item: "e2e" in item.path.parts)
-    for item in items:
-        group = "browser" if "e2e" in item.path.parts else str(item.path.relative_to(REPO))
-        item.add_marker(pytest.mark.xdist_group(group))
