@@ -6,7 +6,8 @@ BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 # Files of tests are spread over some processes. What is seen in a browser is not: two of them would have each wait for
 # the other's processor.
-PYTEST := $(if $(ARGS),$(BIN)/pytest $(ARGS),$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --ignore tests/e2e)
+SPREAD := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/pytest $(if $(ARGS),$(ARGS),$(SPREAD) --ignore tests/e2e)
 PYTEST_PAGE := $(if $(ARGS),true,$(BIN)/pytest tests/e2e)
 BENCHES := stream context orchestrate pool plans embedded resume crash page footprint paraphrases recall vectors
 
