@@ -16,13 +16,6 @@ from alma.memory.knowledge.documents import Document
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def watched(tmp_path: Path) -> Path:
-    path = tmp_path / "watched"
-    path.mkdir()
-    return path
-
-
 def shelf_of(tmp_path: Path, watched: Path, **options: Any) -> Shelf:
     return Shelf(f"sqlite:///{tmp_path / 'a.db'}", tmp_path, watched, **options)
 

@@ -20,18 +20,6 @@ from alma.memory.knowledge import folder, watching
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def watched(tmp_path: Path) -> Path:
-    path = tmp_path / "watched"
-    path.mkdir()
-    return path
-
-
-@pytest.fixture
-def shelf(tmp_path: Path, watched: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
-    return by_hand(tmp_path, watched, monkeypatch)
-
-
 class Unseen:
     """A file of which the system does not tell."""
 

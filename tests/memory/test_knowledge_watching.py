@@ -13,25 +13,13 @@ from typing import Any
 
 import pytest
 from shelf import OWNER, Shelf
-from watched_folder import OLD, by_hand, deleted, look, shelved, write
+from watched_folder import OLD, deleted, look, shelved, write
 
 from alma.errors import Conflict, StorageFailure
 from alma.memory.knowledge import documents, watching
 from alma.memory.knowledge.reading_process import ReadingProcess
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def watched(tmp_path: Path) -> Path:
-    path = tmp_path / "watched"
-    path.mkdir()
-    return path
-
-
-@pytest.fixture
-def shelf(tmp_path: Path, watched: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
-    return by_hand(tmp_path, watched, monkeypatch)
 
 
 # ── what is between going and coming ──────────────────────────────────────────────────────────────────────────────────
