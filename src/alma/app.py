@@ -47,6 +47,7 @@ from alma.models.chat import ChatRequest
 from alma.models.fetch import embedding_dir
 from alma.models.hub import PullProgress as Pulled
 from alma.plan import MANAGER
+from alma.security.caller import LOCAL
 from alma.server.commands import PROTOCOL
 from alma.server.http import build
 from alma.session.endpoint_news import keep_telling
@@ -66,7 +67,6 @@ from alma.tools.files import ThreadFiles
 log = logging.getLogger(__name__)
 SWEEP_EVERY = 30.0  # seconds between two looks for runs that nobody carries on
 TAKE_IN_S = 2.0  # that a stopping Alma gives to keeping what its last runs said
-OWNER = "local"  # whoever reaches a server on loopback; access tokens will name others
 
 
 class Alma:
@@ -85,7 +85,7 @@ class Alma:
         self.cache = cache_of(settings, self.database, self.embedder)
         self.files = ThreadFiles(settings.data_dir / "files")
         self.toolbox = toolbox_of(settings, self.files)
-        self.mind = Mind(self.database, self.embedder, self.notices, memory_of(settings), OWNER)
+        self.mind = Mind(self.database, self.embedder, self.notices, memory_of(settings), LOCAL)
         memories = self.mind.memories if settings.memory else None
         tooling = Tooling(self.toolbox, memory=memories)
         self.engine = Engine(
@@ -287,7 +287,6 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
         alma.cache,
         alma.mind.memories,
         alma.mind.library,
-        owner=OWNER,
         remembers=settings.memory,
         no_vectors=lambda: alma.mind.dense.problem,
         welcome=Welcome(

@@ -20,9 +20,12 @@
     ├── Misuse                  a caller sent or asked something wrong
     │   ├── InvalidRequest      malformed, unknown or out of bounds
     │   ├── NotFound            no such thread, run, model
-    │   └── Conflict            right in form, wrong in the present state
+    │   ├── Conflict            right in form, wrong in the present state
+    │   ├── Unauthorized        who asks is not known: no access token, or one that is over
+    │   ├── Forbidden           who asks is known, and may not
+    │   └── TooMany             a rate or a number of connections is used up; says when to come again
     ├── StartupError            the process must not start
-    │   ├── SettingsInvalid · DatabaseNewer · PortInUse · DataDirBusy
+    │   ├── SettingsInvalid · DatabaseNewer · PortInUse · DataDirBusy · Unguarded
     │   └── RoleInvalid         a role file is wrong; while running, the others and its last good version work on
     ├── FenceLost               this worker's lease was taken over; it must fall silent
     └── HeadMoved               the log grew before a decision about it was written; decide again
@@ -189,6 +192,29 @@ class Conflict(Misuse):
     status = 409
 
 
+class Unauthorized(Misuse):
+    status = 401
+
+
+class Forbidden(Misuse):
+    status = 403
+
+
+class TooMany(Misuse):
+    """`policy`: the limit's name; `quota` in `window_s` seconds; `retry_after_s`: when it is worth while again."""
+
+    status = 429
+
+    def __init__(
+        self, code: str, message: str, *, policy: str, quota: int, window_s: float, retry_after_s: float, hint: str
+    ) -> None:
+        super().__init__(code, message, hint=hint)
+        self.policy = policy
+        self.quota = quota
+        self.window_s = window_s
+        self.retry_after_s = retry_after_s
+
+
 # ── the process must not start ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -217,6 +243,12 @@ class PortInUse(StartupError):
 
 class DataDirBusy(StartupError):
     code = "data_dir_busy"
+
+
+class Unguarded(StartupError):
+    """It was to listen to more than this machine, and nobody would be asked who they are."""
+
+    code = "unguarded"
 
 
 @dataclass(frozen=True, slots=True)

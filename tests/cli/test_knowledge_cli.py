@@ -18,6 +18,7 @@ from alma.cli.process_transport import ProcessTransport
 from alma.errors import Misuse
 from alma.memory.knowledge.library import Library
 from alma.server import knowledge_api, problems
+from asked_by import ask_as
 from memory.fakes import MemoryBench
 
 OWNER = "local"
@@ -44,7 +45,8 @@ async def alma(tmp_path: Path) -> AsyncGenerator[Alma]:
         )
         app = FastAPI()
         problems.install(app)
-        app.include_router(knowledge_api.routes(library, OWNER))
+        app.include_router(knowledge_api.routes(library))
+        ask_as(app, OWNER)
         door = Door(ProcessTransport(app, cast("asyncio.TaskGroup", None)))  # no sockets here: nothing to run in it
 
         async def act(*words: str) -> int:

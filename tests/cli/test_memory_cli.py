@@ -20,6 +20,7 @@ from alma.cli.process_transport import ProcessTransport
 from alma.errors import AlmaError, Misuse
 from alma.memory.records import Filter, NewMemory, Source
 from alma.server import memory_api, problems
+from asked_by import ask_as
 from memory.fakes import MemoryBench
 
 OWNER = "local"
@@ -52,7 +53,8 @@ def alma(memory: MemoryBench, trouble: Trouble) -> Alma:
     """Do `alma memory …`; the exit code."""
     app = FastAPI()
     problems.install(app)
-    app.include_router(memory_api.routes(memory.memories, OWNER, problem=trouble.now))
+    app.include_router(memory_api.routes(memory.memories, problem=trouble.now))
+    ask_as(app, OWNER)
     app.add_middleware(problems.BodyLimit, limit=4 * 1024 * 1024)
     door = Door(ProcessTransport(app, cast("asyncio.TaskGroup", None)))  # no sockets here, so nothing to run in it
 

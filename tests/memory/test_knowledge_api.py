@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from shelf import OWNER, Shelf
 
 from alma.server import knowledge_api, problems
+from asked_by import ask_as
 
 pytestmark = pytest.mark.slow
 LIMIT = 3_000_000
@@ -45,7 +46,8 @@ async def door(tmp_path: Path) -> AsyncGenerator[Door]:
     async with shelf.running():
         app = FastAPI()
         problems.install(app)
-        app.include_router(knowledge_api.routes(shelf.library, OWNER))
+        app.include_router(knowledge_api.routes(shelf.library))
+        ask_as(app, OWNER)
         app.add_middleware(problems.BodyLimit, limit=1000)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
         with socket.socket() as listener:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from alma.memory.records import MOST_CHARS, NewMemory, Source
 from alma.server import memory_api, problems
+from asked_by import ask_as
 from memory.fakes import MemoryBench
 
 NDJSON = "application/x-ndjson"
@@ -28,7 +29,8 @@ class Api:
         self.trouble = ""
         self.app = FastAPI()
         problems.install(self.app)
-        self.app.include_router(memory_api.routes(bench.memories, "me", on=True, problem=lambda: self.trouble))
+        self.app.include_router(memory_api.routes(bench.memories, on=True, problem=lambda: self.trouble))
+        ask_as(self.app, "me")
         self.app.add_middleware(problems.BodyLimit, limit=256 * 1024)
         self.headers: dict[str, str] = {}
 

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from alma.security.caller import LOCAL, Caller, note_caller
+
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 
@@ -40,6 +42,8 @@ class LoopbackOnly:
         elif origin is not None and not self._may(origin, host):
             await _refuse(scope, send, "origin_denied", f"Pages from {origin!r} may not talk to this server.")
         else:
+            address = scope["client"][0] if scope.get("client") else ""
+            note_caller(scope, Caller(LOCAL, admin=True, address=address))
             await self._app(scope, receive, send)
 
     def _may(self, origin: str, host: str) -> bool:

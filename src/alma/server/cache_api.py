@@ -7,6 +7,7 @@ from pydantic import Field
 
 from alma.models.answers import Choice
 from alma.models.cache import CacheState, ResponseCache
+from alma.server.asking import Owner
 from alma.server.bodies import Body, Reply
 
 
@@ -43,21 +44,21 @@ class CacheChoice(Body):
     threshold: float | None = Field(None, ge=0, le=1)
 
 
-def routes(cache: ResponseCache, owner: str) -> APIRouter:
+def routes(cache: ResponseCache) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["cache"])
 
     @router.get("/cache")
-    async def read_cache() -> CacheReply:
+    async def read_cache(owner: Owner) -> CacheReply:
         return _reply(await cache.state(owner))
 
     @router.put("/cache")
-    async def change_cache(body: CacheChoice) -> CacheReply:
+    async def change_cache(owner: Owner, body: CacheChoice) -> CacheReply:
         """Turn it on or off, or say how alike two questions must be. The choice is kept, before the settings'."""
         await cache.choose(owner, Choice(body.exact, body.semantic, body.threshold))
         return _reply(await cache.state(owner))
 
     @router.delete("/cache")
-    async def empty_cache() -> CacheReply:
+    async def empty_cache(owner: Owner) -> CacheReply:
         """Drops every kept answer; conversations are not touched."""
         await cache.clear(owner)
         return _reply(await cache.state(owner))

@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse
 
 from alma.errors import NotFound, StorageFailure
 from alma.models.cache import ResponseCache
+from alma.server.asking import Owner
 from alma.server.bodies import Reply
 from alma.session.sessions import Sessions
 from alma.tools.files import ThreadFiles
@@ -39,11 +40,11 @@ class FileList(Reply):
     max_files: int
 
 
-def routes(sessions: Sessions, files: ThreadFiles, cache: ResponseCache, owner: str) -> APIRouter:  # a table of routes
+def routes(sessions: Sessions, files: ThreadFiles, cache: ResponseCache) -> APIRouter:  # a table of routes
     router = APIRouter(prefix="/api", tags=["files"])
 
     @router.get("/threads/{thread_id}/files")
-    async def list_files(thread_id: str) -> FileList:
+    async def list_files(owner: Owner, thread_id: str) -> FileList:
         await sessions.get_thread(owner, thread_id)
         found = await on_disk(files.list, thread_id)
         return FileList(
@@ -53,7 +54,7 @@ def routes(sessions: Sessions, files: ThreadFiles, cache: ResponseCache, owner: 
         )
 
     @router.put("/threads/{thread_id}/files/{name:path}", openapi_extra=_RAW)
-    async def put_file(thread_id: str, name: _Name, request: Request) -> FileReply:
+    async def put_file(owner: Owner, thread_id: str, name: _Name, request: Request) -> FileReply:
         """Writes a file, in place of one of that name. The agents of the thread's runs can search it."""
         await sessions.get_thread(owner, thread_id)
         written = await on_disk(files.put, thread_id, name, await request.body())
@@ -66,12 +67,12 @@ def routes(sessions: Sessions, files: ThreadFiles, cache: ResponseCache, owner: 
         return FileReply.model_validate(written)
 
     @router.get("/threads/{thread_id}/files/{name:path}", response_class=PlainTextResponse)
-    async def read_file(thread_id: str, name: _Name) -> PlainTextResponse:
+    async def read_file(owner: Owner, thread_id: str, name: _Name) -> PlainTextResponse:
         await sessions.get_thread(owner, thread_id)
         return PlainTextResponse(await on_disk(files.read, thread_id, name), headers=_INERT)
 
     @router.delete("/threads/{thread_id}/files/{name:path}", status_code=204)
-    async def delete_file(thread_id: str, name: _Name) -> None:
+    async def delete_file(owner: Owner, thread_id: str, name: _Name) -> None:
         await sessions.get_thread(owner, thread_id)
         await on_disk(files.delete, thread_id, name)
         await cache.invalidate(f"file:{thread_id}")

@@ -46,7 +46,6 @@ def build(
     memories: Memories,
     library: Library,
     *,
-    owner: str,
     remembers: bool,
     no_vectors: Callable[[], str],
     welcome: Welcome,
@@ -57,16 +56,16 @@ def build(
 ) -> FastAPI:
     app = FastAPI(title="Alma", version=welcome.version, description=_ABOUT, lifespan=lifespan)
     problems.install(app)
-    app.include_router(threads_api.routes(sessions, files, owner))
-    app.include_router(files_api.routes(sessions, files, cache, owner))
+    app.include_router(threads_api.routes(sessions, files))
+    app.include_router(files_api.routes(sessions, files, cache))
     app.include_router(models_api.routes(registry))
-    app.include_router(cache_api.routes(cache, owner))
-    app.include_router(spend_api.routes(sessions, owner))
-    app.include_router(memory_api.routes(memories, owner, on=remembers, problem=no_vectors))
-    app.include_router(knowledge_api.routes(library, owner))
+    app.include_router(cache_api.routes(cache))
+    app.include_router(spend_api.routes(sessions))
+    app.include_router(memory_api.routes(memories, on=remembers, problem=no_vectors))
+    app.include_router(knowledge_api.routes(library))
     app.include_router(agents_api.routes(roles))
     app.include_router(health.routes(sessions.database, embedder, registry))
-    app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, welcome, outbox_bytes, owner)))
+    app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, welcome, outbox_bytes)))
     app.mount("/", Page(), name="page")
     app.add_middleware(problems.BodyLimit, limit=max_body_bytes)
     app.add_middleware(LoopbackOnly, allowed=allowed_origins)

@@ -15,6 +15,7 @@ from alma.memory.knowledge.documents import Document
 from alma.memory.knowledge.library import Library
 from alma.memory.knowledge.originals import Arriving, FileTooLarge
 from alma.memory.records import Memory
+from alma.server.asking import Owner
 from alma.server.memory_bodies import DocumentDetailReply, DocumentReply, KnowledgeReply
 from alma.tools.files import checked_name
 
@@ -28,11 +29,11 @@ _RAW = {
 _MOST_DROPPED = 1 << 30  # bytes of a body that is refused
 
 
-def routes(library: Library, owner: str) -> APIRouter:
+def routes(library: Library) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["knowledge"])
 
     @router.get("/knowledge")
-    async def list_documents() -> KnowledgeReply:
+    async def list_documents(owner: Owner) -> KnowledgeReply:
         return KnowledgeReply(
             documents=[_document(one) for one in await library.list(owner)],
             folder=None if library.folder is None else str(library.folder),
@@ -42,7 +43,7 @@ def routes(library: Library, owner: str) -> APIRouter:
         )
 
     @router.put("/knowledge/files/{name:path}", status_code=202, openapi_extra=_RAW)
-    async def put_document(name: _Name, request: Request) -> DocumentReply:
+    async def put_document(owner: Owner, name: _Name, request: Request) -> DocumentReply:
         """Takes a file in, in place of one of that name; it is read in the background: see `alma.document`. One that
         cannot be read is taken in as well, and says then what is wrong with it."""
         name = checked_name(name)
@@ -51,12 +52,12 @@ def routes(library: Library, owner: str) -> APIRouter:
             return _document(await library.take_in(owner, name, file))
 
     @router.get("/knowledge/{document_id}", response_model=DocumentDetailReply)
-    async def read_document(document_id: str) -> Response:
+    async def read_document(owner: Owner, document_id: str) -> Response:
         document, text, chunks = await library.read(owner, document_id)
         return Response(await asyncio.to_thread(_detail_json, document, text, chunks), media_type="application/json")
 
     @router.delete("/knowledge/{document_id}", status_code=204)
-    async def delete_document(document_id: str) -> None:
+    async def delete_document(owner: Owner, document_id: str) -> None:
         """The file and all that was read from it are forgotten."""
         await library.delete(owner, document_id)
 

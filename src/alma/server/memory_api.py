@@ -20,6 +20,7 @@ from alma.memory.merging import check_worded, tidy
 from alma.memory.recall import Asked
 from alma.memory.records import Filter, Kind, Memory, NewMemory, Reader, Scope, State
 from alma.server import problems
+from alma.server.asking import Owner, Person
 from alma.server.memory_bodies import (
     AddedReply,
     CountsReply,
@@ -57,14 +58,11 @@ _Before = Annotated[str, Query(pattern=r"^([-+.e\d]{1,32}~\d{1,18})?$")]  # as `
 _Time = Annotated[float | None, Query(ge=-_YEARS, le=_YEARS, allow_inf_nan=False)]
 
 
-def routes(
-    memories: Memories, owner: str, *, on: bool = True, problem: Callable[[], str] = str
-) -> APIRouter:  # a table of routes
+def routes(memories: Memories, *, on: bool = True, problem: Callable[[], str] = str) -> APIRouter:  # a table of routes
     """`on`: whether agents remember at all; `problem`: why vectors do not take part just now, empty when they do."""
     router = APIRouter(prefix="/api", tags=["memory"])
-    person = Reader(owner)
 
-    async def state_now() -> MemoryStateReply:
+    async def state_now(owner: str) -> MemoryStateReply:
         indexes = await memories.indexes()
         counts = CountsReply.model_validate(await memories.counts(owner))
         missing = [one.missing for one in indexes if one.role != "leaving"]
@@ -77,18 +75,19 @@ def routes(
         )
 
     @router.get("/memory")
-    async def read_state() -> MemoryStateReply:
+    async def read_state(owner: Owner) -> MemoryStateReply:
         """How many memories there are, and how the indexes stand."""
-        return await state_now()
+        return await state_now(owner)
 
     @router.post("/memory/reindex")
-    async def reindex() -> MemoryStateReply:
+    async def reindex(owner: Owner) -> MemoryStateReply:
         """Build the indexes anew from what is stored; it goes on in the background, and search goes on meanwhile."""
         await memories.reindex()
-        return await state_now()
+        return await state_now(owner)
 
     @router.get("/memories")
     async def list_memories(
+        person: Person,
         query: Annotated[str, Query(max_length=4000)] = "",
         kind: Annotated[list[Kind] | None, Query()] = None,
         scope: Annotated[list[Scope] | None, Query()] = None,
@@ -130,7 +129,7 @@ def routes(
         )
 
     @router.post("/memories", status_code=201)
-    async def add_memory(body: NewMemoryBody) -> AddedReply:
+    async def add_memory(owner: Owner, body: NewMemoryBody) -> AddedReply:
         """Kept as the owner's own. `merged` where the same was known; one with the same `key` takes its place. What is
         one fact about the owner ("I live in Porto.") has a key of its own."""
         check_worded(body.text)
@@ -140,7 +139,7 @@ def routes(
         return AddedReply(memory=entry(added.memory), merged=added.merged, superseded=list(added.superseded))
 
     @router.get("/memories/export", response_class=StreamingResponse)
-    async def export_memories(state: State = "any", files: bool = False) -> StreamingResponse:
+    async def export_memories(owner: Owner, state: State = "any", files: bool = False) -> StreamingResponse:
         """All of them as JSONL, one memory a line, also what was replaced or forgotten. `files`: with the pieces of
         files, which else come back with their files."""
         name = f"alma-memories-{datetime.now(UTC):%Y-%m-%d}.jsonl"
@@ -148,7 +147,7 @@ def routes(
         return StreamingResponse(memories.export(owner, state, files), media_type=NDJSON, headers=headers)
 
     @router.post("/memories/import", openapi_extra=_JSONL)
-    async def import_memories(request: Request) -> ImportReply:
+    async def import_memories(owner: Owner, request: Request) -> ImportReply:
         """What is known already changes nothing, whether it holds or not; wrong lines are passed over and named."""
         given = request.headers.get("content-type", "")
         if given.partition(";")[0].strip().lower() not in _TYPES:
@@ -165,6 +164,7 @@ def routes(
 
     @router.get("/memories/map", response_model=MapReply)
     async def map_memories(
+        person: Person,
         kind: Annotated[list[Kind] | None, Query()] = None,
         agent: _Many = None,
         run: _Id = "",
@@ -177,19 +177,19 @@ def routes(
         return Response(await asyncio.to_thread(_map_json, found), media_type="application/json")
 
     @router.post("/memories/forget")
-    async def forget_memories(body: MemoryIds) -> ManyReply:
+    async def forget_memories(person: Person, body: MemoryIds) -> ManyReply:
         """Several, in one transaction; each can be restored."""
         changed, unknown = await memories.forget_many(person, body.ids)
         return ManyReply(changed=changed, unknown=unknown)
 
     @router.post("/memories/restore")
-    async def restore_memories(body: MemoryIds) -> ManyReply:
+    async def restore_memories(person: Person, body: MemoryIds) -> ManyReply:
         """Several, in one transaction."""
         changed, unknown = await memories.restore_many(person, body.ids)
         return ManyReply(changed=changed, unknown=unknown)
 
     @router.get("/memories/{memory_id}")
-    async def read_memory(memory_id: str) -> MemoryDetailReply:
+    async def read_memory(person: Person, memory_id: str) -> MemoryDetailReply:
         memory = await memories.get(person, memory_id)
         return MemoryDetailReply(
             memory=entry(memory),
@@ -202,7 +202,7 @@ def routes(
         )
 
     @router.patch("/memories/{memory_id}", response_model=MemoryEntryReply)
-    async def change_memory(memory_id: str, body: MemoryChange) -> MemoryEntryReply | Response:
+    async def change_memory(person: Person, memory_id: str, body: MemoryChange) -> MemoryEntryReply | Response:
         """Where it was changed since, the problem has it as it is now, as `memory`. The text of a piece of a file
         cannot be changed (409, `piece_of_file`)."""
         changes = body.model_dump(exclude={"version"})
@@ -213,7 +213,7 @@ def routes(
             return problems.problem(conflict, memory=now.model_dump(by_alias=True))
 
     @router.delete("/memories/{memory_id}")
-    async def forget_memory(memory_id: str, purge: bool = False) -> MemoryEntryReply:
+    async def forget_memory(person: Person, memory_id: str, purge: bool = False) -> MemoryEntryReply:
         """It is never recalled again, and can be restored. `purge`: it is gone for good, with its history."""
         if not purge:
             return entry(await memories.forget(person, memory_id))
@@ -222,7 +222,7 @@ def routes(
         return entry(memory)
 
     @router.post("/memories/{memory_id}/restore")
-    async def restore_memory(memory_id: str) -> MemoryEntryReply:
+    async def restore_memory(person: Person, memory_id: str) -> MemoryEntryReply:
         return entry(await memories.restore(person, memory_id))
 
     return router

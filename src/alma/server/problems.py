@@ -19,6 +19,8 @@ _JSON = "application/problem+json"
 _KNOWLEDGE_FILES = "/api/knowledge/files/"
 _CODES = {
     400: "invalid_field",
+    401: "token_missing",
+    403: "refused",
     404: "unknown_address",
     405: "wrong_method",
     413: "body_too_large",

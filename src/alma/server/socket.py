@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 from starlette.types import Receive, Scope, Send
 
 from alma.errors import InvalidRequest
+from alma.security.caller import caller_of
 from alma.server.connection import Connection, check_protocol
 from alma.session import encode
 from alma.session.sessions import Sessions
@@ -36,11 +37,10 @@ class Socket:
 class SocketDoor:
     """`/ws?protocol=1&watch=none`: `protocol` is checked; `watch=none` spares the client the news about lists."""
 
-    def __init__(self, sessions: Sessions, welcome: Welcome, outbox_bytes: int, owner: str) -> None:
+    def __init__(self, sessions: Sessions, welcome: Welcome, outbox_bytes: int) -> None:
         self._sessions = sessions
         self._welcome = welcome
         self._outbox_bytes = outbox_bytes
-        self._owner = owner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         query = parse_qs(scope["query_string"].decode("latin-1"))
@@ -57,7 +57,7 @@ class SocketDoor:
         connection = Connection(
             self._sessions,
             Socket(receive, send),
-            self._owner,
+            caller_of(scope).owner,
             self._welcome,
             self._outbox_bytes,
             watch=query.get("watch") != ["none"],

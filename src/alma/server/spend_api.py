@@ -10,6 +10,7 @@ from pydantic import Field
 
 from alma.engine.ledger import Scope
 from alma.engine.state import Spent
+from alma.server.asking import Owner
 from alma.server.bodies import Body, Reply
 from alma.session.sessions import Sessions
 from alma.session.spend import Report, ScopeSpend, report, set_budget
@@ -77,16 +78,16 @@ class BudgetChange(Body):
     money: float | None = Field(None, ge=0, le=1_000_000, allow_inf_nan=False)
 
 
-def routes(sessions: Sessions, owner: str) -> APIRouter:
+def routes(sessions: Sessions) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["spend"])
 
     @router.get("/spend")
-    async def read_spend(thread: Annotated[str, Query(max_length=200)] = "") -> SpendReply:
+    async def read_spend(owner: Owner, thread: Annotated[str, Query(max_length=200)] = "") -> SpendReply:
         """What this owner's model calls have used, with `thread` that thread's too."""
         return _reply(await report(sessions.database, sessions.engine.ledger, owner, thread))
 
     @router.put("/budgets")
-    async def change_budget(body: BudgetChange) -> SpendReply:
+    async def change_budget(owner: Owner, body: BudgetChange) -> SpendReply:
         """Set a budget. It is kept, comes before the settings', and holds for what is under way too."""
         scope: Scope = body.scope
         thread_id = body.thread_id or ""

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from alma.errors import InvalidRequest, NotFound
+from alma.server.asking import Owner
 from alma.server.bodies import Body, Reply
 from alma.server.files_api import on_disk
 from alma.session.sessions import Sessions
@@ -91,11 +92,12 @@ def _clean(title: str) -> str:
     return line
 
 
-def routes(sessions: Sessions, files: ThreadFiles, owner: str) -> APIRouter:  # a table of routes
+def routes(sessions: Sessions, files: ThreadFiles) -> APIRouter:  # a table of routes
     router = APIRouter(prefix="/api", tags=["threads"])
 
     @router.get("/threads")
     async def list_threads(
+        owner: Owner,
         search: Annotated[str, Query(max_length=200)] = "",
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         before: float | None = None,
@@ -105,19 +107,19 @@ def routes(sessions: Sessions, files: ThreadFiles, owner: str) -> APIRouter:  # 
         return ThreadList(threads=[ThreadReply.model_validate(one) for one in found[:limit]], more=len(found) > limit)
 
     @router.post("/threads", status_code=201)
-    async def create_thread(body: NewThread) -> ThreadReply:
+    async def create_thread(owner: Owner, body: NewThread) -> ThreadReply:
         return ThreadReply.model_validate(await sessions.create_thread(owner, " ".join(body.title.split())))
 
     @router.get("/threads/{thread_id}")
-    async def get_thread(thread_id: str) -> ThreadReply:
+    async def get_thread(owner: Owner, thread_id: str) -> ThreadReply:
         return ThreadReply.model_validate(await sessions.get_thread(owner, thread_id))
 
     @router.patch("/threads/{thread_id}")
-    async def rename_thread(thread_id: str, body: Renaming) -> ThreadReply:
+    async def rename_thread(owner: Owner, thread_id: str, body: Renaming) -> ThreadReply:
         return ThreadReply.model_validate(await sessions.rename_thread(owner, thread_id, _clean(body.title)))
 
     @router.delete("/threads/{thread_id}", status_code=204)
-    async def delete_thread(thread_id: str) -> None:
+    async def delete_thread(owner: Owner, thread_id: str) -> None:
         """Deletes the thread with all its runs and files; what is under way is stopped."""
         await sessions.get_thread(owner, thread_id)
         await on_disk(files.delete_all, thread_id)  # first, so that no crash leaves them without a thread
@@ -125,13 +127,15 @@ def routes(sessions: Sessions, files: ThreadFiles, owner: str) -> APIRouter:  # 
         await on_disk(files.delete_all, thread_id)  # what was put meanwhile
 
     @router.get("/runs/{run_id}/entries")
-    async def read_entries(run_id: str, after: Annotated[int, Query(ge=0, le=2**53)] = 0) -> EntryList:
+    async def read_entries(owner: Owner, run_id: str, after: Annotated[int, Query(ge=0, le=2**53)] = 0) -> EntryList:
         """The run's journal past `after`, as it is stored."""
         found = await sessions.entries(owner, run_id, after)
         return EntryList(entries=[EntryReply(seq=one.seq, entry=msgspec.to_builtins(one.entry)) for one in found])
 
     @router.get("/runs/{run_id}/prompt")
-    async def read_prompt(run_id: str, message: Annotated[str | None, Query(max_length=400)] = None) -> PromptReply:
+    async def read_prompt(
+        owner: Owner, run_id: str, message: Annotated[str | None, Query(max_length=400)] = None
+    ) -> PromptReply:
         """Exactly what the model was given for a message; by default for the run's own newest one."""
         prompt = await sessions.prompt(owner, run_id, message)
         return PromptReply(
@@ -142,13 +146,13 @@ def routes(sessions: Sessions, files: ThreadFiles, owner: str) -> APIRouter:  # 
         )
 
     @router.get("/route/examples")
-    async def list_examples() -> ExampleList:
+    async def list_examples(owner: Owner) -> ExampleList:
         found = await sessions.examples(owner)
         rows = [ExampleReply(id=one.id, text=one.text, kind=one.kind, created_at=one.created_at) for one in found]
         return ExampleList(examples=rows)
 
     @router.delete("/route/examples/{example_id}", status_code=204)
-    async def delete_example(example_id: str) -> None:
+    async def delete_example(owner: Owner, example_id: str) -> None:
         if not await sessions.forget_example(owner, example_id):
             raise NotFound("unknown_example", f"There is no example {example_id!r}.")
 
