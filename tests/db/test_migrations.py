@@ -9,7 +9,7 @@ from alembic.migration import MigrationContext
 
 from alma.db.database import Database
 from alma.db.migrate import known_versions
-from alma.db.tables import metadata
+from alma.db.schema import metadata
 from alma.errors import DatabaseNewer, StorageFailure
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from alma.db.database import Database, Handler
-from alma.db.tables import metadata
+from alma.db.schema import metadata
 from alma.errors import StorageFailure
 from alma.events import Recorded
 from alma.sim.world import SimLoop, World

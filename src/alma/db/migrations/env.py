@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from alma.db.tables import metadata
+from alma.db.schema import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():
