@@ -1,98 +1,30 @@
 """The settings: every variable with its type, bounds and meaning. Data and checks only; `config.py` reads them.
 
+Who may enter and how much they may do is in `guard_settings.py`, what is watched and told in `watch_settings.py`.
 Endpoints of models are not here but in the file that `models_file` names. Only `alma.app`, `alma.choices`, `alma.serve`
 and `alma.cli` know settings; everything below them takes plain values.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from alma.guard_settings import GuardSettings
+from alma.setting_checks import DatabaseUrl, Folder, GgufFile, ListenAddress, Origins, WebAddress, says, split
+from alma.watch_settings import WatchSettings
 
 MIB = 1024 * 1024
 
 
-# ── the checks that a type alone cannot say; what each expects stands in the field's metadata ─────────────────────
-
-
-def _loopback(host: str) -> str:
-    if host == "localhost" or ipaddress.ip_address(host).is_loopback:
-        return host
-    raise ValueError
-
-
-def _database_url(url: str) -> str:
-    if re.match(r"(sqlite:///.|postgresql(\+psycopg)?://.)", url):
-        return url
-    raise ValueError
-
-
-def _origin(origin: str) -> str:
-    if re.fullmatch(r"https?://[^/\s]+", origin):
-        return origin
-    raise ValueError
-
-
-def _web_address(address: str) -> str:
-    if re.fullmatch(r"(https?://)?[^/\s]+(/\S*)?", address):
-        return address
-    raise ValueError
-
-
-def _gguf(path: Path) -> Path:
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        if file.read(4) == b"GGUF":
-            return path
-    raise ValueError
-
-
-def _folder(path: Path) -> Path:
-    if path.is_dir():
-        return path
-    raise ValueError
-
-
-def _split(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _says(words: str, reason: str = "") -> FieldInfo:
-    return Field(json_schema_extra={"expected": words, "reason": reason})
-
-
-Loopback = Annotated[
-    str,
-    AfterValidator(_loopback),
-    _says(
-        "a loopback address (127.0.0.1, ::1 or localhost)",
-        "Alma has no access tokens yet: whoever reaches its port can use it, so it listens to this machine only.",
-    ),
-]
-DatabaseUrl = Annotated[
-    str, AfterValidator(_database_url), _says("sqlite:///path or postgresql://user:password@host/name")
-]
-Origins = Annotated[
-    list[Annotated[str, AfterValidator(_origin)]],
-    BeforeValidator(_split),
-    _says("origins such as http://localhost:3000, separated by commas"),
-]
-GgufFile = Annotated[Path, AfterValidator(_gguf), _says("the path of a model file in GGUF format")]
-Folder = Annotated[Path, AfterValidator(_folder), _says("a folder that exists")]
-WebAddress = Annotated[str, AfterValidator(_web_address), _says("an address such as http://127.0.0.1:11434")]
-
-
-class Settings(BaseModel):
-    """What a process of Alma is told. Constructed directly it reads nothing; `load_settings` reads the environment."""
+class MainSettings(BaseModel):
+    """What Alma is told about answering, remembering and spending."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: Loopback = Field(default="127.0.0.1", description="Address to listen on.")
+    host: ListenAddress = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
     data_dir: Path = Field(
         default=Path(".alma"),
@@ -275,7 +207,7 @@ class Settings(BaseModel):
     tools_dir: Folder | None = Field(
         default=None, description="Folder of Python files with tools of your own. They run with Alma's rights."
     )
-    read_page_hosts: Annotated[list[str], BeforeValidator(_split), _says("host names, separated by commas")] = Field(
+    read_page_hosts: Annotated[list[str], BeforeValidator(split), says("host names, separated by commas")] = Field(
         default=[], description="Hosts whose pages agents may read (`.example.org` takes all below it). None: off."
     )
     python_tool: bool = Field(
@@ -305,6 +237,10 @@ class Settings(BaseModel):
         description="Where to look for Ollama. Not given: its usual port on this machine.",
         json_schema_extra={"variable": "OLLAMA_HOST"},
     )
+
+
+class Settings(WatchSettings, GuardSettings, MainSettings):
+    """What a process of Alma is told. Constructed directly it reads nothing; `load_settings` reads the environment."""
 
     @property
     def database(self) -> str:
