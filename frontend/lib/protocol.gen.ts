@@ -41,6 +41,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Alerts */
+        get: operations["read_alerts_api_alerts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/rules/{name}/silence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Silence Rule */
+        put: operations["silence_rule_api_alerts_rules__name__silence_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alerts/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Channel
+         * @description Sends a test over the channel and says what came of it.
+         */
+        post: operations["test_channel_api_alerts_test_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/budgets": {
         parameters: {
             query?: never;
@@ -143,6 +197,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Errors
+         * @description Newest first.
+         */
+        get: operations["list_errors_api_errors_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/errors/{fingerprint}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change Error */
+        patch: operations["change_error_api_errors__fingerprint__patch"];
+        trace?: never;
+    };
     "/api/knowledge": {
         parameters: {
             query?: never;
@@ -197,6 +288,26 @@ export interface paths {
          * @description The file and all that was read from it are forgotten.
          */
         delete: operations["delete_document_api_knowledge__document_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Limits
+         * @description What is left to the asker.
+         */
+        get: operations["read_limits_api_limits_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -413,6 +524,64 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/metrics/behind": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Behind
+         * @description The runs that a number is made of: the slowest for a percentile, the failed for errors, those under way for
+         *     levels, the newest else. `since` and `until` come before `range`.
+         */
+        get: operations["read_behind_api_metrics_behind_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/metrics/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Dashboard */
+        get: operations["read_dashboard_api_metrics_dashboard_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/metrics/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Series
+         * @description `names` none: all.
+         */
+        get: operations["read_series_api_metrics_series_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models": {
         parameters: {
             query?: never;
@@ -587,6 +756,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Reports
+         * @description Newest first.
+         */
+        get: operations["list_reports_api_reports_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reports/{day}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Report */
+        get: operations["read_report_api_reports__day__get"];
+        /**
+         * Make Report
+         * @description Makes the day's report now, of today as far as it has come.
+         */
+        put: operations["make_report_api_reports__day__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/route/examples": {
         parameters: {
             query?: never;
@@ -656,6 +866,31 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Session
+         * @description Who the asker is; open to everybody.
+         */
+        get: operations["read_session_api_session_get"];
+        put?: never;
+        /**
+         * Sign In
+         * @description Lets this browser in by a cookie (HttpOnly, SameSite=Strict) in exchange for an access token.
+         */
+        post: operations["sign_in_api_session_post"];
+        /** Sign Out */
+        delete: operations["sign_out_api_session_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -758,6 +993,44 @@ export interface paths {
         post?: never;
         /** Delete File */
         delete: operations["delete_file_api_threads__thread_id__files__name__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Tokens */
+        get: operations["list_tokens_api_tokens_get"];
+        put?: never;
+        /** Add Token */
+        post: operations["add_token_api_tokens_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Token
+         * @description At once, also for what is connected with it.
+         */
+        delete: operations["revoke_token_api_tokens__token_id__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -944,6 +1217,96 @@ export interface components {
             /** When */
             when: string[];
         };
+        /**
+         * AlertReply
+         * @description `told`: what came of telling each channel: `ok` or a sentence. `endedAt` null: it still fires.
+         */
+        AlertReply: {
+            /** Endedat */
+            endedAt: number | null;
+            /** Firedat */
+            firedAt: number;
+            /** Id */
+            id: string;
+            /** Rule */
+            rule: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "critical";
+            /** Summary */
+            summary: string;
+            /** Told */
+            told: {
+                [key: string]: string;
+            };
+            /** Value */
+            value: number;
+        };
+        /**
+         * AlertRuleReply
+         * @description `metric` `above` or below `threshold` for `for_s` seconds; it ends beyond `clear`. `now`: the metric's value,
+         *     null: none. `problem`: why the rule cannot be used.
+         */
+        AlertRuleReply: {
+            /** Above */
+            above: boolean;
+            /** Channels */
+            channels: string[];
+            /** Clear */
+            clear: number;
+            /** Fors */
+            forS: number;
+            /** Hint */
+            hint: string;
+            /** Metric */
+            metric: string;
+            /** Name */
+            name: string;
+            /** Now */
+            now: number | null;
+            /** Own */
+            own: boolean;
+            /** Problem */
+            problem: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "info" | "warning" | "critical";
+            /** Silencedby */
+            silencedBy: string;
+            /** Silenceduntil */
+            silencedUntil: number;
+            /** Since */
+            since: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ok" | "pending" | "firing";
+            /** Summary */
+            summary: string;
+            /** Threshold */
+            threshold: number;
+        };
+        /**
+         * AlertsNow
+         * @description `alma.alerts`: the alerts that are firing, whenever that changes, to administrators.
+         */
+        AlertsNow: {
+            firing: components["schemas"]["FiringAlert"][];
+        };
+        /** AlertsReply */
+        AlertsReply: {
+            /** Channels */
+            channels: components["schemas"]["ChannelReply"][];
+            /** History */
+            history: components["schemas"]["AlertReply"][];
+            /** Rules */
+            rules: components["schemas"]["AlertRuleReply"][];
+        };
         /** Alive */
         Alive: {
             /**
@@ -984,6 +1347,51 @@ export interface components {
             toModel?: string | null;
             /** @default null */
             toRole?: string | null;
+        };
+        /**
+         * BehindList
+         * @description Those that count most first. `others`: how many more there are of other owners, which are not shown.
+         */
+        BehindList: {
+            /** Metric */
+            metric: string;
+            /** More */
+            more: boolean;
+            /** Others */
+            others: number;
+            /** Runs */
+            runs: components["schemas"]["BehindReply"][];
+            /** Unit */
+            unit: string;
+        };
+        /**
+         * BehindReply
+         * @description A run behind a number. `value`: in the metric's unit, what it adds to it; `seq`: of the entry it is read from, 0:
+         *     the run as a whole. `agent`, `model`, `endpoint` are empty for a run as a whole.
+         */
+        BehindReply: {
+            /** Agent */
+            agent: string;
+            /** At */
+            at: number;
+            /** Endpoint */
+            endpoint: string;
+            /** Error */
+            error: string;
+            /** Model */
+            model: string;
+            /** Runid */
+            runId: string;
+            /** Seq */
+            seq: number;
+            /** Status */
+            status: string;
+            /** Threadid */
+            threadId: string;
+            /** Title */
+            title: string;
+            /** Value */
+            value: number;
         };
         /**
          * Board
@@ -1158,6 +1566,39 @@ export interface components {
             /** Rambytes */
             ramBytes: number;
         };
+        /**
+         * ChannelReply
+         * @description `detail`: where it goes, or what is missing to use it.
+         */
+        ChannelReply: {
+            /** Detail */
+            detail: string;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "page" | "log" | "webhook" | "mail";
+            /** On */
+            on: boolean;
+        };
+        /** ChannelTest */
+        ChannelTest: {
+            /**
+             * Channel
+             * @enum {string}
+             */
+            channel: "page" | "log" | "webhook" | "mail";
+        };
+        /**
+         * ChannelTestReply
+         * @description `said`: `ok`, or what went wrong.
+         */
+        ChannelTestReply: {
+            /** Channel */
+            channel: string;
+            /** Said */
+            said: string;
+        };
         /** Choice */
         Choice: {
             /** Model */
@@ -1183,7 +1624,8 @@ export interface components {
         };
         /**
          * CommandError
-         * @description `alma.error`: a command was refused (`id` empty when it could not be read). The connection goes on.
+         * @description `alma.error`: a command was refused (`id` empty when it could not be read). The connection goes on. `limit`: for
+         *         the codes `too_many_…`, which may be sent again later.
          */
         CommandError: {
             /** @default null */
@@ -1195,11 +1637,13 @@ export interface components {
             hint?: string | null;
             /** @default  */
             id?: string;
+            /** @default null */
+            limit?: components["schemas"]["LimitFacts"] | null;
             message: string;
         };
         /**
          * Component
-         * @description `hint`: what to do about it.
+         * @description `hint`: what to do about it. `since`: Unix seconds from which on it has had this status, 0: unknown.
          */
         Component: {
             /**
@@ -1214,6 +1658,11 @@ export interface components {
             hint?: string;
             /** Name */
             name: string;
+            /**
+             * Since
+             * @default 0
+             */
+            since?: number;
             /**
              * Status
              * @enum {string}
@@ -1304,6 +1753,34 @@ export interface components {
             /** @enum {unknown} */
             type: "CUSTOM";
             value: unknown;
+        };
+        /**
+         * DashboardReply
+         * @description `values`: the figures over the whole range, by metric name; `before`: those of the range before it.
+         */
+        DashboardReply: {
+            /** Agents */
+            agents: components["schemas"]["alma__server__watch_bodies__UseReply"][];
+            /** Before */
+            before: {
+                [key: string]: number;
+            };
+            /** Endpoints */
+            endpoints: components["schemas"]["alma__server__watch_bodies__UseReply"][];
+            /** Metrics */
+            metrics: components["schemas"]["MetricReply"][];
+            /** Models */
+            models: components["schemas"]["alma__server__watch_bodies__UseReply"][];
+            /** Routes */
+            routes: components["schemas"]["RouteUseReply"][];
+            /** Since */
+            since: number;
+            /** Until */
+            until: number;
+            /** Values */
+            values: {
+                [key: string]: number;
+            };
         };
         /**
          * DayReply
@@ -1577,6 +2054,47 @@ export interface components {
             hint?: string | null;
             message: string;
         };
+        /** ErrorGroupChange */
+        ErrorGroupChange: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "resolved" | "muted";
+        };
+        /** ErrorGroupList */
+        ErrorGroupList: {
+            /** Groups */
+            groups: components["schemas"]["ErrorGroupReply"][];
+        };
+        /**
+         * ErrorGroupReply
+         * @description The same error, together. `example`: of the newest: message, traceback, and what it was about (run, task, agent,
+         *     request).
+         */
+        ErrorGroupReply: {
+            /** Count */
+            count: number;
+            /** Example */
+            example: {
+                [key: string]: unknown;
+            };
+            /** Fingerprint */
+            fingerprint: string;
+            /** Firstat */
+            firstAt: number;
+            /** Lastat */
+            lastAt: number;
+            /** Place */
+            place: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "resolved" | "muted";
+            /** Title */
+            title: string;
+        };
         /** ExampleList */
         ExampleList: {
             /** Examples */
@@ -1619,6 +2137,23 @@ export interface components {
             modified: number;
             /** Name */
             name: string;
+        };
+        /**
+         * FiringAlert
+         * @description `value`: of the rule's metric when it fired. `silenced_until`: Unix seconds, 0: it is not.
+         */
+        FiringAlert: {
+            firedAt: number;
+            /** @default  */
+            hint?: string;
+            id: string;
+            rule: string;
+            /** @enum {unknown} */
+            severity: "critical" | "info" | "warning";
+            /** @default 0 */
+            silencedUntil?: number;
+            summary: string;
+            value: number;
         };
         /**
          * Fork
@@ -1785,6 +2320,37 @@ export interface components {
              */
             problem?: string;
         };
+        /**
+         * LimitFacts
+         * @description The limit that was met: at most `quota` in `window_s` seconds; worth while again after `retry_after_s`.
+         */
+        LimitFacts: {
+            policy: string;
+            quota: number;
+            retryAfterS: number;
+            windowS: number;
+        };
+        /** LimitList */
+        LimitList: {
+            /** Limits */
+            limits: components["schemas"]["LimitReply"][];
+        };
+        /**
+         * LimitReply
+         * @description `left` of `quota` in the window of `windowS` seconds now; `resetS`: seconds until all of it is back.
+         */
+        LimitReply: {
+            /** Left */
+            left: number;
+            /** Policy */
+            policy: string;
+            /** Quota */
+            quota: number;
+            /** Resets */
+            resetS: number;
+            /** Windows */
+            windowS: number;
+        };
         /** LineProblem */
         LineProblem: {
             /** Line */
@@ -1867,7 +2433,7 @@ export interface components {
             /** Superseded */
             superseded: components["schemas"]["MemoryEntryReply"][];
             /** Uses */
-            uses: components["schemas"]["UseReply"][];
+            uses: components["schemas"]["alma__server__memory_bodies__UseReply"][];
         };
         /**
          * MemoryEntryReply
@@ -2013,6 +2579,39 @@ export interface components {
             n: number;
             /** @default 0 */
             reasoningN?: number;
+        };
+        /**
+         * MetricReply
+         * @description What a name stands for. `unit`: ms, s, /s, count, MiB, %, USD, tokens/s, tokens. `what`: how it is taken:
+         *     percentile, rate (a second), sum (in the interval), level (at its end), peak (the highest in it).
+         */
+        MetricReply: {
+            /** Description */
+            description: string;
+            /** Group */
+            group: string;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Unit */
+            unit: string;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "percentile" | "rate" | "sum" | "level" | "peak";
+        };
+        /**
+         * MetricsNow
+         * @description `alma.metrics`: what was measured in the second that ended `at` (Unix seconds), to those who sent
+         *         `metrics.watch`. By name; the names, and what has no value just now is left out: docs/operations.md.
+         */
+        MetricsNow: {
+            at: number;
+            values: {
+                [key: string]: number;
+            };
         };
         /** ModelChoice */
         ModelChoice: {
@@ -2188,6 +2787,51 @@ export interface components {
              * @default
              */
             title?: string;
+        };
+        /**
+         * NewToken
+         * @description `owner`: whose things its bearer sees, by default those of a person called as the token is. `days` null: it does
+         *     not expire.
+         */
+        NewToken: {
+            /**
+             * Admin
+             * @default false
+             */
+            admin?: boolean;
+            /**
+             * Days
+             * @default 90
+             */
+            days?: number | null;
+            /** Name */
+            name: string;
+            /** Owner */
+            owner?: string | null;
+        };
+        /**
+         * NewTokenReply
+         * @description `secret`: the token itself; it is shown this once.
+         */
+        NewTokenReply: {
+            /** Admin */
+            admin: boolean;
+            /** Createdat */
+            createdAt: number;
+            /** Expiresat */
+            expiresAt: number | null;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Owner */
+            owner: string;
+            /** Revokedat */
+            revokedAt: number | null;
+            /** Secret */
+            secret: string;
+            /** Usedat */
+            usedAt: number;
         };
         /**
          * Notice
@@ -2643,6 +3287,37 @@ export interface components {
             /** Title */
             title: string;
         };
+        /**
+         * ReportEntry
+         * @description `day`: as 2026-11-26 (UTC).
+         */
+        ReportEntry: {
+            /** Day */
+            day: string;
+            /** Madeat */
+            madeAt: number;
+            /** Title */
+            title: string;
+        };
+        /** ReportList */
+        ReportList: {
+            /** Reports */
+            reports: components["schemas"]["ReportEntry"][];
+        };
+        /**
+         * ReportReply
+         * @description `text`: Markdown.
+         */
+        ReportReply: {
+            /** Day */
+            day: string;
+            /** Madeat */
+            madeAt: number;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+        };
         /** ResumeRun */
         ResumeRun: {
             id: string;
@@ -2721,6 +3396,24 @@ export interface components {
         RouteCorrection: {
             /** @enum {unknown} */
             kind: "analytical" | "chat" | "creative";
+        };
+        /**
+         * RouteUseReply
+         * @description HTTP requests of one route since the start, or in the range as far as it is kept.
+         */
+        RouteUseReply: {
+            /** Errors */
+            errors: number;
+            /** P50Ms */
+            p50Ms: number | null;
+            /** P95Ms */
+            p95Ms: number | null;
+            /** P99Ms */
+            p99Ms: number | null;
+            /** Requests */
+            requests: number;
+            /** Route */
+            route: string;
         };
         /**
          * RunCursor
@@ -2879,6 +3572,60 @@ export interface components {
             /** @default  */
             ref?: string;
             tokens: number;
+        };
+        /**
+         * SeriesReply
+         * @description `at`: the ends of intervals of `step` seconds; `series`: by name, one value for each of them, null where nothing
+         *     was measured.
+         */
+        SeriesReply: {
+            /** At */
+            at: number[];
+            /** Series */
+            series: {
+                [key: string]: (number | null)[];
+            };
+            /** Since */
+            since: number;
+            /** Step */
+            step: number;
+            /** Until */
+            until: number;
+        };
+        /**
+         * SessionReply
+         * @description Who the asker is. `known`: it may come in; if not, `POST /api/session` with a token is what helps. `token`: its
+         *     name, empty where none is asked for. `expiresAt`: of the sign-in or the token, null: never.
+         */
+        SessionReply: {
+            /** Admin */
+            admin: boolean;
+            /** Expiresat */
+            expiresAt: number | null;
+            /** Known */
+            known: boolean;
+            /** Owner */
+            owner: string;
+            /** Token */
+            token: string;
+        };
+        /** SignIn */
+        SignIn: {
+            /** Token */
+            token: string;
+        };
+        /**
+         * Silence
+         * @description `minutes` 0 ends it.
+         */
+        Silence: {
+            /** Minutes */
+            minutes: number;
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
         };
         /**
          * SourceReply
@@ -3237,6 +3984,30 @@ export interface components {
             /** @default 0 */
             total_ms?: number;
         };
+        /** TokenList */
+        TokenList: {
+            /** Tokens */
+            tokens: components["schemas"]["TokenReply"][];
+        };
+        /** TokenReply */
+        TokenReply: {
+            /** Admin */
+            admin: boolean;
+            /** Createdat */
+            createdAt: number;
+            /** Expiresat */
+            expiresAt: number | null;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Owner */
+            owner: string;
+            /** Revokedat */
+            revokedAt: number | null;
+            /** Usedat */
+            usedAt: number;
+        };
         /**
          * ToolCallResult
          * @description What the model is told of the call. `left_out`: characters that were cut off.
@@ -3362,6 +4133,15 @@ export interface components {
             type: "thread.unsubscribe";
         };
         /**
+         * UnwatchMetrics
+         * @description No more of them.
+         */
+        UnwatchMetrics: {
+            id: string;
+            /** @enum {unknown} */
+            type: "metrics.unwatch";
+        };
+        /**
          * Usage
          * @description Tokens of one model call. `estimated`: the endpoint sent no usage, so Alma counted; `doubted`: what it sent
          *         cannot be true, so Alma's own counts stand here.
@@ -3377,26 +4157,6 @@ export interface components {
             input_tokens?: number;
             /** @default 0 */
             output_tokens?: number;
-        };
-        /**
-         * UseReply
-         * @description Where a memory came into a prompt. `title`: of the thread; empty where that is gone.
-         */
-        UseReply: {
-            /** At */
-            at: number;
-            /** Messageid */
-            messageId: string;
-            /** Role */
-            role: string;
-            /** Runid */
-            runId: string;
-            /** Score */
-            score: number;
-            /** Threadid */
-            threadId: string;
-            /** Title */
-            title: string;
         };
         /**
          * UsedReply
@@ -3440,15 +4200,31 @@ export interface components {
             what: string;
         };
         /**
+         * WatchMetrics
+         * @description Send `alma.metrics` every second from now on, for administrators.
+         */
+        WatchMetrics: {
+            id: string;
+            /** @enum {unknown} */
+            type: "metrics.watch";
+        };
+        /**
          * Welcome
-         * @description `alma.welcome`: first frame of every connection.
+         * @description `alma.welcome`: first frame of every connection. `owner`: whose things are seen here; `admin`: whether what
+         *         everybody shares may be changed; `token`: the name of the access token, empty where none was asked for.
          */
         Welcome: {
+            /** @default true */
+            admin?: boolean;
             bootId: string;
             heartbeatSeconds: number;
             maxFrameBytes: number;
             maxPromptChars: number;
+            /** @default local */
+            owner?: string;
             protocol: number;
+            /** @default  */
+            token?: string;
             version: string;
         };
         /** WorkedExampleReply */
@@ -3468,6 +4244,26 @@ export interface components {
             /** Score */
             score?: number | null;
         };
+        /**
+         * UseReply
+         * @description Where a memory came into a prompt. `title`: of the thread; empty where that is gone.
+         */
+        alma__server__memory_bodies__UseReply: {
+            /** At */
+            at: number;
+            /** Messageid */
+            messageId: string;
+            /** Role */
+            role: string;
+            /** Runid */
+            runId: string;
+            /** Score */
+            score: number;
+            /** Threadid */
+            threadId: string;
+            /** Title */
+            title: string;
+        };
         /** FoundReply */
         alma__server__models_api__FoundReply: {
             /** Baseurl */
@@ -3476,6 +4272,38 @@ export interface components {
             models: string[];
             /** Name */
             name: string;
+        };
+        /**
+         * UseReply
+         * @description What the model calls of one agent, model or endpoint came to in a range. Percentiles in ms, null: none.
+         */
+        alma__server__watch_bodies__UseReply: {
+            /** Cachehits */
+            cacheHits: number;
+            /** Calls */
+            calls: number;
+            /** Cost */
+            cost: number;
+            /** Errors */
+            errors: number;
+            /** Firsttokenp50Ms */
+            firstTokenP50Ms: number | null;
+            /** Firsttokenp95Ms */
+            firstTokenP95Ms: number | null;
+            /** Inputtokens */
+            inputTokens: number;
+            /** Name */
+            name: string;
+            /** Outputtokens */
+            outputTokens: number;
+            /** P50Ms */
+            p50Ms: number | null;
+            /** P95Ms */
+            p95Ms: number | null;
+            /** Runs */
+            runs: number;
+            /** Tokenspers */
+            tokensPerS: number | null;
         };
     };
     responses: never;
@@ -3524,6 +4352,94 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AgentSourceReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_alerts_api_alerts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertsReply"];
+                };
+            };
+        };
+    };
+    silence_rule_api_alerts_rules__name__silence_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Silence"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRuleReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    test_channel_api_alerts_test_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelTest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelTestReply"];
                 };
             };
             /** @description Validation Error */
@@ -3740,6 +4656,73 @@ export interface operations {
             };
         };
     };
+    list_errors_api_errors_get: {
+        parameters: {
+            query?: {
+                state?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorGroupList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_error_api_errors__fingerprint__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErrorGroupChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorGroupReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_documents_api_knowledge_get: {
         parameters: {
             query?: never;
@@ -3851,6 +4834,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_limits_api_limits_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitList"];
                 };
             };
         };
@@ -4258,6 +5261,107 @@ export interface operations {
             };
         };
     };
+    read_behind_api_metrics_behind_get: {
+        parameters: {
+            query: {
+                metric: string;
+                range?: "5m" | "1h" | "6h" | "24h" | "7d";
+                since?: number | null;
+                until?: number | null;
+                agent?: string;
+                model?: string;
+                endpoint?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BehindList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_dashboard_api_metrics_dashboard_get: {
+        parameters: {
+            query?: {
+                range?: "5m" | "1h" | "6h" | "24h" | "7d";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_series_api_metrics_series_get: {
+        parameters: {
+            query?: {
+                range?: "5m" | "1h" | "6h" | "24h" | "7d";
+                names?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_models_api_models_get: {
         parameters: {
             query?: never;
@@ -4510,6 +5614,88 @@ export interface operations {
             };
         };
     };
+    list_reports_api_reports_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportList"];
+                };
+            };
+        };
+    };
+    read_report_api_reports__day__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    make_report_api_reports__day__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_examples_api_route_examples_get: {
         parameters: {
             query?: never;
@@ -4622,6 +5808,77 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
+            };
+        };
+    };
+    read_session_api_session_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionReply"];
+                };
+            };
+        };
+    };
+    sign_in_api_session_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    sign_out_api_session_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -4934,6 +6191,90 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_tokens_api_tokens_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenList"];
+                };
+            };
+        };
+    };
+    add_token_api_tokens_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewTokenReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    revoke_token_api_tokens__token_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenReply"];
+                };
             };
             /** @description Validation Error */
             422: {

@@ -163,8 +163,27 @@ class Unsubscribe(Command, frozen=True, tag="thread.unsubscribe"):
     thread_id: str
 
 
+class WatchMetrics(Command, frozen=True, tag="metrics.watch"):
+    """Send `alma.metrics` every second from now on, for administrators."""
+
+
+class UnwatchMetrics(Command, frozen=True, tag="metrics.unwatch"):
+    """No more of them."""
+
+
 Steer = StopRun | PauseRun | ResumeRun | DecidePlan | DecideTool | AnswerQuestion
 AnyCommand = (
-    Hello | Ping | StartRun | RetryRun | ForkRun | Steer | CorrectRoute | PreviewRoute | Subscribe | Unsubscribe
+    Hello
+    | Ping
+    | StartRun
+    | RetryRun
+    | ForkRun
+    | Steer
+    | CorrectRoute
+    | PreviewRoute
+    | Subscribe
+    | Unsubscribe
+    | WatchMetrics
+    | UnwatchMetrics
 )
 ALL: tuple[type[Command], ...] = get_args(AnyCommand)

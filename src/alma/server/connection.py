@@ -253,6 +253,8 @@ class Connection:
                 self._tell(wire.Ack(id=command.id))
             case commands.Ping():
                 self._tell(wire.Heartbeat(id=command.id))
+            case commands.WatchMetrics() | commands.UnwatchMetrics():
+                self._tell(wire.Ack(id=command.id))
             case _:
                 assert_never(command)
 

@@ -17,12 +17,13 @@ Status = Literal["ok", "degraded", "down"]
 
 
 class Component(Reply):
-    """`hint`: what to do about it."""
+    """`hint`: what to do about it. `since`: Unix seconds from which on it has had this status, 0: unknown."""
 
     name: str
     status: Status
     detail: str = ""
     hint: str = ""
+    since: float = 0.0
 
 
 class Health(Reply):

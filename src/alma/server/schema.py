@@ -15,13 +15,18 @@ import msgspec
 from fastapi import FastAPI
 
 from alma.server import (
+    access_api,
     agents_api,
+    alerts_api,
     cache_api,
     commands,
+    errors_api,
     files_api,
     knowledge_api,
     memory_api,
+    metrics_api,
     models_api,
+    reports_api,
     spend_api,
     threads_api,
 )
@@ -58,6 +63,8 @@ def document() -> dict[str, Any]:
     app.include_router(knowledge_api.routes(nothing))
     app.include_router(agents_api.routes(nothing))
     app.include_router(health_routes(nothing, nothing, nothing))
+    for door in (access_api, metrics_api, errors_api, alerts_api, reports_api):
+        app.include_router(door.routes())
     schema = app.openapi()
     structs = (*commands.ALL, *_EVENTS, *wire.CUSTOM_PAYLOADS.values())
     _, components = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")

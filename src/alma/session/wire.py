@@ -195,7 +195,8 @@ class RunErrorEvent(Wire, frozen=True, tag="RUN_ERROR"):
 
 
 class Welcome(Payload, frozen=True):
-    """`alma.welcome`: first frame of every connection."""
+    """`alma.welcome`: first frame of every connection. `owner`: whose things are seen here; `admin`: whether what
+    everybody shares may be changed; `token`: the name of the access token, empty where none was asked for."""
 
     protocol: int
     version: str
@@ -203,6 +204,9 @@ class Welcome(Payload, frozen=True):
     heartbeat_seconds: float
     max_frame_bytes: int
     max_prompt_chars: int
+    owner: str = "local"
+    admin: bool = True
+    token: str = ""
 
 
 class Ack(Payload, frozen=True):
@@ -214,8 +218,18 @@ class Ack(Payload, frozen=True):
     duplicate: bool = False
 
 
+class LimitFacts(Payload, frozen=True):
+    """The limit that was met: at most `quota` in `window_s` seconds; worth while again after `retry_after_s`."""
+
+    policy: str
+    quota: int
+    window_s: float
+    retry_after_s: float
+
+
 class CommandError(Payload, frozen=True):
-    """`alma.error`: a command was refused (`id` empty when it could not be read). The connection goes on."""
+    """`alma.error`: a command was refused (`id` empty when it could not be read). The connection goes on. `limit`: for
+    the codes `too_many_…`, which may be sent again later."""
 
     code: str
     message: str
@@ -223,6 +237,7 @@ class CommandError(Payload, frozen=True):
     expected: str | None = None
     actual: str | None = None
     hint: str | None = None
+    limit: LimitFacts | None = None
 
 
 class Live(Payload, frozen=True):
@@ -317,6 +332,33 @@ class PullProgress(Payload, frozen=True):
     error: ErrorFacts | None = None
 
 
+class MetricsNow(Payload, frozen=True):
+    """`alma.metrics`: what was measured in the second that ended `at` (Unix seconds), to those who sent
+    `metrics.watch`. By name; the names, and what has no value just now is left out: docs/operations.md."""
+
+    at: float
+    values: dict[str, float]
+
+
+class FiringAlert(Payload, frozen=True):
+    """`value`: of the rule's metric when it fired. `silenced_until`: Unix seconds, 0: it is not."""
+
+    id: str
+    rule: str
+    severity: Literal["info", "warning", "critical"]
+    summary: str
+    value: float
+    fired_at: float
+    hint: str = ""
+    silenced_until: float = 0.0
+
+
+class AlertsNow(Payload, frozen=True):
+    """`alma.alerts`: the alerts that are firing, whenever that changes, to administrators."""
+
+    firing: list[FiringAlert]
+
+
 class Notice(Payload, frozen=True):
     """`alma.notice`: something the user should know now (storage full, model restarting); not in the journal."""
 
@@ -366,6 +408,8 @@ CUSTOM_PAYLOADS: dict[str, type[Payload]] = {
     "alma.memories": MemoriesChanged,
     "alma.document": DocumentProgress,
     "alma.pull": PullProgress,
+    "alma.metrics": MetricsNow,
+    "alma.alerts": AlertsNow,
     "alma.notice": Notice,
     "alma.heartbeat": Heartbeat,
 }
