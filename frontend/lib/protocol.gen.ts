@@ -552,7 +552,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read Dashboard */
+        /**
+         * Read Dashboard
+         * @description `since` and `until`, together, come before `range`; `before` is then of as long a time before them.
+         */
         get: operations["read_dashboard_api_metrics_dashboard_get"];
         put?: never;
         post?: never;
@@ -571,7 +574,7 @@ export interface paths {
         };
         /**
          * Read Series
-         * @description `names` none: all.
+         * @description `names` none: all. `since` and `until`, together, come before `range`.
          */
         get: operations["read_series_api_metrics_series_get"];
         put?: never;
@@ -5303,6 +5306,8 @@ export interface operations {
         parameters: {
             query?: {
                 range?: "5m" | "1h" | "6h" | "24h" | "7d";
+                since?: number | null;
+                until?: number | null;
             };
             header?: never;
             path?: never;
@@ -5334,6 +5339,8 @@ export interface operations {
         parameters: {
             query?: {
                 range?: "5m" | "1h" | "6h" | "24h" | "7d";
+                since?: number | null;
+                until?: number | null;
                 names?: string[] | null;
             };
             header?: never;

@@ -18,13 +18,20 @@ def routes() -> APIRouter:
 
     @router.get("/metrics/series")
     async def read_series(
-        caller: Admin, range: Range = "5m", names: Annotated[list[str] | None, Query(max_length=64)] = None
+        caller: Admin,
+        range: Range = "5m",
+        since: _Time = None,
+        until: _Time = None,
+        names: Annotated[list[str] | None, Query(max_length=64)] = None,
     ) -> SeriesReply:
-        """`names` none: all."""
+        """`names` none: all. `since` and `until`, together, come before `range`."""
         raise NotImplementedError
 
     @router.get("/metrics/dashboard")
-    async def read_dashboard(caller: Admin, range: Range = "5m") -> DashboardReply:
+    async def read_dashboard(
+        caller: Admin, range: Range = "5m", since: _Time = None, until: _Time = None
+    ) -> DashboardReply:
+        """`since` and `until`, together, come before `range`; `before` is then of as long a time before them."""
         raise NotImplementedError
 
     @router.get("/metrics/behind")
