@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from alma.engine.journal import UNCLAIMED, Fence, insert_run
 from alma.errors import FenceLost, HeadMoved, NotFound
-from alma.events import RunStarted, StopRequested
+from alma.events import Recorded, RunStarted, StopRequested
 from session_bench import SessionBench
 
 
@@ -42,6 +42,22 @@ async def test_what_is_published_is_committed_and_in_order(bench: SessionBench) 
         for _ in range(50):
             group.create_task(bench.journal.append("t", "r1", [stop(), stop()]))
     assert seen == list(range(2, 102))
+
+
+async def test_a_witness_sees_every_entry_of_every_thread_and_its_failure_stops_nobody(bench: SessionBench) -> None:
+    await new_run(bench, "r1")
+    await new_run(bench, "r2")
+    seen: list[tuple[str, str, int]] = []
+
+    def broken(_thread_id: str, _recorded: Recorded) -> None:
+        raise ValueError("a bug of a listener")
+
+    bench.journal.subscribe_all(broken)
+    bench.journal.subscribe_all(lambda thread_id, one: seen.append((thread_id, one.run_id, one.seq)))
+    await bench.journal.append("t", "r1", [stop()])
+    await bench.journal.append("u", "r2", [stop(), stop()])
+    bench.journal.publish("u", Recorded("r2", 1, stop()))
+    assert seen == [("t", "r1", 2), ("u", "r2", 2), ("u", "r2", 3), ("u", "r2", 1)]
 
 
 async def test_nobody_sees_an_append_done_before_it_is_published(bench: SessionBench) -> None:

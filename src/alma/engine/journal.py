@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -33,12 +34,14 @@ from alma.events import (
 )
 from alma.plan import MAIN, parent_of
 
+log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(JournalEntry)
 decode_entry = _decoder.decode  # an entry as it is stored
 
 
 T = TypeVar("T")
+Witness = Callable[[str, Recorded], None]  # thread id, entry
 UNCLAIMED = -1
 
 
@@ -67,6 +70,7 @@ class Journal:
         self._database = database
         self._bus = bus
         self._turn = 0  # groups of appends until now; of the writer's thread
+        self._witnesses: tuple[Witness, ...] = ()
 
     async def append(
         self,
@@ -111,7 +115,7 @@ class Journal:
             try:
                 then(written, append.turn)
                 for recorded in written:
-                    self._bus.publish(thread_id, recorded)
+                    self.publish(thread_id, recorded)
             finally:
                 told.set_result(written)
 
@@ -133,6 +137,17 @@ class Journal:
         """Announce what is committed but not yet published: a run begun by `insert_run`, an append whose answer was
         lost."""
         self._bus.publish(thread_id, recorded)
+        for witness in self._witnesses:
+            try:
+                witness(thread_id, recorded)
+            except Exception:
+                log.exception("a witness of the journal failed; the writer goes on")
+
+    def subscribe_all(self, witness: Witness) -> None:
+        """Call `witness` (which must not wait) for every entry that this process commits, of whatever thread, in the
+        order of each run. Not the bus: that carries every token, and what other processes wrote. After an append whose
+        answer was lost, an entry may come twice; `run_id` and `seq` tell."""
+        self._witnesses = (*self._witnesses, witness)
 
     async def read(self, run_id: str, after: int = 0) -> list[Recorded]:
         """The run's entries with `seq` > `after`, in order; empty for an unknown run."""
