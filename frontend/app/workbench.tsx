@@ -18,7 +18,7 @@ import { usePart, useStore } from "@/hooks/use-store";
 import { action, followKeys, toggleInspector } from "@/lib/actions";
 import { cn } from "@/lib/cn";
 import { layout, setLayout, toggleRail } from "@/lib/layout";
-import { followAddress, go } from "@/lib/location";
+import { followAddress, go, isMemoryPage, type MemoryPage, type Page } from "@/lib/location";
 import { patiently } from "@/lib/patient-import";
 import { session } from "@/lib/session";
 import { followTheme } from "@/lib/theme";
@@ -43,11 +43,16 @@ const KnowledgeView = dynamic(
   () => patiently(() => import("@/features/knowledge/knowledge-view")).then((module) => module.KnowledgeView),
   { ssr: false },
 );
-
+const DashboardView = dynamic(
+  () => patiently(() => import("@/features/dashboard/dashboard-view")).then((module) => module.DashboardView),
+  { ssr: false },
+);
 const DropAnywhere = dynamic(
   () => patiently(() => import("@/features/knowledge/drop-anywhere")).then((module) => module.DropAnywhere),
   { ssr: false },
 );
+
+const TITLES: Record<Exclude<Page, MemoryPage>, string> = { dashboard: "Dashboard", health: "Health" };
 
 /** The frame: chats on the left, the conversation, and what is behind it on the right. */
 export function Workbench() {
@@ -74,15 +79,15 @@ export function Workbench() {
         </Dialog>
         <main className="flex min-w-0 flex-1 flex-col">
           <Header railShown={rail} />
-          {page === null ? (
-            <Conversation />
-          ) : (
+          {page === null ? <Conversation /> : null}
+          {isMemoryPage(page) ? (
             <MemoryView>{page === "knowledge" ? <KnowledgeView /> : null}</MemoryView>
-          )}
+          ) : null}
+          {page === "dashboard" ? <DashboardView /> : null}
         </main>
         {page === null && inspect && thread !== null ? <Inspector /> : null}
       </div>
-      {page === null ? null : <DropAnywhere />}
+      {isMemoryPage(page) ? <DropAnywhere /> : null}
       {dialog === "models" ? <ModelsDialog /> : null}
       {dialog === "spend" ? <SpendDialog /> : null}
       <AutoInspect />
@@ -97,7 +102,7 @@ export function Workbench() {
 function Header({ railShown }: { railShown: boolean }) {
   const { thread, inspect, page } = useView();
   const chat = usePart(session.threadList.titles, (titles) => titles.get(thread ?? ""));
-  const title = page === null ? chat : "Memory";
+  const title = page === null ? chat : isMemoryPage(page) ? "Memory" : TITLES[page];
   useEffect(() => {
     document.title = title ? `${title} – Alma` : "Alma";
   }, [title]);

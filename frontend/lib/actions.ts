@@ -54,6 +54,13 @@ export const ACTIONS: readonly Action[] = [
   { id: "memory", label: "Memory", keys: "mod+shift+l", run: () => go({ page: "memory" }) },
   { id: "memory-map", label: "Map of memories", run: () => go({ page: "map" }) },
   { id: "knowledge", label: "Files that Alma has read", run: () => go({ page: "knowledge" }) },
+  { id: "dashboard", label: "Dashboard", keys: "mod+shift+d", run: () => go({ page: "dashboard" }) },
+  {
+    id: "health",
+    label: "Health, alerts, errors, reports",
+    keys: "mod+shift+h",
+    run: () => go({ page: "health" }),
+  },
   { id: "spend", label: "Spend and budgets", run: () => go({ dialog: "spend" }) },
   { id: "theme-light", label: "Light theme", run: () => setTheme("light") },
   { id: "theme-dark", label: "Dark theme", run: () => setTheme("dark") },

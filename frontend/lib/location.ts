@@ -18,19 +18,27 @@ export interface View {
   readonly compare: string | null;
   /** Dialogs that can be linked to. */
   readonly dialog: Dialog | null;
-  /** A part of that dialog; `null` is its first choice. */
+  /** A part of that dialog, or of the page; `null` is its first choice. */
   readonly part: string | null;
-  /** What takes the conversation's place: what is remembered as a list, as a map, and the files that were read. */
-  readonly page: MemoryPage | null;
+  /** What takes the conversation's place: what is remembered as a list, as a map, the files that were read, and how Alma is. */
+  readonly page: Page | null;
   /** The memory that is open there. */
   readonly memory: string | null;
   /** What its list is narrowed to, as `lib/memory-query.ts` writes it. */
   readonly find: string | null;
   /** The file that is open there. */
   readonly document: string | null;
+  /** What is open in that part of the page: an error, the day of a report. */
+  readonly item: string | null;
+  /** Of the dashboard: the time it is about, the part of that which is looked at, and the number whose runs are listed. */
+  readonly range: string | null;
+  readonly zoom: string | null;
+  readonly behind: string | null;
 }
 type Dialog = "models" | "spend";
 export type MemoryPage = "memory" | "map" | "knowledge";
+export type Page = MemoryPage | "dashboard" | "health";
+const PAGES: readonly string[] = ["memory", "map", "knowledge", "dashboard", "health"];
 
 export const HOME: View = {
   thread: null,
@@ -46,6 +54,10 @@ export const HOME: View = {
   memory: null,
   find: null,
   document: null,
+  item: null,
+  range: null,
+  zoom: null,
+  behind: null,
 };
 
 export function parseView(search: string): View {
@@ -64,6 +76,10 @@ export function parseView(search: string): View {
     memory: query.get("memory") || null,
     find: query.get("find") || null,
     document: query.get("document") || null,
+    item: query.get("item") || null,
+    range: query.get("range") || null,
+    zoom: query.get("zoom") || null,
+    behind: query.get("behind") || null,
   };
 }
 
@@ -71,8 +87,17 @@ function dialogOf(name: string | null): Dialog | null {
   return name === "models" || name === "spend" ? name : null;
 }
 
-function pageOf(name: string | null): MemoryPage | null {
-  return name === "memory" || name === "map" || name === "knowledge" ? name : null;
+function pageOf(name: string | null): Page | null {
+  return name !== null && PAGES.includes(name) ? (name as Page) : null;
+}
+
+export function isMemoryPage(page: Page | null): page is MemoryPage {
+  return page === "memory" || page === "map" || page === "knowledge";
+}
+
+/** Where `part` and `item` mean something. */
+function hasParts({ dialog, page }: View): boolean {
+  return dialog !== null || page === "health";
 }
 
 export function addressOf(view: View): string {
@@ -85,12 +110,16 @@ export function addressOf(view: View): string {
   if (view.call !== null) query.set("call", view.call);
   if (view.compare !== null) query.set("compare", view.compare);
   if (view.dialog !== null) query.set("dialog", view.dialog);
-  if (view.dialog !== null && view.part !== null) query.set("part", view.part);
+  if (hasParts(view) && view.part !== null) query.set("part", view.part);
   if (view.page !== null) {
     query.set("page", view.page);
     if (view.memory !== null) query.set("memory", view.memory);
     if (view.find !== null) query.set("find", view.find);
     if (view.document !== null) query.set("document", view.document);
+    if (view.item !== null) query.set("item", view.item);
+    if (view.range !== null) query.set("range", view.range);
+    if (view.zoom !== null) query.set("zoom", view.zoom);
+    if (view.behind !== null) query.set("behind", view.behind);
   }
   const text = query.toString();
   return text === "" ? "/" : `/?${text}`;
@@ -123,9 +152,12 @@ export function go(change: Partial<View>, how: "push" | "replace" = "push"): voi
     ...change,
   };
   if (change.call === undefined && next.task !== before.task) next.call = null;
-  if (change.part === undefined && next.dialog !== before.dialog) next.part = null;
+  if (change.part === undefined && (next.dialog !== before.dialog || next.page !== before.page))
+    next.part = null;
   if (change.memory === undefined && next.page !== before.page) next.memory = null;
   if (change.document === undefined && next.page !== before.page) next.document = null;
+  if (change.item === undefined && (next.page !== before.page || next.part !== before.part)) next.item = null;
+  if (next.page !== "dashboard") next.range = next.zoom = next.behind = null;
   const address = addressOf(next);
   if (address === addressOf(before)) return;
   window.history[how === "push" ? "pushState" : "replaceState"](null, "", address);

@@ -27,7 +27,9 @@ export type Usage = Schemas["Usage"];
 export type Timing = Schemas["Timing"];
 export type Tried = Schemas["Tried"];
 export type CacheHit = Schemas["CacheHit"];
-export type ErrorFacts = Schemas["ErrorFacts"];
+/** What went wrong. `limit`: the limit that was met, where it is worth while again later. */
+export type ErrorFacts = Schemas["ErrorFacts"] & { limit?: LimitFacts | null };
+export type LimitFacts = Schemas["LimitFacts"];
 export type Fork = Schemas["Fork"];
 export type PlanTask = Schemas["PlanTask"];
 export type Plan = Schemas["Plan"];
@@ -79,6 +81,9 @@ export type EndpointHealth = Schemas["EndpointHealth"];
 export type PullProgress = Schemas["PullProgress"];
 export type MemoriesChanged = Schemas["MemoriesChanged"];
 export type DocumentProgress = Schemas["DocumentProgress"];
+export type FiringAlert = Schemas["FiringAlert"];
+export type AlertsNow = Schemas["AlertsNow"];
+export type MetricsNow = Schemas["MetricsNow"];
 export type Notice = Schemas["Notice"];
 export type Heartbeat = Schemas["Heartbeat"];
 
@@ -115,6 +120,8 @@ interface CustomPayloads {
   "alma.pull": PullProgress;
   "alma.memories": MemoriesChanged;
   "alma.document": DocumentProgress;
+  "alma.alerts": AlertsNow;
+  "alma.metrics": MetricsNow;
   "alma.notice": Notice;
   "alma.heartbeat": Heartbeat;
 }
@@ -163,6 +170,8 @@ export type CorrectRoute = Unsent<Schemas["CorrectRoute"]>;
 export type PreviewRoute = Unsent<Schemas["PreviewRoute"]>;
 export type Subscribe = Unsent<Schemas["Subscribe"]>;
 export type Unsubscribe = Unsent<Schemas["Unsubscribe"]>;
+export type WatchMetrics = Unsent<Schemas["WatchMetrics"]>;
+export type UnwatchMetrics = Unsent<Schemas["UnwatchMetrics"]>;
 export type Ping = Unsent<Schemas["Ping"]>;
 export type Command =
   | StartRun
@@ -178,6 +187,8 @@ export type Command =
   | PreviewRoute
   | Subscribe
   | Unsubscribe
+  | WatchMetrics
+  | UnwatchMetrics
   | Ping;
 
 const TYPES = new Set<string>([

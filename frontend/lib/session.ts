@@ -3,10 +3,12 @@
  * Importing it has no effect; `start` connects. Knows no React.
  */
 
-import { factsOf } from "@/lib/api";
+import { api, factsOf } from "@/lib/api";
 import { moveDraft, restoreComposer } from "@/lib/composer-state";
 import { CommandRefused, Connection } from "@/lib/connection";
+import { isOurs, keptOutside, outside } from "@/lib/entry";
 import { freshId } from "@/lib/ids";
+import { againWords, waitMs } from "@/lib/limits";
 import { go, location } from "@/lib/location";
 import { ModelListStore } from "@/lib/model-list";
 import { Notices } from "@/lib/notices";
@@ -15,13 +17,14 @@ import type {
   Command,
   DocumentProgress,
   ErrorFacts,
+  FiringAlert,
   ForkRun,
   Kind,
   MemoriesChanged,
+  MetricsNow,
   PlanTask,
   RetryRun,
   ServerEvent,
-  StartRun,
 } from "@/lib/protocol";
 import { RoleList } from "@/lib/role-list";
 import { RoutePreview } from "@/lib/route-preview";
@@ -30,40 +33,10 @@ import { beforeNextPaint, ThreadStore } from "@/lib/run-store";
 import { heardFromServer } from "@/lib/server-clock";
 import { writable } from "@/lib/store";
 import { ThreadListStore } from "@/lib/thread-list";
+import { type ForkRequest, startCommand, type TurnRequest } from "@/lib/turn-request";
 
 const THREADS_KEPT = 20;
 const RESYNC_PAUSE_MS = 2_000;
-
-export interface TurnRequest {
-  text: string;
-  kind: Kind | null;
-  model: string | null;
-  threadId: string | null;
-  /** The turn to follow; `null` with a `threadId` lets the server take the newest. */
-  after: string | null;
-  /** Another first turn of the thread. */
-  root?: boolean;
-  /** Show a plan before it runs. */
-  approve?: boolean;
-  /** What it may use at most; 0: no limit of its own. */
-  limits?: Limits;
-  /** No answer from the cache. */
-  fresh?: boolean;
-  /** Another version of a turn that is there. */
-  again?: boolean;
-}
-
-function limitsOf(limits: Limits | undefined): Partial<Limits> {
-  return Object.fromEntries(Object.entries(limits ?? {}).filter(([, limit]) => limit > 0));
-}
-
-/** From which task on a run is done again, and what is other about it. */
-export interface ForkRequest {
-  taskId: string;
-  goal?: string;
-  role?: string;
-  model?: string;
-}
 
 function socketAddress(): string {
   const { protocol, host } = window.location;
@@ -79,6 +52,10 @@ export class Session {
   /** The newest word of what changed in memory, and of a file that is being read; each word is a value of its own. */
   readonly memories = writable<MemoriesChanged | null>(null);
   readonly documents = writable<DocumentProgress | null>(null);
+  /** What was measured in the last second, while somebody watches. */
+  readonly metrics = writable<MetricsNow | null>(null);
+  /** What fires, to administrators. */
+  readonly alerts = writable<readonly FiringAlert[]>([]);
   readonly preview = new RoutePreview((text, place) =>
     this.connection.send({ type: "route.preview", text, ...place }),
   );
@@ -95,6 +72,13 @@ export class Session {
       },
       open,
       onEvent: (event) => this.receive(event),
+      admits: ({ owner }) => {
+        const ours = isOurs(owner);
+        // What this page shows is another's: it begins anew.
+        if (!ours) window.location.replace("/");
+        return ours;
+      },
+      onDenied: () => keptOutside({ code: "token_missing", message: "" }),
       cursors: (threadId) => this.thread(threadId).cursors(),
       onSubscriptionRefused: (threadId, facts) => this.subscriptionRefused(threadId, facts),
     });
@@ -105,15 +89,24 @@ export class Session {
     this.started = true;
     restoreComposer();
     this.connection.connect();
-    for (const turn of this.outbox.restore()) if (turn.refused === null) this.dispatch(turn);
+    for (const turn of this.outbox.restore()) {
+      if (turn.refused === null) this.dispatch(turn);
+      else if (turn.retryAt) this.sendLater(turn.command.key, turn.retryAt - Date.now());
+    }
     let wasOnline = false;
     const stopWatching = this.connection.state.subscribe(() => {
-      const online = this.connection.state.get().phase === "online";
+      const { phase } = this.connection.state.get();
+      const online = phase === "online";
       if (online && !wasOnline) this.refresh();
       wasOnline = online;
+      if (phase === "waiting") void this.askWhetherIn();
+    });
+    const stopGuarding = outside.subscribe(() => {
+      if (outside.get() === null) this.connection.connect();
+      else this.connection.close();
     });
     const again = (): void => {
-      if (document.visibilityState === "visible") this.connection.connect();
+      if (document.visibilityState === "visible" && outside.get() === null) this.connection.connect();
     };
     const leave = (): void => this.threadList.flushDeletes();
     window.addEventListener("online", again);
@@ -121,6 +114,7 @@ export class Session {
     window.addEventListener("pagehide", leave);
     return () => {
       stopWatching();
+      stopGuarding();
       window.removeEventListener("online", again);
       document.removeEventListener("visibilitychange", again);
       window.removeEventListener("pagehide", leave);
@@ -155,19 +149,7 @@ export class Session {
   }
 
   startRun(request: TurnRequest): void {
-    const command: StartRun = {
-      type: "run.start",
-      key: freshId(),
-      text: request.text,
-      ...(request.threadId === null ? {} : { threadId: request.threadId }),
-      ...(request.after === null ? {} : { parentRunId: request.after }),
-      ...(request.root ? { root: true } : {}),
-      ...(request.model === null ? {} : { model: request.model }),
-      ...(request.kind === null ? {} : { kind: request.kind }),
-      ...(request.approve ? { approve: true } : {}),
-      ...limitsOf(request.limits),
-      ...(request.fresh ? { fresh: true } : {}),
-    };
+    const command = startCommand(request, freshId());
     const { text, threadId, after } = request;
     const again = request.again ? { again: true } : {};
     this.dispatch({ command, text, threadId, after, refused: null, ...again });
@@ -243,14 +225,20 @@ export class Session {
     return this.command({ type: "question.answer", runId, questionId, text });
   }
 
-  /** Carries a command out that makes no turn; a refusal becomes a notice. */
+  /** Carries a command out that makes no turn; a refusal becomes a notice, and what was too much is sent again. */
   private async command(command: Command): Promise<boolean> {
-    try {
-      await this.connection.send(command);
-      return true;
-    } catch (cause) {
-      this.notices.error(factsOf(cause));
-      return false;
+    for (;;) {
+      try {
+        await this.connection.send(command);
+        return true;
+      } catch (cause) {
+        const facts = factsOf(cause);
+        const wait = waitMs(facts);
+        if (wait === 0) this.notices.error(facts);
+        else this.notices.show(againWords(wait), { forMs: wait });
+        if (wait === 0) return false;
+        await new Promise((resolve) => setTimeout(resolve, wait));
+      }
     }
   }
 
@@ -269,9 +257,25 @@ export class Session {
           this.accepted(turn, ack.threadId, ack.runId ?? null, ack.duplicate);
       },
       (cause) => {
-        if (cause instanceof CommandRefused) this.outbox.patch(key, { refused: cause.facts });
+        if (!(cause instanceof CommandRefused)) return;
+        const refused = cause.facts;
+        const wait = waitMs(refused);
+        this.outbox.patch(key, { refused, ...(wait > 0 ? { retryAt: Date.now() + wait } : {}) });
+        if (wait > 0) this.sendLater(key, wait);
       },
     );
+  }
+
+  private sendLater(key: string, wait: number): void {
+    setTimeout(() => {
+      const turn = this.outbox.find(key);
+      if (turn?.retryAt && turn.retryAt <= Date.now()) this.sendNow(turn);
+    }, wait);
+  }
+
+  /** Sends a turn that met a limit: as the same command, so that it cannot be there twice. */
+  sendNow(turn: OutgoingTurn): void {
+    this.dispatch({ ...turn, refused: null, retryAt: null });
   }
 
   private accepted(turn: OutgoingTurn, threadId: string, runId: string | null, duplicate = false): void {
@@ -316,6 +320,7 @@ export class Session {
           return;
         case "alma.error":
           if (event.threadId && event.value.code === "unknown_thread") this.threadGone(event.threadId);
+          else if (event.value.code.startsWith("token_")) keptOutside(event.value);
           else this.notices.error(event.value);
           return;
         case "alma.memories":
@@ -324,8 +329,15 @@ export class Session {
         case "alma.document":
           this.documents.set(event.value);
           return;
+        case "alma.metrics":
+          this.metrics.set(event.value);
+          return;
+        case "alma.alerts":
+          this.alerts.set(event.value.firing);
+          return;
         case "alma.notice":
-          this.notices.show(event.value.message, { hint: event.value.hint });
+          if (event.value.code === "server_stopping") this.connection.isStopping();
+          else this.notices.show(event.value.message, { hint: event.value.hint });
           return;
         default:
       }
@@ -375,8 +387,22 @@ export class Session {
       this.connection.subscribe(threadId);
     } else if (facts.code === "unknown_thread") {
       this.threadGone(threadId);
+    } else if (waitMs(facts) > 0) {
+      setTimeout(() => {
+        if (this.followed === threadId) this.connection.subscribe(threadId);
+      }, waitMs(facts));
     } else {
       this.notices.error(facts);
+    }
+  }
+
+  /** The connection failed: the server may be away, or want to know who we are. */
+  private async askWhetherIn(): Promise<void> {
+    try {
+      const { known } = await api.session();
+      if (!known) keptOutside({ code: "token_missing", message: "" });
+    } catch {
+      // It is away.
     }
   }
 

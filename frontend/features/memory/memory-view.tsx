@@ -8,7 +8,7 @@ import { MemoryPage } from "@/features/memory/memory-page";
 import { StateLine } from "@/features/memory/state-line";
 import { useView } from "@/hooks/use-session";
 import { cn } from "@/lib/cn";
-import { go, type MemoryPage as Page } from "@/lib/location";
+import { go, isMemoryPage, type MemoryPage as Page } from "@/lib/location";
 import { memoryList } from "@/lib/memory-list";
 import { memoryState } from "@/lib/memory-state";
 import { session } from "@/lib/session";
@@ -37,7 +37,7 @@ export function MemoryView({ children }: { children: ReactNode }) {
   return (
     <div data-slot="memory-view" data-page={page} className="flex min-h-0 flex-1 flex-col border-t">
       <div className="flex shrink-0 items-center gap-3 border-b pr-2 pl-4 sm:pr-3">
-        <Tabs page={page ?? "memory"} />
+        <Tabs page={isMemoryPage(page) ? page : "memory"} />
         <StateLine className="min-w-0 flex-1 text-right max-md:hidden" />
         {page === "knowledge" ? null : <MemoryMenu />}
       </div>

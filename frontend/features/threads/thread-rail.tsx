@@ -1,6 +1,6 @@
 "use client";
 
-import { Boxes, Brain, Coins, PanelLeft, Search, SquarePen } from "lucide-react";
+import { Boxes, Brain, ChartLine, Coins, type LucideIcon, PanelLeft, Search, SquarePen } from "lucide-react";
 import type { ReactNode } from "react";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
@@ -8,12 +8,12 @@ import { Tooltip } from "@/components/ui/tooltip";
 import { ThemeMenu } from "@/features/threads/theme-menu";
 import { ThreadRow } from "@/features/threads/thread-row";
 import { useView } from "@/hooks/use-session";
-import { useStore } from "@/hooks/use-store";
+import { usePart, useStore } from "@/hooks/use-store";
 import { action } from "@/lib/actions";
 import { cn } from "@/lib/cn";
 import { dayGroup } from "@/lib/format";
 import { setLayout, toggleRail } from "@/lib/layout";
-import { go, openThread } from "@/lib/location";
+import { go, isMemoryPage, openThread, type Page } from "@/lib/location";
 import { modelLabel } from "@/lib/model-list";
 import type { ThreadSummary } from "@/lib/protocol";
 import { session } from "@/lib/session";
@@ -43,7 +43,7 @@ export function ThreadRail() {
         </Tooltip>
       </div>
       <SearchField />
-      <MemoryButton />
+      <PageButtons />
       <ThreadGroups />
       <div className="flex shrink-0 items-center gap-1 border-t p-2">
         <ModelsButton />
@@ -75,15 +75,50 @@ function SearchField() {
   );
 }
 
-/** What is remembered belongs to no chat, so it stands above them. */
-function MemoryButton() {
-  const isOpen = useView().page !== null;
+/** What belongs to no chat stands above them; what is of everybody, administrators see. */
+function PageButtons() {
+  const { page } = useView();
+  const isAdmin = usePart(session.connection.state, ({ welcome }) => welcome?.admin ?? true);
   return (
-    <Tooltip label="What Alma remembers" shortcut="mod+shift+l" side="right">
+    <>
+      <PageButton
+        page="memory"
+        label="Memory"
+        tip="What Alma remembers"
+        shortcut="mod+shift+l"
+        icon={Brain}
+        isOpen={isMemoryPage(page)}
+      />
+      {isAdmin ? (
+        <PageButton
+          page="dashboard"
+          label="Dashboard"
+          tip="How Alma is doing"
+          shortcut="mod+shift+d"
+          icon={ChartLine}
+          isOpen={page === "dashboard"}
+        />
+      ) : null}
+    </>
+  );
+}
+
+interface PageButtonProps {
+  page: Page;
+  label: string;
+  tip: string;
+  shortcut?: string;
+  icon: LucideIcon;
+  isOpen: boolean;
+}
+
+function PageButton({ page, label, tip, shortcut, icon: Icon, isOpen }: PageButtonProps) {
+  return (
+    <Tooltip label={tip} shortcut={shortcut} side="right">
       <Button
         variant="ghost"
         size="md"
-        data-slot="open-memory"
+        data-slot={`open-${page}`}
         aria-current={isOpen ? "page" : undefined}
         className={cn(
           "mx-2 justify-start px-2 font-normal max-sm:h-10",
@@ -91,11 +126,11 @@ function MemoryButton() {
         )}
         onClick={() => {
           setLayout({ drawer: false });
-          go({ page: "memory", memory: null });
+          go({ page, memory: null });
         }}
       >
-        <Brain aria-hidden />
-        Memory
+        <Icon aria-hidden />
+        {label}
       </Button>
     </Tooltip>
   );
