@@ -32,6 +32,7 @@ from alma.events import (
     RunStarted,
     TaskFinished,
 )
+from alma.observability.ended import Book
 from alma.plan import MAIN, parent_of
 
 log = logging.getLogger(__name__)
@@ -66,9 +67,11 @@ class _Append(msgspec.Struct):
 
 
 class Journal:
-    def __init__(self, database: Database, bus: Bus) -> None:
+    def __init__(self, database: Database, bus: Bus, book: Book | None = None) -> None:
+        """`book`: keeps, with the entries, rows of the calls and runs that they end."""
         self._database = database
         self._bus = bus
+        self._book = book
         self._turn = 0  # groups of appends until now; of the writer's thread
         self._witnesses: tuple[Witness, ...] = ()
 
@@ -126,7 +129,7 @@ class Journal:
         self._turn += 1
         for append in appends:
             append.turn = self._turn
-        return _append(connection, appends)
+        return _append(connection, appends, self._book)
 
     async def look(self, work: Callable[[sa.Connection], T]) -> tuple[int, T]:
         """Run `work` in the writer's line; gives the turn of the last appends that it has seen: none of a later turn,
@@ -206,7 +209,9 @@ def read_entries(connection: sa.Connection, after: dict[str, int]) -> dict[str, 
 # The heads of runs, locked in the order of their ids so that two processes cannot wait for each other, and who holds
 # their tasks; a task that was never claimed is held, at epoch 0, by whoever began the run.
 _heads = (
-    sa.select(runs.c.id, runs.c.head, runs.c.finished, runs.c.owner, leases.c.task_id, leases.c.epoch)
+    sa.select(
+        runs.c.id, runs.c.head, runs.c.finished, runs.c.owner, runs.c.created_at, leases.c.task_id, leases.c.epoch
+    )
     .select_from(runs.outerjoin(leases, leases.c.run_id == runs.c.id))
     .where(runs.c.id.in_(sa.bindparam("ids", expanding=True)))
     .order_by(runs.c.id)
@@ -235,26 +240,29 @@ def _raise_epochs(insert: Callable[[sa.Table], Any]) -> Any:
 class _Head:
     """A run while a group of appends is being written."""
 
-    __slots__ = ("answer", "ended", "epochs", "owner", "seq", "tail")
+    __slots__ = ("answer", "began", "ended", "epochs", "owner", "seq", "tail")
 
-    def __init__(self, seq: int, ended: bool, owner: str) -> None:
+    def __init__(self, seq: int, ended: bool, owner: str, began: float) -> None:
         self.seq = seq
         self.ended = ended
         self.owner = owner
+        self.began = began
         self.answer: str | None = None  # a new one
         self.epochs: dict[str, int] = {}  # by task
         self.tail: list[Recorded] = []  # what a claim of this group may not have seen
 
 
-def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[Recorded] | Exception]:
+def _append(
+    connection: sa.Connection, appends: Sequence[_Append], book: Book | None
+) -> list[list[Recorded] | Exception]:
     """All appends of one transaction."""
     claimed: dict[tuple[str, str], int] = {}
     heads: dict[str, _Head] = {}
     found = connection.execute(_heads, {"ids": sorted({append.run_id for append in appends})})
-    for run_id, seq, ended, owner, task_id, epoch in found:
+    for run_id, seq, ended, owner, began, task_id, epoch in found:
         head = heads.get(run_id)
         if head is None:
-            head = heads[run_id] = _Head(seq, ended, owner)
+            head = heads[run_id] = _Head(seq, ended, owner, began)
         if task_id is not None:
             head.epochs[task_id] = epoch
     _read_tails(connection, appends, heads)
@@ -262,6 +270,8 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
     rows: list[dict[str, Any]] = []
     moved: set[str] = set()
     spending = Spending()
+    if book is not None:
+        book.begin()
     for append in appends:
         head = heads.get(append.run_id)
         refusal = _refusal(append, head)
@@ -283,6 +293,8 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
                 claimed[append.run_id, entry.task_id] = _raised(head, entry.task_id)
             if (spent := spent_by(entry)) is not None:
                 spending.add(append.run_id, head.owner, day_of(entry.at), *spent)
+            if book is not None:
+                book.note(connection, append.run_id, head.seq, head.owner, head.began, entry)
             written.append(Recorded(append.run_id, head.seq, entry))
             rows.append({"run_id": append.run_id, "seq": head.seq, "data": _encode(entry).decode()})
             moved.add(append.run_id)
@@ -297,6 +309,8 @@ def _append(connection: sa.Connection, appends: Sequence[_Append]) -> list[list[
         changes = [{"run": run, "new_head": head.seq, "ended": head.ended, "said": head.answer} for run, head in now]
         connection.execute(_move_head, changes)
         spending.write(connection)
+        if book is not None:
+            book.write(connection)
     return results
 
 

@@ -1,0 +1,46 @@
+"""Where figures are put down as they come about: counts, peaks and durations, until the next sample takes them.
+
+For the event loop's thread only. Names are those of the catalog; for percentiles, what stands before `_p50_ms`.
+"""
+
+from __future__ import annotations
+
+from alma.observability.sample import SKETCHED, Sample
+from alma.observability.sketch import Sketch
+
+
+class Meter:
+    """`total`: all that was ever taken; it only grows, as counters of Prometheus must."""
+
+    def __init__(self) -> None:
+        self.total = Sample()
+        self._now = Sample()
+
+    def count(self, name: str, more: float = 1.0) -> None:
+        sums = self._now.sums
+        sums[name] = sums.get(name, 0.0) + more
+
+    def observe(self, name: str, ms: float) -> None:
+        """Something ended that took so long."""
+        sketch = self._now.sketches.get(name)
+        if sketch is None:
+            assert name in SKETCHED, name
+            sketch = self._now.sketches[name] = Sketch()
+        sketch.add(ms)
+
+    def peak(self, name: str, value: float) -> None:
+        peaks = self._now.peaks
+        if value > peaks.get(name, float("-inf")):
+            peaks[name] = value
+
+    def take(self, seconds: float, levels: dict[str, float]) -> Sample:
+        """What has come since it was taken last, `seconds` ago; `levels` are as they are now."""
+        taken, self._now = self._now, Sample()
+        taken.seconds = seconds
+        taken.levels = {name: (value * seconds, seconds) for name, value in levels.items()}
+        total = self.total
+        for name, value in taken.sums.items():
+            total.sums[name] = total.sums.get(name, 0.0) + value
+        for name, sketch in taken.sketches.items():
+            total.sketches.setdefault(name, Sketch()).merge(sketch)
+        return taken
