@@ -1,6 +1,8 @@
 /** The JSON API, typed. Errors are problem details (RFC 9457) and become `ApiProblem`; knows no React. */
 
 import type { SpendScope } from "@/lib/budget-words";
+import { keptOutside } from "@/lib/entry";
+import { heldBack } from "@/lib/limits";
 import type { ErrorFacts, ThreadSummary } from "@/lib/protocol";
 import type { components } from "@/lib/protocol.gen";
 
@@ -68,13 +70,18 @@ export async function problemOf(response: Response): Promise<ApiProblem> {
     const value = body[key];
     return typeof value === "string" && value !== "" ? value : undefined;
   };
-  return new ApiProblem(response.status, {
+  const retryAfterS = Number(response.headers.get("retry-after"));
+  const limit = retryAfterS > 0 ? { policy: "", quota: 0, windowS: 0, retryAfterS } : null;
+  const facts = {
     code: word("code") ?? `http_${response.status}`,
     message: word("detail") ?? word("title") ?? `The server answered ${response.status}.`,
     expected: word("expected"),
     actual: word("actual"),
     hint: word("hint"),
-  });
+    ...(limit === null ? {} : { limit }),
+  };
+  if (response.status === 401) keptOutside(facts);
+  return new ApiProblem(response.status, facts);
 }
 
 export function unreachable(): ApiProblem {
@@ -85,7 +92,10 @@ export function unreachable(): ApiProblem {
   });
 }
 
-/** Asks the server. A body is sent as JSON; a `Blob` or a file as it is, under its own media type. */
+/**
+ * Asks the server. A body is sent as JSON; a `Blob` or a file as it is, under its own media type. What is only read is
+ * asked again where it was too soon.
+ */
 export async function request<T>(
   method: string,
   path: string,
@@ -105,7 +115,12 @@ export async function request<T>(
     if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
     throw unreachable();
   }
-  if (!response.ok) throw await problemOf(response);
+  if (!response.ok) {
+    const problem = await problemOf(response);
+    if (method !== "GET" || !(await heldBack(problem.facts))) throw problem;
+    if (signal?.aborted) throw new DOMException("stopped", "AbortError");
+    return request(method, path, body, signal);
+  }
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
@@ -132,6 +147,8 @@ export const api = {
   prompt: (runId: string, messageId: string) =>
     request<PromptReport>("GET", `/runs/${seg(runId)}/prompt?message=${seg(messageId)}`),
   agents: () => request<{ agents: AgentInfo[] }>("GET", "/agents"),
+  /** Who we are to the server; it says so to everybody. */
+  session: () => request<Schemas["SessionReply"]>("GET", "/session"),
   models: () => request<ModelList>("GET", "/models"),
   setDefaultModel: (model: string) => request<ModelList>("PUT", "/models/default", { model }),
   discover: () => request<{ found: FoundServer[] }>("GET", "/models/discover"),

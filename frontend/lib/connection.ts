@@ -21,6 +21,8 @@ export interface ConnectionState {
   readonly welcome: Welcome | null;
   /** The server of an earlier welcome was another process. */
   readonly restarted: boolean;
+  /** It has said that it goes away, and not yet come back. */
+  readonly stopping: boolean;
 }
 
 export type Answer = Ack | Preview;
@@ -41,6 +43,10 @@ export interface ConnectionOptions {
   onEvent: (event: ServerEvent) => void;
   /** How far we are in a thread, asked at every (re)subscription. */
   cursors: (threadId: string) => Cursors;
+  /** Who is welcome; where the answer is no, nothing is sent to the server. */
+  admits?: (welcome: Welcome) => boolean;
+  /** The server does not let us in, or no longer. */
+  onDenied?: () => void;
   /** A subscription was refused. */
   onSubscriptionRefused: (threadId: string, facts: ErrorFacts) => void;
 }
@@ -59,6 +65,9 @@ const FIRST_DELAY_MS = 400;
 const LONGEST_DELAY_MS = 15_000;
 const WELCOME_TIMEOUT_MS = 8_000;
 const SILENT_HEARTBEATS = 2.5;
+// How the server closes: it goes away and comes back; this one may not be here.
+const RESTARTING = 1012;
+const DENIED = 4401;
 
 /** The wait before try number `failures` + 1: doubling, capped, and between half of it and all of it. */
 export function backoffMs(failures: number, random: number): number {
@@ -74,6 +83,7 @@ export class Connection {
     everOnline: false,
     welcome: null,
     restarted: false,
+    stopping: false,
   });
   readonly state: Readable<ConnectionState> = this.store;
   private socket: WebSocket | null = null;
@@ -108,11 +118,20 @@ export class Connection {
       const event = parseFrame(message.data);
       if (event !== null) this.receive(event);
     };
-    socket.onclose = () => {
-      if (this.socket === socket) this.lost();
+    socket.onclose = ({ code }: CloseEvent) => {
+      if (this.socket !== socket) return;
+      if (code === RESTARTING) this.isStopping();
+      this.lost();
+      if (code === DENIED) this.options.onDenied?.();
     };
   }
 
+  /** The server has said that it goes away. */
+  isStopping(): void {
+    this.patch({ stopping: true });
+  }
+
+  /** Until `connect`. What was not answered is kept, and sent then. */
   close(): void {
     this.drop();
     clearTimeout(this.retryTimer);
@@ -194,6 +213,10 @@ export class Connection {
       this.mismatch();
       return;
     }
+    if (this.options.admits?.(welcome) === false) {
+      this.close();
+      return;
+    }
     const before = this.store.get().welcome;
     this.patch({
       phase: "online",
@@ -201,6 +224,7 @@ export class Connection {
       everOnline: true,
       welcome,
       restarted: before !== null && before.bootId !== welcome.bootId,
+      stopping: false,
     });
     this.subscriptions.clear();
     this.watch(welcome.heartbeatSeconds * SILENT_HEARTBEATS * 1000);

@@ -14,6 +14,8 @@ export interface OutgoingTurn {
   /** It stands in place of another version of the same turn, and does not follow the last one. */
   readonly again?: boolean;
   readonly refused: ErrorFacts | null;
+  /** When it is sent again by itself (our clock, ms): it was refused for a limit only. */
+  readonly retryAt?: number | null;
 }
 
 const STORAGE = "alma.outbox";
@@ -31,6 +33,10 @@ export class Outbox {
       // A full or forbidden storage costs only the turns that a reload would have kept.
     }
     return this.store.get();
+  }
+
+  find(key: string): OutgoingTurn | undefined {
+    return this.store.get().find((turn) => turn.command.key === key);
   }
 
   put(turn: OutgoingTurn): void {

@@ -6,13 +6,14 @@
 import { api, factsOf } from "@/lib/api";
 import { moveDraft, restoreComposer } from "@/lib/composer-state";
 import { CommandRefused, Connection } from "@/lib/connection";
-import { isOurs, keptOutside, outside } from "@/lib/entry";
+import { isOurs, keptOutside, LOCAL, outside } from "@/lib/entry";
 import { freshId } from "@/lib/ids";
 import { againWords, waitMs } from "@/lib/limits";
 import { go, location } from "@/lib/location";
 import { ModelListStore } from "@/lib/model-list";
 import { Notices } from "@/lib/notices";
 import { Outbox, type OutgoingTurn } from "@/lib/outbox";
+import { followPage } from "@/lib/page-life";
 import type {
   Command,
   DocumentProgress,
@@ -26,6 +27,7 @@ import type {
   RetryRun,
   ServerEvent,
 } from "@/lib/protocol";
+import { Resyncs } from "@/lib/resyncs";
 import { RoleList } from "@/lib/role-list";
 import { RoutePreview } from "@/lib/route-preview";
 import type { Limits } from "@/lib/run-state";
@@ -36,7 +38,6 @@ import { ThreadListStore } from "@/lib/thread-list";
 import { type ForkRequest, startCommand, type TurnRequest } from "@/lib/turn-request";
 
 const THREADS_KEPT = 20;
-const RESYNC_PAUSE_MS = 2_000;
 
 function socketAddress(): string {
   const { protocol, host } = window.location;
@@ -62,7 +63,10 @@ export class Session {
   readonly connection: Connection;
   private readonly threads = new Map<string, ThreadStore>();
   private followed: string | null = null;
-  private readonly resyncs = new Map<string, number>();
+  private readonly resyncs = new Resyncs(
+    (threadId) => this.connection.subscribe(threadId),
+    (threadId) => this.subscribeAnew(threadId),
+  );
   private started = false;
 
   constructor(open?: (url: string) => WebSocket) {
@@ -72,12 +76,7 @@ export class Session {
       },
       open,
       onEvent: (event) => this.receive(event),
-      admits: ({ owner }) => {
-        const ours = isOurs(owner);
-        // What this page shows is another's: it begins anew.
-        if (!ours) window.location.replace("/");
-        return ours;
-      },
+      admits: ({ owner = LOCAL }) => isOurs(owner),
       onDenied: () => keptOutside({ code: "token_missing", message: "" }),
       cursors: (threadId) => this.thread(threadId).cursors(),
       onSubscriptionRefused: (threadId, facts) => this.subscriptionRefused(threadId, facts),
@@ -105,19 +104,14 @@ export class Session {
       if (outside.get() === null) this.connection.connect();
       else this.connection.close();
     });
-    const again = (): void => {
-      if (document.visibilityState === "visible" && outside.get() === null) this.connection.connect();
-    };
-    const leave = (): void => this.threadList.flushDeletes();
-    window.addEventListener("online", again);
-    document.addEventListener("visibilitychange", again);
-    window.addEventListener("pagehide", leave);
+    const stopFollowing = followPage(
+      () => outside.get() ?? this.connection.connect(),
+      () => this.threadList.flushDeletes(),
+    );
     return () => {
       stopWatching();
       stopGuarding();
-      window.removeEventListener("online", again);
-      document.removeEventListener("visibilitychange", again);
-      window.removeEventListener("pagehide", leave);
+      stopFollowing();
       this.connection.close();
       this.started = false;
     };
@@ -127,7 +121,7 @@ export class Session {
   thread(threadId: string): ThreadStore {
     const known = this.threads.get(threadId);
     if (known !== undefined) return known;
-    const store = new ThreadStore(threadId, { onGap: () => this.resync(threadId) });
+    const store = new ThreadStore(threadId, { onGap: () => this.resyncs.gap(threadId) });
     this.threads.set(threadId, store);
     for (const oldest of this.threads.keys()) {
       if (this.threads.size <= THREADS_KEPT) break;
@@ -306,7 +300,7 @@ export class Session {
     if (event.type === "CUSTOM") {
       switch (event.name) {
         case "alma.thread":
-          this.threadChanged(event.value.id, event.value.deleted ?? false);
+          if (event.value.deleted) this.threads.get(event.value.id)?.markMissing();
           this.threadList.changed(event.value);
           return;
         case "alma.models":
@@ -350,11 +344,7 @@ export class Session {
       const { key } = event;
       beforeNextPaint(() => this.outbox.remove(key));
     }
-    if (event.type === "CUSTOM" && event.name === "alma.live") this.resyncs.delete(`${event.threadId}/asked`);
-  }
-
-  private threadChanged(threadId: string, deleted: boolean): void {
-    if (deleted) this.threads.get(threadId)?.markMissing();
+    if (event.type === "CUSTOM" && event.name === "alma.live") this.resyncs.settled(event.threadId);
   }
 
   private threadGone(threadId: string): void {
@@ -362,29 +352,15 @@ export class Session {
     this.thread(threadId).markMissing();
   }
 
-  /** Something is missing: ask again from our cursors, and if that did not help, from the start. */
-  private resync(threadId: string): void {
-    const asked = `${threadId}/asked`;
-    if (this.resyncs.has(asked)) return;
-    const now = Date.now();
-    const last = this.resyncs.get(threadId) ?? 0;
-    this.resyncs.set(asked, now);
-    this.resyncs.set(threadId, now);
-    if (now - last > RESYNC_PAUSE_MS) {
-      this.connection.subscribe(threadId);
-      return;
-    }
-    setTimeout(() => {
-      this.thread(threadId).reset();
-      this.connection.subscribe(threadId);
-    }, RESYNC_PAUSE_MS);
+  private subscribeAnew(threadId: string): void {
+    this.thread(threadId).reset();
+    this.connection.subscribe(threadId);
   }
 
   private subscriptionRefused(threadId: string, facts: ErrorFacts): void {
-    this.resyncs.delete(`${threadId}/asked`);
+    this.resyncs.settled(threadId);
     if (facts.code === "cursor_ahead") {
-      this.thread(threadId).reset();
-      this.connection.subscribe(threadId);
+      this.subscribeAnew(threadId);
     } else if (facts.code === "unknown_thread") {
       this.threadGone(threadId);
     } else if (waitMs(facts) > 0) {

@@ -5,7 +5,7 @@ import type { Cursors, ServerEvent } from "@/lib/protocol";
 class FakeSocket {
   readyState = 1;
   onmessage: ((message: { data: string }) => void) | null = null;
-  onclose: (() => void) | null = null;
+  onclose: ((event: { code: number }) => void) | null = null;
   readonly sent: Record<string, unknown>[] = [];
   constructor(readonly url: string) {}
   send(frame: string): void {
@@ -30,10 +30,10 @@ class FakeSocket {
       maxPromptChars: 1,
     });
   }
-  /** The network breaks. */
-  cut(): void {
+  /** The network breaks, or the server closes. */
+  cut(code = 1006): void {
     this.readyState = 3;
-    this.onclose?.();
+    this.onclose?.({ code });
   }
   ofType(type: string): Record<string, unknown>[] {
     return this.sent.filter((frame) => frame.type === type);
