@@ -38,8 +38,10 @@ from alma.models.chat import ChatModel
 from alma.models.endpoints import Price
 from alma.models.probe import Grade, ProbeReport
 from alma.models.scripted import ScriptedModel
+from alma.security.caller import Caller
 from alma.server.commands import PROTOCOL
 from alma.server.connection import Connection
+from alma.server.sockets import Sockets
 from alma.session.evidence import keep_role
 from alma.session.feed import Feeds
 from alma.session.notices import Notices
@@ -111,6 +113,12 @@ class Client:
         self.frames.append(event)
         self.arrived.put_nowait(event)
 
+    async def close(self, code: int, reason: str) -> None:
+        self.drop()
+
+    def drop(self) -> None:
+        self.inbox.put_nowait(None)
+
     # the user's side
     def say(self, type: str, **fields: object) -> str:
         command_id = f"c{next(self._ids)}"
@@ -155,6 +163,7 @@ class SessionBench:
         self.model = ScriptedModel()
         self.over: dict[str, asyncio.Event] = {}
         self.models = OneModel(self.model)
+        self.sockets = Sockets(WELCOME.heartbeat_seconds)
         self.outbox_bytes = outbox_bytes
         self.database = Database(url)
         self.bus = LocalBus()
@@ -248,7 +257,9 @@ class SessionBench:
 
     def connect(self, *, owner: str = "ada", watch: bool = False) -> Client:
         client = Client()
-        connection = Connection(self.sessions, client, owner, WELCOME, self.outbox_bytes, watch=watch)
+        connection = Connection(
+            self.sessions, client, Caller(owner), WELCOME, self.outbox_bytes, self.sockets, watch=watch
+        )
         assert self._group is not None
         client.task = self._group.create_task(connection.run())  # type: ignore[attr-defined]
         self._connections.append(client.task)  # type: ignore[attr-defined]

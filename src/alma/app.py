@@ -23,6 +23,7 @@ from alma.choices import (
     budgets_of,
     cache_of,
     dispatch_limits_of,
+    guard_of,
     memory_of,
     policy_of,
     registry_of,
@@ -85,6 +86,7 @@ class Alma:
         self.cache = cache_of(settings, self.database, self.embedder)
         self.files = ThreadFiles(settings.data_dir / "files")
         self.toolbox = toolbox_of(settings, self.files)
+        self.guard = guard_of(settings)
         self.mind = Mind(self.database, self.embedder, self.notices, memory_of(settings), LOCAL)
         memories = self.mind.memories if settings.memory else None
         tooling = Tooling(self.toolbox, memory=memories)
@@ -287,6 +289,7 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
         alma.cache,
         alma.mind.memories,
         alma.mind.library,
+        alma.guard,
         remembers=settings.memory,
         no_vectors=lambda: alma.mind.dense.problem,
         welcome=Welcome(

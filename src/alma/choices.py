@@ -20,6 +20,8 @@ from alma.models.client import Timeouts
 from alma.models.hub import PullProgress as Pulled
 from alma.models.registry import Registry
 from alma.plan import MANAGER
+from alma.server.guard import Guard
+from alma.server.sockets import Sockets
 from alma.settings import Settings
 from alma.tools.files import ThreadFiles
 from alma.tools.pages import PageReader
@@ -112,6 +114,10 @@ def policy_of(settings: Settings, roles: Roles) -> Policy:
         max_reviews=settings.max_reviews,
         max_tasks=settings.max_plan_tasks,
     )
+
+
+def guard_of(settings: Settings) -> Guard:
+    return Guard(Sockets(settings.heartbeat_seconds))
 
 
 def registry_of(settings: Settings, on_change: Callable[[str], None], on_pull: Callable[[Pulled], None]) -> Registry:

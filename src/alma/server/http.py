@@ -27,6 +27,7 @@ from alma.server import (
     spend_api,
     threads_api,
 )
+from alma.server.guard import Guard
 from alma.server.page import Page
 from alma.server.socket import SocketDoor
 from alma.session.sessions import Sessions
@@ -45,6 +46,7 @@ def build(
     cache: ResponseCache,
     memories: Memories,
     library: Library,
+    guard: Guard,
     *,
     remembers: bool,
     no_vectors: Callable[[], str],
@@ -65,7 +67,7 @@ def build(
     app.include_router(knowledge_api.routes(library))
     app.include_router(agents_api.routes(roles))
     app.include_router(health.routes(sessions.database, embedder, registry))
-    app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, welcome, outbox_bytes)))
+    app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, guard.sockets, welcome, outbox_bytes)))
     app.mount("/", Page(), name="page")
     app.add_middleware(problems.BodyLimit, limit=max_body_bytes)
     app.add_middleware(LoopbackOnly, allowed=allowed_origins)

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Protocol
 from urllib.parse import parse_qs
 
+from msgspec import structs
 from starlette.types import Receive, Scope, Send
 
 from alma.errors import InvalidRequest
 from alma.security.caller import caller_of
-from alma.server.connection import Connection, check_protocol
-from alma.session import encode
+from alma.server.connection import Connection
+from alma.server.frames import check_protocol, refusal
+from alma.server.sockets import Sockets
 from alma.session.sessions import Sessions
-from alma.session.wire import CommandError, Welcome
+from alma.session.wire import Welcome
+
+
+class Wire(Protocol):
+    def drop(self) -> None: ...
 
 
 class Socket:
-    def __init__(self, receive: Receive, send: Send) -> None:
+    """`wire`: what is below, where it can be dropped at once."""
+
+    __slots__ = ("_receive", "_send", "_wire")
+
+    def __init__(self, receive: Receive, send: Send, wire: Wire | None = None) -> None:
         self._receive = receive
         self._send = send
+        self._wire = wire
 
     async def receive(self) -> str | bytes | None:
         message = await self._receive()
@@ -33,12 +45,23 @@ class Socket:
         except OSError as error:
             raise ConnectionError from error
 
+    async def close(self, code: int, reason: str) -> None:
+        try:
+            await self._send({"type": "websocket.close", "code": code, "reason": reason})
+        except OSError as error:
+            raise ConnectionError from error
+
+    def drop(self) -> None:
+        if self._wire is not None:
+            self._wire.drop()
+
 
 class SocketDoor:
     """`/ws?protocol=1&watch=none`: `protocol` is checked; `watch=none` spares the client the news about lists."""
 
-    def __init__(self, sessions: Sessions, welcome: Welcome, outbox_bytes: int) -> None:
+    def __init__(self, sessions: Sessions, sockets: Sockets, welcome: Welcome, outbox_bytes: int) -> None:
         self._sessions = sessions
+        self._sockets = sockets
         self._welcome = welcome
         self._outbox_bytes = outbox_bytes
 
@@ -50,16 +73,17 @@ class SocketDoor:
             try:
                 check_protocol(int(spoken[0]) if spoken[0].isdecimal() and len(spoken[0]) < 10 else 0)
             except InvalidRequest as error:
-                refusal = CommandError(code=error.code, message=error.message, expected=error.expected, hint=error.hint)
-                await send({"type": "websocket.send", "text": encode.custom(refusal)})
+                await send({"type": "websocket.send", "text": refusal("", error)})
                 await send({"type": "websocket.close", "code": 1002, "reason": error.code})
                 return
+        caller = caller_of(scope)
         connection = Connection(
             self._sessions,
-            Socket(receive, send),
-            caller_of(scope).owner,
-            self._welcome,
+            Socket(receive, send, scope.get("extensions", {}).get("alma.wire")),
+            caller,
+            structs.replace(self._welcome, owner=caller.owner, admin=caller.admin, token=caller.name),
             self._outbox_bytes,
+            self._sockets,
             watch=query.get("watch") != ["none"],
         )
         await connection.run()

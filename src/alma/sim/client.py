@@ -39,6 +39,13 @@ class Line:
             await self._waiter
         return self._inbox.pop(0)
 
+    async def close(self, code: int, reason: str) -> None:  # noqa: ARG002  # a user does not look why
+        self.drop()
+
+    def drop(self) -> None:
+        self.cut = True
+        self._put(None)
+
     async def send(self, frame: str) -> None:
         if self.cut:
             raise ConnectionError("the client is gone")

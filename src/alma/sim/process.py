@@ -22,8 +22,10 @@ from alma.engine.worker import Duty, Policy
 from alma.errors import StorageFailure
 from alma.memory.embedder import Embedder
 from alma.plan import MANAGER
+from alma.security.caller import Caller
 from alma.server.commands import PROTOCOL
 from alma.server.connection import Connection, Socket
+from alma.server.sockets import Sockets
 from alma.session.feed import Feeds
 from alma.session.notices import Notices
 from alma.session.sessions import Limits, Sessions
@@ -102,6 +104,7 @@ class Process:
             sweep_every=SWEEP_S,
             heartbeat_every=HEARTBEAT_S,
         )
+        self._sockets = Sockets()
         self.sessions = Sessions(
             house.database,
             journal,
@@ -131,7 +134,9 @@ class Process:
         return self.ready and not self.loop.dead and not self.loop.paused
 
     def connect(self, socket: Socket) -> None:
-        connection = Connection(self.sessions, socket, OWNER, _WELCOME, _OUTBOX_BYTES, watch=False)
+        connection = Connection(
+            self.sessions, socket, Caller(OWNER), _WELCOME, _OUTBOX_BYTES, self._sockets, watch=False
+        )
         self.loop.create_task(connection.run()).add_done_callback(self._disconnected)
 
     def _disconnected(self, task: asyncio.Task[None]) -> None:
