@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 
 from alma.agent.roles import Roles
 from alma.events import Kind
+from alma.security.fields import Exact
 from alma.server.bodies import Reply
 
 
@@ -111,7 +112,7 @@ def routes(roles: Roles, tools: Collection[str] | None = None) -> APIRouter:
         )
 
     @router.get("/agents/{name}")
-    async def get_agent(name: str) -> AgentSourceReply:
+    async def get_agent(name: Annotated[str, Exact(100)]) -> AgentSourceReply:
         return AgentSourceReply.model_validate(roles.get(name))
 
     return router

@@ -41,7 +41,7 @@ class CacheChoice(Body):
 
     exact: bool | None = None
     semantic: bool | None = None
-    threshold: float | None = Field(None, ge=0, le=1)
+    threshold: float | None = Field(None, ge=0, le=1, allow_inf_nan=False)
 
 
 def routes(cache: ResponseCache) -> APIRouter:

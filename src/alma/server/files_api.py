@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Annotated, ParamSpec, TypeVar
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse
 
 from alma.errors import NotFound, StorageFailure
 from alma.models.cache import ResponseCache
+from alma.security.fields import Exact, Id
 from alma.server.asking import Owner
 from alma.server.bodies import Reply
 from alma.session.sessions import Sessions
@@ -18,7 +19,7 @@ from alma.tools.files import ThreadFiles
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_Name = Annotated[str, Path(max_length=400)]
+_Name = Annotated[str, Exact(400)]
 _RAW = {"requestBody": {"required": True, "content": {"text/plain": {"schema": {"type": "string"}}}}}
 # Whatever a file says it is, a browser is to show it as text and as nothing else.
 _INERT = {"x-content-type-options": "nosniff", "content-security-policy": "default-src 'none'; sandbox"}
@@ -44,7 +45,7 @@ def routes(sessions: Sessions, files: ThreadFiles, cache: ResponseCache) -> APIR
     router = APIRouter(prefix="/api", tags=["files"])
 
     @router.get("/threads/{thread_id}/files")
-    async def list_files(owner: Owner, thread_id: str) -> FileList:
+    async def list_files(owner: Owner, thread_id: Id) -> FileList:
         await sessions.get_thread(owner, thread_id)
         found = await on_disk(files.list, thread_id)
         return FileList(
@@ -54,7 +55,7 @@ def routes(sessions: Sessions, files: ThreadFiles, cache: ResponseCache) -> APIR
         )
 
     @router.put("/threads/{thread_id}/files/{name:path}", openapi_extra=_RAW)
-    async def put_file(owner: Owner, thread_id: str, name: _Name, request: Request) -> FileReply:
+    async def put_file(owner: Owner, thread_id: Id, name: _Name, request: Request) -> FileReply:
         """Writes a file, in place of one of that name. The agents of the thread's runs can search it."""
         await sessions.get_thread(owner, thread_id)
         written = await on_disk(files.put, thread_id, name, await request.body())
@@ -67,12 +68,12 @@ def routes(sessions: Sessions, files: ThreadFiles, cache: ResponseCache) -> APIR
         return FileReply.model_validate(written)
 
     @router.get("/threads/{thread_id}/files/{name:path}", response_class=PlainTextResponse)
-    async def read_file(owner: Owner, thread_id: str, name: _Name) -> PlainTextResponse:
+    async def read_file(owner: Owner, thread_id: Id, name: _Name) -> PlainTextResponse:
         await sessions.get_thread(owner, thread_id)
         return PlainTextResponse(await on_disk(files.read, thread_id, name), headers=_INERT)
 
     @router.delete("/threads/{thread_id}/files/{name:path}", status_code=204)
-    async def delete_file(owner: Owner, thread_id: str, name: _Name) -> None:
+    async def delete_file(owner: Owner, thread_id: Id, name: _Name) -> None:
         await sessions.get_thread(owner, thread_id)
         await on_disk(files.delete, thread_id, name)
         await cache.invalidate(f"file:{thread_id}")

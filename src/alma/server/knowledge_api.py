@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
 from alma.errors import InvalidRequest
@@ -15,11 +15,12 @@ from alma.memory.knowledge.documents import Document
 from alma.memory.knowledge.library import Library
 from alma.memory.knowledge.originals import Arriving, FileTooLarge
 from alma.memory.records import Memory
+from alma.security.fields import Exact, Id
 from alma.server.asking import Owner
 from alma.server.memory_bodies import DocumentDetailReply, DocumentReply, KnowledgeReply
 from alma.tools.files import checked_name
 
-_Name = Annotated[str, Path(max_length=400)]
+_Name = Annotated[str, Exact(400)]
 _RAW = {
     "requestBody": {
         "required": True,
@@ -52,12 +53,12 @@ def routes(library: Library) -> APIRouter:
             return _document(await library.take_in(owner, name, file))
 
     @router.get("/knowledge/{document_id}", response_model=DocumentDetailReply)
-    async def read_document(owner: Owner, document_id: str) -> Response:
+    async def read_document(owner: Owner, document_id: Id) -> Response:
         document, text, chunks = await library.read(owner, document_id)
         return Response(await asyncio.to_thread(_detail_json, document, text, chunks), media_type="application/json")
 
     @router.delete("/knowledge/{document_id}", status_code=204)
-    async def delete_document(owner: Owner, document_id: str) -> None:
+    async def delete_document(owner: Owner, document_id: Id) -> None:
         """The file and all that was read from it are forgotten."""
         await library.delete(owner, document_id)
 

@@ -6,10 +6,9 @@ import asyncio
 import io
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import StringConstraints
 from starlette.exceptions import HTTPException
 from starlette.responses import Response, StreamingResponse
 
@@ -19,6 +18,7 @@ from alma.memory.memories import Map, Memories
 from alma.memory.merging import check_worded, tidy
 from alma.memory.recall import Asked
 from alma.memory.records import Filter, Kind, Memory, NewMemory, Reader, Scope, State
+from alma.security.fields import Exact, Id, Line, Moment, Text
 from alma.server import problems
 from alma.server.asking import Owner, Person
 from alma.server.memory_bodies import (
@@ -50,12 +50,11 @@ _LABEL_CHARS = 80  # of a point on the map
 _PLACES = 4  # of its figures
 _VERSIONS = 200  # of a memory's history, the newest: a line of the team's board may change all day
 _MOST_PROBLEMS = 100  # lines of an import that are named
-_YEARS = 1e11  # Unix seconds, some three thousand years
-_Id = Annotated[str, Query(max_length=200)]
-_Many = Annotated[list[Annotated[str, StringConstraints(max_length=200)]] | None, Query(max_length=64)]
-_Files = Annotated[list[Annotated[str, StringConstraints(max_length=200)]] | None, Query(max_length=500)]
+_Id = Id | Literal[""]
+_Key = Annotated[str, Line(200)]
+_Many = Annotated[list[Annotated[str, Exact(200)]] | None, Query(max_length=64)]
+_Files = Annotated[list[Id] | None, Query(max_length=500)]
 _Before = Annotated[str, Query(pattern=r"^([-+.e\d]{1,32}~\d{1,18})?$")]  # as `next` is
-_Time = Annotated[float | None, Query(ge=-_YEARS, le=_YEARS, allow_inf_nan=False)]
 
 
 def routes(memories: Memories, *, on: bool = True, problem: Callable[[], str] = str) -> APIRouter:  # a table of routes
@@ -88,16 +87,16 @@ def routes(memories: Memories, *, on: bool = True, problem: Callable[[], str] = 
     @router.get("/memories")
     async def list_memories(
         person: Person,
-        query: Annotated[str, Query(max_length=4000)] = "",
-        kind: Annotated[list[Kind] | None, Query()] = None,
-        scope: Annotated[list[Scope] | None, Query()] = None,
+        query: Annotated[str, Text(4000)] = "",
+        kind: Annotated[list[Kind] | None, Query(max_length=8)] = None,
+        scope: Annotated[list[Scope] | None, Query(max_length=8)] = None,
         agent: _Many = None,
         thread: _Id = "",
         run: _Id = "",
         document: _Files = None,
-        key: _Id = "",
-        since: _Time = None,
-        until: _Time = None,
+        key: _Key = "",
+        since: Moment | None = None,
+        until: Moment | None = None,
         pinned: bool | None = None,
         files: bool | None = None,
         state: State = "alive",
@@ -165,7 +164,7 @@ def routes(memories: Memories, *, on: bool = True, problem: Callable[[], str] = 
     @router.get("/memories/map", response_model=MapReply)
     async def map_memories(
         person: Person,
-        kind: Annotated[list[Kind] | None, Query()] = None,
+        kind: Annotated[list[Kind] | None, Query(max_length=8)] = None,
         agent: _Many = None,
         run: _Id = "",
         files: bool | None = None,
@@ -189,7 +188,7 @@ def routes(memories: Memories, *, on: bool = True, problem: Callable[[], str] = 
         return ManyReply(changed=changed, unknown=unknown)
 
     @router.get("/memories/{memory_id}")
-    async def read_memory(person: Person, memory_id: str) -> MemoryDetailReply:
+    async def read_memory(person: Person, memory_id: Id) -> MemoryDetailReply:
         memory = await memories.get(person, memory_id)
         return MemoryDetailReply(
             memory=entry(memory),
@@ -202,7 +201,7 @@ def routes(memories: Memories, *, on: bool = True, problem: Callable[[], str] = 
         )
 
     @router.patch("/memories/{memory_id}", response_model=MemoryEntryReply)
-    async def change_memory(person: Person, memory_id: str, body: MemoryChange) -> MemoryEntryReply | Response:
+    async def change_memory(person: Person, memory_id: Id, body: MemoryChange) -> MemoryEntryReply | Response:
         """Where it was changed since, the problem has it as it is now, as `memory`. The text of a piece of a file
         cannot be changed (409, `piece_of_file`)."""
         changes = body.model_dump(exclude={"version"})
@@ -213,7 +212,7 @@ def routes(memories: Memories, *, on: bool = True, problem: Callable[[], str] = 
             return problems.problem(conflict, memory=now.model_dump(by_alias=True))
 
     @router.delete("/memories/{memory_id}")
-    async def forget_memory(person: Person, memory_id: str, purge: bool = False) -> MemoryEntryReply:
+    async def forget_memory(person: Person, memory_id: Id, purge: bool = False) -> MemoryEntryReply:
         """It is never recalled again, and can be restored. `purge`: it is gone for good, with its history."""
         if not purge:
             return entry(await memories.forget(person, memory_id))
@@ -222,7 +221,7 @@ def routes(memories: Memories, *, on: bool = True, problem: Callable[[], str] = 
         return entry(memory)
 
     @router.post("/memories/{memory_id}/restore")
-    async def restore_memory(person: Person, memory_id: str) -> MemoryEntryReply:
+    async def restore_memory(person: Person, memory_id: Id) -> MemoryEntryReply:
         return entry(await memories.restore(person, memory_id))
 
     return router

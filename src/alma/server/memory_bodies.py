@@ -7,7 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from alma.memory.records import Kind, Scope
+from alma.security.fields import Id, Line, Text
 from alma.server.bodies import Body, Reply
+
+_MOST = 1_000_000  # characters that are looked at; what is too long for a memory has a code of its own
 
 
 class SourceReply(Reply):
@@ -130,10 +133,10 @@ class MemoryDetailReply(Reply):
 class NewMemoryBody(Body):
     """`text`: at most 8,000 characters, else `memory_too_long`; `empty_memory` without a letter, digit or emoji."""
 
-    text: str
+    text: Annotated[str, Text(_MOST)]
     kind: Kind = "semantic"
     scope: Scope = "owner"
-    key: str = Field("", max_length=200)
+    key: Annotated[str, Line(200)] = ""
     pinned: bool = False
 
 
@@ -142,15 +145,15 @@ class MemoryChange(Body):
     the newest."""
 
     version: int = Field(ge=1, le=2**31 - 1)
-    text: str | None = None
+    text: Annotated[str, Text(_MOST)] | None = None
     kind: Kind | None = None
     scope: Scope | None = None
     pinned: bool | None = None
-    key: str | None = Field(None, max_length=200)
+    key: Annotated[str, Line(200)] | None = None
 
 
 class MemoryIds(Body):
-    ids: list[Annotated[str, Field(max_length=200)]] = Field(min_length=1, max_length=500)
+    ids: list[Id] = Field(min_length=1, max_length=500)
 
 
 class ManyReply(Reply):

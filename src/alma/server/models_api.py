@@ -15,6 +15,7 @@ from alma.models.connecting import Trial
 from alma.models.endpoints import DEFAULT_CONCURRENCY, Price
 from alma.models.registry import Registry
 from alma.models.remote import EndpointInfo
+from alma.security.fields import Exact, Id, Line
 from alma.server.bodies import Body, Reply
 
 
@@ -106,11 +107,15 @@ class FoundList(Reply):
     found: list[FoundReply]
 
 
+ModelName = Annotated[str, Exact(300, 1)]
+EndpointName = Annotated[str, Line(40, 1)]
+Address = Annotated[str, Exact(500, 1)]
+Key = Annotated[str, Exact(500)]
+Variable = Annotated[str, Exact(200)]
+
+
 class Choice(Body):
-    model: str = Field(min_length=1, max_length=300)
-
-
-ModelName = Annotated[str, Field(min_length=1, max_length=300)]
+    model: ModelName
 
 
 class NewEndpoint(Body):
@@ -118,16 +123,16 @@ class NewEndpoint(Body):
     `concurrency`: calls at once at most; `weight`: its part of the calls where several endpoints have a model. Prices
     are US dollars for a million tokens. `aliases`: its name of a model → the name to offer it under."""
 
-    name: str = Field(min_length=1, max_length=40)
-    base_url: str = Field(min_length=1, max_length=500)
-    api_key: str | None = Field(None, max_length=500)
-    api_key_env: str | None = Field(None, max_length=200)
-    models: list[str] = Field([], max_length=500)
-    weight: float = Field(1.0, ge=0.01, le=1000)
+    name: EndpointName
+    base_url: Address
+    api_key: Key | None = None
+    api_key_env: Variable | None = None
+    models: list[ModelName] = Field([], max_length=500)
+    weight: float = Field(1.0, ge=0.01, le=1000, allow_inf_nan=False)
     concurrency: int = Field(DEFAULT_CONCURRENCY, ge=1, le=10_000)
     context_window: int | None = Field(None, ge=256, le=100_000_000)
-    price_input: float = Field(0.0, ge=0, le=1e6)
-    price_output: float = Field(0.0, ge=0, le=1e6)
+    price_input: float = Field(0.0, ge=0, le=1e6, allow_inf_nan=False)
+    price_output: float = Field(0.0, ge=0, le=1e6, allow_inf_nan=False)
     aliases: dict[ModelName, ModelName] = Field({}, max_length=500)
 
 
@@ -135,11 +140,11 @@ class EndpointTest(Body):
     """A connected endpoint by its `name`, or one that might be connected by its `baseUrl`. `model`: whom to ask, by
     default its first."""
 
-    name: str | None = Field(None, min_length=1, max_length=40)
-    base_url: str | None = Field(None, min_length=1, max_length=500)
-    api_key: str | None = Field(None, max_length=500)
-    api_key_env: str | None = Field(None, max_length=200)
-    model: str = Field("", max_length=300)
+    name: EndpointName | None = None
+    base_url: Address | None = None
+    api_key: Key | None = None
+    api_key_env: Variable | None = None
+    model: Annotated[str, Exact(300)] = ""
 
     @model_validator(mode="after")
     def _one_of_them(self) -> EndpointTest:
@@ -171,11 +176,11 @@ class TrialReply(Reply):
 
 
 class GgufFile(Body):
-    path: str = Field(min_length=1, max_length=4000)
+    path: Annotated[str, Exact(4000, 1)]
 
 
 class ModelChoice(Body):
-    model: str = Field(min_length=1, max_length=300)
+    model: ModelName
 
 
 class GradeReply(Reply):
@@ -216,8 +221,8 @@ class CatalogReply(Reply):
 
 
 class NewPull(Body):
-    repo: str = Field(min_length=3, max_length=200)
-    file: str = Field(min_length=1, max_length=300)
+    repo: Annotated[str, Exact(200, 3)]
+    file: Annotated[str, Exact(300, 1)]
 
 
 class PullReply(Reply):
@@ -277,7 +282,7 @@ def routes(registry: Registry) -> APIRouter:
         return ProbeReply.model_validate(await registry.probe(body.model))
 
     @router.get("/models/tested")
-    async def tested(model: str) -> ProbeReply:
+    async def tested(model: ModelName) -> ProbeReply:
         """The last report on a model."""
         report = registry.report(model)
         if report is None:
@@ -296,7 +301,7 @@ def routes(registry: Registry) -> APIRouter:
         return PullReply(id=registry.pulls.start(body.repo, body.file))
 
     @router.delete("/models/pull/{pull_id}", status_code=204)
-    async def cancel_pull(pull_id: str) -> None:
+    async def cancel_pull(pull_id: Id) -> None:
         registry.pulls.cancel(pull_id)
 
     @router.post("/models/gguf")
@@ -335,7 +340,7 @@ def routes(registry: Registry) -> APIRouter:
         return trial_reply(trial)
 
     @router.delete("/endpoints/{name}")
-    async def remove_endpoint(name: str) -> ModelsReply:
+    async def remove_endpoint(name: EndpointName) -> ModelsReply:
         await registry.remove_endpoint(name)
         return models_reply(registry)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import Field
 
 from alma.engine.ledger import Scope
 from alma.engine.state import Spent
+from alma.security.fields import Id
 from alma.server.asking import Owner
 from alma.server.bodies import Body, Reply
 from alma.session.sessions import Sessions
@@ -72,7 +73,7 @@ class BudgetChange(Body):
     it is."""
 
     scope: Literal["run", "thread", "owner", "day"]
-    thread_id: str | None = Field(None, max_length=200)
+    thread_id: Id | None = None
     tokens: int | None = Field(None, ge=0, le=1_000_000_000_000)
     seconds: float | None = Field(None, ge=0, le=1e9, allow_inf_nan=False)
     money: float | None = Field(None, ge=0, le=1_000_000, allow_inf_nan=False)
@@ -82,7 +83,7 @@ def routes(sessions: Sessions) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["spend"])
 
     @router.get("/spend")
-    async def read_spend(owner: Owner, thread: Annotated[str, Query(max_length=200)] = "") -> SpendReply:
+    async def read_spend(owner: Owner, thread: Id | Literal[""] = "") -> SpendReply:
         """What this owner's model calls have used, with `thread` that thread's too."""
         return _reply(await report(sessions.database, sessions.engine.ledger, owner, thread))
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Query
-from pydantic import Field
 
 from alma.errors import InvalidRequest, NotFound
+from alma.security.fields import Id, Line, Moment
 from alma.server.asking import Owner
 from alma.server.bodies import Body, Reply
 from alma.server.files_api import on_disk
@@ -35,11 +35,11 @@ class ThreadList(Reply):
 
 
 class NewThread(Body):
-    title: str = Field("", max_length=200)
+    title: Annotated[str, Line(200)] = ""
 
 
 class Renaming(Body):
-    title: str = Field(min_length=1, max_length=200)
+    title: Annotated[str, Line(200, 1)]
 
 
 class EntryReply(Reply):
@@ -98,9 +98,9 @@ def routes(sessions: Sessions, files: ThreadFiles) -> APIRouter:  # a table of r
     @router.get("/threads")
     async def list_threads(
         owner: Owner,
-        search: Annotated[str, Query(max_length=200)] = "",
+        search: Annotated[str, Line(200)] = "",
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
-        before: float | None = None,
+        before: Moment | None = None,
     ) -> ThreadList:
         """Newest first. `search` looks in titles, tasks and answers."""
         found = await sessions.list_threads(owner, search=search, limit=limit + 1, before=before)
@@ -111,15 +111,15 @@ def routes(sessions: Sessions, files: ThreadFiles) -> APIRouter:  # a table of r
         return ThreadReply.model_validate(await sessions.create_thread(owner, " ".join(body.title.split())))
 
     @router.get("/threads/{thread_id}")
-    async def get_thread(owner: Owner, thread_id: str) -> ThreadReply:
+    async def get_thread(owner: Owner, thread_id: Id) -> ThreadReply:
         return ThreadReply.model_validate(await sessions.get_thread(owner, thread_id))
 
     @router.patch("/threads/{thread_id}")
-    async def rename_thread(owner: Owner, thread_id: str, body: Renaming) -> ThreadReply:
+    async def rename_thread(owner: Owner, thread_id: Id, body: Renaming) -> ThreadReply:
         return ThreadReply.model_validate(await sessions.rename_thread(owner, thread_id, _clean(body.title)))
 
     @router.delete("/threads/{thread_id}", status_code=204)
-    async def delete_thread(owner: Owner, thread_id: str) -> None:
+    async def delete_thread(owner: Owner, thread_id: Id) -> None:
         """Deletes the thread with all its runs and files; what is under way is stopped."""
         await sessions.get_thread(owner, thread_id)
         await on_disk(files.delete_all, thread_id)  # first, so that no crash leaves them without a thread
@@ -127,15 +127,13 @@ def routes(sessions: Sessions, files: ThreadFiles) -> APIRouter:  # a table of r
         await on_disk(files.delete_all, thread_id)  # what was put meanwhile
 
     @router.get("/runs/{run_id}/entries")
-    async def read_entries(owner: Owner, run_id: str, after: Annotated[int, Query(ge=0, le=2**53)] = 0) -> EntryList:
+    async def read_entries(owner: Owner, run_id: Id, after: Annotated[int, Query(ge=0, le=2**53)] = 0) -> EntryList:
         """The run's journal past `after`, as it is stored."""
         found = await sessions.entries(owner, run_id, after)
         return EntryList(entries=[EntryReply(seq=one.seq, entry=msgspec.to_builtins(one.entry)) for one in found])
 
     @router.get("/runs/{run_id}/prompt")
-    async def read_prompt(
-        owner: Owner, run_id: str, message: Annotated[str | None, Query(max_length=400)] = None
-    ) -> PromptReply:
+    async def read_prompt(owner: Owner, run_id: Id, message: Id | None = None) -> PromptReply:
         """Exactly what the model was given for a message; by default for the run's own newest one."""
         prompt = await sessions.prompt(owner, run_id, message)
         return PromptReply(
@@ -152,7 +150,7 @@ def routes(sessions: Sessions, files: ThreadFiles) -> APIRouter:  # a table of r
         return ExampleList(examples=rows)
 
     @router.delete("/route/examples/{example_id}", status_code=204)
-    async def delete_example(owner: Owner, example_id: str) -> None:
+    async def delete_example(owner: Owner, example_id: Id) -> None:
         if not await sessions.forget_example(owner, example_id):
             raise NotFound("unknown_example", f"There is no example {example_id!r}.")
 

@@ -52,8 +52,6 @@ def get_thread(connection: sa.Connection, owner: str, thread_id: str) -> ThreadS
 
 
 def find_thread(connection: sa.Connection, owner: str, thread_id: str) -> ThreadSummary | None:
-    if "\0" in thread_id:  # PostgreSQL refuses to look for NUL
-        return None
     row = connection.execute(_summaries().where(threads.c.id == thread_id, threads.c.owner == owner)).one_or_none()
     return None if row is None else _summary(row)
 
@@ -142,7 +140,7 @@ def find_run(connection: sa.Connection, owner: str, run_id: str) -> Place:
     """Of a run of this owner; raises `NotFound` (unknown_run)."""
     query = sa.select(runs.c.thread_id, runs.c.parent_run_id, runs.c.text, runs.c.finished)
     query = query.where(runs.c.id == run_id, runs.c.owner == owner)
-    row = None if "\0" in run_id else connection.execute(query).one_or_none()  # PostgreSQL refuses to look for NUL
+    row = connection.execute(query).one_or_none()
     if row is None:
         raise NotFound("unknown_run", f"There is no run {run_id!r}.", hint="It may have been deleted with its thread.")
     return Place(row.thread_id, row.parent_run_id, row.text, row.finished)
