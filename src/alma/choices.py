@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
+from typing import Literal
+
+from pydantic import SecretStr
 
 from alma.agent.roles import Roles
 from alma.config import environment
@@ -12,13 +16,17 @@ from alma.engine.budget import Limits as BudgetLimits
 from alma.engine.dispatch import Limits as DispatchLimits
 from alma.engine.ledger import Scope
 from alma.engine.worker import Duty, Policy
-from alma.errors import NotFound
+from alma.errors import NotFound, SettingsInvalid
 from alma.memory.embedder import Embedder
 from alma.mind import Choice as MemoryChoice
+from alma.models import endpoints
 from alma.models.cache import ResponseCache
 from alma.models.client import Timeouts
 from alma.models.hub import PullProgress as Pulled
 from alma.models.registry import Registry
+from alma.observability.log_file import LogFile
+from alma.observability.logs import LogChoice
+from alma.observability.redaction import passwords_in, secrets_in
 from alma.plan import MANAGER
 from alma.server.guard import Guard
 from alma.server.sockets import Sockets
@@ -30,6 +38,32 @@ from alma.tools.signature import Provided
 from alma.tools.toolbox import SHIPPED, Toolbox
 
 log = logging.getLogger(__name__)
+
+
+def logs_of(settings: Settings, style: Literal["json", "console", "plain"]) -> LogChoice:
+    """For whoever holds the data folder, and so may write its log."""
+    file = (
+        LogFile(settings.data_dir / "logs", settings.log_mib * 1024 * 1024, settings.log_days)
+        if settings.log_file
+        else None
+    )
+    return LogChoice(settings.log_level, style, secrets_of(settings), file)
+
+
+def secrets_of(settings: Settings) -> frozenset[str]:
+    """All that must never be shown: of the settings, the environment and the file of endpoints."""
+    environ = environment()
+    found = secrets_in(environ)
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr):
+            found.add(value.get_secret_value())
+            found |= passwords_in(value.get_secret_value())
+        elif isinstance(value, str):
+            found |= passwords_in(value)
+    with contextlib.suppress(SettingsInvalid, OSError):  # whoever needs the file says what is wrong with it
+        found |= {key for one in endpoints.load(settings.models_file).endpoints if (key := one.key(environ))}
+    return frozenset(found)
 
 
 def cache_of(settings: Settings, database: Database, embedder: Embedder) -> ResponseCache:

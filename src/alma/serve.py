@@ -5,19 +5,21 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import gc
-import logging
 import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import uvicorn
 
 from alma.app import Alma, create_app
+from alma.choices import logs_of
 from alma.errors import DataDirBusy, PortInUse
+from alma.observability.logs import Logs
 from alma.server.protocol import GatheringProtocol
 from alma.settings import Settings
 
@@ -45,13 +47,12 @@ def data_dir_lock(folder: Path) -> Generator[None]:
 
 def serve(settings: Settings) -> int:
     """Run the server until it is told to stop. Raises a `StartupError` when it must not start."""
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", force=True
-    )
-    for chatty in ("alembic", "uvicorn"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    alma = Alma(settings)
-    with data_dir_lock(settings.data_dir), _listen(settings.host, settings.port) as listener:
+    with (
+        data_dir_lock(settings.data_dir),
+        Logs(logs_of(settings, _style(settings))),
+        _listen(settings.host, settings.port) as listener,
+    ):
+        alma = Alma(settings)
         host, port = listener.getsockname()[:2]
         url = f"http://{'[' + host + ']' if ':' in host else host}:{port}"
         address = settings.data_dir / "server.json"
@@ -78,6 +79,12 @@ def serve(settings: Settings) -> int:
         finally:
             address.unlink(missing_ok=True)
     return 0
+
+
+def _style(settings: Settings) -> Literal["json", "console"]:
+    if settings.log_format != "auto":
+        return settings.log_format
+    return "console" if sys.stderr.isatty() else "json"
 
 
 class _Server(uvicorn.Server):

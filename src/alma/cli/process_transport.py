@@ -14,7 +14,9 @@ from urllib.parse import unquote
 from starlette.types import ASGIApp
 
 from alma.app import Alma, create_app
+from alma.choices import logs_of
 from alma.cli.connection import Connection, ConnectionLost
+from alma.observability.logs import Logs
 from alma.serve import data_dir_lock
 from alma.server.commands import PROTOCOL
 from alma.settings import Settings
@@ -25,7 +27,7 @@ _QUEUE = 256  # frames; when it is full the app waits, as it would for a slow so
 
 @contextlib.asynccontextmanager
 async def in_this_process(settings: Settings) -> AsyncGenerator[ProcessTransport]:
-    with data_dir_lock(settings.data_dir):
+    with data_dir_lock(settings.data_dir), Logs(logs_of(settings, "plain")):
         alma = Alma(settings)
         app = create_app(alma, sweep=False)
         async with alma.running(sweep=False), asyncio.TaskGroup() as group:
