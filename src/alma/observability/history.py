@@ -1,0 +1,120 @@
+"""What was measured, read back: series over a time, and the figures of the whole of it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from alma.db.database import Database
+from alma.observability.catalog import METRICS
+from alma.observability.keeping import DAY, FINEST, HOUR, MINUTE, STEPS, end_of, kept_for, merged, read
+from alma.observability.recent import SECONDS, Recent
+from alma.observability.sample import Sample, values_of
+from alma.observability.sampling import Sampler
+
+RANGES: dict[str, tuple[float, int]] = {  # seconds, step
+    "5m": (5 * MINUTE, 1),
+    "1h": (HOUR, 10),
+    "6h": (6 * HOUR, 60),
+    "24h": (DAY, 300),
+    "7d": (7 * DAY, 1800),
+}
+MOST_POINTS = 400
+NAMES = tuple(metric.name for metric in METRICS)
+
+
+class Window(Struct, frozen=True):
+    """A time to be looked at; `step`: seconds from one point of a series to the next."""
+
+    since: float
+    until: float
+    step: int
+
+    @property
+    def before(self) -> Window:
+        """As long a time before it."""
+        return Window(2 * self.since - self.until, self.since, self.step)
+
+
+class Series(Struct, frozen=True):
+    at: list[float]
+    values: dict[str, list[float | None]]
+
+
+class History:
+    def __init__(
+        self, database: Database, sampler: Sampler, days: float, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._database = database
+        self._sampler = sampler
+        self._days = days
+        self._clock = clock
+
+    def window(self, range: str, since: float | None = None, until: float | None = None) -> Window:
+        """The time meant: `since` and `until` where both are given and in order, else the last `range`."""
+        now = self._clock()
+        if since is not None and until is not None and since < until:
+            return Window(since, until, self._step(since, until, now))
+        length, step = RANGES[range]
+        return Window(now - length, now, step)
+
+    def _step(self, since: float, until: float, now: float) -> int:
+        """The shortest that is still kept of that time, in at most `MOST_POINTS`."""
+        length = until - since
+        if since >= now - SECONDS and length <= SECONDS:
+            return 1
+        for step in STEPS:
+            if length / step <= MOST_POINTS and since >= now - kept_for(step, self._days):
+                return step
+        return math.ceil(max(length / MOST_POINTS, STEPS[-1]) / STEPS[-1]) * STEPS[-1]
+
+    async def series(self, window: Window, names: Sequence[str]) -> Series:
+        if window.step == 1:
+            return _of_seconds(self._sampler.recent, window, names)
+        samples = await self._samples(window)
+        step, now = window.step, self._clock()
+        ends = range(math.floor(window.since / step) * step + step, end_of(window.until, step) + 1, step)
+        points = [values_of(sample, names) if (sample := samples.get(end)) else {} for end in ends]
+        return Series(
+            [min(float(end), now) for end in ends], {name: [point.get(name) for point in points] for name in names}
+        )
+
+    async def _samples(self, window: Window) -> dict[int, Sample]:
+        """By the end of each step."""
+        base = max(step for step in STEPS if window.step % step == 0)
+        pending = list(self._sampler.pending().items())
+
+        def look(connection: sa.Connection) -> dict[int, Sample]:
+            found: dict[int, Sample] = {}
+            start = math.floor(window.since / window.step) * window.step
+            for kept in read(connection, base, start, end_of(window.until, window.step)):
+                found.setdefault(end_of(kept.at, window.step), Sample()).merge(kept.sample)
+            for end, sample in pending:
+                if start < end and end - FINEST < window.until:
+                    found.setdefault(end_of(end, window.step), Sample()).merge(sample)
+            return found
+
+        return await self._database.read(look, slow=True)
+
+    async def figures(self, window: Window) -> dict[str, float]:
+        """Of the whole time, by name."""
+        now, days = self._clock(), self._days
+        pending = list(self._sampler.pending().items())
+
+        def look(connection: sa.Connection) -> dict[str, float]:
+            whole = merged(connection, window.since, window.until, now, days)
+            for end, sample in pending:
+                if window.since < end and end - FINEST < window.until:
+                    whole.merge(sample)
+            return values_of(whole)
+
+        return await self._database.read(look, slow=True)
+
+
+def _of_seconds(recent: Recent, window: Window, names: Sequence[str]) -> Series:
+    seconds = range(math.floor(window.since) + 1, math.floor(window.until) + 1)
+    return Series([float(at) for at in seconds], {name: recent.series(seconds, name) for name in names})

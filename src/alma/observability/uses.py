@@ -1,0 +1,169 @@
+"""What the model calls of a time came to, for each agent, model and endpoint: counted in the table of calls.
+
+Hours that are over do not change any more, but for what is deleted when it is old: their sums are remembered, so that a
+week is not counted anew each time that somebody looks at it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from msgspec import Struct, field
+
+from alma.db.database import Database
+from alma.db.watch_tables import calls
+from alma.observability.keeping import HOUR
+from alma.observability.sketch import Sketch
+
+By = Literal["agent", "model", "endpoint"]
+Key = tuple[str, str, str]  # agent, model, endpoint
+_SETTLED_S = 180.0  # after which no call of an hour is still to be written
+_MOST_HOURS = 24 * 14
+MOST_NAMES = 100  # of one table; what more there is stands together
+OTHER = "other"
+
+
+class Use(Struct):
+    """`asked`, `first`: durations of the calls that a model answered, to the end and to the first token; not of those
+    that failed or were answered by the cache. `writing_ms`: that they spent writing, `written` tokens. `runs`: of an
+    hour; a run that goes on in the next counts there too."""
+
+    calls: int = 0
+    errors: int = 0
+    runs: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float = 0.0
+    cache_hits: int = 0
+    written: int = 0
+    writing_ms: float = 0.0
+    asked: Sketch = field(default_factory=Sketch)
+    first: Sketch = field(default_factory=Sketch)
+
+    def merge(self, other: Use) -> None:
+        for name in _SUMMED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.asked.merge(other.asked)
+        self.first.merge(other.first)
+
+
+_SUMMED = (
+    "calls",
+    "errors",
+    "runs",
+    "input_tokens",
+    "output_tokens",
+    "cost",
+    "cache_hits",
+    "written",
+    "writing_ms",
+)
+
+
+class Uses:
+    """`clock`: Unix seconds."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+        self._hours: dict[int, dict[Key, Use]] = {}
+
+    async def of(self, since: float, until: float) -> dict[Key, Use]:
+        """Of the calls that ended from `since` on and before `until`."""
+        return await self._database.read(lambda connection: self._of(connection, since, until), slow=True)
+
+    def _of(self, connection: sa.Connection, since: float, until: float) -> dict[Key, Use]:
+        """For one thread at a time, which the searcher's is."""
+        settled = self._clock() - _SETTLED_S
+        first, last = math.ceil(since / HOUR), math.floor(min(until, settled) / HOUR)  # whole hours between
+        whole: dict[Key, Use] = {}
+        if first >= last:
+            _add(whole, _count(connection, since, until))
+            return whole
+        self._learn(connection, first, last)
+        _add(whole, _count(connection, since, first * HOUR))
+        for hour in range(first, last):
+            _add(whole, self._hours[hour])
+        _add(whole, _count(connection, last * HOUR, until))
+        return whole
+
+    def _learn(self, connection: sa.Connection, first: int, last: int) -> None:
+        for hour in range(first, last):
+            if hour not in self._hours:
+                self._hours[hour] = _count(connection, hour * HOUR, (hour + 1) * HOUR)
+        for hour in sorted(self._hours)[: max(len(self._hours) - max(_MOST_HOURS, last - first), 0)]:
+            del self._hours[hour]
+
+
+def by(uses: dict[Key, Use], what: By) -> dict[str, Use]:
+    """One row for each agent, model or endpoint, those with the most calls first."""
+    place = ("agent", "model", "endpoint").index(what)
+    rows: dict[str, Use] = {}
+    for key, use in uses.items():
+        rows.setdefault(key[place], Use()).merge(use)
+    ordered = sorted(rows.items(), key=lambda row: (-row[1].calls, row[0]))
+    rows = dict(ordered[:MOST_NAMES])
+    for _, use in ordered[MOST_NAMES:]:
+        rows.setdefault(OTHER, Use()).merge(use)
+    return rows
+
+
+def _add(whole: dict[Key, Use], part: dict[Key, Use]) -> None:
+    for key, use in part.items():
+        whole.setdefault(key, Use()).merge(use)
+
+
+_key = (calls.c.agent, calls.c.model, calls.c.endpoint)
+_time = sa.and_(calls.c.at >= sa.bindparam("since"), calls.c.at < sa.bindparam("until"))
+_answered = sa.and_(calls.c.error == "", calls.c.cache == "")
+_spoken = calls.c.first_token_ms.is_not(None)
+
+
+def _amount(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
+    return sa.func.sum(sa.case((condition, 1), else_=0))
+
+
+_sums = (
+    sa.select(
+        *_key,
+        sa.func.count(),
+        _amount(calls.c.error != ""),
+        sa.func.count(calls.c.run_id.distinct()),
+        sa.func.sum(calls.c.input_tokens),
+        sa.func.sum(calls.c.output_tokens),
+        sa.func.sum(calls.c.cost),
+        _amount(calls.c.cache != ""),
+        sa.func.sum(sa.case((_spoken, calls.c.output_tokens), else_=0)),
+        sa.func.sum(sa.case((_spoken, calls.c.ms - calls.c.first_token_ms), else_=0.0)),
+    )
+    .where(_time)
+    .group_by(*_key)
+)
+_asked = sa.select(*_key, calls.c.bucket, sa.func.count()).where(_time, _answered).group_by(*_key, calls.c.bucket)
+_first = (
+    sa.select(*_key, calls.c.first_bucket, sa.func.count())
+    .where(_time, calls.c.first_bucket.is_not(None))
+    .group_by(*_key, calls.c.first_bucket)
+)
+
+
+def _count(connection: sa.Connection, since: float, until: float) -> dict[Key, Use]:
+    """Of the calls that ended from `since` on and before `until`."""
+    uses: dict[Key, Use] = {}
+    if since >= until:
+        return uses
+    when = {"since": since, "until": until}
+    for agent, model, endpoint, *sums in connection.execute(_sums, when):
+        use = uses[agent, model, endpoint] = Use()
+        for name, value in zip(_SUMMED, sums, strict=True):
+            setattr(use, name, float(value) if name in ("cost", "writing_ms") else int(value))
+    if uses:
+        for agent, model, endpoint, bucket, count in connection.execute(_asked, when):
+            uses[agent, model, endpoint].asked.add_bucket(bucket, count)
+        for agent, model, endpoint, bucket, count in connection.execute(_first, when):
+            uses[agent, model, endpoint].first.add_bucket(bucket, count)
+    return uses
