@@ -12,6 +12,7 @@ import { extname, join, normalize } from "node:path";
 import { WebSocketServer } from "ws";
 import { knowledgeRoutes } from "./mock-knowledge.mjs";
 import { keepRun, memoryRoutes, recallFor } from "./mock-memory.mjs";
+import { metricRoutes, metricsNow, modeOf } from "./mock-metrics.mjs";
 import { decide, isPlanned, planned } from "./mock-plan.mjs";
 import {
   budgetsOf,
@@ -626,6 +627,10 @@ function handle(socket, command) {
       const { kind, scores } = routeOf(command.text);
       return send(socket, custom("alma.route_preview", { id: command.id, kind, scores }));
     }
+    case "metrics.watch":
+    case "metrics.unwatch":
+      socket.watchesMetrics = command.type === "metrics.watch";
+      return ack();
     case "thread.subscribe":
       return subscribe(socket, command);
     case "thread.unsubscribe":
@@ -756,6 +761,7 @@ function chatOf(subject) {
 const ROUTES = [
   ...memoryRoutes({ Problem, toAll, chatOf }),
   ...knowledgeRoutes({ Problem, toAll }),
+  ...metricRoutes({ threads, runs }, (...facts) => new Problem(...facts)),
   [
     "GET",
     /^\/threads$/,
@@ -940,7 +946,7 @@ async function answerApi(request, response, url) {
     const match = method === request.method && pattern.exec(path);
     if (!match) continue;
     try {
-      const result = await run(match.slice(1), body, url.searchParams);
+      const result = await run(match.slice(1), body, url.searchParams, request);
       if (typeof result === "string") {
         response.writeHead(200, { "content-type": "application/x-ndjson" });
         return response.end(result);
@@ -973,7 +979,8 @@ const server = createServer(async (request, response) => {
   }
 });
 const door = new WebSocketServer({ server, path: "/ws", perMessageDeflate: false });
-door.on("connection", (socket) => {
+door.on("connection", (socket, request) => {
+  socket.metrics = modeOf(request);
   socket.threads = new Set();
   sockets.add(socket);
   send(
@@ -985,12 +992,17 @@ door.on("connection", (socket) => {
       heartbeatSeconds: 5,
       maxFrameBytes: 1 << 20,
       maxPromptChars: MAX_PROMPT,
+      admin: socket.metrics !== "guest",
     }),
   );
   socket.on("message", (data) => handle(socket, JSON.parse(data)));
   socket.on("close", () => sockets.delete(socket));
 });
 setInterval(() => toAll(custom("alma.heartbeat", {})), 5000);
+setInterval(() => {
+  for (const socket of sockets)
+    if (socket.watchesMetrics) send(socket, custom("alma.metrics", metricsNow(socket.metrics)));
+}, 1000);
 /** The pool under load, once a second. */
 setInterval(() => {
   if (!process.argv.includes("--pool")) return;
