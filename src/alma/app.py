@@ -24,6 +24,7 @@ from alma.choices import (
     cache_of,
     dispatch_limits_of,
     guard_of,
+    lookout_of,
     memory_of,
     policy_of,
     registry_of,
@@ -39,6 +40,7 @@ from alma.engine.reminded import tell_reminded
 from alma.engine.runner import Engine
 from alma.engine.state import RunState
 from alma.errors import NotFound, StorageFailure
+from alma.lookout import Lookout
 from alma.memory.embedder import Embedder
 from alma.memory.examples import load_examples
 from alma.memory.records import Change, Filter, Scope
@@ -90,12 +92,22 @@ class Alma:
         self.mind = Mind(self.database, self.embedder, self.notices, memory_of(settings), LOCAL)
         memories = self.mind.memories if settings.memory else None
         tooling = Tooling(self.toolbox, memory=memories)
+        self.dispatcher = LocalDispatcher(dispatch_limits_of(settings, self.roles))
+        self.lookout = Lookout(
+            self.database,
+            self.notices,
+            lookout_of(settings),
+            self.embedder,
+            self.registry,
+            self.mind.dense,
+            self.dispatcher,
+        )
         self.engine = Engine(
             self.database,
             self.journal,
             self.bus,
             Agent(self.roles, self.router, CachedModels(self.registry, self.cache), tooling, memories=memories),
-            LocalDispatcher(dispatch_limits_of(settings, self.roles)),
+            self.dispatcher,
             policy=policy_of(settings, self.roles),
             limits=RunLimits(settings.run_seconds),
             ledger=Ledger(self.journal, budgets_of(settings), warn_at=settings.budget_warning),
@@ -143,6 +155,7 @@ class Alma:
                 self.router.learn(example.owner, example.text, example.kind, example.vector)
             await self.cache.open()
             await self.mind.open()
+            await self.lookout.open(alerts=sweep)
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 tasks = [group.create_task(self.embedder.run()), group.create_task(self.registry.run())]
@@ -152,6 +165,7 @@ class Alma:
                 tasks.append(group.create_task(keep_telling(self.registry, self.notices)))
                 tasks.append(group.create_task(self.summaries.run()))
                 tasks.append(group.create_task(self.mind.run()))
+                tasks.append(group.create_task(self.lookout.run(alerts=sweep)))
                 tasks.append(group.create_task(keep_pruning(self.database, self.settings.keep_runs_days)))
                 ready = asyncio.Event()
                 tasks.append(group.create_task(self.engine.run(ready.set, sweep=sweep)))
@@ -162,6 +176,7 @@ class Alma:
                     yield self
                 finally:
                     await self._take_in_the_last()
+                    await self.lookout.close()
                     for task in tasks:
                         task.cancel()
         finally:
@@ -283,13 +298,15 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
     return build(
         alma.sessions,
         alma.registry,
-        alma.embedder,
         alma.roles,
         alma.files,
         alma.cache,
         alma.mind.memories,
         alma.mind.library,
         alma.guard,
+        alma.lookout.health,
+        alma.lookout.alerts,
+        stopping=lambda: alma.lookout.stopping,
         remembers=settings.memory,
         no_vectors=lambda: alma.mind.dense.problem,
         welcome=Welcome(

@@ -18,6 +18,7 @@ from alma.engine.ledger import Scope
 from alma.engine.worker import Duty, Policy
 from alma.errors import NotFound, SettingsInvalid
 from alma.memory.embedder import Embedder
+from alma.lookout import Choice as LookoutChoice
 from alma.mind import Choice as MemoryChoice
 from alma.models import endpoints
 from alma.models.cache import ResponseCache
@@ -174,4 +175,19 @@ def registry_of(settings: Settings, on_change: Callable[[str], None], on_pull: C
         on_change=on_change,
         on_pull=on_pull,
         environ=environment(),
+    )
+
+
+def lookout_of(settings: Settings) -> LookoutChoice:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return LookoutChoice(
+        data_dir=settings.data_dir,
+        min_disk_mib=settings.min_disk_mib,
+        alerts_file=settings.alerts_file,
+        webhook=settings.alert_webhook,
+        mail_to=tuple(settings.alert_mail),
+        mail_server=settings.smtp_url.get_secret_value() if settings.smtp_url is not None else None,
+        mail_from=settings.smtp_from,
+        report_hour=settings.report_hour,
+        link=f"http://{host}:{settings.port}/?page=health&part=alerts",
     )

@@ -29,6 +29,15 @@ class Ticket(Struct, frozen=True):
     not_before: float = 0.0
 
 
+class Waiting(Struct, frozen=True):
+    """Tickets that may run and wait for a worker: how many, for how long the oldest has, and how many tasks are being
+    worked on meanwhile."""
+
+    count: int
+    oldest_s: float
+    active: int
+
+
 class Dispatcher(Protocol):
     def enqueue(self, ticket: Ticket) -> None:
         """Let the task be worked on once. Does nothing while it is queued or being worked on."""
@@ -74,11 +83,20 @@ class LocalDispatcher:
         self._numbers = itertools.count()
         self._busy: Counter[tuple[str, str]] = Counter()  # ("role", name) and so on
         self._active = 0
+        self._since: dict[tuple[str, str], float] = {}  # since when each waits, the oldest first
         self._changed = asyncio.Event()
 
     @property
     def queued(self) -> int:
         return len(self._known) - self._active
+
+    @property
+    def waiting(self) -> Waiting:
+        now = self._clock()
+        while self._delayed and self._delayed[0][0] <= now:
+            self._put(heapq.heappop(self._delayed)[2])
+        oldest = next(iter(self._since.values()), now)
+        return Waiting(len(self._since), max(now - oldest, 0.0), self._active)
 
     def enqueue(self, ticket: Ticket) -> None:
         key = (ticket.run_id, ticket.task_id)
@@ -125,6 +143,7 @@ class LocalDispatcher:
         if queue is None:
             queue = self._groups[group] = _Queue()
         queue.put(ticket)
+        self._since[ticket.run_id, ticket.task_id] = max(ticket.not_before, self._clock())
 
     def _next(self) -> Ticket | None:
         while self._delayed and self._delayed[0][0] <= self._clock():
@@ -144,6 +163,7 @@ class LocalDispatcher:
         else:
             self._groups.move_to_end(best)
         self._active += 1
+        del self._since[ticket.run_id, ticket.task_id]
         self._busy.update(_limits_of(ticket))
         return ticket
 

@@ -390,6 +390,11 @@ class Dense:
         """Why it cannot be searched just now; empty when it can."""
         return self._out_of_order() or self._problems.first
 
+    @property
+    def unsaved(self) -> str:
+        """Why an index could not be saved; empty when all could."""
+        return next(filter(None, (mirror.index.trouble for mirror in self._mirrors())), "")
+
     async def state(self) -> list[IndexState]:
         """The present model's index first."""
         alive = await self._database.read(stored.count_alive)

@@ -4,24 +4,106 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from alma.errors import Conflict, NotFound
+from alma.observability.alert_book import Alert
+from alma.observability.alert_rules import CHANNELS, ChannelName
+from alma.observability.alerts import Alerts, RuleNow
 from alma.server.asking import Admin
-from alma.server.watch_bodies import AlertRuleReply, AlertsReply, ChannelTest, ChannelTestReply, Silence
+from alma.server.watch_bodies import (
+    AlertReply,
+    AlertRuleReply,
+    AlertsReply,
+    ChannelReply,
+    ChannelTest,
+    ChannelTestReply,
+    Silence,
+)
+
+_MISSING: dict[ChannelName, str] = {
+    "webhook": "Set ALMA_ALERT_WEBHOOK to the address that is to get them.",
+    "mail": "Set ALMA_ALERT_MAIL and ALMA_SMTP_URL.",
+}
 
 
-def routes() -> APIRouter:
+def routes(alerts: Alerts) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["alerts"])
 
     @router.get("/alerts")
     async def read_alerts(caller: Admin) -> AlertsReply:
-        raise NotImplementedError
+        """`history` has the newest 200."""
+        standings = [alerts.standing(rule.name) for rule in alerts.rules.rules]
+        return AlertsReply(
+            rules=[_rule(one) for one in standings if one is not None],
+            history=[_alert(one) for one in await alerts.history()],
+            channels=[_channel(alerts, name) for name in CHANNELS],
+            problems=[f"{one.rule}: {one}" if one.rule else str(one) for one in alerts.rules.problems],
+        )
 
     @router.put("/alerts/rules/{name}/silence")
     async def silence_rule(caller: Admin, name: str, body: Silence) -> AlertRuleReply:
-        raise NotImplementedError
+        _known(alerts, name)
+        await alerts.silence(name, body.minutes, caller.name or caller.owner, body.reason)
+        return _rule(_known(alerts, name))
 
     @router.post("/alerts/test")
     async def test_channel(caller: Admin, body: ChannelTest) -> ChannelTestReply:
         """Sends a test over the channel and says what came of it."""
-        raise NotImplementedError
+        if body.channel not in alerts.channels:
+            raise Conflict(
+                "channel_off",
+                f"The channel {body.channel} is not set up.",
+                hint=_MISSING.get(body.channel),
+            )
+        return ChannelTestReply(channel=body.channel, said=await alerts.try_channel(body.channel))
 
     return router
+
+
+def _known(alerts: Alerts, name: str) -> RuleNow:
+    standing = alerts.standing(name)
+    if standing is None:
+        raise NotFound("unknown_rule", f"There is no alert rule {name}.", actual=name)
+    return standing
+
+
+def _rule(one: RuleNow) -> AlertRuleReply:
+    rule, silence = one.rule, one.silence
+    return AlertRuleReply(
+        name=rule.name,
+        summary=rule.summary,
+        hint=rule.hint,
+        severity=rule.severity,
+        metric=rule.metric,
+        above=rule.above,
+        threshold=rule.threshold,
+        clear=rule.clear,
+        for_s=rule.for_s,
+        window_s=rule.window_s,
+        channels=list(rule.channels),
+        own=rule.own,
+        state=one.state.state,
+        since=one.since,
+        now=one.state.value,
+        silenced_until=silence.until if silence is not None else 0.0,
+        silenced_by=silence.by if silence is not None else "",
+        problem=one.problem,
+    )
+
+
+def _alert(one: Alert) -> AlertReply:
+    return AlertReply(
+        id=one.id,
+        rule=one.rule,
+        severity=one.severity,
+        summary=one.summary,
+        value=one.value,
+        fired_at=one.fired_at,
+        ended_at=one.ended_at,
+        told=dict(one.told),
+    )
+
+
+def _channel(alerts: Alerts, name: ChannelName) -> ChannelReply:
+    channel = alerts.channels.get(name)
+    detail = channel.detail if channel is not None else _MISSING.get(name, "")
+    return ChannelReply(name=name, on=channel is not None, detail=detail)

@@ -1,23 +1,25 @@
-"""Is it alive, is it ready, and what is wrong: `/livez`, `/readyz`, `/health`."""
+"""Is it alive, can it take work, and how is each part: `/livez`, `/readyz`, `/health`. All answer from what the checks
+in the background last found."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
-import sqlalchemy as sa
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
-from alma.db.database import Database
-from alma.errors import AlmaError
-from alma.memory.embedder import Embedder
-from alma.models.registry import Registry
+from alma.observability.health import Component as Found
+from alma.observability.health import Health as Checks
+from alma.security.caller import caller_of
 from alma.server.bodies import Reply
 
 Status = Literal["ok", "degraded", "down"]
+NEEDED = ("database", "dispatcher")  # for a run to be started
 
 
 class Component(Reply):
-    """`hint`: what to do about it. `since`: Unix seconds from which on it has had this status, 0: unknown."""
+    """`hint`: what to do about it. `since`: Unix seconds from which on it has been ok, or has not; 0: unknown. Without
+    being an administrator there are only names and statuses."""
 
     name: str
     status: Status
@@ -27,7 +29,7 @@ class Component(Reply):
 
 
 class Health(Reply):
-    """`status` is the worst of what Alma cannot do without; a missing model only degrades it."""
+    """`status`: down when something is that Alma cannot do without, degraded when anything else is not ok."""
 
     status: Status
     components: list[Component]
@@ -37,61 +39,43 @@ class Alive(Reply):
     status: Literal["ok"] = "ok"
 
 
-def routes(database: Database, embedder: Embedder, registry: Registry) -> APIRouter:
+def routes(health: Checks, stopping: Callable[[], bool]) -> APIRouter:
     router = APIRouter(tags=["health"])
 
     @router.get("/livez")
     async def livez() -> Alive:
-        """The process answers."""
+        """The process and its event loop answer."""
         return Alive()
 
-    @router.get("/readyz")
+    @router.get("/readyz", responses={503: {"model": Health}})
     async def readyz(response: Response) -> Health:
-        """Runs can be started: the database can be written."""
-        component = await _database(database)
-        if component.status != "ok":
+        """Runs can be started. 503 where not: it starts, it stops, or the database cannot be written."""
+        needed = [Component(name=name, status=health.status(name) or "down") for name in NEEDED]
+        if stopping():
+            needed.append(Component(name="server", status="down"))
+        ready = all(component.status == "ok" for component in needed)
+        if not ready:
             response.status_code = 503
-        return Health(status=component.status, components=[component])
+            response.headers["Retry-After"] = "5"
+        return Health(status="ok" if ready else "down", components=needed)
 
     @router.get("/health")
-    async def health() -> Health:
-        components = [await _database(database), _embedder(embedder), *_models(registry)]
-        if components[0].status == "down":
-            return Health(status="down", components=components)
-        degraded = any(component.status != "ok" for component in components)
-        return Health(status="degraded" if degraded else "ok", components=components)
+    async def read_health(request: Request, fresh: bool = False) -> Health:
+        """Every component. `fresh`: look at all of them now (for administrators); a check that hangs holds it up for
+        its deadline at most."""
+        admin = caller_of(request.scope).admin
+        if fresh and admin:
+            await health.refresh()
+        report = health.report()
+        shown = _shown if admin else _named
+        return Health(status=report.status, components=[shown(one) for one in report.components])
 
     return router
 
 
-async def _database(database: Database) -> Component:
-    try:
-        await database.write(lambda connection: connection.execute(sa.text("UPDATE threads SET id = id WHERE id = ''")))
-    except AlmaError as error:
-        return Component(name="database", status="down", detail=error.actual or error.message, hint=error.hint or "")
-    return Component(name="database", status="ok", detail=database.url.get_backend_name())
+def _shown(one: Found) -> Component:
+    return Component(name=one.name, status=one.status, detail=one.detail, hint=one.hint, since=one.since)
 
 
-def _embedder(embedder: Embedder) -> Component:
-    if embedder.state in ("ready", "starting"):
-        return Component(name="embedder", status="ok", detail=embedder.state)
-    return Component(
-        name="embedder",
-        status="degraded",
-        detail=f"The embedding model is {embedder.state}; tasks are treated as chat.",
-        hint="Run `alma doctor`.",
-    )
-
-
-def _models(registry: Registry) -> list[Component]:
-    state = registry.embedded_state()
-    if state.state in ("ready", "off"):
-        return [Component(name="embedded model", status="ok", detail=state.state)]
-    return [
-        Component(
-            name="embedded model",
-            status="degraded",
-            detail=f"{state.state} {state.detail}".strip(),
-            hint="" if state.state == "starting" else "Run `alma doctor`.",
-        )
-    ]
+def _named(one: Found) -> Component:
+    return Component(name=one.name, status=one.status)

@@ -9,14 +9,16 @@ from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 
 from alma.agent.roles import Roles
-from alma.memory.embedder import Embedder
 from alma.memory.knowledge.library import Library
 from alma.memory.memories import Memories
 from alma.models.cache import ResponseCache
 from alma.models.registry import Registry
+from alma.observability.alerts import Alerts
+from alma.observability.health import Health
 from alma.security.origin import LoopbackOnly
 from alma.server import (
     agents_api,
+    alerts_api,
     cache_api,
     files_api,
     health,
@@ -40,14 +42,16 @@ _ABOUT = "Everything the page does besides the conversation itself, which goes o
 def build(
     sessions: Sessions,
     registry: Registry,
-    embedder: Embedder,
     roles: Roles,
     files: ThreadFiles,
     cache: ResponseCache,
     memories: Memories,
     library: Library,
     guard: Guard,
+    checks: Health,
+    alerts: Alerts,
     *,
+    stopping: Callable[[], bool],
     remembers: bool,
     no_vectors: Callable[[], str],
     welcome: Welcome,
@@ -66,7 +70,8 @@ def build(
     app.include_router(memory_api.routes(memories, on=remembers, problem=no_vectors))
     app.include_router(knowledge_api.routes(library))
     app.include_router(agents_api.routes(roles))
-    app.include_router(health.routes(sessions.database, embedder, registry))
+    app.include_router(health.routes(checks, stopping))
+    app.include_router(alerts_api.routes(alerts))
     app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, guard.sockets, welcome, outbox_bytes)))
     app.mount("/", Page(), name="page")
     app.add_middleware(problems.BodyLimit, limit=max_body_bytes)

@@ -128,8 +128,8 @@ class ErrorGroupChange(Body):
 
 
 class AlertRuleReply(Reply):
-    """`metric` `above` or below `threshold` for `for_s` seconds; it ends beyond `clear`. `now`: the metric's value,
-    null: none. `problem`: why the rule cannot be used."""
+    """`metric`, over `window_s` seconds (0: its newest value), `above` or below `threshold` for `for_s` seconds; it ends
+    beyond `clear`. `now`: the metric's value, null: none. `problem`: what of the user's change to it cannot be used."""
 
     name: str
     summary: str
@@ -140,6 +140,7 @@ class AlertRuleReply(Reply):
     threshold: float
     clear: float
     for_s: float
+    window_s: float
     channels: list[str]
     own: bool
     state: Literal["ok", "pending", "firing"]
@@ -172,9 +173,12 @@ class ChannelReply(Reply):
 
 
 class AlertsReply(Reply):
+    """`problems`: what is wrong in the file of rules, with lines and fields."""
+
     rules: list[AlertRuleReply]
     history: list[AlertReply]
     channels: list[ChannelReply]
+    problems: list[str]
 
 
 class Silence(Body):

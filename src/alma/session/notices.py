@@ -4,30 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec import Struct
+
 from alma.session import encode
 from alma.session.wire import Payload
 
 Listener = Callable[[str], None]
 
 
+class _Watcher(Struct, frozen=True, eq=False):
+    owner: str
+    listener: Listener
+    admin: bool
+
+
 class Notices:
     def __init__(self) -> None:
-        self._listeners: list[tuple[str, Listener]] = []
+        self._watchers: dict[_Watcher, None] = {}
+        self._standing: dict[type[Payload], str] = {}
 
     @property
     def watched(self) -> bool:
-        return bool(self._listeners)
+        return bool(self._watchers)
 
-    def subscribe(self, owner: str, listener: Listener) -> Callable[[], None]:
-        """Call `listener` with every frame for `owner` from now on; returns how to end that."""
-        entry = (owner, listener)
-        self._listeners.append(entry)
-        return lambda: self._listeners.remove(entry)
+    def subscribe(self, owner: str, listener: Listener, *, admin: bool = False) -> Callable[[], None]:
+        """Call `listener` with every frame for `owner` from now on, an administrator's also with those for these; what
+        stands is told at once. Returns how to end it."""
+        watcher = _Watcher(owner, listener, admin)
+        self._watchers[watcher] = None
+        if admin:
+            for frame in self._standing.values():
+                listener(frame)
+        return lambda: self._watchers.pop(watcher, None)
 
-    def broadcast(self, payload: Payload, owner: str | None = None) -> None:
-        """Tell the watchers of `owner`; None: everybody."""
-        if self._listeners:
+    def broadcast(self, payload: Payload, owner: str | None = None, *, admins: bool = False) -> None:
+        """Tell the watchers of `owner`; None: everybody. `admins`: of them, administrators alone."""
+        if self._watchers:
             frame = encode.custom(payload)
-            for whose, listener in list(self._listeners):
-                if owner is None or owner == whose:
-                    listener(frame)
+            for watcher in list(self._watchers):
+                if (owner is None or owner == watcher.owner) and (watcher.admin or not admins):
+                    watcher.listener(frame)
+
+    def let_stand(self, payload: Payload) -> None:
+        """Tell administrators how something is; those who come later hear the newest of its kind as they come."""
+        self._standing[type(payload)] = encode.custom(payload)
+        self.broadcast(payload, admins=True)

@@ -73,7 +73,10 @@ class VectorIndex(Protocol):
     """Of one model. All methods may be called at once from several tasks; none holds up the event loop. All raise
     `IndexUnavailable` where the backend does not answer, or the index is closed.
 
-    A stamp is the newest change of a memory that an index has seen."""
+    A stamp is the newest change of a memory that an index has seen. `trouble`: why it could not be saved the last time;
+    empty where it could, or need not be."""
+
+    trouble: str = ""
 
     async def open(self) -> int:
         """Ready to be searched, with what a snapshot or the server has; returns the stamp it was saved with, or 0. A

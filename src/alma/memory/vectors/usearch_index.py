@@ -51,6 +51,7 @@ class UsearchIndex:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="alma-vectors")
         self._columns = Columns(dimensions)
         self._dirty = False
+        self.trouble = ""
 
     async def open(self) -> int:
         return await self._call(self._load)
@@ -141,8 +142,10 @@ class UsearchIndex:
             self._files.write(columns.packed(), columns.vectors[: columns.count], stamp)
         except OSError as error:
             log.warning("the index of %s could not be saved: %s", self._model, error)
+            self.trouble = str(error)
             return
         self._dirty = False
+        self.trouble = ""
 
     def _load(self) -> int:
         columns = Columns(self._dimensions)
