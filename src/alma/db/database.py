@@ -16,6 +16,8 @@ import logging
 import queue
 import sqlite3
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -55,6 +57,7 @@ class Database:
         self._ending = threading.Lock()  # so that nothing is queued behind the end, where nobody would answer it
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="alma-read")
         self._searcher = ThreadPoolExecutor(1, thread_name_prefix="alma-search")
+        self._durations: deque[float] | None = None
 
     def open(self) -> None:
         """Create or migrate the database and start the writer. Raises `DatabaseNewer`, `StorageFailure`."""
@@ -79,6 +82,17 @@ class Database:
         self._readers.shutdown()
         self._searcher.shutdown()
         self._engine.dispose()
+
+    @property
+    def waiting(self) -> int:
+        """Writes that wait for the writer, but for those that it is at."""
+        return self._queue.qsize()
+
+    def time_writes(self, most: int) -> deque[float]:
+        """From now on put down how long each write took, from its queuing to its being durable, in ms: in here, where
+        whoever measures takes them away. Of more than `most` that nobody took, the newest."""
+        self._durations = deque(maxlen=most)
+        return self._durations
 
     def submit(self, handler: Handler, payload: object) -> asyncio.Future[Any]:
         """Queue `payload` for `handler`, which gets all payloads of one transaction at once. The future resolves after
@@ -156,6 +170,9 @@ class Database:
                 transaction.rollback()
             _roll_back(connection)
             results = [_translated(error)] * len(group)
+        if self._durations is not None:
+            now = time.perf_counter()
+            self._durations.extend((now - write.queued_at) * 1000 for write in group)
         _deliver(group, results)
 
 
@@ -164,7 +181,7 @@ def _closed() -> StorageFailure:
 
 
 class _Write:
-    __slots__ = ("future", "handler", "loop", "payload")
+    __slots__ = ("future", "handler", "loop", "payload", "queued_at")
 
     def __init__(
         self, handler: Handler, payload: object, future: asyncio.Future[Any], loop: asyncio.AbstractEventLoop
@@ -173,6 +190,7 @@ class _Write:
         self.payload = payload
         self.future = future
         self.loop = loop
+        self.queued_at = time.perf_counter()
 
 
 def _call_each(connection: sa.Connection, works: Sequence[Callable[[sa.Connection], object]]) -> Sequence[object]:

@@ -89,6 +89,11 @@ class Embedder:
         self._child: Child | None = None
         self.state = "starting"  # starting, ready, absent, down
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process, while there is one."""
+        return self._child.pid if self._child is not None and self._child.returncode is None else None
+
     async def embed(self, texts: list[str], *, urgent: bool = True) -> Vector:
         """(len(texts), 384) float32, rows of length 1. Raises `EmbedderUnavailable` when the process cannot answer."""
         if self.state == "down":

@@ -45,6 +45,7 @@ class Memories:
         self._soon = Impatient(embedding, PATIENCE_S)
         self._dense = dense
         self._recall = recall
+        self.timed: Callable[[float], None] | None = None  # hears how many ms each recall took
         self._clock = clock
         self._listeners: list[Told] = []
         self._telling = asyncio.Lock()
@@ -194,7 +195,10 @@ class Memories:
 
     async def recall(self, asked: Asked) -> Recalled:
         clean = msgspec.structs.replace(asked, query=tidy(asked.query))
-        return await self._recall.recall(clean, self._clock())
+        recalled = await self._recall.recall(clean, self._clock())
+        if self.timed is not None:
+            self.timed(recalled.ms)
+        return recalled
 
     async def around(self, reader: Reader, memory: Memory, span: int = 2) -> list[Memory]:
         """Its neighbours in its line, in order, without itself."""

@@ -90,6 +90,7 @@ class ResponseCache:
         self._choices: dict[str, Choice] = {}
         self._totals: dict[str, Saved] = {}
         self._since_start: dict[str, Saved] = {}
+        self.asked = Saved()  # of all owners since the start: how often it could answer, and how often not
         self._group: asyncio.TaskGroup | None = None
 
     async def open(self) -> None:
@@ -323,6 +324,7 @@ class ResponseCache:
         self._count(owner, Saved(1, 0, tokens, hit.saved_ms, hit.saved_cost))
 
     def _count(self, owner: str, saved: Saved) -> None:
+        self.asked += saved
         for counts in (self._totals, self._since_start):
             counts[owner] = counts.get(owner, Saved()) + saved
         self._shelf.count(owner, saved)

@@ -29,6 +29,8 @@ class Meter:
         sketch.add(ms)
 
     def peak(self, name: str, value: float) -> None:
+        """Of all of them the highest is a sample's; how they are spread is known of the total only."""
+        self.total.sketches.setdefault(name.removesuffix("_ms"), Sketch()).add(value)
         peaks = self._now.peaks
         if value > peaks.get(name, float("-inf")):
             peaks[name] = value

@@ -12,7 +12,6 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import psutil
 from msgspec import Struct
@@ -74,27 +73,24 @@ class Watched:
             return None
 
 
-Role = Literal["server", "model", "embedder"]
-
-
 class Resources:
-    """`pids`: of the server and its children by role; `folder`: whose disk is looked at. `run` keeps disk space up to
+    """`pids`: of the processes by role: server, model, embedder; `folder`: whose disk is looked at. `run` keeps disk space up to
     date."""
 
     def __init__(
-        self, pids: dict[Role, Callable[[], int | None]], folder: Path, clock: Callable[[], float] = time.monotonic
+        self, pids: dict[str, Callable[[], int | None]], folder: Path, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._watched = {role: Watched(pid, clock) for role, pid in pids.items()}
         self._folder = folder
         self._clock = clock
         self._counted_at = float("-inf")
-        self.uses: dict[Role, Use] = {}  # as they were looked at last
+        self.uses: dict[str, Use] = {}  # as they were looked at last
         self.files: int | None = None
         self.disk_free: float | None = None  # bytes
 
     def look(self) -> dict[str, float]:
         """Levels, by the catalog's names."""
-        uses: dict[Role, Use] = {}
+        uses: dict[str, Use] = {}
         for role, watched in self._watched.items():
             if (use := watched.look()) is not None:
                 uses[role] = use

@@ -83,7 +83,7 @@ class Sampler:
         for name, total in self._counted.items():
             value = self._ask(name, total, self._before[name])
             self.meter.count(name, max(value - self._before[name], 0.0))
-            self._before[name] = value
+            self._before[name] = max(value, self._before[name])
         self.levels = {}
         for source in self._sources:
             self.levels |= self._ask(repr(source), source, {})
