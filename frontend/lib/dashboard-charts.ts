@@ -13,8 +13,8 @@ export interface ChartInfo {
   readonly id: string;
   readonly title: string;
   readonly unit: string;
-  /** `percentiles`: lines that lie over one another, with the space between them tinted; `bars`: what is counted. */
-  readonly kind: "lines" | "percentiles" | "bars";
+  /** `percentiles`: lines that lie over one another, with the space between them tinted; `counts`: what is counted. */
+  readonly kind: "lines" | "percentiles" | "counts";
   readonly lines: readonly Line[];
 }
 
@@ -88,7 +88,7 @@ export const SECTIONS: readonly SectionInfo[] = [
           "runs",
           "Begun and ended",
           "count",
-          "bars",
+          "counts",
           ["runs_started", "begun"],
           ["runs_finished", "ended"],
           ["runs_failed", "failed"],
@@ -103,10 +103,10 @@ export const SECTIONS: readonly SectionInfo[] = [
     charts: [
       percentiles("call", "Model call"),
       withFailures(
-        chart("calls", "Calls", "count", "bars", ["calls", "ended"], ["call_errors", "failed"]),
+        chart("calls", "Calls", "count", "counts", ["calls", "ended"], ["call_errors", "failed"]),
         "call_errors",
       ),
-      chart("cost", "Cost", "USD", "bars", ["cost", "cost"]),
+      chart("cost", "Cost", "USD", "counts", ["cost", "cost"]),
       withFailures(
         chart("endpoints", "Endpoints down", "count", "lines", ["endpoints_down", "down"]),
         "endpoints_down",
@@ -116,7 +116,9 @@ export const SECTIONS: readonly SectionInfo[] = [
   {
     id: "cache",
     title: "Cache",
-    charts: [chart("cache", "Answers", "count", "bars", ["cache_hits", "reused"], ["cache_misses", "made"])],
+    charts: [
+      chart("cache", "Answers", "count", "counts", ["cache_hits", "reused"], ["cache_misses", "made"]),
+    ],
   },
   {
     id: "memory",
@@ -138,7 +140,7 @@ export const SECTIONS: readonly SectionInfo[] = [
           "errors",
           "Errors and refusals",
           "count",
-          "bars",
+          "counts",
           ["refused", "refused"],
           ["request_errors", "server errors"],
           ["errors", "logged"],

@@ -20,7 +20,7 @@ export interface Order {
 
 export type UseTable = { readonly by: "agent" | "model" | "endpoint"; readonly rows: readonly UseOf[] };
 
-export function useTables({ agents, models, endpoints }: DashboardReply): readonly UseTable[] {
+export function tablesOf({ agents, models, endpoints }: DashboardReply): readonly UseTable[] {
   return [
     { by: "agent", rows: agents },
     { by: "model", rows: models },

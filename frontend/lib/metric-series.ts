@@ -2,8 +2,7 @@
  * What was measured over time: asked for once, then carried on by a frame a second. Pure: every change gives a new value.
  *
  * In a short range each frame is an interval of its own. In a longer one a frame falls into the interval that is under
- * way: until that has ended, its row is made of the frames that were heard, and sums are left out, because half of an
- * interval would look like a fall.
+ * way: until that has ended, sums of it are left out, because half of an interval would look like a fall.
  */
 
 import type { SeriesReply } from "@/lib/metrics-api";
@@ -20,16 +19,23 @@ export interface MetricSeries {
   readonly at: readonly number[];
   /** By metric, one for each of `at`; null: nothing was measured. */
   readonly values: Readonly<Record<string, Values>>;
-  /** The last row is of an interval that ends then; it is made of so many frames. Null: all have ended. */
-  readonly open: { readonly end: number; readonly frames: number } | null;
+  /** The last row is of an interval that will end then; it is made of so many seconds. Null: all have ended. */
+  readonly open: { readonly end: number; readonly seconds: number } | null;
 }
 
 const LIVE_STEP_S = 1.5;
 /** So many intervals without a frame are a gap, and not a late frame. */
 const GAP_STEPS = 2.5;
 
-export function seriesOf({ step, at, series }: SeriesReply): MetricSeries {
-  return { step, at, values: series, open: null };
+/** The reply's last row may be of an interval that is under way: then it ends early. */
+export function seriesOf({ step, at, series }: SeriesReply, whatOf: (name: string) => What): MetricSeries {
+  const [before, last] = [at.at(-2), at.at(-1)];
+  if (step <= LIVE_STEP_S || before === undefined || last === undefined || last - before > step - 0.5)
+    return { step, at, values: series, open: null };
+  const values = mapped(series, (known, name) =>
+    whatOf(name) === "sum" ? [...known.slice(0, -1), null] : known,
+  );
+  return { step, at, values, open: { end: before + step, seconds: Math.max(1, last - before) } };
 }
 
 /** With one more frame; `spanS`: how long a time is kept. */
@@ -48,9 +54,10 @@ export function append(
     const end = from + step * Math.max(1, Math.ceil((frame.at - from) / step));
     const settled = open === null ? series : { ...series, at: [...series.at.slice(0, -1), open.end] };
     const row = only(frame.values, (name) => whatOf(name) !== "sum");
-    return rolled({ ...added(broken(settled, frame.at), frame.at, row), open: { end, frames: 1 } }, spanS);
+    return rolled({ ...added(broken(settled, frame.at), frame.at, row), open: { end, seconds: 1 } }, spanS);
   }
-  if (last !== undefined && frame.at < last + step / 2) return series;
+  if (last !== undefined && frame.at < last + step / 2)
+    return Math.abs(frame.at - last) <= step / 2 ? filled(series, frame) : series;
   return rolled(added(broken(series, frame.at), frame.at, frame.values), spanS);
 }
 
@@ -126,7 +133,7 @@ function folded(series: MetricSeries, frame: MetricsNow, whatOf: (name: string) 
   for (const name of names) {
     const before = series.values[name]?.at(-1) ?? null;
     const now = frame.values[name] ?? null;
-    const value = meanwhile(before, now, open.frames, whatOf(name));
+    const value = meanwhile(before, now, open.seconds, whatOf(name));
     if (value !== null) row[name] = value;
   }
   const settled = {
@@ -134,15 +141,25 @@ function folded(series: MetricSeries, frame: MetricsNow, whatOf: (name: string) 
     at: series.at.slice(0, -1),
     values: mapped(series.values, (values) => values.slice(0, -1)),
   };
-  return { ...added(settled, frame.at, row), open: { end: open.end, frames: open.frames + 1 } };
+  return { ...added(settled, frame.at, row), open: { end: open.end, seconds: open.seconds + 1 } };
 }
 
-function meanwhile(before: number | null, now: number | null, frames: number, what: What): number | null {
+function meanwhile(before: number | null, now: number | null, seconds: number, what: What): number | null {
   if (what === "sum") return null;
   if (before === null || now === null) return now ?? before;
   if (what === "level") return now;
   if (what === "peak") return Math.max(before, now);
-  return before + (now - before) / (frames + 1);
+  return before + (now - before) / (seconds + 1);
+}
+
+/** The frame of the last row, which was asked for before all of it was measured. */
+function filled(series: MetricSeries, frame: MetricsNow): MetricSeries {
+  const values = mapped(series.values, (known, name) =>
+    known.at(-1) === null && frame.values[name] !== undefined
+      ? [...known.slice(0, -1), frame.values[name] ?? null]
+      : known,
+  );
+  return { ...series, values };
 }
 
 /** With an empty row, where so much time has passed without a word that a line must not go on over it. */

@@ -1,0 +1,221 @@
+/** One chart on a canvas, by uPlot: its lines and axes in the page's colours, and what a pointer does on it. */
+
+import uPlot from "uplot";
+import type { Between } from "@/lib/dashboard-address";
+import type { ChartInfo } from "@/lib/dashboard-charts";
+import type { Values } from "@/lib/metric-series";
+import { measure, moment } from "@/lib/metric-units";
+
+export interface PlotEvents {
+  /** The interval under the cursor, here or on any other chart; null: none. */
+  readonly onCursor: (index: number | null) => void;
+  readonly onZoom: (between: Between) => void;
+  readonly onReset: () => void;
+  /** A point of a line was clicked. */
+  readonly onPick: (line: number, index: number) => void;
+}
+
+export interface PlotData {
+  readonly at: readonly number[];
+  readonly lines: readonly Values[];
+  readonly window: readonly [since: number, until: number];
+}
+
+const HEIGHT = 148;
+const AXIS_WIDTH = 54;
+const FEWEST_PX = 6;
+/** All charts of the page move one cursor. */
+const SYNC = "dashboard";
+const AWAY = { left: -10, top: -10 };
+
+export class Plot {
+  private readonly chart: uPlot;
+  private colours = new Map<string, string>();
+  private data: PlotData = { at: [], lines: [], window: [0, 1] };
+  private pressedAt = 0;
+
+  constructor(
+    private readonly host: HTMLElement,
+    private readonly info: ChartInfo,
+    private readonly events: PlotEvents,
+  ) {
+    this.chart = new uPlot(this.options(), [[], ...info.lines.map(() => [])], host);
+    const { over } = this.chart;
+    over.addEventListener("pointerdown", (event) => {
+      this.pressedAt = event.clientX;
+    });
+    over.addEventListener("click", (event) => this.clicked(event));
+  }
+
+  show(data: PlotData): void {
+    this.data = data;
+    const [min, max] = data.window;
+    this.chart.batch(() => {
+      this.chart.setData([data.at, ...data.lines] as unknown as uPlot.AlignedData, false);
+      this.chart.setScale("x", { min, max });
+    });
+  }
+
+  fit(): void {
+    const width = Math.floor(this.host.clientWidth);
+    if (width > 0 && width !== this.chart.width) this.chart.setSize({ width, height: HEIGHT });
+  }
+
+  /** The colours of the page have changed. */
+  recolour(): void {
+    this.colours = new Map();
+    this.chart.redraw(false);
+  }
+
+  get index(): number | null {
+    return this.chart.cursor.idx ?? null;
+  }
+
+  /** Moves the cursor of all charts to an interval of this one; null: away. */
+  point(index: number | null): void {
+    const at = index === null ? undefined : this.data.at[index];
+    const place = at === undefined ? AWAY : { left: this.chart.valToPos(at, "x"), top: 1 };
+    // uPlot publishes to the other charts only if asked by a third argument, which its types leave out.
+    (this.chart.setCursor as (to: typeof place, fire: boolean, publish: boolean) => void)(place, true, true);
+  }
+
+  destroy(): void {
+    this.chart.destroy();
+  }
+
+  /** What is clicked is the line that is nearest to the pointer. */
+  private clicked(event: MouseEvent): void {
+    const { index } = this;
+    if (index === null || Math.abs(event.clientX - this.pressedAt) >= FEWEST_PX) return;
+    const top = event.clientY - this.chart.over.getBoundingClientRect().top;
+    let [nearest, least] = [-1, Number.POSITIVE_INFINITY];
+    for (const [line, values] of this.data.lines.entries()) {
+      const value = values[index];
+      if (value === null || value === undefined) continue;
+      const distance = Math.abs(this.chart.valToPos(value, "y") - top);
+      if (distance < least) [nearest, least] = [line, distance];
+    }
+    if (nearest >= 0) this.events.onPick(nearest, index);
+  }
+
+  private zoomed(): void {
+    const { left, width } = this.chart.select;
+    if (width < FEWEST_PX) return;
+    const since = this.chart.posToVal(left, "x");
+    const until = this.chart.posToVal(left + width, "x");
+    this.chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    this.events.onZoom({
+      since: Math.floor(since),
+      until: Math.max(Math.ceil(until), Math.floor(since) + 5),
+    });
+  }
+
+  private colour(token: string, alpha = 1): string {
+    let value = this.colours.get(token);
+    if (value === undefined) {
+      value = getComputedStyle(this.host).getPropertyValue(token).trim();
+      this.colours.set(token, value);
+    }
+    return alpha === 1 ? value : value.replace(/\)$/, ` / ${alpha})`);
+  }
+
+  private options(): uPlot.Options {
+    const { kind, lines, unit } = this.info;
+    const isCount = unit === "count";
+    const isStepped = kind === "counts";
+    const font = `11px ${getComputedStyle(document.body).fontFamily}`;
+    const axis = {
+      font,
+      stroke: () => this.colour("--faint-foreground"),
+      ticks: { show: false },
+      border: { show: false },
+    };
+    return {
+      width: Math.max(120, Math.floor(this.host.clientWidth)),
+      height: HEIGHT,
+      padding: [8, 4, 0, 0],
+      legend: { show: false },
+      scales: {
+        x: { time: true, auto: false },
+        y: { range: (_, __, most) => [0, topOf(most, isCount)] },
+      },
+      axes: [
+        {
+          ...axis,
+          size: 24,
+          gap: 6,
+          space: 76,
+          grid: { show: false },
+          values: (_, splits) => {
+            const [since, until] = this.data.window;
+            return splits.map((at) => moment(at, until - since));
+          },
+        },
+        {
+          ...axis,
+          size: AXIS_WIDTH,
+          gap: 8,
+          space: 32,
+          grid: { stroke: () => this.colour("--border"), width: 1 },
+          incrs: isCount
+            ? [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 5e4, 1e5, 1e6]
+            : undefined,
+          values: (_, splits) => splits.map((value) => (value === 0 ? "0" : measure(value, unit))),
+        },
+      ],
+      series: [
+        {},
+        ...lines.map((line, at): uPlot.Series => {
+          const isFirst = at === 0;
+          return {
+            stroke: () => this.colour(line.colour),
+            width: 1.5,
+            points: { show: pointsAlone },
+            paths: isStepped ? uPlot.paths.stepped?.({ align: -1 }) : uPlot.paths.linear?.(),
+            fill: isFirst && kind !== "percentiles" ? () => this.colour(line.colour, 0.1) : undefined,
+          };
+        }),
+      ],
+      bands:
+        kind === "percentiles" && lines.length === 3
+          ? [{ series: [3, 1], fill: () => this.colour("--ramp-3", 0.12) }]
+          : undefined,
+      cursor: {
+        y: false,
+        sync: {
+          key: SYNC,
+          scales: ["x", null],
+          setSeries: false,
+          filters: { pub: (type) => type === "mousemove" },
+        },
+        drag: { x: true, y: false, setScale: false, dist: FEWEST_PX },
+        points: {
+          size: 7,
+          width: 0,
+          fill: (_, at) => this.colour(lines[at - 1]?.colour ?? "--foreground"),
+        },
+        bind: {
+          dblclick: () => () => {
+            this.events.onReset();
+            return null;
+          },
+        },
+      },
+      hooks: {
+        setCursor: [(chart) => this.events.onCursor(chart.cursor.idx ?? null)],
+        setSelect: [() => this.zoomed()],
+      },
+    };
+  }
+}
+
+/** From zero, with a little air, and never so little that noise looks like an event. */
+function topOf(most: number | null, isCount: boolean): number {
+  if (most === null || !Number.isFinite(most) || most <= 0) return isCount ? 4 : 1;
+  return isCount ? Math.max(4, most * 1.15) : most * 1.15;
+}
+
+/** A value between gaps would be no line at all: it gets a dot. */
+function pointsAlone(_chart: uPlot, _series: number, first: number, last: number): boolean {
+  return last - first < 2;
+}

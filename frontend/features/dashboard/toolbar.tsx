@@ -1,0 +1,117 @@
+import { Table2, X } from "lucide-react";
+import { Button } from "@/components/ui/button";
+import { Tooltip } from "@/components/ui/tooltip";
+import { useStore } from "@/hooks/use-store";
+import { cn } from "@/lib/cn";
+import { dashboard } from "@/lib/dashboard";
+import { RANGES } from "@/lib/dashboard-address";
+import { clockSeconds } from "@/lib/format";
+import { go } from "@/lib/location";
+import { moment } from "@/lib/metric-units";
+
+interface ToolbarProps {
+  isTable: boolean;
+  onTable: (isTable: boolean) => void;
+}
+
+/** The time that the page is about, and whether it goes on. */
+export function Toolbar({ isTable, onTable }: ToolbarProps) {
+  const { span } = useStore(dashboard.state);
+  return (
+    <div className="flex shrink-0 items-center gap-x-3 border-b px-2 py-1.5 sm:px-4">
+      <div role="group" aria-label="Range" className="flex gap-0.5">
+        {RANGES.map(({ id, label, words }) => (
+          <Button
+            key={id}
+            size="sm"
+            variant="ghost"
+            data-slot="range"
+            data-range={id}
+            aria-label={`The last ${words}`}
+            aria-pressed={span.range === id && span.zoom === null}
+            className={cn(
+              "font-normal tabular-nums max-sm:h-9",
+              span.range === id && span.zoom === null && "bg-accent text-foreground",
+            )}
+            onClick={() => go({ range: id, zoom: null })}
+          >
+            {label}
+          </Button>
+        ))}
+      </div>
+      <Zoom />
+      <Standing className="ml-auto" />
+      <Tooltip label={isTable ? "Show charts" : "Show charts as tables"} side="bottom">
+        <Button
+          variant="ghost"
+          size="icon-sm"
+          aria-label="Charts as tables"
+          aria-pressed={isTable}
+          data-slot="as-tables"
+          className={cn(isTable && "bg-accent text-foreground")}
+          onClick={() => onTable(!isTable)}
+        >
+          <Table2 aria-hidden />
+        </Button>
+      </Tooltip>
+    </div>
+  );
+}
+
+/** The part that is looked at, and the way out of it. */
+function Zoom() {
+  const { zoom } = useStore(dashboard.state).span;
+  if (zoom === null) return null;
+  const seconds = zoom.until - zoom.since;
+  return (
+    <Tooltip label="Show all of the range again (Escape)" side="bottom">
+      <Button
+        size="sm"
+        variant="ghost"
+        data-slot="zoom"
+        aria-label="Show all of the range again"
+        className="min-w-0 shrink bg-primary-tint font-normal text-foreground tabular-nums"
+        onClick={() => go({ zoom: null })}
+      >
+        <span className="truncate">
+          {moment(zoom.since, seconds)} – {moment(zoom.until, seconds)}
+        </span>
+        <X aria-hidden className="size-3.5" />
+      </Button>
+    </Tooltip>
+  );
+}
+
+function Standing({ className }: { className?: string }) {
+  const { isStale, live, series, error, span } = useStore(dashboard.state);
+  const last = live?.at ?? series?.at.at(-1);
+  const problem = error !== null && series !== null;
+  return (
+    <p
+      data-slot="standing"
+      data-stale={isStale}
+      role="status"
+      className={cn(
+        "flex min-w-0 items-center gap-1.5 text-xs tabular-nums",
+        isStale ? "text-caution" : "text-faint-foreground",
+        className,
+      )}
+    >
+      <span
+        aria-hidden
+        className={cn("size-1.5 shrink-0 rounded-full", isStale || problem ? "bg-caution" : "bg-good")}
+      />
+      <span className="truncate">
+        {isStale
+          ? last === undefined
+            ? "Not connected"
+            : `As of ${clockSeconds(last * 1_000)}`
+          : problem
+            ? "Figures are late"
+            : span.zoom === null
+              ? "Live"
+              : "Live behind it"}
+      </span>
+    </p>
+  );
+}
