@@ -182,6 +182,17 @@ class Alma:
         finally:
             await asyncio.to_thread(self.database.close)
 
+    def stop_taking(self) -> None:
+        """Begin nothing new, and tell clients that it is about to end."""
+        self.lookout.stopping = self.sessions.stopping = True
+        message = "Alma is restarting; your runs go on when it is back."
+        self.notices.broadcast(Notice(code="server_stopping", message=message))
+
+    @property
+    def busy(self) -> bool:
+        """Whether agents are at work."""
+        return self.engine.busy and not self.failed
+
     async def _take_in_the_last(self) -> None:
         """Runs that ended just now; what does not fit in a moment is taken in at the next start."""
         if self.remembering is not None:

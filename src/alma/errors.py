@@ -16,7 +16,8 @@
     │   │   └── IndexUnavailable      nor can the index of vectors
     │   ├── ContextOverflow     the prompt cannot be made to fit the window
     │   ├── BudgetSpent         the task has used up what it may
-    │   └── StorageFailure      the database cannot write (full disk)
+    │   ├── StorageFailure      the database cannot write (full disk)
+    │   └── ServerStopping      no new run is begun: it is about to end
     ├── Misuse                  a caller sent or asked something wrong
     │   ├── InvalidRequest      malformed, unknown or out of bounds
     │   ├── NotFound            no such thread, run, model
@@ -157,6 +158,13 @@ class StorageFailure(RunFailure):
     """The database could not write. What was acknowledged before is safe; this write was not acknowledged."""
 
     code = "storage_full"
+
+
+class ServerStopping(RunFailure):
+    """It is being stopped or restarted and begins nothing new. `retry_after_s`: when it may be back."""
+
+    code = "server_stopping"
+    retry_after_s: ClassVar[float] = 5.0
 
 
 # ── a caller was wrong ────────────────────────────────────────────────────────────────────────────────────────────

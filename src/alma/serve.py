@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import gc
 import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +21,7 @@ from alma.errors import DataDirBusy, PortInUse
 from alma.observability.logs import Logs
 from alma.server.protocol import GatheringProtocol
 from alma.settings import Settings
+from alma.stopping import Server
 
 
 @contextlib.contextmanager
@@ -56,7 +56,7 @@ def serve(settings: Settings) -> int:
         host, port = listener.getsockname()[:2]
         url = f"http://{'[' + host + ']' if ':' in host else host}:{port}"
         address = settings.data_dir / "server.json"
-        server = _Server(
+        server = Server(
             uvicorn.Config(
                 create_app(alma),
                 log_config=None,
@@ -67,9 +67,11 @@ def serve(settings: Settings) -> int:
                 ws_per_message_deflate=False,
                 # Over the limit a frame is answered with an error; far over it, the connection is closed.
                 ws_max_size=4 * settings.max_frame_bytes,
-                timeout_graceful_shutdown=max(int(settings.shutdown_grace_s), 1),
             ),
-            lambda: _announce_address(url, address),
+            alma,
+            settings.shutdown_grace_s,
+            started=lambda: _announce_address(url, address),
+            killed=lambda: address.unlink(missing_ok=True),
         )
         # uvicorn raises the signal that stopped it once more, after its shutdown; it must not skip what follows.
         signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(int(alma.failed)))
@@ -85,22 +87,6 @@ def _style(settings: Settings) -> Literal["json", "console"]:
     if settings.log_format != "auto":
         return settings.log_format
     return "console" if sys.stderr.isatty() else "json"
-
-
-class _Server(uvicorn.Server):
-    """Says where it is once it is there."""
-
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_started = started
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            gc.collect()
-            gc.freeze()  # what is loaded by now stays: later collections need not look at it
-            gc.set_threshold(20_000, 20, 50)  # a run makes thousands of objects and hardly a cycle
-            self._on_started()
 
 
 def _announce_address(url: str, address: Path) -> None:

@@ -220,7 +220,10 @@ class MainSettings(BaseModel):
         description="After how many days the steps of finished runs are given up; question and answer stay. 0: never.",
     )
     shutdown_grace_s: float = Field(
-        default=5, ge=0, le=600, description="How long a stopping server waits for open requests, in seconds."
+        default=5,
+        ge=0,
+        le=600,
+        description="How long a stopping server waits for work under way and open requests, in seconds.",
     )
     openai_api_key: SecretStr | None = Field(
         default=None,

@@ -136,6 +136,11 @@ class Engine:
         """Runs that have no end yet, as far as this process knows."""
         return len(self._active)
 
+    @property
+    def busy(self) -> bool:
+        """Whether any task is being worked on, or about to be."""
+        return any(active.workers or active.queued for active in self._active.values())
+
     # ── what a session asks for ───────────────────────────────────────────────────────────────────────────────────
 
     def begin(self, first: Sequence[Recorded], fence: Fence) -> None:

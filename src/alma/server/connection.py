@@ -95,12 +95,15 @@ class Connection:
 
     async def run(self) -> None:
         """Serve the connection until the client is gone."""
-        unwatch = self._sessions.notices.subscribe(self._owner, self.notice) if self._watch else None
+        unwatch = None
         self._sockets.join(self)
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 self._tell(self._welcome)
+                if self._watch:
+                    notices, admin = self._sessions.notices, self.caller.admin
+                    unwatch = notices.subscribe(self._owner, self.notice, admin=admin)
                 while (frame := await self._socket.receive()) is not None:
                     if self._ending is None:
                         await self._take(frame)

@@ -22,7 +22,7 @@ from alma.engine.budget import is_spent
 from alma.engine.journal import Journal
 from alma.engine.purse import budget_spent
 from alma.engine.runner import Engine
-from alma.errors import AlmaError, Conflict, InvalidRequest
+from alma.errors import AlmaError, Conflict, InvalidRequest, ServerStopping
 from alma.events import Fork, Kind, Recorded, RouteCorrected
 from alma.memory.examples import SavedExample, delete_example, load_examples, save_example
 from alma.plan import MAIN
@@ -86,6 +86,7 @@ class Sessions:
         self._warmer = warmer
         self._feeds = feeds
         self._starting = 0  # runs being written
+        self.stopping = False  # nothing new is begun
 
     # ── runs ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -125,6 +126,8 @@ class Sessions:
     async def _admit(self, owner: str, ask: Ask) -> None:
         """Is there a model and room for the run? What was acknowledged before is never refused."""
         try:
+            if self.stopping:
+                raise ServerStopping("Alma is stopping and begins nothing new.", hint="Send it again in a moment.")
             _, info = self._models.resolve(ask.model)
             if ask.fork is not None:
                 self.steering.check_fork(ask.fork)
