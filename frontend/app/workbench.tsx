@@ -7,6 +7,7 @@ import { Button } from "@/components/ui/button";
 import { Dialog, DialogContent } from "@/components/ui/dialog";
 import { Tooltip, TooltipLayer } from "@/components/ui/tooltip";
 import { Conversation } from "@/features/conversation/conversation";
+import { Markdown } from "@/features/conversation/markdown";
 import { AutoInspect } from "@/features/inspector/auto-open";
 import { Help } from "@/features/palette/help";
 import { Palette } from "@/features/palette/palette";
@@ -17,6 +18,7 @@ import { useView } from "@/hooks/use-session";
 import { usePart, useStore } from "@/hooks/use-store";
 import { action, followKeys, toggleInspector } from "@/lib/actions";
 import { cn } from "@/lib/cn";
+import { outside } from "@/lib/entry";
 import { layout, setLayout, toggleRail } from "@/lib/layout";
 import { followAddress, go, isMemoryPage, type MemoryPage, type Page } from "@/lib/location";
 import { patiently } from "@/lib/patient-import";
@@ -47,6 +49,14 @@ const DashboardView = dynamic(
   () => patiently(() => import("@/features/dashboard/dashboard-view")).then((module) => module.DashboardView),
   { ssr: false },
 );
+const HealthView = dynamic(
+  () => patiently(() => import("@/features/health/health-view")).then((module) => module.HealthView),
+  { ssr: false },
+);
+const SignIn = dynamic(
+  () => patiently(() => import("@/features/access/sign-in")).then((module) => module.SignIn),
+  { ssr: false },
+);
 const DropAnywhere = dynamic(
   () => patiently(() => import("@/features/knowledge/drop-anywhere")).then((module) => module.DropAnywhere),
   { ssr: false },
@@ -54,16 +64,30 @@ const DropAnywhere = dynamic(
 
 const TITLES: Record<Exclude<Page, MemoryPage>, string> = { dashboard: "Dashboard", health: "Health" };
 
+/** Begins when the page works: nothing that is shown first needs it. */
+function watchHealth(): () => void {
+  let stop: (() => void) | null = () => undefined;
+  void patiently(() => import("@/lib/health-watch")).then((module) => {
+    if (stop !== null) stop = module.watchHealth();
+  });
+  return () => {
+    stop?.();
+    stop = null;
+  };
+}
+
 /** The frame: chats on the left, the conversation, and what is behind it on the right. */
 export function Workbench() {
   const { rail, drawer } = useStore(layout);
   const { inspect, dialog, thread, page } = useView();
+  const isOutside = useStore(outside) !== null;
   useEffect(() => {
     const stops = [followAddress(), followTheme(), followKeys(), session.start()];
     return () => {
       for (const stop of stops) stop();
     };
   }, []);
+  useEffect(watchHealth, []);
   return (
     <>
       <div data-slot="workbench" className="flex h-dvh">
@@ -84,6 +108,9 @@ export function Workbench() {
             <MemoryView>{page === "knowledge" ? <KnowledgeView /> : null}</MemoryView>
           ) : null}
           {page === "dashboard" ? <DashboardView /> : null}
+          {page === "health" ? (
+            <HealthView markdown={(text) => <Markdown source={text} open={false} />} />
+          ) : null}
         </main>
         {page === null && inspect && thread !== null ? <Inspector /> : null}
       </div>
@@ -95,6 +122,7 @@ export function Workbench() {
       <Help />
       <NoticeList />
       <TooltipLayer />
+      {isOutside ? <SignIn /> : null}
     </>
   );
 }

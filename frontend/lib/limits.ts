@@ -12,8 +12,14 @@ export function waitMs({ limit }: ErrorFacts): number {
   return limit ? Math.max(LEAST_MS, Math.ceil(limit.retryAfterS * 1000)) : 0;
 }
 
+/** `again in 3 s`, `again in 12 min` */
+export function againIn(wait: number): string {
+  const seconds = Math.max(1, Math.ceil(wait / 1000));
+  return `again in ${seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`}`;
+}
+
 export function againWords(wait: number): string {
-  return `Sent too fast for this server: again in ${Math.ceil(wait / 1000)} s`;
+  return `Sent too fast for this server: ${againIn(wait)}`;
 }
 
 /** Until when (our clock, ms) what was asked for waits; 0: nothing does. */

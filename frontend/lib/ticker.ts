@@ -26,3 +26,4 @@ export function ticker(everyMs: number): Readable<number> {
 }
 
 export const quarterSeconds = ticker(250);
+export const wholeSeconds = ticker(1_000);

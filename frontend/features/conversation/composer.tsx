@@ -35,7 +35,7 @@ export function Composer({ threadId, leaf, onSent }: ComposerProps) {
   const model = useNextModel(threadId);
   const { welcome } = useStore(session.connection.state);
   const unsent = usePart(session.outbox.turns, (turns) =>
-    turns.some((turn) => turn.threadId === threadId && turn.refused === null),
+    turns.some((turn) => turn.threadId === threadId && (turn.refused === null || turn.retryAt)),
   );
   const online = useOnline();
   const unfinished = useWorkingRun(threadId);

@@ -6,9 +6,32 @@ import { WorkingDot } from "@/components/ui/working-dot";
 import { UserBubble } from "@/features/conversation/user-text";
 import { useStore } from "@/hooks/use-store";
 import { setDraft } from "@/lib/composer-state";
+import { againWords } from "@/lib/limits";
 import { go } from "@/lib/location";
 import type { OutgoingTurn } from "@/lib/outbox";
 import { session } from "@/lib/session";
+import { quarterSeconds } from "@/lib/ticker";
+
+/** It met a limit, and goes out again by itself. */
+function HeldBack({ turn, onCancel }: { turn: OutgoingTurn; onCancel: () => void }) {
+  const now = useStore(quarterSeconds) || Date.now();
+  return (
+    <div
+      data-slot="held-back"
+      className="flex flex-wrap items-center gap-x-3 gap-y-2 text-muted-foreground text-sm"
+    >
+      <p role="timer" className="tabular-nums">
+        {againWords((turn.retryAt ?? 0) - now)}
+      </p>
+      <Button size="sm" data-slot="send-now" onClick={() => session.sendNow(turn)}>
+        Send now
+      </Button>
+      <Button size="sm" variant="ghost" data-slot="cancel-send" onClick={onCancel}>
+        Cancel
+      </Button>
+    </div>
+  );
+}
 
 /** A turn on its way to the server. It looks as it will look. */
 export function OutgoingView({ turn }: { turn: OutgoingTurn }) {
@@ -35,6 +58,8 @@ export function OutgoingView({ turn }: { turn: OutgoingTurn }) {
             </>
           ) : null}
         </p>
+      ) : turn.retryAt ? (
+        <HeldBack turn={turn} onCancel={takeBack} />
       ) : (
         <Problem facts={turn.refused}>
           <Button size="sm" onClick={() => session.sendAgain(turn)}>

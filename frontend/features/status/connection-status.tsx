@@ -1,14 +1,16 @@
 "use client";
 
 import { Button } from "@/components/ui/button";
-import { useStore } from "@/hooks/use-store";
+import { usePart, useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
+import { againIn, heldUntil } from "@/lib/limits";
 import { session } from "@/lib/session";
 import { quarterSeconds } from "@/lib/ticker";
 
 /** Silent while all is well; else a dot, a few words and a way to try at once. */
 export function ConnectionStatus() {
   const { phase, everOnline, failures } = useStore(session.connection.state);
+  const isHeld = usePart(heldUntil, (until) => until > 0);
   const quiet = phase === "online" || phase === "closed" || (phase === "connecting" && failures === 0);
   return (
     <div
@@ -17,6 +19,7 @@ export function ConnectionStatus() {
       role="status"
       className="flex h-8 min-w-0 items-center gap-2 text-[13px] text-muted-foreground"
     >
+      {isHeld ? <Held /> : null}
       {quiet ? null : (
         <>
           <span
@@ -48,6 +51,16 @@ function Waiting() {
         Try now
       </Button>
     </>
+  );
+}
+
+/** What was asked for too fast is asked for again by itself. */
+function Held() {
+  const now = useStore(quarterSeconds) || Date.now();
+  return (
+    <span data-slot="held" className="truncate tabular-nums">
+      Asked too fast for this server: {againIn(useStore(heldUntil) - now)}
+    </span>
   );
 }
 

@@ -1,6 +1,17 @@
 "use client";
 
-import { Boxes, Brain, ChartLine, Coins, type LucideIcon, PanelLeft, Search, SquarePen } from "lucide-react";
+import {
+  Boxes,
+  Brain,
+  ChartLine,
+  Coins,
+  HeartPulse,
+  type LucideIcon,
+  PanelLeft,
+  Search,
+  SquarePen,
+} from "lucide-react";
+import dynamic from "next/dynamic";
 import type { ReactNode } from "react";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
@@ -15,11 +26,19 @@ import { dayGroup } from "@/lib/format";
 import { setLayout, toggleRail } from "@/lib/layout";
 import { go, isMemoryPage, openThread, type Page } from "@/lib/location";
 import { modelLabel } from "@/lib/model-list";
+import { patiently } from "@/lib/patient-import";
 import type { ThreadSummary } from "@/lib/protocol";
 import { session } from "@/lib/session";
+import { standing } from "@/lib/standing";
+
+const AccountMenu = dynamic(
+  () => patiently(() => import("@/features/threads/account-menu")).then((module) => module.AccountMenu),
+  { ssr: false },
+);
 
 /** All chats, newest first; and what belongs to no chat. */
 export function ThreadRail() {
+  const isSignedIn = usePart(session.connection.state, ({ welcome }) => !!welcome?.token);
   const run = (id: string) => () => action(id)?.run();
   return (
     <nav data-slot="thread-rail" aria-label="Chats" className="flex h-full min-h-0 flex-col bg-sidebar">
@@ -48,6 +67,7 @@ export function ThreadRail() {
       <div className="flex shrink-0 items-center gap-1 border-t p-2">
         <ModelsButton />
         <SpendButton />
+        {isSignedIn ? <AccountMenu /> : null}
         <ThemeMenu />
       </div>
     </nav>
@@ -99,6 +119,16 @@ function PageButtons() {
           isOpen={page === "dashboard"}
         />
       ) : null}
+      <PageButton
+        page="health"
+        label="Health"
+        tip="Whether all is well"
+        shortcut="mod+shift+h"
+        icon={HeartPulse}
+        isOpen={page === "health"}
+      >
+        <HealthMark />
+      </PageButton>
     </>
   );
 }
@@ -110,9 +140,28 @@ interface PageButtonProps {
   shortcut?: string;
   icon: LucideIcon;
   isOpen: boolean;
+  children?: ReactNode;
 }
 
-function PageButton({ page, label, tip, shortcut, icon: Icon, isOpen }: PageButtonProps) {
+/** Nothing while all is well; by colour, shape and word. */
+function HealthMark() {
+  const how = useStore(standing);
+  if (how === "ok") return null;
+  return (
+    <span
+      data-slot="health-mark"
+      data-status={how}
+      role="img"
+      aria-label={how === "down" ? "needs attention" : "not all is well"}
+      className={cn(
+        "ml-auto size-2",
+        how === "down" ? "rotate-45 bg-destructive" : "rounded-full bg-caution",
+      )}
+    />
+  );
+}
+
+function PageButton({ page, label, tip, shortcut, icon: Icon, isOpen, children }: PageButtonProps) {
   return (
     <Tooltip label={tip} shortcut={shortcut} side="right">
       <Button
@@ -131,6 +180,7 @@ function PageButton({ page, label, tip, shortcut, icon: Icon, isOpen }: PageButt
       >
         <Icon aria-hidden />
         {label}
+        {children}
       </Button>
     </Tooltip>
   );

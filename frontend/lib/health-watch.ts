@@ -1,0 +1,86 @@
+/**
+ * Watches how Alma is while the page is open: for the mark in the rail, and to tell administrators of alerts. Loaded
+ * when the page works. Knows no React.
+ */
+
+import { type Alerts, type ErrorGroup, type Health, healthApi } from "@/lib/health-api";
+import { isSilenced, standingOf } from "@/lib/health-words";
+import { go } from "@/lib/location";
+import type { FiringAlert } from "@/lib/protocol";
+import { Remote } from "@/lib/remote";
+import { session } from "@/lib/session";
+import { standing } from "@/lib/standing";
+
+const EVERY_MS = 30_000;
+const WARNING_MS = 20_000;
+/** What is critical stands until somebody has seen it, or it is over. */
+const STAYS_MS = 24 * 3_600_000;
+
+export const health = new Remote<Health>((signal) => healthApi.health(false, signal));
+export const alerts = new Remote<Alerts>((signal) => healthApi.alerts(signal));
+export const errors = new Remote<readonly ErrorGroup[]>(
+  async (signal) => (await healthApi.errors(signal)).groups,
+);
+
+/** By alert, the notice that tells of it. */
+const told = new Map<string, number>();
+
+function tellOf(firing: readonly FiringAlert[], now: number): void {
+  const ids = new Set(firing.map(({ id }) => id));
+  for (const [id, notice] of told) {
+    if (ids.has(id)) continue;
+    session.notices.dismiss(notice);
+    told.delete(id);
+  }
+  for (const { id, severity, summary, silencedUntil } of firing) {
+    const silenced = isSilenced(silencedUntil, now);
+    const before = told.get(id);
+    if (silenced && before !== undefined) session.notices.dismiss(before);
+    if (silenced || severity === "info" || before !== undefined) continue;
+    const isCritical = severity === "critical";
+    const notice = session.notices.show(`${summary}.`.replace(/([.!?])\.$/, "$1"), {
+      tone: isCritical ? "error" : "info",
+      action: { label: "Look at Health", run: () => go({ page: "health", part: "alerts", dialog: null }) },
+      forMs: isCritical ? STAYS_MS : WARNING_MS,
+    });
+    told.set(id, notice);
+  }
+}
+
+const RESTART_MS = 60_000;
+
+/** Says that the server goes away while it does, and no longer when it is back. */
+function tellOfRestarts(): () => void {
+  let notice: number | null = null;
+  const look = (): void => {
+    const { stopping } = session.connection.state.get();
+    if (stopping === (notice !== null)) return;
+    if (notice !== null) session.notices.dismiss(notice);
+    const words = "Alma is restarting; your runs go on when it is back.";
+    notice = stopping ? session.notices.show(words, { forMs: RESTART_MS }) : null;
+  };
+  look();
+  return session.connection.state.subscribe(look);
+}
+
+/** Gives back how to stop. */
+export function watchHealth(): () => void {
+  const judge = (): void => {
+    const firing = session.alerts.get();
+    standing.set(standingOf(health.state.get().value?.status ?? "ok", firing, Date.now()));
+  };
+  const hear = (): void => {
+    tellOf(session.alerts.get(), Date.now());
+    judge();
+  };
+  const stops = [
+    health.state.subscribe(judge),
+    session.alerts.subscribe(hear),
+    health.follow(EVERY_MS),
+    tellOfRestarts(),
+  ];
+  hear();
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
