@@ -38,6 +38,7 @@ from alma.events import (
     RunFinished,
     StopRequested,
 )
+from alma.observability.context import bind
 from alma.plan import MAIN
 
 log = logging.getLogger(__name__)
@@ -263,6 +264,7 @@ class Engine:
 
     async def _decide(self, active: Active) -> None:
         """Until nothing is left to decide; nothing that goes wrong in one run reaches the others."""
+        bind(part="engine", run_id=active.run_id, thread_id=active.thread_id)
         try:
             while active.again and not active.abandoned:
                 active.again = False
@@ -355,6 +357,7 @@ class Engine:
 
     async def _work(self, ticket: Ticket) -> None:
         """One activation of one task, whoever it was that enqueued it."""
+        bind(part="worker", run_id=ticket.run_id, task_id=ticket.task_id, owner=ticket.owner)
         key = (ticket.run_id, ticket.task_id)
         self._working[key] = ticket
         active = self._active.get(ticket.run_id)
@@ -365,6 +368,7 @@ class Engine:
                 active.behind = True
             if active.behind:
                 await self.catch_up(active)
+            bind(thread_id=active.thread_id)
             active.queued.discard(ticket.task_id)
             if active.state.started is None:  # it was deleted while the ticket was queued
                 active.abandoned = True

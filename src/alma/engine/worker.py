@@ -43,6 +43,7 @@ from alma.events import (
     TaskStarted,
 )
 from alma.models.endpoints import Price
+from alma.observability.context import bind
 from alma.plan import MAIN, PlanTask, child_id, message_id, parent_of
 
 if TYPE_CHECKING:
@@ -338,6 +339,7 @@ class Worker:
         return recording
 
     def open(self, started: MessageStarted) -> None:
+        bind(step=started.step, attempt=str(started.attempt))
         self._open = self._engine.open_text.begin(self._active.run_id, started, self._engine.clock())
 
     def stream(self, delta: Delta) -> None:

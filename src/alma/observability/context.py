@@ -7,9 +7,10 @@ bound where it was made, so what is bound inside it is gone with it. Nothing her
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Mapping
+from collections.abc import Coroutine, Generator, Mapping
 from contextvars import ContextVar
 from types import MappingProxyType
+from typing import Any
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 _ids: ContextVar[Mapping[str, str]] = ContextVar("alma_ids", default=_NONE)
@@ -33,3 +34,9 @@ def bound(**ids: str) -> Generator[None]:
         yield
     finally:
         _ids.reset(before)
+
+
+async def part(name: str, work: Coroutine[Any, Any, None]) -> None:
+    """`work`, as that of a part of Alma in the background."""
+    bind(part=name)
+    await work

@@ -47,14 +47,15 @@ def of_error(error: BaseException) -> Fingerprint:
     key = (types, codes)
     if (known := _known.get(key)) is not None:
         return known
-    # Of a foreign library's own error, its last steps.
-    ours = [(module, code) for module, code in codes if module.startswith(_OURS)] or list(codes[-3:])
+    # Where it was raised counts too, whosever code that is; without any of ours on the way, the last steps.
+    ours = [one for one in codes[:-1] if one[0].startswith(_OURS)]
     steps: list[str] = []
-    for module, code in ours:
+    for module, code in [*ours, *codes[-1 if ours else -3 :]]:
         step = f"{module}.{code.co_qualname}"
         if not steps or steps[-1] != step:  # a recursion is one step, however deep
             steps.append(step)
-    return _keep(key, Fingerprint(_digest([*types, *steps]), steps[-1] if steps else ""))
+    place = next((step for step in reversed(steps) if step.startswith(_OURS)), steps[-1] if steps else "")
+    return _keep(key, Fingerprint(_digest([*types, *steps]), place))
 
 
 def leaf(error: BaseException) -> BaseException:

@@ -15,6 +15,7 @@ from typing import Protocol, assert_never
 
 from alma.errors import AlmaError, StorageFailure
 from alma.events import Fork
+from alma.observability.context import bind
 from alma.security.caller import Caller
 from alma.server import commands
 from alma.server.frames import bug, check_protocol, command_in, id_in, refusal
@@ -187,6 +188,7 @@ class Connection:
         try:
             command = command_in(frame, self._welcome.max_frame_bytes)
             command_id = command.id
+            bind(owner=self._owner, request_id=command_id[:64])
             await self._carry_out(command)
         except AlmaError as error:
             self._outbox.push(refusal(command_id or id_in(frame), error), force=True)
