@@ -1,6 +1,6 @@
 // A stand-in for the server: the protocol, canned threads and answers, failures on request. For work on the page only.
 //
-//   node test/mock-server.mjs [--port 4173] [--rate 90] [--strong] [--pool] [--forgetful]
+//   node test/mock-server.mjs [--port 4173] [--rate 90] [--strong] [--pool] [--forgetful] [--guarded] [--limited] [--unwell]
 //
 // What a message says decides what happens: "long 5000" (also "long 5000 code|list|table|paragraph"), "at 1000"
 // (tokens/s), "fail", "flaky" (one failed attempt), "think", "refuse", "cut" (the connection breaks in mid-answer).
@@ -10,6 +10,8 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { WebSocketServer } from "ws";
+import { accessRoute, callerOf, limitOf, tokenRoutes, welcomeOf } from "./mock-access.mjs";
+import { firing, health, healthRoutes, isUnwell } from "./mock-health.mjs";
 import { knowledgeRoutes } from "./mock-knowledge.mjs";
 import { keepRun, memoryRoutes, recallFor } from "./mock-memory.mjs";
 import { metricRoutes, metricsNow, modeOf } from "./mock-metrics.mjs";
@@ -592,6 +594,8 @@ function start(socket, command) {
 
 function handle(socket, command) {
   const ack = () => send(socket, custom("alma.ack", { id: command.id }));
+  const tooMuch = limitOf(command);
+  if (tooMuch !== null) return send(socket, custom("alma.error", { id: command.id, ...tooMuch }));
   switch (command.type) {
     case "run.start":
     case "run.retry":
@@ -761,6 +765,8 @@ function chatOf(subject) {
 const ROUTES = [
   ...memoryRoutes({ Problem, toAll, chatOf }),
   ...knowledgeRoutes({ Problem, toAll }),
+  ...healthRoutes({ Problem, toAll }),
+  ...tokenRoutes({ Problem }),
   ...metricRoutes({ threads, runs }, (...facts) => new Problem(...facts)),
   [
     "GET",
@@ -942,6 +948,7 @@ async function answerApi(request, response, url) {
   const isJson = request.headers["content-type"]?.startsWith("application/json") ?? false;
   const body = sent === "" ? undefined : isJson ? JSON.parse(sent) : sent;
   const path = url.pathname.slice(4);
+  if (accessRoute(request, response, path, body) !== null) return;
   for (const [method, pattern, run] of ROUTES) {
     const match = method === request.method && pattern.exec(path);
     if (!match) continue;
@@ -968,6 +975,10 @@ async function answerApi(request, response, url) {
 const server = createServer(async (request, response) => {
   const url = new URL(request.url, "http://mock");
   if (url.pathname.startsWith("/api/")) return answerApi(request, response, url);
+  if (url.pathname === "/health") {
+    response.writeHead(200, { "content-type": "application/json" });
+    return response.end(JSON.stringify(health(isUnwell(request))));
+  }
   const file = url.pathname === "/" ? "/index.html" : normalize(url.pathname);
   try {
     const content = await readFile(join(OUT, file));
@@ -980,6 +991,8 @@ const server = createServer(async (request, response) => {
 });
 const door = new WebSocketServer({ server, path: "/ws", perMessageDeflate: false });
 door.on("connection", (socket, request) => {
+  const caller = callerOf(request);
+  if (caller === null) return socket.close(4401);
   socket.metrics = modeOf(request);
   socket.threads = new Set();
   sockets.add(socket);
@@ -992,9 +1005,11 @@ door.on("connection", (socket, request) => {
       heartbeatSeconds: 5,
       maxFrameBytes: 1 << 20,
       maxPromptChars: MAX_PROMPT,
+      ...welcomeOf(caller),
       admin: socket.metrics !== "guest",
     }),
   );
+  if (isUnwell(request)) send(socket, custom("alma.alerts", { firing: firing(true) }));
   socket.on("message", (data) => handle(socket, JSON.parse(data)));
   socket.on("close", () => sockets.delete(socket));
 });
