@@ -104,7 +104,7 @@ def start(folder: Path, *, port: int | None = None, **settings: object) -> Servi
         if process.poll() is not None:
             raise AssertionError(f"the server ended:\n{(folder / 'server.log').read_text()}")
         with contextlib.suppress(OSError):
-            if serving.call("GET", "/readyz")[0] == 200:
+            if serving.call("GET", "/readyz")[0] in (200, 401):  # 401: it asks for a token, and so it is there
                 return serving
         time.sleep(0.02)
     serving.kill()

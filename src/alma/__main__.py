@@ -25,6 +25,7 @@ from alma.cli import (
     spend,
     steer,
     threads,
+    tokens,
 )
 from alma.errors import AlmaError
 
@@ -110,6 +111,7 @@ def build_parser() -> argparse.ArgumentParser:
         models,
         cache,
         spend,
+        tokens,
         doctor,
         settings,
     ):

@@ -20,6 +20,7 @@ from alma.agent.run import Agent
 from alma.agent.tooling import Tooling
 from alma.agent.warming import Warming
 from alma.choices import (
+    access_of,
     budgets_of,
     cache_of,
     dispatch_limits_of,
@@ -89,6 +90,7 @@ class Alma:
         self.files = ThreadFiles(settings.data_dir / "files")
         self.toolbox = toolbox_of(settings, self.files)
         self.guard = guard_of(settings)
+        self.access = access_of(settings, self.database)
         self.mind = Mind(self.database, self.embedder, self.notices, memory_of(settings), LOCAL)
         memories = self.mind.memories if settings.memory else None
         tooling = Tooling(self.toolbox, memory=memories)
@@ -150,6 +152,7 @@ class Alma:
         """Everything started; on the way out everything stopped. `sweep`: take up runs that an earlier process left."""
         await asyncio.to_thread(self.database.open)
         try:
+            await self.access.keyring.open()
             await self._keep(self.roles.all())
             for example in await self.database.read(load_examples):
                 self.router.learn(example.owner, example.text, example.kind, example.vector)
@@ -162,6 +165,7 @@ class Alma:
                 tasks.append(group.create_task(self.roles.run(self._roles_changed)))
                 tasks.append(group.create_task(self.cache.run()))
                 tasks.append(group.create_task(self.router.warm()))
+                tasks.append(group.create_task(self.access.run(self.guard.sockets)))
                 tasks.append(group.create_task(keep_telling(self.registry, self.notices)))
                 tasks.append(group.create_task(self.summaries.run()))
                 tasks.append(group.create_task(self.mind.run()))
@@ -315,6 +319,7 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
         alma.mind.memories,
         alma.mind.library,
         alma.guard,
+        alma.access,
         alma.lookout.health,
         alma.lookout.alerts,
         stopping=lambda: alma.lookout.stopping,
@@ -330,6 +335,5 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
         ),
         outbox_bytes=settings.outbox_bytes,
         max_body_bytes=settings.max_body_bytes,
-        allowed_origins=settings.allowed_origins,
         lifespan=lifespan,
     )

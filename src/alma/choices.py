@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import secrets
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -29,6 +30,9 @@ from alma.observability.log_file import LogFile
 from alma.observability.logs import LogChoice
 from alma.observability.redaction import passwords_in, secrets_in
 from alma.plan import MANAGER
+from alma.security.keyring import Keyring
+from alma.security.rules import Rules, host_name, is_loopback, networks
+from alma.server.access import Access
 from alma.server.guard import Guard
 from alma.server.sockets import Sockets
 from alma.settings import Settings
@@ -153,6 +157,19 @@ def policy_of(settings: Settings, roles: Roles) -> Policy:
 
 def guard_of(settings: Settings) -> Guard:
     return Guard(Sockets(settings.heartbeat_seconds))
+
+
+def access_of(settings: Settings, database: Database) -> Access:
+    names = [host_name(name).lower() for name in settings.allowed_hosts]
+    here = is_loopback(settings.host)
+    rules = Rules(
+        # A name that is not loopback's is one by which others come, through a proxy on this machine.
+        guarded=settings.require_tokens or not here or not all(map(is_loopback, names)),
+        hosts=frozenset((*names, settings.host)) if names or here else None,
+        origins=frozenset(settings.allowed_origins),
+        proxies=networks(settings.trusted_proxies),
+    )
+    return Access(Keyring(database, settings.session_hours * 3600), rules, secrets.token_hex(32))
 
 
 def registry_of(settings: Settings, on_change: Callable[[str], None], on_pull: Callable[[Pulled], None]) -> Registry:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -17,9 +20,15 @@ import uvicorn
 
 from alma.app import Alma, create_app
 from alma.choices import logs_of
-from alma.errors import DataDirBusy, PortInUse
+from alma.db.database import Database
+from alma.errors import DataDirBusy, PortInUse, Unguarded
 from alma.observability.logs import Logs
-from alma.server.protocol import GatheringProtocol
+from alma.security.rules import is_loopback
+from alma.security.tokens import load_tokens
+from alma.server.found import ServerFile
+from alma.server.admission import raise_descriptors
+from alma.server.http_protocol import HttpProtocol
+from alma.server.protocol import SocketProtocol
 from alma.settings import Settings
 from alma.stopping import Server
 
@@ -50,11 +59,13 @@ def serve(settings: Settings) -> int:
     with (
         data_dir_lock(settings.data_dir),
         Logs(logs_of(settings, _style(settings))),
-        _listen(settings.host, settings.port) as listener,
+        _listen(settings) as listener,
     ):
         alma = Alma(settings)
+        doorway = alma.guard.doorway
+        doorway.admission.keep_free(raise_descriptors())
         host, port = listener.getsockname()[:2]
-        url = f"http://{'[' + host + ']' if ':' in host else host}:{port}"
+        found = ServerFile(os.getpid(), _url(_nearest(host), port), alma.access.local_key)
         address = settings.data_dir / "server.json"
         server = Server(
             uvicorn.Config(
@@ -62,15 +73,21 @@ def serve(settings: Settings) -> int:
                 log_config=None,
                 access_log=False,
                 loop="uvloop",
-                http="httptools",
-                ws=GatheringProtocol,
+                http=partial(HttpProtocol, doorway=doorway),  # pyright: ignore[reportArgumentType]  # it is only called
+                ws=partial(SocketProtocol, doorway=doorway),  # pyright: ignore[reportArgumentType]  # as above
+                # A ping in half of the time, and the other half for its answer.
+                ws_ping_interval=settings.idle_s / 2,
+                ws_ping_timeout=settings.idle_s / 2,
+                timeout_keep_alive=max(int(settings.idle_s), 1),
                 ws_per_message_deflate=False,
                 # Over the limit a frame is answered with an error; far over it, the connection is closed.
                 ws_max_size=4 * settings.max_frame_bytes,
+                proxy_headers=False,  # the entry takes the word of those proxies only that are trusted
+                server_header=False,
             ),
             alma,
             settings.shutdown_grace_s,
-            started=lambda: _announce_address(url, address),
+            started=lambda: _announce_address(_url(host, port), found, address),
             killed=lambda: address.unlink(missing_ok=True),
         )
         # uvicorn raises the signal that stopped it once more, after its shutdown; it must not skip what follows.
@@ -89,14 +106,51 @@ def _style(settings: Settings) -> Literal["json", "console"]:
     return "console" if sys.stderr.isatty() else "json"
 
 
-def _announce_address(url: str, address: Path) -> None:
+def _announce_address(url: str, found: ServerFile, address: Path) -> None:
+    """For this user's eyes: whoever reads the file is taken for the person at this machine."""
     temporary = address.with_suffix(".tmp")
-    temporary.write_bytes(msgspec.json.encode({"pid": os.getpid(), "url": url}))
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(msgspec.json.encode(found))
     temporary.replace(address)
     print(f"\n  Alma is ready: {url}\n", flush=True)  # noqa: T201  # the address is for whoever started it
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _url(host: str, port: int) -> str:
+    return f"http://{'[' + host + ']' if ':' in host else host}:{port}"
+
+
+def _nearest(host: str) -> str:
+    """Where this machine reaches what listens there."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
+def _check_guarded(settings: Settings) -> None:
+    """Raises `Unguarded` where others could reach a server that nobody has the key to."""
+    if is_loopback(settings.host) or asyncio.run(_has_token(settings)):
+        return
+    raise Unguarded(
+        "Alma did not start: others could reach it, and there is no access token yet.",
+        expected="127.0.0.1, or at least one access token that is valid",
+        actual=f"ALMA_HOST={settings.host}, and no token",
+        hint="Make one with `alma tokens add NAME --mine`, or listen to this machine only: ALMA_HOST=127.0.0.1. "
+        "docs/access.md says how to open Alma to others.",
+    )
+
+
+async def _has_token(settings: Settings) -> bool:
+    database, now = Database(settings.database), time.time()
+    database.open()
+    try:
+        return any(token.holds(now) for token in await database.read(load_tokens))
+    finally:
+        database.close()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Raises `Unguarded`, `PortInUse`."""
+    _check_guarded(settings)
+    host, port = settings.host, settings.port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -82,15 +82,15 @@ def test_the_prefix_that_all_share_makes_no_name_alike() -> None:
     assert "did you mean OPENAI_API_KEY?" in problem
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.org"])
-def test_listening_where_others_could_reach_it_is_refused_with_the_reason(host: str) -> None:
+@pytest.mark.parametrize("host", ["example.org", "everywhere", "127.0.0.1:80"])
+def test_what_is_no_address_of_this_machine_is_refused(host: str) -> None:
     [problem] = problems({"ALMA_HOST": host})
     assert f"came '{host}'" in problem
-    assert "no access tokens yet" in problem
+    assert "access tokens" in problem
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
-def test_every_loopback_address_will_do(host: str) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost", "0.0.0.0", "192.168.1.5", "::"])
+def test_every_address_of_a_machine_will_do(host: str) -> None:
     assert load_settings(environ={"ALMA_HOST": host}, dotenv=Path("none")).host == host
 
 

@@ -270,10 +270,6 @@ def test_a_port_in_use_and_a_folder_in_use_are_explained(server: Serving, tmp_pa
     assert "ALMA_DATA_DIR" in said
 
 
-def test_an_address_for_everyone_is_refused(tmp_path: Path) -> None:
-    assert "ALMA_HOST" in refused_start(tmp_path, host="0.0.0.0")
-
-
 async def test_kill_9_in_mid_stream_loses_nothing(tmp_path: Path) -> None:
     server = start(tmp_path)
     async with connected(server) as before:

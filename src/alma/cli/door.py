@@ -13,6 +13,7 @@ import msgspec
 
 from alma.cli.connection import Connection, ConnectionLost, raise_if_refused
 from alma.cli.following import Event, Following
+from alma.cli.options import token_of
 from alma.cli.server_file import answers, running_server
 from alma.errors import AlmaError, Misuse
 from alma.server.commands import StartRun, Steer, Subscribe
@@ -153,7 +154,7 @@ async def open_door(settings: Settings) -> AsyncGenerator[Door]:
     if server is not None and await answers(server.url):
         from alma.cli.server_transport import to_server
 
-        transport = to_server(settings.data_dir)
+        transport = to_server(settings.data_dir, token=token_of(settings))
     else:
         from alma.cli.process_transport import in_this_process
 

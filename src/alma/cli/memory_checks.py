@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from alma.cli.checks import Finding, look_only
 from alma.cli.memory_replies import State, decoded
+from alma.cli.options import token_of
 from alma.cli.server_file import answers, running_server
 from alma.errors import AlmaError
 from alma.settings import Settings
@@ -36,7 +37,7 @@ async def _ask(settings: Settings, url: str) -> State | None:
 
     if not await answers(url):
         return None
-    async with to_server(settings.data_dir, 5) as transport:
+    async with to_server(settings.data_dir, 5, token=token_of(settings)) as transport:
         return decoded(await Door(transport).call("GET", "/api/memory"), State)
 
 

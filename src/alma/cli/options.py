@@ -82,3 +82,8 @@ def read_settings(**options: object) -> Settings:
     from alma.models import endpoints
 
     return load_settings(options, check_models=endpoints.check)
+
+
+def token_of(settings: Settings) -> str:
+    """The access token that the command line was given (ALMA_TOKEN); empty: none, it shows the key of this machine."""
+    return settings.token.get_secret_value() if settings.token is not None else ""

@@ -16,12 +16,12 @@ from starlette.types import ASGIApp
 from alma.app import Alma, create_app
 from alma.choices import logs_of
 from alma.cli.connection import Connection, ConnectionLost
+from alma.cli.options import token_of
 from alma.observability.logs import Logs
 from alma.serve import data_dir_lock
 from alma.server.commands import PROTOCOL
 from alma.settings import Settings
 
-_HOST = [(b"host", b"127.0.0.1")]
 _QUEUE = 256  # frames; when it is full the app waits, as it would for a slow socket
 
 
@@ -31,21 +31,23 @@ async def in_this_process(settings: Settings) -> AsyncGenerator[ProcessTransport
         alma = Alma(settings)
         app = create_app(alma, sweep=False)
         async with alma.running(sweep=False), asyncio.TaskGroup() as group:
-            yield ProcessTransport(app, group)
+            yield ProcessTransport(app, group, token_of(settings) or alma.access.local_key)
             await alma.mind.settle()  # no other process is there to do it later
 
 
 class ProcessTransport:
     patience_s = 0.0
 
-    def __init__(self, app: ASGIApp, group: asyncio.TaskGroup) -> None:
+    def __init__(self, app: ASGIApp, group: asyncio.TaskGroup, token: str) -> None:
         self._app = app
         self._group = group
+        self._headers = [(b"host", b"127.0.0.1"), (b"authorization", f"Bearer {token}".encode())]
 
     @contextlib.asynccontextmanager
     async def connect(self, *, watch: bool = False) -> AsyncGenerator[Connection]:
         socket = _Socket()
-        scope = _scope("websocket", "/ws", f"protocol={PROTOCOL}{'' if watch else '&watch=none'}")
+        query = f"protocol={PROTOCOL}{'' if watch else '&watch=none'}"
+        scope = _scope("websocket", "/ws", query, self._headers)
         socket.to_app.put_nowait({"type": "websocket.connect"})
         serving = self._group.create_task(self._serve(scope, socket))
         try:
@@ -63,9 +65,9 @@ class ProcessTransport:
     ) -> tuple[int, bytes]:
         del long  # it works in this process, and can be interrupted
         path, _, query = path.partition("?")
-        scope = _scope("http", path, query) | {"method": method, "http_version": "1.1"}
+        scope = _scope("http", path, query, self._headers) | {"method": method, "http_version": "1.1"}
         if body:
-            scope["headers"] = [*_HOST, (b"content-type", kind.encode())]
+            scope["headers"] = [*self._headers, (b"content-type", kind.encode())]
         status, parts, sent = 0, list[bytes](), False
 
         async def receive() -> MutableMapping[str, Any]:
@@ -105,7 +107,7 @@ class _Socket:
         return message["text"]
 
 
-def _scope(kind: str, path: str, query: str) -> dict[str, Any]:
+def _scope(kind: str, path: str, query: str, headers: list[tuple[bytes, bytes]]) -> dict[str, Any]:
     return {
         "type": kind,
         "asgi": {"version": "3.0"},
@@ -114,7 +116,7 @@ def _scope(kind: str, path: str, query: str) -> dict[str, Any]:
         "query_string": query.encode(),
         "root_path": "",
         "scheme": "http" if kind == "http" else "ws",
-        "headers": _HOST,
+        "headers": headers,
         "subprotocols": [],
         "client": ("127.0.0.1", 0),
         "server": ("127.0.0.1", 0),

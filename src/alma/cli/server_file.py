@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Struct
 
-
-class ServerFile(Struct, frozen=True):
-    pid: int
-    url: str
+from alma.errors import Forbidden
+from alma.server.found import ServerFile
 
 
 def running_server(data_dir: Path) -> ServerFile | None:
-    """The server that uses this data folder, if its process lives. Whether it answers is not looked at."""
+    """The server that uses this data folder, if its process lives. Whether it answers is not looked at. Raises
+    `Forbidden` where somebody else may have written what the folder says: tasks would go to them."""
+    path = data_dir / "server.json"
     try:
-        found = msgspec.json.decode(data_dir.joinpath("server.json").read_bytes(), type=ServerFile)
+        with path.open("rb") as file:
+            _check_ours(path, os.fstat(file.fileno()))
+            found = msgspec.json.decode(file.read(), type=ServerFile)
     except (OSError, msgspec.DecodeError):
         return None
     try:
@@ -29,6 +31,18 @@ def running_server(data_dir: Path) -> ServerFile | None:
     except PermissionError:
         pass  # it lives, and belongs to somebody else
     return found
+
+
+def _check_ours(path: Path, found: os.stat_result) -> None:
+    others_write = stat.S_IMODE(found.st_mode) & (stat.S_IWGRP | stat.S_IWOTH)
+    if others_write or found.st_uid not in (os.geteuid(), 0):
+        raise Forbidden(
+            "server_file_unsafe",
+            f"{path} says where the server is, and others could have written it.",
+            expected="a file that only you can write",
+            actual=f"mode {stat.S_IMODE(found.st_mode):04o}, user {found.st_uid}",
+            hint="If no server runs, remove it; if one does, start it again.",
+        )
 
 
 async def answers(url: str) -> bool:

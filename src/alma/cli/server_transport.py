@@ -20,27 +20,31 @@ _LONG_S = 900.0  # of what works for long without a word: testing a model takes 
 
 @contextlib.asynccontextmanager
 async def to_server(
-    data_dir: Path, patience_s: float = PATIENCE_S, *, answer_s: float | None = None
+    data_dir: Path, patience_s: float = PATIENCE_S, *, answer_s: float | None = None, token: str = ""
 ) -> AsyncGenerator[ServerTransport]:
+    """`token`: what is shown to the server in place of the key of this machine."""
     timeout = aiohttp.ClientTimeout(total=None, connect=5)
     async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as http:
-        yield ServerTransport(http, data_dir, patience_s, ANSWER_S if answer_s is None else answer_s)
+        yield ServerTransport(http, data_dir, patience_s, ANSWER_S if answer_s is None else answer_s, token)
 
 
 class ServerTransport:
-    def __init__(self, http: aiohttp.ClientSession, data_dir: Path, patience_s: float, answer_s: float) -> None:
+    def __init__(
+        self, http: aiohttp.ClientSession, data_dir: Path, patience_s: float, answer_s: float, token: str
+    ) -> None:
         self.patience_s = patience_s
         self._answer_s = answer_s
         self._http = http
         self._data_dir = data_dir
+        self._token = token
 
     @contextlib.asynccontextmanager
     async def connect(self, *, watch: bool = False) -> AsyncGenerator[Connection]:
-        server = self._url()
+        server, shown = self._server()
         url = f"{server}/ws?protocol={PROTOCOL}{'' if watch else '&watch=none'}"
         try:
             async with asyncio.timeout(self._answer_s):
-                socket = await self._http.ws_connect(url, max_msg_size=0)
+                socket = await self._http.ws_connect(url, max_msg_size=0, headers=shown)
         except TimeoutError as error:
             raise ConnectionLost(silent=server) from error
         except (aiohttp.ClientError, OSError) as error:
@@ -53,9 +57,9 @@ class ServerTransport:
     async def request(
         self, method: str, path: str, body: bytes, kind: str = "application/json", *, long: bool = False
     ) -> tuple[int, bytes]:
-        headers = {"content-type": kind} if body else {}
         limit = aiohttp.ClientTimeout(total=_LONG_S, connect=5, sock_read=_LONG_S if long else self._answer_s)
-        server = self._url()
+        server, shown = self._server()
+        headers = shown | ({"content-type": kind} if body else {})
         try:
             async with self._http.request(
                 method, server + path, data=body or None, headers=headers, timeout=limit
@@ -66,12 +70,14 @@ class ServerTransport:
         except (aiohttp.ClientError, OSError) as error:
             raise ConnectionLost from error
 
-    def _url(self) -> str:
-        # Looked up each time: a server that was started again may listen on another port.
+    def _server(self) -> tuple[str, dict[str, str]]:
+        """Where it is, and what it is shown. Looked up each time: one that was started again may listen on another
+        port, and has another key."""
         server = running_server(self._data_dir)
         if server is None:
             raise ConnectionLost
-        return server.url.rstrip("/")
+        shown = self._token or server.key
+        return server.url.rstrip("/"), {"authorization": f"Bearer {shown}"} if shown else {}
 
 
 class _Socket:

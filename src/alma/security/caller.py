@@ -14,13 +14,19 @@ _KEY = "alma.caller"
 class Caller(Struct, frozen=True):
     """`owner`: whose things it sees. `token_id`: of the access token that it showed, empty on loopback without one.
     `admin`: may also change what everybody shares: endpoints, models, alerts, errors. `address`: where it comes from.
-    `name`: of the token, for logs and lists."""
+    `name`: of the token, for logs and lists. `session`: the hash of the cookie, if it is a page
+    that has signed in. `owner` empty: nobody knows who it is, and it sees the page at most."""
 
     owner: str
     token_id: str = ""
     admin: bool = False
     address: str = ""
     name: str = ""
+    session: bytes = b""
+
+    @property
+    def known(self) -> bool:
+        return bool(self.owner)
 
     @property
     def key(self) -> str:

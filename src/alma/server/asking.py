@@ -7,25 +7,28 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from alma.errors import Forbidden
+from alma.errors import Forbidden, Unauthorized
 from alma.memory.records import Reader
 from alma.security.caller import Caller, caller_of
 
 
 def _caller(request: Request) -> Caller:
-    return caller_of(request.scope)
+    caller = caller_of(request.scope)
+    if not caller.known:  # a door that is open to everybody, and has to do with what is somebody's
+        raise Unauthorized("token_missing", "This Alma asks for an access token.")
+    return caller
 
 
 def _owner(request: Request) -> str:
-    return caller_of(request.scope).owner
+    return _caller(request).owner
 
 
 def _person(request: Request) -> Reader:
-    return Reader(caller_of(request.scope).owner)
+    return Reader(_caller(request).owner)
 
 
 def _admin(request: Request) -> Caller:
-    caller = caller_of(request.scope)
+    caller = _caller(request)
     if not caller.admin:
         raise Forbidden(
             "admin_only",

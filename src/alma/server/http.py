@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
+from starlette.types import ASGIApp
 
 from alma.agent.roles import Roles
 from alma.memory.knowledge.library import Library
@@ -15,10 +17,13 @@ from alma.models.cache import ResponseCache
 from alma.models.registry import Registry
 from alma.observability.alerts import Alerts
 from alma.observability.health import Health
-from alma.security.origin import LoopbackOnly
+from alma.security.entry import Entry
+from alma.security.headers import Headers
 from alma.server import (
+    access_api,
     agents_api,
     alerts_api,
+    api_page,
     cache_api,
     files_api,
     health,
@@ -29,8 +34,10 @@ from alma.server import (
     spend_api,
     threads_api,
 )
+from alma.server.access import Access
+from alma.server.frames import refusal
 from alma.server.guard import Guard
-from alma.server.page import Page
+from alma.server.page import Page, top_names
 from alma.server.socket import SocketDoor
 from alma.session.sessions import Sessions
 from alma.session.wire import Welcome
@@ -48,6 +55,7 @@ def build(
     memories: Memories,
     library: Library,
     guard: Guard,
+    access: Access,
     checks: Health,
     alerts: Alerts,
     *,
@@ -57,10 +65,9 @@ def build(
     welcome: Welcome,
     outbox_bytes: int,
     max_body_bytes: int,
-    allowed_origins: Iterable[str],
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
-    app = FastAPI(title="Alma", version=welcome.version, description=_ABOUT, lifespan=lifespan)
+    app = _Guarded(access, title="Alma", version=welcome.version, description=_ABOUT, lifespan=lifespan)
     problems.install(app)
     app.include_router(threads_api.routes(sessions, files))
     app.include_router(files_api.routes(sessions, files, cache))
@@ -70,10 +77,32 @@ def build(
     app.include_router(memory_api.routes(memories, on=remembers, problem=no_vectors))
     app.include_router(knowledge_api.routes(library))
     app.include_router(agents_api.routes(roles))
+    app.include_router(access_api.routes(access))
     app.include_router(health.routes(checks, stopping))
     app.include_router(alerts_api.routes(alerts))
     app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, guard.sockets, welcome, outbox_bytes)))
+    app.add_route("/docs", api_page.show(app.openapi), include_in_schema=False)
     app.mount("/", Page(), name="page")
     app.add_middleware(problems.BodyLimit, limit=max_body_bytes)
-    app.add_middleware(LoopbackOnly, allowed=allowed_origins)
     return app
+
+
+class _Guarded(FastAPI):
+    """Behind the entry, also what answers where all else has failed."""
+
+    def __init__(self, access: Access, **about: Any) -> None:
+        super().__init__(docs_url=None, redoc_url=None, **about)
+        self._access = access
+
+    def build_middleware_stack(self) -> ASGIApp:
+        access = self._access
+        entry = Entry(
+            super().build_middleware_stack(),
+            access.rules,
+            access.keyring,
+            access.local_key,
+            top_names(),
+            lambda error: refusal("", error),
+            access.limits,
+        )
+        return Headers(entry, access.rules)
