@@ -50,6 +50,7 @@ from alma.models.cached import CachedModels
 from alma.models.chat import ChatRequest
 from alma.models.fetch import embedding_dir
 from alma.models.hub import PullProgress as Pulled
+from alma.observability.ended import Book
 from alma.plan import MANAGER
 from alma.security.caller import LOCAL
 from alma.server.commands import PROTOCOL
@@ -67,6 +68,7 @@ from alma.session.warming import Warmer
 from alma.session.wire import ModelsChanged, Notice, PullProgress, Welcome
 from alma.settings import Settings
 from alma.tools.files import ThreadFiles
+from alma.watch import Parts, Watch
 
 log = logging.getLogger(__name__)
 SWEEP_EVERY = 30.0  # seconds between two looks for runs that nobody carries on
@@ -80,7 +82,8 @@ class Alma:
         self.settings = settings
         self.database = Database(settings.database)
         self.bus = LocalBus()
-        self.journal = Journal(self.database, self.bus)
+        book = Book() if settings.metrics else None
+        self.journal = Journal(self.database, self.bus, book)
         self.notices = Notices()
         self.embedder = Embedder(embedding_dir(settings.data_dir))
         self.roles = Roles(settings.agents_dir)
@@ -143,6 +146,7 @@ class Alma:
             self._forget,
             self.warmer,
         )
+        self.watch = self._watching(book) if book is not None else None
         self.failed = False  # a part ended that should not have
         self._group: asyncio.TaskGroup | None = None
         self._changed_threads: dict[str, str] = {}
@@ -171,6 +175,8 @@ class Alma:
                 tasks.append(group.create_task(self.mind.run()))
                 tasks.append(group.create_task(self.lookout.run(alerts=sweep)))
                 tasks.append(group.create_task(keep_pruning(self.database, self.settings.keep_runs_days)))
+                if self.watch is not None and sweep:
+                    tasks.append(group.create_task(self.watch.run()))
                 ready = asyncio.Event()
                 tasks.append(group.create_task(self.engine.run(ready.set, sweep=sweep)))
                 if self.remembering is not None:
@@ -203,6 +209,24 @@ class Alma:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TAKE_IN_S):
                     await self.remembering.settled()
+
+    def _watching(self, book: Book) -> Watch:
+        mind = self.mind if self.settings.memory else None
+        parts = Parts(
+            self.database,
+            self.journal,
+            self.engine,
+            self.dispatcher,
+            self.registry,
+            self.embedder,
+            self.cache,
+            mind,
+            self.guard,
+        )
+        watch = Watch(parts, book, self.settings.data_dir, self.settings.metrics_days)
+        watch.sampler.listen(self.lookout.sampled)
+        self.sessions.metrics = watch.news
+        return watch
 
     async def _keep(self, roles: list[Role]) -> None:
         """Store versions of roles before a run uses them."""
@@ -323,6 +347,8 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
         alma.lookout.health,
         alma.lookout.alerts,
         stopping=lambda: alma.lookout.stopping,
+        metrics=alma.watch.doors if alma.watch is not None else None,
+        clerk=alma.watch,
         remembers=settings.memory,
         no_vectors=lambda: alma.mind.dense.problem,
         welcome=Welcome(

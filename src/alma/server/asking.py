@@ -29,6 +29,11 @@ def _person(request: Request) -> Reader:
 
 def _admin(request: Request) -> Caller:
     caller = _caller(request)
+    require_admin(caller)
+    return caller
+
+
+def require_admin(caller: Caller) -> None:
     if not caller.admin:
         raise Forbidden(
             "admin_only",
@@ -37,7 +42,6 @@ def _admin(request: Request) -> Caller:
             actual=f"the token {caller.name!r}",
             hint="Ask whoever runs it; `alma tokens add NAME --admin` makes such a token.",
         )
-    return caller
 
 
 Asker = Annotated[Caller, Depends(_caller)]

@@ -18,10 +18,12 @@ from alma.events import Fork
 from alma.observability.context import bind
 from alma.security.caller import Caller
 from alma.server import commands
+from alma.server.asking import require_admin
 from alma.server.frames import bug, check_protocol, command_in, id_in, refusal
 from alma.server.outbox import Outbox
 from alma.server.sockets import Sockets
 from alma.session import encode, wire
+from alma.session.metric_news import metrics_off
 from alma.session.sessions import Sessions
 from alma.session.starting import Ask
 from alma.session.subscription import Have, RunHave, Subscription
@@ -53,6 +55,8 @@ class Connection:
         "_cutting",
         "_ending",
         "_group",
+        "_last_metrics",
+        "_metrics_end",
         "_outbox",
         "_preview",
         "_sender",
@@ -89,6 +93,8 @@ class Connection:
         self._preview: asyncio.Task[None] | None = None
         self._ending: tuple[int, str] | None = None  # code and reason to close with
         self._cutting: asyncio.TimerHandle | None = None
+        self._metrics_end: Callable[[], None] | None = None
+        self._last_metrics = ""
 
     @property
     def _owner(self) -> str:
@@ -114,6 +120,7 @@ class Connection:
                         task.cancel()
         finally:
             self._sockets.leave(self)
+            self._unwatch_metrics()
             if unwatch is not None:
                 unwatch()
             if self._cutting is not None:
@@ -250,7 +257,11 @@ class Connection:
                 self._tell(wire.Ack(id=command.id))
             case commands.Ping():
                 self._tell(wire.Heartbeat(id=command.id))
-            case commands.WatchMetrics() | commands.UnwatchMetrics():
+            case commands.WatchMetrics():
+                self._watch_metrics()
+                self._tell(wire.Ack(id=command.id))
+            case commands.UnwatchMetrics():
+                self._unwatch_metrics()
                 self._tell(wire.Ack(id=command.id))
             case _:
                 assert_never(command)
@@ -322,6 +333,25 @@ class Connection:
         if subscription is not None:
             subscription.close()
             self._sessions.unsubscribe(subscription)
+
+    def _watch_metrics(self) -> None:
+        require_admin(self.caller)
+        metrics = self._sessions.metrics
+        if metrics is None:
+            raise metrics_off()
+        if self._metrics_end is None:
+            self._metrics_end = metrics.watch(self._measured)
+
+    def _unwatch_metrics(self) -> None:
+        end, self._metrics_end = self._metrics_end, None
+        if end is not None:
+            end()
+
+    def _measured(self, frame: str) -> None:
+        """A second's figures. A client that has not read the last ones misses these: nobody wants old ones."""
+        if not self._outbox.holds(self._last_metrics):
+            self._last_metrics = frame
+            self.notice(frame)
 
     async def _answer_preview(self, command: commands.PreviewRoute) -> None:
         try:

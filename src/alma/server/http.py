@@ -29,6 +29,7 @@ from alma.server import (
     health,
     knowledge_api,
     memory_api,
+    metrics_api,
     models_api,
     problems,
     spend_api,
@@ -37,8 +38,10 @@ from alma.server import (
 from alma.server.access import Access
 from alma.server.frames import refusal
 from alma.server.guard import Guard
+from alma.server.metrics_api import Metrics
 from alma.server.page import Page, top_names
 from alma.server.socket import SocketDoor
+from alma.server.timing import Clerk, Timing
 from alma.session.sessions import Sessions
 from alma.session.wire import Welcome
 from alma.tools.files import ThreadFiles
@@ -60,6 +63,8 @@ def build(
     alerts: Alerts,
     *,
     stopping: Callable[[], bool],
+    metrics: Metrics | None = None,
+    clerk: Clerk | None = None,
     remembers: bool,
     no_vectors: Callable[[], str],
     welcome: Welcome,
@@ -80,10 +85,13 @@ def build(
     app.include_router(access_api.routes(access))
     app.include_router(health.routes(checks, stopping))
     app.include_router(alerts_api.routes(alerts))
+    app.include_router(metrics_api.routes(metrics))
     app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, guard.sockets, welcome, outbox_bytes)))
     app.add_route("/docs", api_page.show(app.openapi), include_in_schema=False)
     app.mount("/", Page(), name="page")
     app.add_middleware(problems.BodyLimit, limit=max_body_bytes)
+    if clerk is not None:
+        app.add_middleware(Timing, clerk=clerk)
     return app
 
 

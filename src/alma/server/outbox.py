@@ -48,6 +48,10 @@ class Outbox:
             self._let_in()
         return frame
 
+    def holds(self, frame: str) -> bool:
+        """Whether this very frame still waits."""
+        return any(one is frame for one in self._frames)
+
     async def room(self) -> None:
         """Until there is room: a client that sends commands must read the answers. For one waiter."""
         if self._size >= self._limit and not self._sealed:

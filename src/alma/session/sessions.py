@@ -31,6 +31,7 @@ from alma.session import threads as thread_queries
 from alma.session.evidence import SentPrompt, read_journal, sent_prompt
 from alma.session.feed import Feeds
 from alma.session.ids import new_id
+from alma.session.metric_news import MetricNews
 from alma.session.notices import Notices
 from alma.session.starting import Ask, Made, insert
 from alma.session.steering import Steering
@@ -83,6 +84,7 @@ class Sessions:
         self._router = router
         self._models = models
         self._forget = forget
+        self.metrics: MetricNews | None = None  # None: nothing is measured
         self._warmer = warmer
         self._feeds = feeds
         self._starting = 0  # runs being written
