@@ -2,6 +2,7 @@
 
 A run is the list of its entries in `seq` order; everything else (state, screen, history, prompt) is derived from it.
 Entries are stored as JSON tagged by `type`; a field added later must have a default, a kind is never renamed.
+`outside` says of what an agent wrote which content from outside (web pages, files) it knew: see `engine/outside.py`.
 Times are Unix seconds (float), durations milliseconds, token counts integers.
 """
 
@@ -135,6 +136,7 @@ class PlanMade(Entry, frozen=True, tag="plan_made"):
 
     plan: Plan
     needs_approval: bool = False
+    outside: list[str] = []
 
 
 class PlanDecided(Entry, frozen=True, tag="plan_decided"):
@@ -152,6 +154,7 @@ class PlanAmended(Entry, frozen=True, tag="plan_amended"):
     replace: dict[str, str] = {}
     cancel: list[str] = []
     reason: str = ""
+    outside: list[str] = []
 
 
 class TaskStarted(Entry, frozen=True, tag="task_started"):
@@ -175,6 +178,7 @@ class TaskFinished(Entry, frozen=True, tag="task_finished"):
     text: str = ""
     error: ErrorFacts | None = None
     lost: Paid | None = None
+    outside: list[str] = []
 
 
 class TaskReused(Entry, frozen=True, tag="task_reused"):
@@ -184,6 +188,7 @@ class TaskReused(Entry, frozen=True, tag="task_reused"):
     role: str
     text: str
     status: Literal["completed", "failed", "canceled", "rejected"] = "completed"
+    outside: list[str] = []
 
 
 class BudgetReached(Entry, frozen=True, tag="budget_reached"):
@@ -291,11 +296,14 @@ class MessageFinished(Entry, frozen=True, tag="message_finished"):
     cost: float = 0.0
     cache: CacheHit | None = None
     model_id: str = ""
+    outside: list[str] = []
 
 
 class ToolCalled(Entry, frozen=True, tag="tool_called"):
     """A tool is about to be called; written before it is. `step`: the message that asked for it. `attempt` > 1: it was
-    cut off by a crash and is called again, which its tool says is harmless."""
+    cut off by a crash and is called again, which its tool says is harmless. `outside`: where from outside what it gives
+    back is from; empty: it is Alma's own. `because`: what from outside is in the context of a call that acts, so that
+    the user has to allow it."""
 
     call_id: str
     name: str
@@ -304,6 +312,8 @@ class ToolCalled(Entry, frozen=True, tag="tool_called"):
     attempt: int = 1
     needs_approval: bool = False
     idempotent: bool = False
+    outside: str = ""
+    because: list[str] = []
 
 
 class ToolDecided(Entry, frozen=True, tag="tool_decided"):
@@ -348,6 +358,7 @@ class AgentMessage(Entry, frozen=True, tag="agent_message"):
     kind: MessageKind
     text: str
     refs: list[str] = []
+    outside: list[str] = []
 
 
 class BoardWritten(Entry, frozen=True, tag="board_written"):
@@ -356,6 +367,7 @@ class BoardWritten(Entry, frozen=True, tag="board_written"):
     key: str
     version: int
     text: str
+    outside: list[str] = []
 
 
 JournalEntry = (

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 class RecalledMemory(Struct, frozen=True, omit_defaults=True):
     """A memory as an agent was reminded of it: `text` as it stood in the prompt, after `label`, which says where it is
-    from. `cosine`, `dense_rank`: by its vector; `bm25`, `text_rank`: by its words (0: not found so); the rest is what
+    from. `outside`: what it comes from, where that is not the user themselves. `cosine`, `dense_rank`: by its vector; `bm25`, `text_rank`: by its words (0: not found so); the rest is what
     raised or lowered its score. `words`: those of the query that it has. `standing`: a fact
     about the user that is told whatever is asked."""
 
@@ -38,6 +38,7 @@ class RecalledMemory(Struct, frozen=True, omit_defaults=True):
     created_at: float = 0.0
     document_id: str = ""
     standing: bool = False
+    outside: str = ""
 
 
 class PassedOver(Struct, frozen=True, omit_defaults=True):

@@ -44,8 +44,8 @@ from session_bench import SessionBench, texts
         ('{"type":"hello","id":"x","protocol":99}', "protocol_mismatch"),
         (b"\x00\x01", "binary_frame"),
         (b'{"id":"\xff"}', "binary_frame"),
-        ('{"type":"thread.subscribe","id":"x","threadId":"t\\u0000"}', "unknown_thread"),
-        ('{"type":"run.stop","id":"x","runId":"r\\u0000"}', "unknown_run"),
+        ('{"type":"thread.subscribe","id":"x","threadId":"t\\u0000"}', "invalid_field"),
+        ('{"type":"run.stop","id":"x","runId":"r\\u0000"}', "invalid_field"),
     ],
 )
 async def test_a_wrong_frame_is_refused_by_its_code_and_the_connection_goes_on(

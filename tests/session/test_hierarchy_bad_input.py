@@ -156,8 +156,8 @@ async def test_commands_on_tasks_that_never_were_change_nothing(quick: SessionBe
         ("run.stop", {"taskId": "1.1.1"}, "unknown_task"),
         ("plan.decide", {"taskId": "1", "approved": True}, "plan_decided"),
         ("plan.decide", {"taskId": "9", "approved": True}, "unknown_task"),
-        ("tool.decide", {"toolCallId": "", "approved": True}, "call_decided"),
-        ("question.answer", {"questionId": "", "text": "x"}, "question_gone"),
+        ("tool.decide", {"toolCallId": "x", "approved": True}, "call_decided"),
+        ("question.answer", {"questionId": "x", "text": "x"}, "question_gone"),
         ("plan.decide", {"approved": "yes"}, "invalid_field"),
         ("run.pause", {"taskId": "1"}, "invalid_field"),
     ]:

@@ -176,7 +176,7 @@ async def test_a_model_that_never_stops_calling_tools_comes_to_an_end(tmp_path: 
         ran.append(at)
         return "nothing"
 
-    async with bench_with(tmp_path, look, limit=3) as bench:
+    async with bench_with(tmp_path, look, limit=3, acts=False) as bench:
         calls(bench, "Work", ("look", {"at": 1}))
         client = bench.connect()
         ack = await start(client)
@@ -202,7 +202,7 @@ async def test_one_message_with_many_calls_stays_within_the_budget(tmp_path: Pat
         ran.append(at)
         return f"saw {at}"
 
-    async with bench_with(tmp_path, look, limit=2) as bench:
+    async with bench_with(tmp_path, look, limit=2, acts=False) as bench:
         then(bench, [("look", json.dumps({"at": at})) for at in range(5)], "Done.")
         client = bench.connect()
         ack = await start(client)

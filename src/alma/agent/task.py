@@ -29,11 +29,13 @@ from alma.recollection import RecalledMemory
 
 
 class Turn(Struct, frozen=True):
-    """One earlier exchange of the conversation, by its run; `answer` is empty when there was none."""
+    """One earlier exchange of the conversation, by its run; `answer` is empty when there was none. `outside`: what from
+    outside was in the context of who answered."""
 
     run_id: str
     text: str
     answer: str
+    outside: list[str] = []
 
 
 class Summary(Struct, frozen=True):
@@ -44,7 +46,8 @@ class Summary(Struct, frozen=True):
 
 
 class Result(Struct, frozen=True):
-    """How another task ended: what this one builds upon. `text` is empty unless it was completed."""
+    """How another task ended: what this one builds upon. `text` is empty unless it was completed. `outside`: what from
+    outside was in its context."""
 
     task_id: str
     role: str
@@ -52,6 +55,7 @@ class Result(Struct, frozen=True):
     status: TaskStatus
     text: str
     error: ErrorFacts | None = None
+    outside: list[str] = []
 
 
 class ToolUse(Struct, frozen=True):
@@ -210,6 +214,10 @@ class Desk(Protocol):
 
     def mail(self) -> list[tuple[int, AgentMessage]]:
         """All messages to this task until now, with their `seq`."""
+        ...
+
+    def outside(self) -> list[str]:
+        """What from outside is in the task's context now, in phrases such as "a web page"; empty: nothing is."""
         ...
 
     async def reserve(self, prompt: int, most: int, price: Price) -> Grant:

@@ -164,7 +164,11 @@ class Tooling:
     async def _call(self, using: Using, step: str, call: CallFacts, call_id: str) -> bool:
         use = using.used(call_id)
         tool = self._toolbox.get(call.name)
-        asks = tool is not None and tool.needs_approval and Toolbox.allowed(using.role.tools, call.name)
+        if tool is not None and not Toolbox.allowed(using.role.tools, call.name):
+            tool = None  # it is refused, and whether it acts is nobody's concern
+        because = using.desk.outside() if tool is not None and tool.acts else []
+        asks = tool is not None and (tool.needs_approval or bool(because))
+        begun = use.called.attempt if use is not None else 0
         intent = ToolCalled(
             at=self._clock(),
             task_id=using.task.task_id,
@@ -172,22 +176,27 @@ class Tooling:
             name=call.name,
             arguments=call.arguments,
             step=step,
-            attempt=0 if asks and use is None else (use.called.attempt if use is not None else 0) + 1,
-            needs_approval=asks,
+            attempt=0 if asks and use is None else begun + 1,
+            needs_approval=asks if use is None else use.called.needs_approval,
             idempotent=tool is not None and tool.idempotent,
+            outside=tool.outside if tool is not None else "",
+            because=because,
         )
         if use is None and using.spent:
             return await self._refuse(using, intent)
         if use is None and asks:
             await using.record(intent)
             return False
-        if use is not None and asks and use.approved is not True:
-            if use.approved is None:
-                return False
+        if use is not None and use.approved is False:
             await using.record(self._returned(using, call_id, False, "The user did not allow this call."))
             return True
-        if use is not None and use.called.attempt > 0 and not intent.idempotent:
+        if use is not None and use.approved is None and use.called.needs_approval:
+            return False
+        if begun and not intent.idempotent:
             return await self._cut_off(using, intent)
+        if asks and use is not None and use.approved is None:  # a crash cut it off, and by now it needs leave
+            await using.record(replace(intent, attempt=begun, needs_approval=True))
+            return False
         await using.record(intent)
         await self._run(using, intent)
         return True

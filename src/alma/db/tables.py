@@ -69,6 +69,7 @@ runs = Table(
     Column("owner", Text, nullable=False),
     Column("text", Text, nullable=False),
     Column("answer", Text, nullable=False, server_default=""),
+    Column("outside", Text, nullable=False, server_default=""),  # what from outside its agent knew, a phrase a line
     Column("finished", Boolean, nullable=False, server_default=false()),
     Column("head", BigInteger, nullable=False),
     Column("created_at", Double, nullable=False),

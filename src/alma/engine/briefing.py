@@ -58,9 +58,9 @@ def _is_to_mend(failure: AttemptFailed) -> bool:
     return failure.error.code == "output_invalid" and failure.retry_in_ms is not None
 
 
-def _results(state: RunState, task: TaskState) -> list[Result]:
-    """Of what it depends on, then of its own children but those that another task has replaced. In place of a verdict
-    stands what was judged."""
+def results_for(state: RunState, task: TaskState) -> list[TaskState]:
+    """Those that have ended of what it depends on, then of its own children but those that another task has replaced.
+    In place of a verdict stands what was judged."""
     wanted: dict[str, None] = {}
     for task_id in task.depends_on:
         judged = _judged(state, task_id)
@@ -68,15 +68,18 @@ def _results(state: RunState, task: TaskState) -> list[Result]:
     for task_id in task.children:
         if _judged(state, task_id) is None and state.tasks[task_id].replaced_by is None:
             wanted[task_id] = None
+    found = (state.tasks.get(task_id) for task_id in wanted)
+    return [other for other in found if other is not None and other.ended]
+
+
+def _results(state: RunState, task: TaskState) -> list[Result]:
     found: list[Result] = []
-    for task_id in wanted:
-        other = state.tasks.get(task_id)
-        if other is None or not other.ended:
-            continue
+    for other in results_for(state, task):
         title = (other.spec.title or other.spec.goal) if other.spec is not None else ""
         error = other.result.error if other.result is not None else None
         text = other.text if other.status == "completed" else ""
-        found.append(Result(other.id, other.role, title, other.status, text, error))
+        outside = other.result.outside if other.result is not None else []
+        found.append(Result(other.id, other.role, title, other.status, text, error, outside))
     return found
 
 

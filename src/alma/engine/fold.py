@@ -18,6 +18,7 @@ from alma.events import (
     BoardWritten,
     BudgetReached,
     ContextTrimmed,
+    JournalEntry,
     MemoriesRecalled,
     MessageFinished,
     MessageStarted,
@@ -68,6 +69,7 @@ def apply(state: RunState, recorded: Recorded) -> None:
         return
     if (spent := spent_by(entry)) is not None:
         state.spent += spent[1]
+    state.outside = state.outside or _is_from_outside(entry)
     task = state.tasks.get(entry.task_id)
     if task is None:
         return  # of a task that an amendment took out again; it means nothing any more
@@ -96,6 +98,18 @@ def apply(state: RunState, recorded: Recorded) -> None:
     _refresh(state, task)
 
 
+def _is_from_outside(entry: JournalEntry) -> bool:
+    match entry:
+        case (
+            ToolCalled() | AgentMessage() | BoardWritten() | TaskFinished() | TaskReused() | PlanMade() | PlanAmended()
+        ):
+            return bool(entry.outside)
+        case MemoriesRecalled():
+            return any(hit.outside for hit in entry.hits)
+        case _:
+            return False
+
+
 # ── plans ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -105,7 +119,7 @@ def _apply_plan(state: RunState, task: TaskState, entry: PlanMade | PlanDecided 
             task.plan = entry
             task.plan_open = entry.needs_approval
             task.status = "working"
-            _add(state, task, entry.plan.tasks)
+            _add(state, task, entry.plan.tasks, entry.outside)
         case PlanDecided():
             if not task.plan_open:
                 return  # two words at the same time: the first one counts
@@ -115,9 +129,9 @@ def _apply_plan(state: RunState, task: TaskState, entry: PlanMade | PlanDecided 
                 _drop_children(state, task)
                 task.plan_declined = not entry.approved
             if entry.approved and entry.tasks is not None:
-                _add(state, task, entry.tasks)
+                _add(state, task, entry.tasks, task.plan.outside if task.plan is not None else ())
         case PlanAmended():
-            _add(state, task, entry.add)
+            _add(state, task, entry.add, entry.outside)
             for old, new in entry.replace.items():
                 _replace(state, old, new)
             for gone in entry.cancel:
@@ -126,10 +140,12 @@ def _apply_plan(state: RunState, task: TaskState, entry: PlanMade | PlanDecided 
         _refresh(state, state.tasks[child])
 
 
-def _add(state: RunState, parent: TaskState, specs: list[PlanTask]) -> None:
+def _add(state: RunState, parent: TaskState, specs: list[PlanTask], outside: Iterable[str]) -> None:
+    """`outside`: what from outside stood in the context of whoever made them."""
     for spec in specs:
         task = TaskState(spec.id, role=spec.role, model=spec.model, spec=spec, depends_on=list(spec.depends_on))
         task.stop_requested = parent.stop_requested
+        task.outside = dict.fromkeys(outside)
         state.tasks[spec.id] = task
         parent.children.append(spec.id)
         parent.open_children += 1
@@ -202,6 +218,7 @@ def _apply_to_task(state: RunState, task: TaskState, entry: _OfTask) -> None:
             pass  # said for whoever looks; the start that follows has what the prompt is made of
         case MemoriesRecalled():
             task.reminded.update(hit.id for hit in entry.hits)
+            task.outside.update((hit.outside, None) for hit in entry.hits if hit.outside)
             if not entry.call_id:
                 task.recalled = entry
         case MessageStarted():
@@ -231,6 +248,8 @@ def _apply_to_task(state: RunState, task: TaskState, entry: _OfTask) -> None:
         case ToolReturned():
             if (call := task.calls.get(entry.call_id)) is not None:
                 call.returned = entry
+                if call.called.outside and call.approved is not False:
+                    task.outside[call.called.outside] = None
             task.spent_ms += entry.ms
         case QuestionAsked():
             task.questions[entry.question_id] = entry
@@ -249,7 +268,8 @@ def _apply_to_task(state: RunState, task: TaskState, entry: _OfTask) -> None:
             _end(state, task, entry, message.text if message is not None else entry.text)
         case TaskReused():
             task.reused = True
-            _end(state, task, TaskFinished(at=entry.at, task_id=task.id, status=entry.status), entry.text)
+            end = TaskFinished(at=entry.at, task_id=task.id, status=entry.status, outside=entry.outside)
+            _end(state, task, end, entry.text)
         case _:
             assert_never(entry)
 

@@ -224,6 +224,7 @@ _move_head = (
         head=sa.bindparam("new_head"),
         finished=sa.bindparam("ended", type_=sa.Boolean),
         answer=sa.func.coalesce(sa.bindparam("said", type_=sa.Text), runs.c.answer),
+        outside=sa.func.coalesce(sa.bindparam("knew", type_=sa.Text), runs.c.outside),
     )
 )
 
@@ -240,14 +241,15 @@ def _raise_epochs(insert: Callable[[sa.Table], Any]) -> Any:
 class _Head:
     """A run while a group of appends is being written."""
 
-    __slots__ = ("answer", "began", "ended", "epochs", "owner", "seq", "tail")
+    __slots__ = ("answer", "began", "ended", "epochs", "outside", "owner", "seq", "tail")
 
     def __init__(self, seq: int, ended: bool, owner: str, began: float) -> None:
         self.seq = seq
         self.ended = ended
         self.owner = owner
         self.began = began
-        self.answer: str | None = None  # a new one
+        self.answer: str | None = None  # a new one,
+        self.outside: str | None = None  # and what from outside its agent knew
         self.epochs: dict[str, int] = {}  # by task
         self.tail: list[Recorded] = []  # what a claim of this group may not have seen
 
@@ -288,6 +290,7 @@ def _append(
             head.ended = head.ended or isinstance(entry, RunFinished)
             if isinstance(entry, MessageFinished) and entry.task_id == MAIN and entry.step.startswith("answer"):
                 head.answer = entry.text.replace("\0", "")
+                head.outside = "\n".join(entry.outside)
             if isinstance(entry, TaskFinished) and append.fence is None:
                 # Ended by decision: whoever holds it elsewhere has nothing more to say.
                 claimed[append.run_id, entry.task_id] = _raised(head, entry.task_id)
@@ -306,7 +309,10 @@ def _append(
     if rows:
         connection.execute(_new_entries, rows)
         now = [(run, heads[run]) for run in moved]
-        changes = [{"run": run, "new_head": head.seq, "ended": head.ended, "said": head.answer} for run, head in now]
+        changes = [
+            {"run": run, "new_head": head.seq, "ended": head.ended, "said": head.answer, "knew": head.outside}
+            for run, head in now
+        ]
         connection.execute(_move_head, changes)
         spending.write(connection)
         if book is not None:

@@ -90,6 +90,7 @@ class TaskState(Struct):
     plan_open: bool = False  # the user has yet to decide on it
     plan_declined: bool = False
     assignment: int = 1
+    outside: dict[str, None] = {}  # what from outside it has met: see `outside.py`
     begun: int = 0  # the assignment for which a worker has started
     started_at: float = 0.0
     attempts: dict[str, int] = {}  # by step: how often its message was begun
@@ -171,6 +172,7 @@ class RunState(Struct):
     clock_from: float = 0.0
     spent: Spent = NOTHING
     reached: set[tuple[BudgetScope, BudgetWhat, bool]] = set()
+    outside: bool = False  # anything from outside has come into it
     finished: RunFinished | None = None
 
     @property

@@ -20,6 +20,7 @@ from alma.db.tables import runs, summaries
 _MOST_TURNS = 6000  # of a conversation that are ever looked at
 _KEPT_TURNS = 400_000  # of all conversations in memory; turns that they share count for each
 _KEPT_CHARS = 16_000_000
+_TURN = (runs.c.id, runs.c.text, runs.c.answer, runs.c.outside)
 _FIRST_PAGE, _PAGE = 4, 1000  # turns that are read at once
 
 
@@ -124,21 +125,21 @@ def _read(connection: sa.Connection, run_id: str, most: int) -> list[_Row]:
     """The newest `most` turns from `run_id` back, newest first."""
     line = _line(run_id, most)
     rows = connection.execute(
-        sa.select(runs.c.id, runs.c.parent_run_id, runs.c.text, runs.c.answer, runs.c.finished, summaries.c.text)
+        sa.select(*_TURN, runs.c.parent_run_id, runs.c.finished, summaries.c.text)
         .join(line, line.c.id == runs.c.id)
         .outerjoin(summaries, summaries.c.run_id == runs.c.id)
         .order_by(line.c.depth)
     ).all()
     return [
-        _Row(Turn(id, text, answer), parent, summary, bool(finished))
-        for id, parent, text, answer, finished, summary in rows
+        _Row(Turn(id, text, answer, outside.splitlines()), parent, summary, bool(finished))
+        for id, text, answer, outside, parent, finished, summary in rows
     ]
 
 
 def read_turns(connection: sa.Connection, run_ids: list[str]) -> list[Turn]:
     """These turns, in this order."""
-    query = sa.select(runs.c.id, runs.c.text, runs.c.answer).where(runs.c.id.in_(run_ids))
-    found = {row.id: Turn(row.id, row.text, row.answer) for row in connection.execute(query)}
+    query = sa.select(*_TURN).where(runs.c.id.in_(run_ids))
+    found = {row.id: Turn(row.id, row.text, row.answer, row.outside.splitlines()) for row in connection.execute(query)}
     return [found[run_id] for run_id in run_ids if run_id in found]
 
 

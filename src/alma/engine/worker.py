@@ -20,6 +20,7 @@ from alma.engine.budget import Granted, Room, share
 from alma.engine.decide import End, after_failure
 from alma.engine.journal import UNCLAIMED, Fence
 from alma.engine.open_text import OpenMessage
+from alma.engine.outside import marked, of_turns, outside_of
 from alma.engine.partial import answered_alone, said_so_far, stopped
 from alma.engine.purse import Purse, raise_hint, spent_words
 from alma.engine.recording import Recording
@@ -84,6 +85,7 @@ class Worker:
         if fence is not None:
             active.fence = None  # good for one activation; the next claims anew
         self._fence = fence or Fence(active.run_id, task.id, seen=active.state.head)
+        self._before: list[str] = []  # from outside, in the conversation
         self._first: list[JournalEntry] = []  # written with the first thing that the agent says
         self._tokens, self._seconds = task.budget_tokens, task.budget_seconds
         if task.id != MAIN and task.begun != task.assignment:
@@ -159,6 +161,7 @@ class Worker:
         wrap them."""
         try:
             said = await self._history()
+            self._before = of_turns(said.turns, older=bool(said.older))
             self._fence.seen = self._active.state.head
             task = replace(brief(self._active.state, self._task, list(said.turns), said.older), summary=said.summary)
             # Of a task that begins, its start is not in the log yet.
@@ -331,7 +334,7 @@ class Worker:
     # ── the agent's desk ──────────────────────────────────────────────────────────────────────────────────────────
 
     def record(self, *entries: JournalEntry, head: int | None = None) -> Awaitable[list[Recorded]]:
-        new, self._first = [*self._first, *self._purse.complete(entries)], []
+        new, self._first = [*self._first, *marked(self._purse.complete(entries), self.outside())], []
         self._begun.update(entry.step for entry in entries if isinstance(entry, MessageStarted))
         recording = Recording(self._engine, self._active, new, self._fence, head)
         if self._open is not None and any(isinstance(entry, MessageFinished) for entry in entries):
@@ -356,6 +359,9 @@ class Worker:
 
     def mail(self) -> list[tuple[int, AgentMessage]]:
         return mail(self._active.state, self._task)
+
+    def outside(self) -> list[str]:
+        return outside_of(self._active.state, self._task, self._before)
 
     async def reserve(self, prompt: int, most: int, price: Price) -> Granted:
         return await self._purse.reserve(prompt, most, price)

@@ -30,7 +30,8 @@ def forked(state: RunState, fork: Fork, at: float) -> list[JournalEntry]:
         assert parent.plan is not None
         specs = [_spec(state.tasks[child], fork) for child in parent.children]
         plan = Plan(specs, source=parent.plan.plan.source, pattern=parent.plan.plan.pattern, reason="Taken over.")
-        entries.append(PlanMade(at=at, task_id=parent.id, plan=plan))
+        outside = dict.fromkeys(phrase for child in parent.children for phrase in state.tasks[child].outside)
+        entries.append(PlanMade(at=at, task_id=parent.id, plan=plan, outside=[*outside]))
         replaced = {one: other for one in parent.children if (other := state.tasks[one].replaced_by) is not None}
         if replaced:
             entries.append(PlanAmended(at=at, task_id=parent.id, replace=replaced, reason="Taken over."))
@@ -53,7 +54,15 @@ def _spec(task: TaskState, fork: Fork) -> PlanTask:
 
 def _reused(state: RunState, task: TaskState, at: float) -> TaskReused:
     status = task.status if task.status in ("failed", "canceled", "rejected") else "completed"
-    return TaskReused(at=at, task_id=task.id, from_run_id=state.run_id, role=task.role, text=task.text, status=status)
+    return TaskReused(
+        at=at,
+        task_id=task.id,
+        from_run_id=state.run_id,
+        role=task.role,
+        text=task.text,
+        status=status,
+        outside=task.result.outside if task.result is not None else [],
+    )
 
 
 def _affected(state: RunState, task_id: str) -> set[str]:

@@ -42,6 +42,9 @@ class ToolOutcome(Struct, frozen=True):
 class Tool:
     """`timeout_s`: then the model is told that there was no answer. `max_chars`: of the text that it gets.
     `idempotent`: a call that was cut off by a crash may be made again. `needs_approval`: a user must allow each call.
+    `acts`: it changes something, or sends something out; a user must allow each call that is made with content from
+    outside in its agent's context. `outside`: where such content is from that it gives back, in a phrase ("a web
+    page"); empty: what it gives back is Alma's own.
     """
 
     name: str
@@ -51,6 +54,8 @@ class Tool:
     max_chars: int
     idempotent: bool
     needs_approval: bool
+    acts: bool
+    outside: str
     function: Callable[..., object]
     signature: Signature
     provided: Mapping[type[Provided], Provided] = field(default_factory=dict[type[Provided], Provided])
@@ -133,9 +138,12 @@ def make_tool(
     max_chars: int = MAX_CHARS,
     idempotent: bool = False,
     needs_approval: bool = False,
+    acts: bool | None = None,
+    outside: str | None = None,
     name: str | None = None,
 ) -> Tool:
-    """A tool of `function`. Raises `ToolInvalid` for a function that cannot be one."""
+    """A tool of `function`. Raises `ToolInvalid` for a function that cannot be one. Where nothing is said of it,
+    it acts unless it is `idempotent`, and what it gives back is from outside."""
     if timeout_s <= 0 or max_chars <= 0:
         raise ToolInvalid("timeout_s and max_chars of a tool must be more than 0.")
     signature = Signature(function, name)
@@ -147,6 +155,8 @@ def make_tool(
         max_chars,
         idempotent,
         needs_approval,
+        not idempotent if acts is None else acts,
+        f"what {signature.name} gave" if outside is None else " ".join(outside.split()),
         function,
         signature,
     )
@@ -161,6 +171,8 @@ def tool(
     max_chars: int = MAX_CHARS,
     idempotent: bool = False,
     needs_approval: bool = False,
+    acts: bool | None = None,
+    outside: str | None = None,
     name: str | None = None,
 ) -> Callable[[Function], Function]: ...
 def tool(function: Callable[..., object] | None = None, /, **options: Any) -> Any:

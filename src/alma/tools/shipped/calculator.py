@@ -61,7 +61,7 @@ _PERCENT = re.compile(_NUMBER + r"\s*%(?=\s*(?:$|[*/),]|[-+]\s))")
 _UNCLEAR = re.compile(_NUMBER + r"\s*%\s*[-+]")
 
 
-@tool(idempotent=True)
+@tool(idempotent=True, outside="")
 def calculator(expression: str) -> str:
     """Compute an arithmetic expression exactly. Knows + - * / // % **, parentheses, percent (15%), pi, e and the
     functions sqrt, abs, round, floor, ceil, min, max, exp, log, log10, log2, sin, cos, tan, asin, acos, atan (radians),

@@ -10,7 +10,7 @@ from alma.tools.fault import ToolFault
 from alma.tools.tool import tool
 
 
-@tool(idempotent=True)
+@tool(idempotent=True, outside="")
 def clock(timezone: str = "UTC") -> str:
     """Tell the present date, weekday and time.
 

@@ -6,7 +6,7 @@ from alma.tools.pages import PageReader
 from alma.tools.tool import tool
 
 
-@tool(idempotent=True, timeout_s=20, max_chars=8000)
+@tool(idempotent=True, outside="a web page", timeout_s=20, max_chars=8000)
 async def read_page(url: str, pages: PageReader) -> str:
     """Read a web page and give its text. Only pages of listed hosts can be read.
 

@@ -10,7 +10,7 @@ from alma.tools.signature import ToolContext
 from alma.tools.tool import tool
 
 
-@tool(idempotent=True)
+@tool(idempotent=True, outside="files of the conversation")
 def search_files(query: str, context: ToolContext, files: ThreadFiles) -> str:
     """Search the files of this conversation. Gives the passages that fit best, each with its file and lines.
 

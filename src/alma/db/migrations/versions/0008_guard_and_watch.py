@@ -1,4 +1,4 @@
-"""Who may enter, what was measured, what went wrong, and what was told of it."""
+"""Who may enter, what was measured, what went wrong, and what was told of it; what answers were made of."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ down_revision = "0007"
 
 
 def upgrade() -> None:
+    op.add_column("runs", sa.Column("outside", sa.Text, nullable=False, server_default=""))
     op.create_table(
         "access_tokens",
         sa.Column("id", sa.Text, primary_key=True),
@@ -122,3 +123,4 @@ def downgrade() -> None:
         "access_tokens",
     ):
         op.drop_table(name)
+    op.drop_column("runs", "outside")
