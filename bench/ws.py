@@ -92,8 +92,10 @@ class RawSocket(asyncio.Protocol):
             self.transport.abort()
 
 
-async def connect(port: int, path: str, on_frame: OnFrame, *, receive_buffer: int | None = None) -> RawSocket:
-    """`receive_buffer`: bytes the kernel keeps for a client that does not read."""
+async def connect(
+    port: int, path: str, on_frame: OnFrame, *, receive_buffer: int | None = None, token: str = ""
+) -> RawSocket:
+    """`receive_buffer`: bytes the kernel keeps for a client that does not read; `token`: an access token."""
     plain = sockets.socket()
     if receive_buffer is not None:
         plain.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, receive_buffer)
@@ -108,8 +110,9 @@ async def connect(port: int, path: str, on_frame: OnFrame, *, receive_buffer: in
         raise
     key = base64.b64encode(os.urandom(16)).decode()
     assert socket.transport is not None
+    bearer = f"Authorization: Bearer {token}\r\n" if token else ""
     socket.transport.write(
-        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{bearer}"
         f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
     )
     await socket.opened
