@@ -9,17 +9,18 @@ from alma.db.tables import Compact, metadata
 # Model calls that ended, one row each, written with the entry that ended them: what tables and percentiles of the
 # dashboard are made from, and the way from a number back to its runs. `first_bucket`, `bucket`: logarithmic buckets
 # of `first_token_ms` and `ms` (see observability/sketch.py), so that percentiles can be had by counting; null: none.
+# By time first: whoever reads it wants all calls of a time.
 # `error`: code, empty where it answered. `cache`: exact, semantic or empty.
 calls = Table(
     "calls",
     metadata,
+    Column("at", Double, primary_key=True),
     Column("run_id", Text, primary_key=True),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("owner", Text, nullable=False),
     Column("agent", Text, nullable=False),
     Column("model", Text, nullable=False),
     Column("endpoint", Text, nullable=False),
-    Column("at", Double, nullable=False),
     Column("first_token_ms", Double),
     Column("first_bucket", Integer),
     Column("ms", Double, nullable=False),
@@ -29,7 +30,6 @@ calls = Table(
     Column("cost", Double, nullable=False),
     Column("cache", Text, nullable=False, server_default=""),
     Column("error", Text, nullable=False, server_default=""),
-    Index("calls_by_time", "at"),
     sqlite_with_rowid=False,
 )
 

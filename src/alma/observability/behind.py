@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -92,9 +92,15 @@ def behind(connection: sa.Connection, asked: Asked) -> Behind:
         case "calls":
             return _calls(connection, asked, way)
         case "ends":
-            return _ends(connection, asked, way)
+            return _ends(connection, asked, way, [run_ends.c.at >= asked.since, run_ends.c.at <= asked.until])
+        case "starts":
+            return _runs(connection, asked, [runs.c.created_at >= asked.since])
+        case "running":
+            return _runs(connection, asked, [runs.c.finished.is_(False)])
+        case "around":
+            return _around(connection, asked)
         case _:
-            return _runs(connection, asked, way.kind)
+            assert_never(way.kind)
 
 
 def _of_use(asked: Asked) -> list[sa.ColumnElement[bool]]:
@@ -116,44 +122,17 @@ def _calls(connection: sa.Connection, asked: Asked, way: _Way) -> Behind:
     where = [calls.c.at >= asked.since, calls.c.at <= asked.until, *_of_use(asked)]
     if way.where is not None:
         where.append(way.where)
-    order = calls.c.at if way.value is None else way.value
-    best = (
-        sa.select(calls)
-        .where(*where, calls.c.owner == asked.owner, _is_there(calls.c.run_id))
-        .order_by(order.desc(), calls.c.at.desc())
-        .limit(asked.limit + 1)
-        .subquery()
-    )
-    value = sa.literal(1.0) if way.value is None else best.c[str(way.value.key)]
-    query = (
-        sa.select(best, value.label("value"), runs.c.thread_id, runs.c.head, run_ends.c.status, threads.c.title)
-        .join(runs, runs.c.id == best.c.run_id)
-        .join(threads, threads.c.id == runs.c.thread_id)
-        .outerjoin(run_ends, run_ends.c.run_id == best.c.run_id)
-    )
-    found = [
-        One(
-            row.run_id,
-            row.thread_id,
-            row.title,
-            row.at,
-            float(row.value),
-            row.seq if row.seq <= row.head else 0,  # the steps of an old run may have been given up
-            row.agent,
-            row.model,
-            row.endpoint,
-            row.status or "working",
-            row.error,
-        )
-        for row in connection.execute(query)
-    ]
+    most = asked.limit + 1
+    found = _best_calls(connection, asked, way, where, 2 * most)
+    if found is None:  # many of the first have gone with their threads: look past them
+        found = _best_calls(connection, asked, way, [*where, _is_there(calls.c.run_id)], most) or []
     found.sort(key=lambda one: (one.value, one.at), reverse=True)
     others = connection.execute(sa.select(sa.func.count()).where(*where, calls.c.owner != asked.owner)).scalar_one()
     return _reply(way.unit, found, asked, others)
 
 
-def _ends(connection: sa.Connection, asked: Asked, way: _Way) -> Behind:
-    where = [run_ends.c.at >= asked.since, run_ends.c.at <= asked.until, *_having(asked, run_ends.c.run_id)]
+def _ends(connection: sa.Connection, asked: Asked, way: _Way, when: list[sa.ColumnElement[bool]]) -> Behind:
+    where = [*when, *_having(asked, run_ends.c.run_id)]
     if way.where is not None:
         where.append(way.where)
     order = run_ends.c.at if way.value is None else way.value
@@ -174,21 +153,22 @@ def _ends(connection: sa.Connection, asked: Asked, way: _Way) -> Behind:
     return _reply(way.unit, found, asked, others)
 
 
-def _runs(connection: sa.Connection, asked: Asked, kind: Kind) -> Behind:
-    """Runs as a whole: those that began in the time, have no end yet, or were under way at some time of it."""
-    where = [runs.c.created_at <= asked.until, *_having(asked, runs.c.id)]
-    match kind:
-        case "starts":
-            where.append(runs.c.created_at >= asked.since)
-        case "running":
-            where.append(runs.c.finished.is_(False))
-        case _:
-            ended = sa.select(run_ends.c.run_id).where(run_ends.c.at >= asked.since)
-            where.append(sa.or_(runs.c.finished.is_(False), runs.c.id.in_(ended)))
-    joined = runs.outerjoin(run_ends, run_ends.c.run_id == runs.c.id)
+def _around(connection: sa.Connection, asked: Asked) -> Behind:
+    """Those that were under way at some time of it: that are so still, then those that have ended since."""
+    now = _runs(connection, asked, [runs.c.finished.is_(False)])
+    began = run_ends.c.at - run_ends.c.ms / 1000
+    ended = _ends(connection, asked, _Way("ends"), [run_ends.c.at >= asked.since, began <= asked.until])
+    found = [*now.runs, *ended.runs]
+    return Behind("count", found[: asked.limit], now.others + ended.others, len(found) > asked.limit or ended.more)
+
+
+def _runs(connection: sa.Connection, asked: Asked, where: list[sa.ColumnElement[bool]]) -> Behind:
+    """Runs as a whole, the newest first."""
+    where = [*where, runs.c.created_at <= asked.until, *_having(asked, runs.c.id)]
     query = (
         sa.select(runs.c.id, runs.c.thread_id, runs.c.created_at, run_ends.c.status, run_ends.c.error, threads.c.title)
-        .select_from(joined.join(threads, threads.c.id == runs.c.thread_id))
+        .select_from(runs.join(threads, threads.c.id == runs.c.thread_id))
+        .outerjoin(run_ends, run_ends.c.run_id == runs.c.id)
         .where(*where, runs.c.owner == asked.owner)
         .order_by(runs.c.created_at.desc())
         .limit(asked.limit + 1)
@@ -199,8 +179,48 @@ def _runs(connection: sa.Connection, asked: Asked, kind: Kind) -> Behind:
         )
         for row in connection.execute(query)
     ]
-    of_others = sa.select(sa.func.count()).select_from(joined).where(*where, runs.c.owner != asked.owner)
+    of_others = sa.select(sa.func.count()).select_from(runs).where(*where, runs.c.owner != asked.owner)
     return _reply("count", found, asked, connection.execute(of_others).scalar_one())
+
+
+def _best_calls(
+    connection: sa.Connection, asked: Asked, way: _Way, where: list[sa.ColumnElement[bool]], most: int
+) -> list[One] | None:
+    """Of the first `most` those that still can be shown; None: too few, though there may be more further down."""
+    order = calls.c.at if way.value is None else way.value
+    first = (
+        sa.select(calls)
+        .where(*where, calls.c.owner == asked.owner)
+        .order_by(order.desc(), calls.c.at.desc())
+        .limit(most)
+        .subquery()
+    )
+    value = sa.literal(1.0) if way.value is None else first.c[str(way.value.key)]
+    query = (
+        sa.select(first, value.label("value"), runs.c.thread_id, runs.c.head, run_ends.c.status, threads.c.title)
+        .select_from(first.outerjoin(runs, runs.c.id == first.c.run_id))
+        .outerjoin(threads, threads.c.id == runs.c.thread_id)
+        .outerjoin(run_ends, run_ends.c.run_id == first.c.run_id)
+    )
+    rows = connection.execute(query).all()
+    found = [
+        One(
+            row.run_id,
+            row.thread_id,
+            row.title or "",
+            row.at,
+            float(row.value),
+            row.seq if row.seq <= row.head else 0,  # the steps of an old run may have been given up
+            row.agent,
+            row.model,
+            row.endpoint,
+            row.status or "working",
+            row.error,
+        )
+        for row in rows
+        if row.thread_id is not None
+    ]
+    return None if len(rows) == most and len(found) <= asked.limit < most - 1 else found
 
 
 def _is_there(run_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:

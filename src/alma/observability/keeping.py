@@ -19,7 +19,7 @@ from alma.db.watch_tables import calls, metric_samples, run_ends
 from alma.observability.sample import Sample, from_json, to_json
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
-STEPS = (10, 60, 300, 1800)  # seconds
+STEPS = (10, 60, 300, 1800, 10_800)  # seconds
 FINEST = STEPS[0]
 _FUTURE = DAY  # a row further ahead was written by a clock that was wrong
 _AT_ONCE = 5_000  # rows deleted in one transaction
@@ -105,10 +105,11 @@ def spans(after: float, until: float, steps: Sequence[int] = STEPS) -> list[tupl
     begins and ends where intervals of the shortest do."""
     finest = steps[0]
     start, end = math.floor(after / finest) * finest, end_of(until, finest)
-    return _covering(start, end, steps)
+    return covering(start, end, steps)
 
 
-def _covering(start: int, end: int, steps: Sequence[int]) -> list[tuple[int, int, int]]:
+def covering(start: int, end: int, steps: Sequence[int]) -> list[tuple[int, int, int]]:
+    """The same for bounds that are multiples of the shortest step."""
     if start >= end:
         return []
     step, longer = steps[0], steps[1:]
@@ -116,7 +117,7 @@ def _covering(start: int, end: int, steps: Sequence[int]) -> list[tuple[int, int
         return [(step, start, end)]
     left = min(end_of(start, longer[0]), end)
     right = max(math.floor(end / longer[0]) * longer[0], left)
-    middle = _covering(left, right, longer)
+    middle = covering(left, right, longer)
     return [one for one in ((step, start, left), *middle, (step, right, end)) if one[1] < one[2]]
 
 

@@ -47,16 +47,37 @@ class Sample(Struct, omit_defaults=True):
                 mine.merge(sketch)
 
 
+class _Stored(Struct, omit_defaults=True):
+    """A sample at rest. Of each sketch the numbers of its buckets, their counts, and its total: so it is read in half
+    the time that an object of so many members takes."""
+
+    seconds: float
+    sums: dict[str, float]
+    levels: dict[str, tuple[float, float]]
+    peaks: dict[str, float]
+    sketches: dict[str, tuple[list[int], list[int], float]]
+
+
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Sample).decode
+_decode = msgspec.json.Decoder(_Stored).decode
 
 
 def to_json(sample: Sample) -> str:
-    return _encode(sample).decode()
+    sketches = {
+        name: (list(sketch.counts), list(sketch.counts.values()), round(sketch.total, 3))
+        for name, sketch in sample.sketches.items()
+    }
+    stored = _Stored(sample.seconds, sample.sums, sample.levels, sample.peaks, sketches)
+    return _encode(stored).decode()
 
 
 def from_json(text: str) -> Sample:
-    return _decode(text)
+    stored = _decode(text)
+    sketches = {
+        name: Sketch(dict(zip(buckets, counts, strict=True)), total)
+        for name, (buckets, counts, total) in stored.sketches.items()
+    }
+    return Sample(stored.seconds, stored.sums, stored.levels, stored.peaks, sketches)
 
 
 def values_of(sample: Sample, names: Collection[str] | None = None) -> dict[str, float]:
@@ -65,6 +86,8 @@ def values_of(sample: Sample, names: Collection[str] | None = None) -> dict[str,
     if sample.seconds <= 0:
         return values
     for base, sketch in sample.sketches.items():
+        if names is not None and not any(base + suffix in names for suffix in _SUFFIXES):
+            continue
         for suffix, value in zip(_SUFFIXES, sketch.quantiles(_SHARES), strict=True):
             if value is not None:
                 values[base + suffix] = value

@@ -9,7 +9,9 @@ need be given up. Pure; a bucket's number alone, without a sketch, is kept for e
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable
+from itertools import accumulate
 
 from msgspec import Struct, field
 
@@ -70,21 +72,13 @@ class Sketch(Struct, omit_defaults=True):
         return value
 
     def quantiles(self, shares: Iterable[float]) -> list[float | None]:
-        """For `shares` that rise, in one pass."""
+        """Several at once."""
         ordered = sorted(self.counts)
-        count = self.count
-        found: list[float | None] = []
-        passed, at = 0, -1
-        for share in shares:
-            if not count:
-                found.append(None)
-                continue
-            rank = math.ceil(share * count) or 1
-            while passed < rank and at + 1 < len(ordered):
-                at += 1
-                passed += self.counts[ordered[at]]
-            found.append(value_of(ordered[at]))
-        return found
+        passed = list(accumulate(map(self.counts.__getitem__, ordered)))  # how many up to each
+        if not passed:
+            return [None for _ in shares]
+        ranks = (math.ceil(share * passed[-1]) or 1 for share in shares)
+        return [value_of(ordered[bisect_left(passed, rank)]) for rank in ranks]
 
     def up_to(self, bound: float) -> int:
         """How many values are at most `bound`, by whole buckets."""

@@ -1,7 +1,7 @@
 """What the model calls of a time came to, for each agent, model and endpoint: counted in the table of calls.
 
-Hours that are over do not change any more, but for what is deleted when it is old: their sums are remembered, so that a
-week is not counted anew each time that somebody looks at it.
+Hours that are over do not change any more, but for what is deleted when it is old: their sums, and those of quarters of
+a day, are remembered, so that a week is not counted anew each time that somebody looks at it.
 """
 
 from __future__ import annotations
@@ -16,21 +16,22 @@ from msgspec import Struct, field
 
 from alma.db.database import Database
 from alma.db.watch_tables import calls
-from alma.observability.keeping import HOUR
+from alma.observability.keeping import HOUR, covering
 from alma.observability.sketch import Sketch
 
 By = Literal["agent", "model", "endpoint"]
 Key = tuple[str, str, str]  # agent, model, endpoint
 _SETTLED_S = 180.0  # after which no call of an hour is still to be written
-_MOST_HOURS = 24 * 14
+_BLOCKS = (3600, 6 * 3600)  # seconds
+_MOST_BLOCKS = 200
 MOST_NAMES = 100  # of one table; what more there is stands together
 OTHER = "other"
 
 
 class Use(Struct):
     """`asked`, `first`: durations of the calls that a model answered, to the end and to the first token; not of those
-    that failed or were answered by the cache. `writing_ms`: that they spent writing, `written` tokens. `runs`: of an
-    hour; a run that goes on in the next counts there too."""
+    that failed or were answered by the cache. `writing_ms`: that they spent writing, `written` tokens. `runs`: one that
+    goes on from an hour into the next may count in both."""
 
     calls: int = 0
     errors: int = 0
@@ -70,7 +71,7 @@ class Uses:
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._database = database
         self._clock = clock
-        self._hours: dict[int, dict[Key, Use]] = {}
+        self._blocks: dict[tuple[int, int], dict[Key, Use]] = {}  # by start and length
 
     async def of(self, since: float, until: float) -> dict[Key, Use]:
         """Of the calls that ended from `since` on and before `until`."""
@@ -78,25 +79,23 @@ class Uses:
 
     def _of(self, connection: sa.Connection, since: float, until: float) -> dict[Key, Use]:
         """For one thread at a time, which the searcher's is."""
-        settled = self._clock() - _SETTLED_S
-        first, last = math.ceil(since / HOUR), math.floor(min(until, settled) / HOUR)  # whole hours between
         whole: dict[Key, Use] = {}
-        if first >= last:
-            _add(whole, _count(connection, since, until))
-            return whole
-        self._learn(connection, first, last)
-        _add(whole, _count(connection, since, first * HOUR))
-        for hour in range(first, last):
-            _add(whole, self._hours[hour])
-        _add(whole, _count(connection, last * HOUR, until))
+        first = min(math.ceil(since / HOUR) * _BLOCKS[0], until)
+        last = max(math.floor(min(until, self._clock() - _SETTLED_S) / HOUR) * _BLOCKS[0], first)
+        _add(whole, _count(connection, since, first))
+        for length, start, end in covering(int(first), int(last), _BLOCKS) if first < last else []:
+            for at in range(start, end, length):
+                _add(whole, self._block(connection, at, length))
+        _add(whole, _count(connection, last, until))
         return whole
 
-    def _learn(self, connection: sa.Connection, first: int, last: int) -> None:
-        for hour in range(first, last):
-            if hour not in self._hours:
-                self._hours[hour] = _count(connection, hour * HOUR, (hour + 1) * HOUR)
-        for hour in sorted(self._hours)[: max(len(self._hours) - max(_MOST_HOURS, last - first), 0)]:
-            del self._hours[hour]
+    def _block(self, connection: sa.Connection, at: int, length: int) -> dict[Key, Use]:
+        block = self._blocks.get((at, length))
+        if block is None:
+            block = self._blocks[at, length] = _count(connection, at, at + length)
+            while len(self._blocks) > _MOST_BLOCKS:
+                del self._blocks[min(self._blocks)]
+        return block
 
 
 def by(uses: dict[Key, Use], what: By) -> dict[str, Use]:

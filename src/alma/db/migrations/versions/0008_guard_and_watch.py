@@ -33,13 +33,13 @@ def upgrade() -> None:
     op.create_index("page_sessions_by_token", "page_sessions", ["token_id"])
     op.create_table(
         "calls",
+        sa.Column("at", sa.Double, primary_key=True),
         sa.Column("run_id", sa.Text, primary_key=True),
         sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("owner", sa.Text, nullable=False),
         sa.Column("agent", sa.Text, nullable=False),
         sa.Column("model", sa.Text, nullable=False),
         sa.Column("endpoint", sa.Text, nullable=False),
-        sa.Column("at", sa.Double, nullable=False),
         sa.Column("first_token_ms", sa.Double),
         sa.Column("first_bucket", sa.Integer),
         sa.Column("ms", sa.Double, nullable=False),
@@ -51,7 +51,6 @@ def upgrade() -> None:
         sa.Column("error", sa.Text, nullable=False, server_default=""),
         sqlite_with_rowid=False,
     )
-    op.create_index("calls_by_time", "calls", ["at"])
     op.create_table(
         "run_ends",
         sa.Column("run_id", sa.Text, primary_key=True),
