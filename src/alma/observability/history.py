@@ -75,30 +75,19 @@ class History:
     async def series(self, window: Window, names: Sequence[str]) -> Series:
         if window.step == 1:
             return _of_seconds(self._sampler.recent, window, names)
-        samples = await self._samples(window)
         step, now = window.step, self._clock()
         ends = range(math.floor(window.since / step) * step + step, end_of(window.until, step) + 1, step)
-        points = [values_of(sample, names) if (sample := samples.get(end)) else {} for end in ends]
+        wanted = frozenset(names)
+        pending = list(self._sampler.pending().items())
+
+        def look(connection: sa.Connection) -> list[dict[str, float]]:
+            samples = _samples(connection, window, pending)
+            return [values_of(sample, wanted) if (sample := samples.get(end)) else {} for end in ends]
+
+        points = await self._database.read(look, slow=True)
         return Series(
             [min(float(end), now) for end in ends], {name: [point.get(name) for point in points] for name in names}
         )
-
-    async def _samples(self, window: Window) -> dict[int, Sample]:
-        """By the end of each step."""
-        base = max(step for step in STEPS if window.step % step == 0)
-        pending = list(self._sampler.pending().items())
-
-        def look(connection: sa.Connection) -> dict[int, Sample]:
-            found: dict[int, Sample] = {}
-            start = math.floor(window.since / window.step) * window.step
-            for kept in read(connection, base, start, end_of(window.until, window.step)):
-                found.setdefault(end_of(kept.at, window.step), Sample()).merge(kept.sample)
-            for end, sample in pending:
-                if start < end and end - FINEST < window.until:
-                    found.setdefault(end_of(end, window.step), Sample()).merge(sample)
-            return found
-
-        return await self._database.read(look, slow=True)
 
     async def figures(self, window: Window) -> dict[str, float]:
         """Of the whole time, by name."""
@@ -118,3 +107,20 @@ class History:
 def _of_seconds(recent: Recent, window: Window, names: Sequence[str]) -> Series:
     seconds = range(math.floor(window.since) + 1, math.floor(window.until) + 1)
     return Series([float(at) for at in seconds], {name: recent.series(seconds, name) for name in names})
+
+
+def _samples(connection: sa.Connection, window: Window, pending: Sequence[tuple[int, Sample]]) -> dict[int, Sample]:
+    """By the end of each step. `pending`: what is not stored yet."""
+    base = max(step for step in STEPS if window.step % step == 0)
+    start = math.floor(window.since / window.step) * window.step
+    found: dict[int, Sample] = {}
+    for kept in read(connection, base, start, end_of(window.until, window.step)):
+        end = end_of(kept.at, window.step)
+        if end in found:
+            found[end].merge(kept.sample)
+        else:
+            found[end] = kept.sample
+    for end, sample in pending:
+        if start < end and end - FINEST < window.until:
+            found.setdefault(end_of(end, window.step), Sample()).merge(sample)
+    return found
