@@ -72,7 +72,7 @@ def build(
     max_body_bytes: int,
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
-    app = _Guarded(access, title="Alma", version=welcome.version, description=_ABOUT, lifespan=lifespan)
+    app = _Guarded(access, clerk, title="Alma", version=welcome.version, description=_ABOUT, lifespan=lifespan)
     problems.install(app)
     app.include_router(threads_api.routes(sessions, files))
     app.include_router(files_api.routes(sessions, files, cache))
@@ -90,17 +90,16 @@ def build(
     app.add_route("/docs", api_page.show(app.openapi), include_in_schema=False)
     app.mount("/", Page(), name="page")
     app.add_middleware(problems.BodyLimit, limit=max_body_bytes)
-    if clerk is not None:
-        app.add_middleware(Timing, clerk=clerk)
     return app
 
 
 class _Guarded(FastAPI):
     """Behind the entry, also what answers where all else has failed."""
 
-    def __init__(self, access: Access, **about: Any) -> None:
+    def __init__(self, access: Access, clerk: Clerk | None, **about: Any) -> None:
         super().__init__(docs_url=None, redoc_url=None, **about)
         self._access = access
+        self._clerk = clerk
 
     def build_middleware_stack(self) -> ASGIApp:
         access = self._access
@@ -113,4 +112,5 @@ class _Guarded(FastAPI):
             lambda error: refusal("", error),
             access.limits,
         )
-        return Headers(entry, access.rules)
+        guarded = Headers(entry, access.rules)
+        return guarded if self._clerk is None else Timing(guarded, self._clerk)
