@@ -41,7 +41,7 @@ from alma.models.scripted import ScriptedModel
 from alma.security.caller import Caller
 from alma.server.commands import PROTOCOL
 from alma.server.connection import Connection
-from alma.server.sockets import Sockets
+from alma.server.guard import unguarded
 from alma.session.evidence import keep_role
 from alma.session.feed import Feeds
 from alma.session.notices import Notices
@@ -163,7 +163,7 @@ class SessionBench:
         self.model = ScriptedModel()
         self.over: dict[str, asyncio.Event] = {}
         self.models = OneModel(self.model)
-        self.sockets = Sockets(WELCOME.heartbeat_seconds)
+        self.guard = unguarded(WELCOME.heartbeat_seconds)
         self.outbox_bytes = outbox_bytes
         self.database = Database(url)
         self.bus = LocalBus()
@@ -258,7 +258,7 @@ class SessionBench:
     def connect(self, *, owner: str = "ada", watch: bool = False) -> Client:
         client = Client()
         connection = Connection(
-            self.sessions, client, Caller(owner), WELCOME, self.outbox_bytes, self.sockets, watch=watch
+            self.sessions, client, Caller(owner, admin=True), WELCOME, self.outbox_bytes, self.guard, watch=watch
         )
         assert self._group is not None
         client.task = self._group.create_task(connection.run())  # type: ignore[attr-defined]

@@ -93,7 +93,7 @@ class Alma:
         self.files = ThreadFiles(settings.data_dir / "files")
         self.toolbox = toolbox_of(settings, self.files)
         self.guard = guard_of(settings)
-        self.access = access_of(settings, self.database)
+        self.access = access_of(settings, self.database, self.guard)
         self.mind = Mind(self.database, self.embedder, self.notices, memory_of(settings), LOCAL)
         memories = self.mind.memories if settings.memory else None
         tooling = Tooling(self.toolbox, memory=memories)
@@ -286,7 +286,8 @@ class Alma:
                 total_bytes=progress.total_bytes,
                 model=progress.model,
                 error=progress.error,
-            )
+            ),
+            admins=True,
         )
 
     def _trouble(self, error: StorageFailure | None) -> None:
@@ -346,6 +347,7 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
         alma.access,
         alma.lookout.health,
         alma.lookout.alerts,
+        alma.lookout.reports,
         stopping=lambda: alma.lookout.stopping,
         metrics=alma.watch.doors if alma.watch is not None else None,
         clerk=alma.watch,
@@ -360,6 +362,5 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
             max_prompt_chars=settings.max_prompt_chars,
         ),
         outbox_bytes=settings.outbox_bytes,
-        max_body_bytes=settings.max_body_bytes,
         lifespan=lifespan,
     )

@@ -18,8 +18,8 @@ from alma.engine.dispatch import Limits as DispatchLimits
 from alma.engine.ledger import Scope
 from alma.engine.worker import Duty, Policy
 from alma.errors import NotFound, SettingsInvalid
-from alma.memory.embedder import Embedder
 from alma.lookout import Choice as LookoutChoice
+from alma.memory.embedder import Embedder
 from alma.mind import Choice as MemoryChoice
 from alma.models import endpoints
 from alma.models.cache import ResponseCache
@@ -31,10 +31,14 @@ from alma.observability.logs import LogChoice
 from alma.observability.redaction import passwords_in, secrets_in
 from alma.plan import MANAGER
 from alma.security.keyring import Keyring
-from alma.security.rules import Rules, host_name, is_loopback, networks
-from alma.server.access import Access
-from alma.server.guard import Guard
+from alma.security.rates import Rates
+from alma.security.rules import Rules, among, host_name, is_loopback, networks
+from alma.server.access import Access, Limits
+from alma.server.admission import Admission, Patience
+from alma.server.guard import Guard, Sizes
+from alma.server.http_protocol import Doorway
 from alma.server.sockets import Sockets
+from alma.server.traffic import Traffic
 from alma.settings import Settings
 from alma.tools.files import ThreadFiles
 from alma.tools.pages import PageReader
@@ -156,10 +160,29 @@ def policy_of(settings: Settings, roles: Roles) -> Policy:
 
 
 def guard_of(settings: Settings) -> Guard:
-    return Guard(Sockets(settings.heartbeat_seconds))
+    policies = ("requests", "connects", "messages", "runs", "tokens", "bytes", "sign_ins")
+    proxies = networks(settings.trusted_proxies)
+    traffic = Traffic()
+    rates = {name: getattr(settings, f"limit_{name}") for name in policies}
+    return Guard(
+        Rates(rates, settings.limit_storage, refusals=traffic),
+        Doorway(
+            Admission(
+                traffic,
+                settings.max_connections,
+                settings.max_connections_per_address,
+                lambda address: among(address, proxies),
+            ),
+            Patience(settings.request_header_s, settings.request_body_s, settings.idle_s, settings.slow_reader_s),
+        ),
+        Sockets(settings.heartbeat_seconds),
+        traffic,
+        Sizes(settings.max_body_bytes, settings.max_json_depth),
+        settings.max_sockets_per_caller,
+    )
 
 
-def access_of(settings: Settings, database: Database) -> Access:
+def access_of(settings: Settings, database: Database, limits: Limits) -> Access:
     names = [host_name(name).lower() for name in settings.allowed_hosts]
     here = is_loopback(settings.host)
     rules = Rules(
@@ -169,7 +192,7 @@ def access_of(settings: Settings, database: Database) -> Access:
         origins=frozenset(settings.allowed_origins),
         proxies=networks(settings.trusted_proxies),
     )
-    return Access(Keyring(database, settings.session_hours * 3600), rules, secrets.token_hex(32))
+    return Access(Keyring(database, settings.session_hours * 3600), rules, secrets.token_hex(32), limits)
 
 
 def registry_of(settings: Settings, on_change: Callable[[str], None], on_pull: Callable[[Pulled], None]) -> Registry:

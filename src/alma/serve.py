@@ -25,8 +25,8 @@ from alma.errors import DataDirBusy, PortInUse, Unguarded
 from alma.observability.logs import Logs
 from alma.security.rules import is_loopback
 from alma.security.tokens import load_tokens
-from alma.server.found import ServerFile
 from alma.server.admission import raise_descriptors
+from alma.server.found import ServerFile
 from alma.server.http_protocol import HttpProtocol
 from alma.server.protocol import SocketProtocol
 from alma.settings import Settings

@@ -97,6 +97,11 @@ class Rates:
         self._shared = SharedCounts(storage, clock) if storage is not None else None
         self._refusals = refusals
 
+    @property
+    def policies(self) -> list[str]:
+        """Those that limit anything."""
+        return [policy for policy, limits in self._limits.items() if limits]
+
     def limits(self, policy: str) -> tuple[Limit, ...]:
         return self._limits.get(policy, ())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from alma.errors import Unauthorized
@@ -22,17 +22,6 @@ class Limits(Protocol):
     async def left(self, caller: Caller) -> list[LimitReply]: ...
 
 
-class Unlimited:
-    """Nothing is counted."""
-
-    async def wrong(self, address: str) -> None:
-        del address
-
-    async def left(self, caller: Caller) -> list[LimitReply]:
-        del caller
-        return []
-
-
 @dataclass(frozen=True, slots=True)
 class Access:
     """`local_key`: whoever shows it is the person at this machine; made anew by each process."""
@@ -40,7 +29,7 @@ class Access:
     keyring: Keyring
     rules: Rules
     local_key: str
-    limits: Limits = field(default_factory=Unlimited)
+    limits: Limits
 
     async def run(self, sockets: Sockets) -> None:
         """Keep up with the tokens, and close what was opened with one that is over, until cancelled."""

@@ -13,15 +13,15 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol, assert_never
 
-from alma.errors import AlmaError, StorageFailure
+from alma.errors import AlmaError, StorageFailure, TooMany
 from alma.events import Fork
 from alma.observability.context import bind
 from alma.security.caller import Caller
 from alma.server import commands
 from alma.server.asking import require_admin
 from alma.server.frames import bug, check_protocol, command_in, id_in, refusal
+from alma.server.guard import Guard
 from alma.server.outbox import Outbox
-from alma.server.sockets import Sockets
 from alma.session import encode, wire
 from alma.session.metric_news import metrics_off
 from alma.session.sessions import Sessions
@@ -31,6 +31,8 @@ from alma.session.warming import Typed
 
 log = logging.getLogger(__name__)
 _LAST_WORD_S = 2.0  # that a client has to read why it is let go
+_PATIENT = 10  # refusals in a row that are answered at once
+_PAUSE_S = 2.0  # between further ones
 _HEARTBEAT = encode.custom(wire.Heartbeat())
 
 
@@ -55,14 +57,15 @@ class Connection:
         "_cutting",
         "_ending",
         "_group",
+        "_guard",
         "_last_metrics",
         "_metrics_end",
         "_outbox",
         "_preview",
+        "_refused",
         "_sender",
         "_sessions",
         "_socket",
-        "_sockets",
         "_subscriptions",
         "_watch",
         "_welcome",
@@ -76,7 +79,7 @@ class Connection:
         caller: Caller,
         welcome: wire.Welcome,
         outbox_bytes: int,
-        sockets: Sockets,
+        guard: Guard,
         *,
         watch: bool,
     ) -> None:
@@ -84,7 +87,8 @@ class Connection:
         self._sessions = sessions
         self._socket = socket
         self._welcome = welcome
-        self._sockets = sockets
+        self._guard = guard
+        self._refused = 0  # commands in a row that were too many
         self._watch = watch
         self._outbox = Outbox(outbox_bytes, self._send_soon)
         self._subscriptions: dict[str, Subscription] = {}
@@ -103,7 +107,7 @@ class Connection:
     async def run(self) -> None:
         """Serve the connection until the client is gone."""
         unwatch = None
-        self._sockets.join(self)
+        self._guard.sockets.join(self)
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
@@ -119,7 +123,7 @@ class Connection:
                     if task is not None:
                         task.cancel()
         finally:
-            self._sockets.leave(self)
+            self._guard.sockets.leave(self)
             self._unwatch_metrics()
             if unwatch is not None:
                 unwatch()
@@ -153,11 +157,10 @@ class Connection:
             self._sender = self._group.create_task(self._send())
 
     async def _send(self) -> None:
-        send, outbox = self._socket.send, self._outbox
+        outbox = self._outbox
         try:
             while True:
-                while (frame := outbox.pop()) is not None:
-                    await send(frame)
+                await self._empty()
                 if self._ending is not None:
                     await self._socket.close(*self._ending)
                     return
@@ -170,9 +173,15 @@ class Connection:
                     await outbox.wait()
                 for subscription in behind:
                     await self._catch_up(subscription)
+                    await self._empty()
         except ConnectionError:
             log.debug("the client is gone; the reader will notice")
             outbox.seal()
+
+    async def _empty(self) -> None:
+        send, pop = self._socket.send, self._outbox.pop
+        while (frame := pop()) is not None:
+            await send(frame)
 
     async def _catch_up(self, subscription: Subscription) -> None:
         try:
@@ -193,14 +202,25 @@ class Connection:
     async def _take(self, frame: str | bytes) -> None:
         command_id = ""
         try:
-            command = command_in(frame, self._welcome.max_frame_bytes)
+            await self._guard.let_send(self.caller, frame)
+            self._refused = 0
+            command = command_in(frame, self._welcome.max_frame_bytes, self._guard.sizes.depth)
             command_id = command.id
             bind(owner=self._owner, request_id=command_id[:64])
             await self._carry_out(command)
+        except TooMany as error:
+            self._outbox.push(refusal(command_id or id_in(frame), error), force=True)
+            await self._slow_down(error)
         except AlmaError as error:
             self._outbox.push(refusal(command_id or id_in(frame), error), force=True)
         except Exception as error:  # noqa: BLE001  # the connection's boundary
             self._outbox.push(refusal(command_id, bug(error)), force=True)
+
+    async def _slow_down(self, error: TooMany) -> None:
+        """Who goes on after so many refusals is no longer read for a while, instead of answered each time."""
+        self._refused += 1
+        if self._refused >= _PATIENT:
+            await asyncio.sleep(min(error.retry_after_s, _PAUSE_S))
 
     async def _carry_out(self, command: commands.AnyCommand) -> None:
         match command:
@@ -297,6 +317,7 @@ class Connection:
             if new_thread:
                 self._follow(self._sessions.follow_new(ack.thread_id, self._outbox))
 
+        await self._guard.let_run(self.caller)
         ack = await start(begun)
         if ack.thread_id is not None and ack.thread_id not in self._subscriptions:
             cursors = {ack.run_id: RunHave(messages={})} if ack.run_id is not None else {}

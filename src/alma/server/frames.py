@@ -8,6 +8,7 @@ import secrets
 import msgspec
 
 from alma.errors import AlmaError, InvalidRequest, TooMany
+from alma.security.nesting import check_depth
 from alma.security.structs import WrongField, taken
 from alma.server import commands
 from alma.session import encode, wire
@@ -18,7 +19,7 @@ _TYPES = sorted(str(tag) for tag in (c.__struct_config__.tag for c in commands.A
 _NOT_JSON = (msgspec.DecodeError, UnicodeEncodeError, RecursionError)
 
 
-def command_in(frame: str | bytes, max_bytes: int) -> commands.AnyCommand:
+def command_in(frame: str | bytes, max_bytes: int, max_depth: int) -> commands.AnyCommand:
     """Raises `InvalidRequest`."""
     if isinstance(frame, bytes):
         raise InvalidRequest("binary_frame", "Commands are text frames.", expected="text", actual="a binary frame")
@@ -26,6 +27,7 @@ def command_in(frame: str | bytes, max_bytes: int) -> commands.AnyCommand:
         raise InvalidRequest(
             "frame_too_large", "The frame is too large.", expected=f"at most {max_bytes:,} bytes", actual="more"
         )
+    check_depth(frame, max_depth)
     try:
         return taken(_decode(frame))
     except (msgspec.ValidationError, WrongField) as error:

@@ -2,13 +2,112 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 
+from alma.errors import TooMany
+from alma.security.caller import Caller
+from alma.security.rates import Rates
+from alma.server.access_bodies import LimitReply
+from alma.server.admission import Admission, Patience
+from alma.server.http_protocol import Doorway
 from alma.server.sockets import Sockets
 from alma.server.traffic import Traffic
+
+_AGAIN_S = 5.0
+_OF_ADDRESS = ("connects", "sign_ins")
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What one request or frame may be: `body` in bytes, `depth` in levels of JSON."""
+
+    body: int
+    depth: int
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
+    """`most_sockets`: of one caller."""
+
+    rates: Rates
+    doorway: Doorway
     sockets: Sockets
-    traffic: Traffic = field(default_factory=Traffic)
+    traffic: Traffic
+    sizes: Sizes
+    most_sockets: int
+    _used: Counter[str] = field(default_factory=Counter)  # tokens by owner that are not counted yet
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def wrong(self, address: str) -> None:
+        """Counts a wrong access token. Raises `TooMany`."""
+        await self.rates.take("sign_ins", address)
+
+    async def let_connect(self, caller: Caller) -> None:
+        """A WebSocket is opened. Raises `TooMany`."""
+        await self.rates.take("connects", caller.address)
+        if self.sockets.of(caller.key) >= self.most_sockets:
+            self.traffic.refuse("too_many_connections")
+            raise TooMany(
+                "too_many_connections",
+                "Too many connections are open.",
+                policy="connections",
+                quota=self.most_sockets,
+                window_s=0,
+                retry_after_s=_AGAIN_S,
+                hint=f"At most {self.most_sockets:,} at once: close one of them first.",
+            )
+
+    async def let_send(self, caller: Caller, frame: str | bytes) -> None:
+        """A command is sent. Raises `TooMany`."""
+        key = caller.key
+        await self.rates.take("messages", key)
+        size = len(frame) if isinstance(frame, bytes) or frame.isascii() else len(frame.encode(errors="replace"))
+        await self.rates.take("bytes", key, size)
+
+    async def let_run(self, caller: Caller) -> None:
+        """A run is started. Raises `TooMany`."""
+        await self.rates.check("tokens", caller.owner)
+        await self.rates.take("runs", caller.key)
+
+    async def left(self, caller: Caller) -> list[LimitReply]:
+        """Of every limit that there is, the shortest window of a policy first."""
+        found: list[LimitReply] = []
+        for policy in self.rates.policies:
+            key = caller.address if policy in _OF_ADDRESS else caller.owner if policy == "tokens" else caller.key
+            found += [
+                LimitReply(
+                    policy=policy,
+                    quota=one.limit.quota,
+                    window_s=one.limit.window_s,
+                    left=one.left,
+                    reset_s=one.reset_s,
+                )
+                for one in await self.rates.left(policy, key)
+            ]
+        return found
+
+    def used(self, owner: str, tokens: int) -> None:
+        """Model calls of this owner have used so many tokens. Does not wait."""
+        self._used[owner] += tokens
+        self._news.set()
+
+    async def run(self) -> None:
+        """Count what is used, until cancelled."""
+        try:
+            while True:
+                await self._news.wait()
+                self._news.clear()
+                while self._used:
+                    owner, tokens = self._used.popitem()
+                    await self.rates.add("tokens", owner, tokens)
+        finally:
+            await self.rates.close()
+
+
+def unguarded(heartbeat_s: float = 15.0) -> Guard:
+    """One that counts nothing and lets in as much as comes: for simulations, and what is no server."""
+    traffic = Traffic()
+    doorway = Doorway(Admission(traffic, 2**31, 2**31), Patience())
+    return Guard(Rates({}), doorway, Sockets(heartbeat_s), traffic, Sizes(body=2**22, depth=64), 2**31)

@@ -17,6 +17,7 @@ from alma.models.cache import ResponseCache
 from alma.models.registry import Registry
 from alma.observability.alerts import Alerts
 from alma.observability.health import Health
+from alma.observability.reports import Reports
 from alma.security.entry import Entry
 from alma.security.headers import Headers
 from alma.server import (
@@ -32,12 +33,15 @@ from alma.server import (
     metrics_api,
     models_api,
     problems,
+    reports_api,
     spend_api,
     threads_api,
 )
 from alma.server.access import Access
+from alma.server.body_limits import Bodies
 from alma.server.frames import refusal
 from alma.server.guard import Guard
+from alma.server.limiting import Limiting
 from alma.server.metrics_api import Metrics
 from alma.server.page import Page, top_names
 from alma.server.socket import SocketDoor
@@ -61,6 +65,7 @@ def build(
     access: Access,
     checks: Health,
     alerts: Alerts,
+    reports: Reports,
     *,
     stopping: Callable[[], bool],
     metrics: Metrics | None = None,
@@ -69,7 +74,6 @@ def build(
     no_vectors: Callable[[], str],
     welcome: Welcome,
     outbox_bytes: int,
-    max_body_bytes: int,
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
     app = _Guarded(access, clerk, title="Alma", version=welcome.version, description=_ABOUT, lifespan=lifespan)
@@ -85,11 +89,13 @@ def build(
     app.include_router(access_api.routes(access))
     app.include_router(health.routes(checks, stopping))
     app.include_router(alerts_api.routes(alerts))
+    app.include_router(reports_api.routes(reports))
     app.include_router(metrics_api.routes(metrics))
-    app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, guard.sockets, welcome, outbox_bytes)))
+    app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, guard, welcome, outbox_bytes)))
     app.add_route("/docs", api_page.show(app.openapi), include_in_schema=False)
     app.mount("/", Page(), name="page")
-    app.add_middleware(problems.BodyLimit, limit=max_body_bytes)
+    app.add_middleware(Bodies, guard=guard)
+    app.add_middleware(Limiting, guard=guard)
     return app
 
 

@@ -1,8 +1,9 @@
-"""Errors over HTTP: RFC 9457 problem details with Alma's stable `code`. Also the limit on bodies."""
+"""Errors over HTTP: RFC 9457 problem details with Alma's stable `code`."""
 
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 from typing import Any
 
@@ -10,13 +11,21 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from alma.errors import AlmaError, EndpointError, InvalidRequest, Misuse, RunFailure, StorageFailure
+from alma.errors import (
+    AlmaError,
+    EmbedderUnavailable,
+    EndpointError,
+    InvalidRequest,
+    Misuse,
+    RunFailure,
+    ServerStopping,
+    StorageFailure,
+    TooMany,
+)
 
 log = logging.getLogger(__name__)
 _JSON = "application/problem+json"
-_KNOWLEDGE_FILES = "/api/knowledge/files/"
 _CODES = {
     400: "invalid_field",
     401: "token_missing",
@@ -42,9 +51,32 @@ def problem(error: AlmaError, **more: object) -> JSONResponse:
         case _:
             status = 500
     facts = error.facts()
+    if isinstance(error, TooMany):
+        more |= {
+            "policy": error.policy,
+            "quota": error.quota,
+            "windowS": error.window_s,
+            "retryAfterS": error.retry_after_s,
+        }
     body = {"type": "about:blank", "title": error.code.replace("_", " "), "status": status, **facts, **more}
     body["detail"] = body.pop("message")
+    return JSONResponse(body, status, _again(error), media_type=_JSON)
+
+
+def plain(status: int, detail: str) -> JSONResponse:
+    """Of what is refused by a status that says it all."""
+    code = _CODES.get(status, "refused")
+    body = {"type": "about:blank", "title": code.replace("_", " "), "status": status, "code": code, "detail": detail}
     return JSONResponse(body, status, media_type=_JSON)
+
+
+def _again(error: AlmaError) -> dict[str, str]:
+    """When it is worth while to ask again, where that is known."""
+    if isinstance(error, TooMany):
+        return {"retry-after": str(max(math.ceil(error.retry_after_s), 1))}
+    if isinstance(error, ServerStopping):
+        return {"retry-after": str(math.ceil(error.retry_after_s))}
+    return {"retry-after": "5"} if isinstance(error, EmbedderUnavailable) else {}  # it comes back by itself
 
 
 def install(app: FastAPI) -> None:
@@ -63,9 +95,7 @@ def install(app: FastAPI) -> None:
 
     async def on_http(_request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        code = _CODES.get(error.status_code, "refused")
-        body = {"type": "about:blank", "title": code.replace("_", " "), "status": error.status_code, "code": code}
-        return JSONResponse({**body, "detail": str(error.detail)}, error.status_code, media_type=_JSON)
+        return plain(error.status_code, str(error.detail))
 
     async def on_bug(request: Request, error: Exception) -> JSONResponse:
         token = secrets.token_hex(4)
@@ -81,39 +111,3 @@ def install(app: FastAPI) -> None:
 def _said(one: dict[str, Any]) -> str:
     place = ".".join(str(part) for part in one["loc"])
     return f"{place}: {one['msg']}"
-
-
-class BodyLimit:
-    """Refuses HTTP bodies over `limit` bytes, whether or not they announce their length; but for files of the knowledge
-    base, which have a limit of their own."""
-
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self._app = app
-        self._limit = limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or (scope["method"] == "PUT" and scope["path"].startswith(_KNOWLEDGE_FILES)):
-            await self._app(scope, receive, send)
-            return
-        announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if not announced.isdigit() or int(announced) > self._limit:
-            await self._refuse(scope, receive, send)
-            return
-        seen = 0
-
-        async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self._limit:
-                raise HTTPException(413, self._said())
-            return message
-
-        await self._app(scope, counted, send)
-
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = {"type": "about:blank", "title": "body too large", "status": 413, "code": "body_too_large"}
-        await JSONResponse({**body, "detail": self._said()}, 413, media_type=_JSON)(scope, receive, send)
-
-    def _said(self) -> str:
-        return f"The body is too large: at most {self._limit:,} bytes are taken (ALMA_MAX_BODY_BYTES)."

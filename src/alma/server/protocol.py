@@ -1,7 +1,11 @@
-"""uvicorn's WebSocket protocol, with the frames of one turn of the event loop written together.
+"""uvicorn's WebSocket protocol: frames of one turn of the event loop written together, and bounds on what it holds.
 
 A planned run tells its client many small things at once. Each would be a system call of its own, and a wake-up of the
 client; gathered they are one. Nothing waits: what was gathered goes out before the loop looks at the network again.
+
+What comes in is taken apart a little at a time: while a frame waits to be carried out the rest stays as it came, for a
+packet of tiny frames would take forty times its size as messages. A message must make progress, be it in one frame or
+in a million, and who leaves unread what is sent to them is let go.
 """
 
 from __future__ import annotations
@@ -10,34 +14,164 @@ import asyncio
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+
+from alma.server.http_protocol import Doorway
+from alma.server.transport import Gathering, bare, hold_little
+
+_SLICE = 4096  # bytes taken apart at a time
+_LEAST_SPEED = 256  # bytes a second that a message must come with, on average
 
 
-class Gathering:
-    """A transport whose writes go out together. All else is the transport's own."""
+class SocketProtocol(WebSocketsSansIOProtocol):
+    def __init__(self, *, doorway: Doorway, **rest: Any) -> None:
+        super().__init__(**rest)
+        self._doorway = doorway
+        self._rest = b""  # what came and is not taken apart yet
+        self._message: bytearray | None = None  # the fragments of one that is not whole yet
+        self._since = self._moved = 0.0  # when the message under way began, and last went on
+        self._came = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
 
-    def __init__(self, transport: Any) -> None:
-        self._transport = transport
-        self._loop = asyncio.get_running_loop()
-        self._parts: list[bytes] = []
+    # ── the connection ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def write(self, data: bytes) -> None:
-        if not self._parts:
-            self._loop.call_soon(self.flush)
-        self._parts.append(data)
-
-    def flush(self) -> None:
-        if self._parts:
-            parts, self._parts = self._parts, []
-            self._transport.write(parts[0] if len(parts) == 1 else b"".join(parts))
-
-    def close(self) -> None:
-        self.flush()
-        self._transport.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-
-class GatheringProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: Any) -> None:
-        super().connection_made(Gathering(transport))  # pyright: ignore[reportArgumentType]  # all that is used of one
+        raw = bare(transport)
+        hold_little(raw)
+        self._doorway.admission.traffic.sockets += 1
+        super().connection_made(Gathering(raw))  # pyright: ignore[reportArgumentType]  # all that is used of one
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for timer in (self._timer, self._unread):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._unread = None
+        self._rest = b""
+        admission = self._doorway.admission
+        admission.traffic.sockets -= 1
+        admission.leave(self.client[0] if self.client else "")
+        super().connection_lost(exc)
+
+    def handle_connect(self, event: Any) -> None:
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            scope: Any = self.scope
+            scope["extensions"]["alma.wire"] = self
+
+    def start_keepalive(self) -> None:
+        """The handshake is over: what it took is not needed any more."""
+        del self.request, self.response
+        super().start_keepalive()
+
+    def drop(self) -> None:
+        """End it at once, with all that was not sent yet."""
+        bare(self.transport).abort()
+
+    # ── what comes ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def data_received(self, data: bytes) -> None:
+        if self._rest:
+            self._rest += data
+        elif self.read_paused:
+            self._rest = data
+        elif len(data) <= _SLICE:
+            self._take(data)
+        else:
+            self._rest = data
+            self._take_more()
+
+    def _take_more(self) -> None:
+        rest, at = self._rest, 0
+        while at < len(rest) and not self.read_paused and not self.transport.is_closing():
+            self._take(rest[at : at + _SLICE])
+            at += _SLICE
+        self._rest = rest[at:]
+
+    def _take(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self.handshake_initiated and self.conn.handshake_exc is not None:
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
+            return
+        if self._message is None and not self.conn.reader.buffer:
+            self._came = 0
+            return
+        now = self.loop.time()
+        self._moved = now
+        if not self._came:
+            self._since = now
+        self._came += len(data)
+        if self._timer is None:
+            self._timer = self.loop.call_later(self._doorway.patience.body_s, self._look)
+
+    async def receive(self) -> Any:
+        message = await self.queue.get()
+        if self.read_paused and self.queue.empty():
+            self.read_paused = False
+            if self._rest:
+                self._take_more()
+            if not self.read_paused:
+                self.transport.resume_reading()
+        return message
+
+    def handle_text(self, event: Frame) -> None:
+        self.curr_msg_data_type = "text"
+        self._whole_or_first(event)
+
+    def handle_bytes(self, event: Frame) -> None:
+        self.curr_msg_data_type = "bytes"
+        self._whole_or_first(event)
+
+    def _whole_or_first(self, event: Frame) -> None:
+        if event.fin:
+            self._hand_on(event.data)
+        else:
+            self._message = bytearray(event.data)
+
+    def handle_cont(self, event: Frame) -> None:
+        """Fragments are joined as they come: a list of a million empty ones would have no bound."""
+        assert self._message is not None  # the library refuses fragments of nothing
+        self._message += event.data
+        if event.fin:
+            whole, self._message = self._message, None
+            self._hand_on(whole)
+
+    def _hand_on(self, data: Any) -> None:
+        self.frames = [data if self.curr_msg_data_type == "text" else bytes(data)]
+        self.send_receive_event_to_app()
+
+    # ── what does not come, and what is not taken ─────────────────────────────────────────────────────────────────
+
+    def _look(self) -> None:
+        """Does the message under way go on?"""
+        self._timer = None
+        if not self._came or self.transport.is_closing():
+            return
+        now, wait = self.loop.time(), self._doorway.patience.body_s
+        if self.read_paused:  # it is us who does not read
+            self._since, self._moved, self._came = now, now, 1
+        elapsed = now - self._since
+        if now - self._moved >= wait or (elapsed >= wait and self._came < elapsed * _LEAST_SPEED):
+            self._doorway.admission.traffic.timed_out += 1
+            self.conn.fail(1008, "a message came too slowly")
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.close_sent = True
+            self.transport.close()
+        else:
+            self._timer = self.loop.call_later(wait - (now - self._moved), self._look)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._unread is None:
+            self._unread = self.loop.call_later(self._doorway.patience.unread_s, self._cut)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
+    def _cut(self) -> None:
+        self._doorway.admission.traffic.timed_out += 1
+        self.drop()

@@ -8,11 +8,11 @@ from urllib.parse import parse_qs
 from msgspec import structs
 from starlette.types import Receive, Scope, Send
 
-from alma.errors import InvalidRequest
+from alma.errors import InvalidRequest, TooMany
 from alma.security.caller import caller_of
 from alma.server.connection import Connection
 from alma.server.frames import check_protocol, refusal
-from alma.server.sockets import Sockets
+from alma.server.guard import Guard
 from alma.session.sessions import Sessions
 from alma.session.wire import Welcome
 
@@ -59,9 +59,9 @@ class Socket:
 class SocketDoor:
     """`/ws?protocol=1&watch=none`: `protocol` is checked; `watch=none` spares the client the news about lists."""
 
-    def __init__(self, sessions: Sessions, sockets: Sockets, welcome: Welcome, outbox_bytes: int) -> None:
+    def __init__(self, sessions: Sessions, guard: Guard, welcome: Welcome, outbox_bytes: int) -> None:
         self._sessions = sessions
-        self._sockets = sockets
+        self._guard = guard
         self._welcome = welcome
         self._outbox_bytes = outbox_bytes
 
@@ -77,13 +77,19 @@ class SocketDoor:
                 await send({"type": "websocket.close", "code": 1002, "reason": error.code})
                 return
         caller = caller_of(scope)
+        try:
+            await self._guard.let_connect(caller)
+        except TooMany as error:
+            await send({"type": "websocket.send", "text": refusal("", error)})
+            await send({"type": "websocket.close", "code": 1013, "reason": error.code})
+            return
         connection = Connection(
             self._sessions,
             Socket(receive, send, scope.get("extensions", {}).get("alma.wire")),
             caller,
             structs.replace(self._welcome, owner=caller.owner, admin=caller.admin, token=caller.name),
             self._outbox_bytes,
-            self._sockets,
+            self._guard,
             watch=query.get("watch") != ["none"],
         )
         await connection.run()

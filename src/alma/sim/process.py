@@ -25,7 +25,7 @@ from alma.plan import MANAGER
 from alma.security.caller import Caller
 from alma.server.commands import PROTOCOL
 from alma.server.connection import Connection, Socket
-from alma.server.sockets import Sockets
+from alma.server.guard import unguarded
 from alma.session.feed import Feeds
 from alma.session.notices import Notices
 from alma.session.sessions import Limits, Sessions
@@ -104,7 +104,7 @@ class Process:
             sweep_every=SWEEP_S,
             heartbeat_every=HEARTBEAT_S,
         )
-        self._sockets = Sockets()
+        self._guard = unguarded()
         self.sessions = Sessions(
             house.database,
             journal,
@@ -135,7 +135,7 @@ class Process:
 
     def connect(self, socket: Socket) -> None:
         connection = Connection(
-            self.sessions, socket, Caller(OWNER), _WELCOME, _OUTBOX_BYTES, self._sockets, watch=False
+            self.sessions, socket, Caller(OWNER), _WELCOME, _OUTBOX_BYTES, self._guard, watch=False
         )
         self.loop.create_task(connection.run()).add_done_callback(self._disconnected)
 
