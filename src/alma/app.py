@@ -93,7 +93,7 @@ class Alma:
         self.files = ThreadFiles(settings.data_dir / "files")
         self.toolbox = toolbox_of(settings, self.files)
         self.guard = guard_of(settings)
-        self.access = access_of(settings, self.database, self.guard)
+        self.access = access_of(settings, self.database)
         self.mind = Mind(self.database, self.embedder, self.notices, memory_of(settings), LOCAL)
         memories = self.mind.memories if settings.memory else None
         tooling = Tooling(self.toolbox, memory=memories)
@@ -286,8 +286,7 @@ class Alma:
                 total_bytes=progress.total_bytes,
                 model=progress.model,
                 error=progress.error,
-            ),
-            admins=True,
+            )
         )
 
     def _trouble(self, error: StorageFailure | None) -> None:
@@ -362,5 +361,6 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
             max_prompt_chars=settings.max_prompt_chars,
         ),
         outbox_bytes=settings.outbox_bytes,
+        max_body_bytes=settings.max_body_bytes,
         lifespan=lifespan,
     )

@@ -23,6 +23,7 @@ from alma.observability.alerts import Alerts
 from alma.observability.channels import Away, LogChannel, Mail, Telling, Webhook
 from alma.observability.health import Check, Health
 from alma.observability.health_checks import EmbeddedModel, IndexFacts, LoopLag
+from alma.observability.reports import Reports
 from alma.session.notices import Notices
 from alma.session.wire import AlertsNow, FiringAlert, Notice
 
@@ -89,6 +90,7 @@ class Lookout:
             self._alerts_changed,
             link=choice.link,
         )
+        self.reports = Reports(database, choice.report_hour)
 
     def sampled(self, _second: int, values: Mapping[str, float]) -> None:
         """A second's figures, from whoever takes them."""
@@ -106,6 +108,7 @@ class Lookout:
             group.create_task(self.health.run())
             if alerts:
                 group.create_task(self.alerts.run())
+                group.create_task(self.reports.run())
 
     async def close(self) -> None:
         """Keep how the alerts stand, so that nobody is told twice."""

@@ -38,10 +38,8 @@ from alma.server import (
     threads_api,
 )
 from alma.server.access import Access
-from alma.server.body_limits import Bodies
 from alma.server.frames import refusal
 from alma.server.guard import Guard
-from alma.server.limiting import Limiting
 from alma.server.metrics_api import Metrics
 from alma.server.page import Page, top_names
 from alma.server.socket import SocketDoor
@@ -74,6 +72,7 @@ def build(
     no_vectors: Callable[[], str],
     welcome: Welcome,
     outbox_bytes: int,
+    max_body_bytes: int,
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
     app = _Guarded(access, clerk, title="Alma", version=welcome.version, description=_ABOUT, lifespan=lifespan)
@@ -91,11 +90,10 @@ def build(
     app.include_router(alerts_api.routes(alerts))
     app.include_router(reports_api.routes(reports))
     app.include_router(metrics_api.routes(metrics))
-    app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, guard, welcome, outbox_bytes)))
+    app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, guard.sockets, welcome, outbox_bytes)))
     app.add_route("/docs", api_page.show(app.openapi), include_in_schema=False)
     app.mount("/", Page(), name="page")
-    app.add_middleware(Bodies, guard=guard)
-    app.add_middleware(Limiting, guard=guard)
+    app.add_middleware(problems.BodyLimit, limit=max_body_bytes)
     return app
 
 
