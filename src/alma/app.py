@@ -286,7 +286,8 @@ class Alma:
                 total_bytes=progress.total_bytes,
                 model=progress.model,
                 error=progress.error,
-            )
+            ),
+            admins=True,
         )
 
     def _trouble(self, error: StorageFailure | None) -> None:

@@ -15,8 +15,10 @@ from fastapi import FastAPI
 from alma.agent.role import Role, shipped_folder
 from alma.agent.roles import Roles
 from alma.errors import NotFound, StorageFailure
+from alma.security.caller import LOCAL
 from alma.server import problems
 from alma.server.agents_api import routes
+from asked_by import ask_as
 
 SHIPPED = ["analyst", "coder", "critic", "manager", "researcher", "writer"]
 
@@ -211,6 +213,7 @@ async def get(roles: Roles, path: str) -> tuple[int, Any]:
     app = FastAPI()
     problems.install(app)
     app.include_router(routes(roles))
+    ask_as(app, LOCAL)
     status, body = 0, b""
 
     async def receive() -> dict[str, Any]:

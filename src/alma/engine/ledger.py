@@ -95,9 +95,13 @@ class Ledger:
         """What the user set of it."""
         return self._own.get((owner, scope, thread_id if scope == "thread" else ""), _NONE)
 
+    def usual(self, scope: Scope) -> Limits:
+        """What the settings say, for whoever set nothing."""
+        return self._usual.get(scope, _NO_LIMITS)
+
     def limits(self, owner: str, scope: Scope, thread_id: str = "") -> Limits:
         """What is in force. Of a run: for those that begin from now on."""
-        usual = self._usual.get(scope, _NO_LIMITS)
+        usual = self.usual(scope)
         return self.own(owner, scope, thread_id).over(usual) if self._own else usual
 
     def set(self, owner: str, scope: Scope, thread_id: str, own: Own) -> None:

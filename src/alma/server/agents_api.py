@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from alma.agent.roles import Roles
 from alma.events import Kind
 from alma.security.fields import Exact
+from alma.server.asking import Asker
 from alma.server.bodies import Reply
 
 
@@ -103,9 +104,10 @@ def routes(roles: Roles, tools: Collection[str] | None = None) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["agents"])
 
     @router.get("/agents")
-    async def list_agents() -> AgentList:
-        """By name. A file with problems is used in its last good version, if there was one."""
-        problems = [*roles.problems(), *roles.check(tools)]
+    async def list_agents(caller: Asker) -> AgentList:
+        """By name. A file with problems is used in its last good version, if there was one; they are for
+        administrators."""
+        problems = [*roles.problems(), *roles.check(tools)] if caller.admin else []
         return AgentList(
             agents=[AgentReply.model_validate(role) for role in roles.all()],
             problems=[RoleProblemReply.model_validate(problem) for problem in problems],

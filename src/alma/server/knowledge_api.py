@@ -35,12 +35,13 @@ def routes(library: Library) -> APIRouter:
 
     @router.get("/knowledge")
     async def list_documents(owner: Owner) -> KnowledgeReply:
+        watched = library.folder is not None and owner == library.owner
         return KnowledgeReply(
             documents=[_document(one) for one in await library.list(owner)],
-            folder=None if library.folder is None else str(library.folder),
+            folder=str(library.folder) if watched else None,
             formats=library.formats,
             max_bytes=library.max_bytes,
-            problem=library.folder_problem,
+            problem=library.folder_problem if watched else "",
         )
 
     @router.put("/knowledge/files/{name:path}", status_code=202, openapi_extra=_RAW)

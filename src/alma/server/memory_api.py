@@ -20,7 +20,7 @@ from alma.memory.recall import Asked
 from alma.memory.records import Filter, Kind, Memory, NewMemory, Reader, Scope, State
 from alma.security.fields import Exact, Id, Line, Moment, Text
 from alma.server import problems
-from alma.server.asking import Owner, Person
+from alma.server.asking import ADMIN, Owner, Person
 from alma.server.memory_bodies import (
     AddedReply,
     CountsReply,
@@ -78,7 +78,7 @@ def routes(memories: Memories, *, on: bool = True, problem: Callable[[], str] = 
         """How many memories there are, and how the indexes stand."""
         return await state_now(owner)
 
-    @router.post("/memory/reindex")
+    @router.post("/memory/reindex", dependencies=[ADMIN])
     async def reindex(owner: Owner) -> MemoryStateReply:
         """Build the indexes anew from what is stored; it goes on in the background, and search goes on meanwhile."""
         await memories.reindex()

@@ -16,6 +16,7 @@ from alma.models.endpoints import DEFAULT_CONCURRENCY, Price
 from alma.models.registry import Registry
 from alma.models.remote import EndpointInfo
 from alma.security.fields import Exact, Id, Line
+from alma.server.asking import ADMIN, Asker
 from alma.server.bodies import Body, Reply
 
 
@@ -50,7 +51,8 @@ class ModelReply(Reply):
 
 
 class EndpointReply(Reply):
-    """Where models answer. `state`: ready, starting, down, unknown. `source`: file, a variable, built in. `limit`:
+    """Where models answer; `baseUrl`, `detail` and `lastError` are for administrators, empty for others.
+    `state`: ready, starting, down, unknown. `source`: file, a variable, built in. `limit`:
     calls at once, as many as it has shown to bear. `breaker`: open lets none through until `retryAt` (Unix seconds),
     half_open one to try. `calls` and what follows is of the last five minutes (0: none yet). `weight`: its part of the
     calls where several endpoints have a model."""
@@ -231,13 +233,19 @@ class PullReply(Reply):
     id: str
 
 
-def models_reply(registry: Registry) -> ModelsReply:
+def models_reply(registry: Registry, *, admin: bool = True) -> ModelsReply:
+    """Others than administrators are not told where endpoints are, nor what they said last: that may be somebody's."""
+    endpoints = [endpoint_reply(one) for one in registry.endpoints()]
+    embedded = EmbeddedReply.model_validate(registry.embedded_state())
+    if not admin:
+        endpoints = [one.model_copy(update={"base_url": "", "detail": "", "last_error": ""}) for one in endpoints]
+        embedded = EmbeddedReply(state=embedded.state, file="", detail="")
     return ModelsReply(
         default=registry.default,
         tiny_only=registry.tiny_only,
         models=[ModelReply.model_validate(one) for one in registry.models()],
-        endpoints=[endpoint_reply(one) for one in registry.endpoints()],
-        embedded=EmbeddedReply.model_validate(registry.embedded_state()),
+        endpoints=endpoints,
+        embedded=embedded,
     )
 
 
@@ -261,22 +269,22 @@ def routes(registry: Registry) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["models"])
 
     @router.get("/models")
-    async def list_models() -> ModelsReply:
-        return models_reply(registry)
+    async def list_models(caller: Asker) -> ModelsReply:
+        return models_reply(registry, admin=caller.admin)
 
-    @router.put("/models/default")
+    @router.put("/models/default", dependencies=[ADMIN])
     async def choose_default(body: Choice) -> ModelsReply:
         """Let this model answer when a task names none. An embedded one is loaded."""
         await registry.set_default(body.model)
         return models_reply(registry)
 
-    @router.get("/models/discover")
+    @router.get("/models/discover", dependencies=[ADMIN])
     async def discover() -> FoundList:
         """Looks for Ollama, LM Studio and llama.cpp on this machine."""
         found = await registry.discover()
         return FoundList(found=[FoundReply.model_validate(one) for one in found])
 
-    @router.post("/models/test")
+    @router.post("/models/test", dependencies=[ADMIN])
     async def test_model(body: ModelChoice) -> ProbeReply:
         """Run the capability probe: a minute or two on a slow model. The report is kept."""
         return ProbeReply.model_validate(await registry.probe(body.model))
@@ -295,22 +303,22 @@ def routes(registry: Registry) -> APIRouter:
         entries = [CatalogEntry.model_validate(one) for one in catalog()]
         return CatalogReply(ram_bytes=ram_bytes(), models=entries)
 
-    @router.post("/models/pull", status_code=202)
+    @router.post("/models/pull", status_code=202, dependencies=[ADMIN])
     async def pull_model(body: NewPull) -> PullReply:
         """Fetch a GGUF file from the Hugging Face hub; asking again for the same file gives the running download."""
         return PullReply(id=registry.pulls.start(body.repo, body.file))
 
-    @router.delete("/models/pull/{pull_id}", status_code=204)
+    @router.delete("/models/pull/{pull_id}", status_code=204, dependencies=[ADMIN])
     async def cancel_pull(pull_id: Id) -> None:
         registry.pulls.cancel(pull_id)
 
-    @router.post("/models/gguf")
+    @router.post("/models/gguf", dependencies=[ADMIN])
     async def use_gguf(body: GgufFile) -> ModelsReply:
         """Let the embedded server load a GGUF file of this machine."""
         await registry.use_gguf(Path(body.path))
         return models_reply(registry)
 
-    @router.post("/endpoints", status_code=201)
+    @router.post("/endpoints", status_code=201, dependencies=[ADMIN])
     async def add_endpoint(body: NewEndpoint) -> ModelsReply:
         """Connect an OpenAI-compatible endpoint, once it has listed its models."""
         await registry.add_endpoint(
@@ -327,7 +335,7 @@ def routes(registry: Registry) -> APIRouter:
         )
         return models_reply(registry)
 
-    @router.post("/endpoints/test")
+    @router.post("/endpoints/test", dependencies=[ADMIN])
     async def test_endpoint(body: EndpointTest) -> TrialReply:
         """Ask an endpoint for its models, and one of them for a word. Nothing is kept."""
         trial = await registry.test_endpoint(
@@ -339,7 +347,7 @@ def routes(registry: Registry) -> APIRouter:
         )
         return trial_reply(trial)
 
-    @router.delete("/endpoints/{name}")
+    @router.delete("/endpoints/{name}", dependencies=[ADMIN])
     async def remove_endpoint(name: EndpointName) -> ModelsReply:
         await registry.remove_endpoint(name)
         return models_reply(registry)

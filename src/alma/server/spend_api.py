@@ -8,10 +8,11 @@ from typing import Any, Literal
 from fastapi import APIRouter
 from pydantic import Field
 
-from alma.engine.ledger import Scope
+from alma.engine.budget import Limits
 from alma.engine.state import Spent
+from alma.errors import Forbidden
 from alma.security.fields import Id
-from alma.server.asking import Owner
+from alma.server.asking import Asker, Owner
 from alma.server.bodies import Body, Reply
 from alma.session.sessions import Sessions
 from alma.session.spend import Report, ScopeSpend, report, set_budget
@@ -88,18 +89,33 @@ def routes(sessions: Sessions) -> APIRouter:
         return _reply(await report(sessions.database, sessions.engine.ledger, owner, thread))
 
     @router.put("/budgets")
-    async def change_budget(owner: Owner, body: BudgetChange) -> SpendReply:
-        """Set a budget. It is kept, comes before the settings', and holds for what is under way too."""
-        scope: Scope = body.scope
+    async def change_budget(caller: Asker, body: BudgetChange) -> SpendReply:
+        """Set a budget. It is kept, comes before the settings', and holds for what is under way too. Others than
+        administrators can only set less than what the settings allow everybody."""
+        owner, scope = caller.owner, body.scope
         thread_id = body.thread_id or ""
         change: dict[str, Any] = {
             name: getattr(body, name) for name in ("tokens", "seconds", "money") if name in body.model_fields_set
         }
         ledger = sessions.engine.ledger
+        if not caller.admin:
+            _check_within(ledger.usual(scope), change)
         await set_budget(sessions.database, ledger, owner, scope, thread_id, **change)
         return _reply(await report(sessions.database, ledger, owner, thread_id))
 
     return router
+
+
+def _check_within(usual: Limits, change: dict[str, Any]) -> None:
+    for name, wanted in change.items():
+        most = getattr(usual, name)
+        if most and wanted is not None and not 0 < wanted <= most:
+            raise Forbidden(
+                "admin_only",
+                "Only administrators set a budget that is larger than the usual one.",
+                expected=f"{name} over 0, at most {most:g}",
+                actual=f"{wanted:g}",
+            )
 
 
 def _reply(found: Report) -> SpendReply:

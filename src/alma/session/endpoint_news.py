@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
+import msgspec
+
 from alma.models.remote import EndpointInfo
 from alma.session.notices import Notices
 from alma.session.wire import EndpointHealth, EndpointsNow
@@ -23,7 +25,12 @@ async def keep_telling(models: Endpoints, notices: Notices, *, every: float = EV
         await asyncio.sleep(every)
         if notices.watched and (now := [health(info) for info in models.endpoints()]) != told:
             told = now
-            notices.broadcast(EndpointsNow(endpoints=now))
+            notices.broadcast(EndpointsNow(endpoints=now), plain=EndpointsNow(endpoints=[plain(one) for one in now]))
+
+
+def plain(told: EndpointHealth) -> EndpointHealth:
+    """For others than administrators: without what the endpoint has said, in which somebody's words may be."""
+    return msgspec.structs.replace(told, detail="", last_error="")
 
 
 def health(info: EndpointInfo) -> EndpointHealth:

@@ -37,13 +37,17 @@ class Notices:
                 listener(frame)
         return lambda: self._watchers.pop(watcher, None)
 
-    def broadcast(self, payload: Payload, owner: str | None = None, *, admins: bool = False) -> None:
-        """Tell the watchers of `owner`; None: everybody. `admins`: of them, administrators alone."""
+    def broadcast(
+        self, payload: Payload, owner: str | None = None, *, admins: bool = False, plain: Payload | None = None
+    ) -> None:
+        """Tell the watchers of `owner`; None: everybody. `admins`: of them, administrators alone. `plain`: what the
+        others are told in its place."""
         if self._watchers:
             frame = encode.custom(payload)
+            to_others = frame if plain is None else encode.custom(plain)
             for watcher in list(self._watchers):
                 if (owner is None or owner == watcher.owner) and (watcher.admin or not admins):
-                    watcher.listener(frame)
+                    watcher.listener(frame if watcher.admin else to_others)
 
     def let_stand(self, payload: Payload) -> None:
         """Tell administrators how something is; those who come later hear the newest of its kind as they come."""

@@ -76,6 +76,7 @@ class Library:
         self._database = database
         self._filing = Filing(database, memories)
         self._originals = Originals(originals)
+        self.owner = owner
         self._folder = folder
         self._max_bytes = max_bytes
         self._told = told
