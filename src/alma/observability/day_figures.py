@@ -118,9 +118,7 @@ def figures(connection: sa.Connection, day: str, now: float) -> DayFigures:
         failed=counts.get("failed", 0),
         canceled=counts.get("canceled", 0),
         response=_percentiles(connection, run_ends.c.ms, sa.and_(ended, run_ends.c.status == "completed")),
-        first_token=_percentiles(
-            connection, calls.c.first_token_ms, sa.and_(in_day, calls.c.first_token_ms.is_not(None))
-        ),
+        first_token=_percentiles(connection, calls.c.first_token_ms, spoke),
         calls=whole.calls,
         call_errors=whole.errors,
         cache_hits=int(more[1]),
