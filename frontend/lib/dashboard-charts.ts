@@ -13,8 +13,11 @@ export interface ChartInfo {
   readonly id: string;
   readonly title: string;
   readonly unit: string;
-  /** `percentiles`: lines that lie over one another, with the space between them tinted; `counts`: what is counted. */
-  readonly kind: "lines" | "percentiles" | "counts";
+  /**
+   * `percentiles`: lines that lie over one another, with the space between them tinted. `sums`: lines of what is counted;
+   * `shares`: bars of what is counted, and before them of what of it was bad.
+   */
+  readonly kind: "lines" | "percentiles" | "sums" | "shares";
   readonly lines: readonly Line[];
 }
 
@@ -67,7 +70,14 @@ export const SECTIONS: readonly SectionInfo[] = [
     charts: [
       percentiles("response", "Response"),
       percentiles("first_token", "First token"),
-      chart("tokens", "Tokens", "tokens/s", "lines", ["tokens_out", "written"], ["tokens_in", "read"]),
+      chart(
+        "tokens",
+        "Tokens a second",
+        "tokens/s",
+        "lines",
+        ["tokens_out", "written"],
+        ["tokens_in", "read"],
+      ),
     ],
   },
   {
@@ -84,17 +94,10 @@ export const SECTIONS: readonly SectionInfo[] = [
         ["tasks_queued", "waiting"],
       ),
       withFailures(
-        chart(
-          "runs",
-          "Begun and ended",
-          "count",
-          "counts",
-          ["runs_started", "begun"],
-          ["runs_finished", "ended"],
-          ["runs_failed", "failed"],
-        ),
+        chart("runs", "Ended", "count", "shares", ["runs_finished", "well"], ["runs_failed", "failed"]),
         "runs_failed",
       ),
+      chart("begun", "Begun", "count", "shares", ["runs_started", "begun"]),
     ],
   },
   {
@@ -103,10 +106,10 @@ export const SECTIONS: readonly SectionInfo[] = [
     charts: [
       percentiles("call", "Model call"),
       withFailures(
-        chart("calls", "Calls", "count", "counts", ["calls", "ended"], ["call_errors", "failed"]),
+        chart("calls", "Calls", "count", "shares", ["calls", "ended"], ["call_errors", "failed"]),
         "call_errors",
       ),
-      chart("cost", "Cost", "USD", "counts", ["cost", "cost"]),
+      chart("cost", "Cost", "USD", "shares", ["cost", "cost"]),
       withFailures(
         chart("endpoints", "Endpoints down", "count", "lines", ["endpoints_down", "down"]),
         "endpoints_down",
@@ -117,7 +120,7 @@ export const SECTIONS: readonly SectionInfo[] = [
     id: "cache",
     title: "Cache",
     charts: [
-      chart("cache", "Answers", "count", "counts", ["cache_hits", "reused"], ["cache_misses", "made"]),
+      chart("cache", "Reused answers", "count", "sums", ["cache_hits", "reused"], ["cache_misses", "made"]),
     ],
   },
   {
@@ -133,14 +136,14 @@ export const SECTIONS: readonly SectionInfo[] = [
     title: "Server",
     charts: [
       percentiles("request", "HTTP request"),
-      chart("requests", "Requests", "/s", "lines", ["requests", "answered"]),
+      chart("requests", "Requests a second", "/s", "lines", ["requests", "answered"]),
       chart("connections", "Connections", "count", "lines", ["connections", "open"]),
       withFailures(
         chart(
           "errors",
           "Errors and refusals",
           "count",
-          "counts",
+          "sums",
           ["refused", "refused"],
           ["request_errors", "server errors"],
           ["errors", "logged"],

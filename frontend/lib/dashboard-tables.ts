@@ -45,9 +45,9 @@ export const USE_COLUMNS: readonly Column<UseOf>[] = [
   use("first95", "First token p95", "ms", "first_token_p95_ms", (row) => row.firstTokenP95Ms, true),
   use("p50", "Call p50", "ms", "call_p50_ms", (row) => row.p50Ms),
   use("p95", "Call p95", "ms", "call_p95_ms", (row) => row.p95Ms),
-  use("read", "Read", "tokens", "tokens_in", (row) => row.inputTokens),
-  use("written", "Written", "tokens", "tokens_out", (row) => row.outputTokens),
-  use("speed", "Speed", "tokens/s", "tokens_out", (row) => row.tokensPerS, true),
+  use("read", "Tokens read", "count", "tokens_in", (row) => row.inputTokens),
+  use("written", "Tokens written", "count", "tokens_out", (row) => row.outputTokens),
+  use("speed", "Tokens/s", "count", "tokens_out", (row) => row.tokensPerS, true),
   use("hits", "Reused", "count", "cache_hits", (row) => row.cacheHits, true),
   use("cost", "Cost", "USD", "cost", (row) => row.cost),
 ];

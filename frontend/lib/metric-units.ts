@@ -65,6 +65,20 @@ export function measure(value: number | null | undefined, unit: string): string 
   return after === "" ? number : `${number} ${after}`;
 }
 
+/** On an axis: without what its title says already. `0`, `500 ms`, `1.5 s`, `20 s`, `2 GiB`, `40 %`, `1.2 k`. */
+export function tick(value: number, unit: string): string {
+  if (value === 0) return "0";
+  if (unit === "ms") return value < 1_000 ? `${digits(value)} ms` : `${digits(value / 1_000)} s`;
+  return unit === "tokens/s" || unit === "/s" || unit === "tokens" ? amount(value) : measure(value, unit);
+}
+
+/** A moment on an axis whose marks are so many seconds apart. */
+export function tickTime(seconds: number, apartS: number): string {
+  if (apartS < 60) return moment(seconds, 0);
+  if (apartS < 86_400) return moment(seconds, 86_400);
+  return new Date(seconds * 1_000).toLocaleDateString("en-GB", { weekday: "short", day: "numeric" });
+}
+
 /** What changed against `before`: `+12 %`, `−8 %`, `×3.4`, `the same`; shares in points. Null: nothing to compare with. */
 export function change(
   now: number | null | undefined,

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from shoot_health import screens as health_screens
+
 BASE = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:4173"
 OUT = Path(sys.argv[2] if len(sys.argv) > 2 else "/tmp/shots")
 ONLY = sys.argv[3] if len(sys.argv) > 3 else ""
@@ -520,7 +522,50 @@ def knowledge_file(page: Page) -> None:
     page.wait_for_timeout(400)
 
 
+def dashboard_as(page: Page, mode: str, query: str = "") -> None:
+    """`mode`: what the mock server makes of metrics, by a cookie that no other screen may see."""
+    page.context.add_cookies([{"name": "metrics", "value": mode, "url": BASE}])
+    page.goto(f"{BASE}/?page=dashboard{query}")
+    ready(page)
+    page.wait_for_selector("[data-slot=board][data-loaded=true]", state="attached")
+    page.wait_for_timeout(1500)
+    page.context.clear_cookies()
+
+
+def dashboard(page: Page) -> None:
+    dashboard_as(page, "busy", "&range=6h")
+
+
+def dashboard_live(page: Page) -> None:
+    dashboard_as(page, "busy")
+    page.locator("[data-chart=first_token] .u-over").hover(position={"x": 80, "y": 60})
+    page.wait_for_timeout(200)
+
+
+def dashboard_week(page: Page) -> None:
+    dashboard_as(page, "busy", "&range=7d")
+    page.locator("#dashboard-resources").scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+
+
+def dashboard_tables(page: Page) -> None:
+    dashboard_as(page, "busy", "&range=24h")
+    page.locator("[data-slot=table-route]").scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+
+
+def dashboard_behind(page: Page) -> None:
+    dashboard_as(page, "busy", "&range=6h&behind=first_token_p95_ms")
+    page.wait_for_selector("[data-slot=behind-run]")
+    page.wait_for_timeout(300)
+
+
+def dashboard_empty(page: Page) -> None:
+    dashboard_as(page, "fresh")
+
+
 SCREENS = [
+    *health_screens(BASE, ready),
     run_memory,
     run_memory_left_out,
     citations,
@@ -574,6 +619,12 @@ SCREENS = [
     question,
     answered,
     tool_approval,
+    dashboard,
+    dashboard_live,
+    dashboard_week,
+    dashboard_tables,
+    dashboard_behind,
+    dashboard_empty,
 ]
 
 

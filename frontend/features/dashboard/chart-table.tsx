@@ -23,7 +23,7 @@ export function ChartTable({ info }: { info: ChartInfo }) {
       data-chart={info.id}
       tabIndex={0}
       role="region"
-      aria-label={info.title}
+      aria-label={`${info.title} as a table`}
       className="max-h-72 min-w-0 overflow-auto"
     >
       <table className="w-full text-[13px] tabular-nums">

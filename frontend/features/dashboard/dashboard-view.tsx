@@ -92,11 +92,14 @@ function Content({ isTable }: { isTable: boolean }) {
         </Problem>
       )}
       {untouched ? <Untouched time={time} /> : <Figures />}
-      {sectionsOf(state, untouched).map((section) => (
-        <ChartSection key={section.id} section={section} isTable={isTable} />
-      ))}
+      <div className="grid grid-cols-1 gap-x-10 gap-y-8 @6xl:grid-cols-3">
+        {sectionsOf(state, untouched).map((section) => (
+          <ChartSection key={section.id} section={section} isTable={isTable} />
+        ))}
+      </div>
       {reply === null || (reply.routes.length === 0 && untouched) ? null : (
-        <section aria-label="Tables" className="border-t pt-5">
+        <section id="dashboard-tables" aria-label="Tables" className="border-t pt-5">
+          <h2 className="mb-4 font-semibold text-[15px] tracking-[-0.011em]">Who and where</h2>
           <Tables />
         </section>
       )}

@@ -1,73 +1,53 @@
 "use client";
 
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { ChartLegend } from "@/features/dashboard/chart-legend";
 import { openBehind } from "@/features/dashboard/open-behind";
 import { Plot } from "@/features/dashboard/plot";
 import { usePart } from "@/hooks/use-store";
+import { type ChartData, chartData, intervalOf, NO_DATA, valuesAt } from "@/lib/chart-data";
 import { type DashboardState, dashboard, windowOf } from "@/lib/dashboard";
-import { type Between, formatBetween } from "@/lib/dashboard-address";
+import { formatBetween } from "@/lib/dashboard-address";
 import type { ChartInfo } from "@/lib/dashboard-charts";
 import { go, location } from "@/lib/location";
-import { type MetricSeries, newest } from "@/lib/metric-series";
 import { measure, moment } from "@/lib/metric-units";
 
 /** A second click would be a double click, which ends the zoom. */
 const DOUBLE_CLICK_MS = 260;
 const LEAP = 10;
 
+interface Cursor {
+  index: number;
+  /** Of each line the nearest point with a value. */
+  ofLines: readonly (number | null)[];
+}
+
 /** Lines over time. The arrow keys move the cursor, Enter opens the runs behind the first line there. */
 export function LiveChart({ info }: { info: ChartInfo }) {
   const host = useRef<HTMLDivElement>(null);
-  const plot = useRef<Plot | null>(null);
-  const [index, setIndex] = useState<number | null>(null);
+  const [cursor, setCursor] = useState<Cursor | null>(null);
   const isSeen = useSeen(host);
   const state = useShownState(isSeen);
   const { series } = state;
   const [since, until] = windowOf(state, Date.now());
-
-  useEffect(() => {
-    if (host.current === null) return;
-    const made = new Plot(host.current, info, {
-      onCursor: setIndex,
-      onZoom: (between) => go({ zoom: formatBetween(between) }),
-      onReset: () => go({ zoom: null }),
-      onPick: pickAfterDoubleClick((line, at) => openBehind(info.lines[line]?.metric ?? "", intervalAt(at))),
-    });
-    plot.current = made;
-    const sizes = new ResizeObserver(() => made.fit());
-    sizes.observe(host.current);
-    const themes = new MutationObserver(() => made.recolour());
-    themes.observe(document.documentElement, { attributeFilter: ["class"] });
-    return () => {
-      sizes.disconnect();
-      themes.disconnect();
-      made.destroy();
-      plot.current = null;
-    };
-  }, [info]);
-
-  useEffect(() => {
-    if (!isSeen) return;
-    const at = series?.at ?? [];
-    const empty = new Array<null>(at.length).fill(null);
-    const lines = info.lines.map(({ metric }) => series?.values[metric] ?? empty);
-    plot.current?.show({ at, lines, window: [since, until] });
-  }, [info, series, isSeen, since, until]);
-
-  const values = info.lines.map(({ metric }) =>
-    series === null
-      ? null
-      : index === null
-        ? newest(series, metric)
-        : (series.values[metric]?.[index] ?? null),
+  const spanS = until - since;
+  const data = useMemo(
+    () => (series === null ? NO_DATA : chartData(info, series, spanS)),
+    [info, series, spanS],
   );
-  const length = series?.at.length ?? 0;
-  const at = series?.at[index ?? length - 1];
+  const plot = usePlot(host, info, data, setCursor);
+  useEffect(() => {
+    if (isSeen) plot.current?.show(data, [since, until]);
+  }, [plot, data, isSeen, since, until]);
+
+  const index = cursor?.index ?? null;
+  const values = valuesAt(info, data, series, cursor?.ofLines ?? null);
+  const { length } = data.ends;
+  const at = data.ends[index ?? length - 1];
   const pressed = (event: KeyboardEvent): void => {
     if (event.key === "Enter" && index !== null) {
-      openBehind(info.lines[0]?.metric ?? "", intervalAt(index));
       event.preventDefault();
+      openBehind(info.lines[0]?.metric ?? "", intervalOf(data, index));
       return;
     }
     const next = moved(index, length, event);
@@ -77,12 +57,12 @@ export function LiveChart({ info }: { info: ChartInfo }) {
   };
   return (
     <figure data-slot="chart" data-chart={info.id} className="min-w-0">
-      <figcaption className="flex flex-wrap items-baseline gap-x-4">
-        <h4 className="font-medium text-[13px]">{info.title}</h4>
+      <figcaption>
+        <h3 className="font-medium text-[13px]">{info.title}</h3>
         <ChartLegend
           info={info}
           values={values}
-          onOpen={(line) => openBehind(line.metric, index === null ? null : intervalAt(index))}
+          onOpen={(line) => openBehind(line.metric, index === null ? null : intervalOf(data, index))}
         />
       </figcaption>
       <div className="relative">
@@ -96,7 +76,7 @@ export function LiveChart({ info }: { info: ChartInfo }) {
           aria-valuemin={0}
           aria-valuemax={Math.max(0, length - 1)}
           aria-valuenow={index ?? Math.max(0, length - 1)}
-          aria-valuetext={words(info, values, at, until - since)}
+          aria-valuetext={words(info, values, at, spanS)}
           onKeyDown={pressed}
           onFocus={(event) => {
             if (event.currentTarget.matches(":focus-visible")) plot.current?.point(length - 1);
@@ -110,10 +90,10 @@ export function LiveChart({ info }: { info: ChartInfo }) {
             data-slot="cursor-time"
             className="pointer-events-none absolute top-1 right-1 rounded bg-background/85 px-1 text-[11px] text-muted-foreground leading-4 tabular-nums"
           >
-            {moment(at, until - since)}
+            {moment(at, spanS)}
           </p>
         )}
-        {series !== null && isEmpty(series, info) ? (
+        {series !== null && isEmpty(data) ? (
           <p className="pointer-events-none absolute inset-x-0 top-13 pl-13 text-center text-faint-foreground text-xs">
             Nothing measured
           </p>
@@ -123,8 +103,43 @@ export function LiveChart({ info }: { info: ChartInfo }) {
   );
 }
 
-function isEmpty(series: MetricSeries, info: ChartInfo): boolean {
-  return info.lines.every(({ metric }) => newest(series, metric) === null);
+/** The canvas of a chart, as long as the chart is there. */
+function usePlot(
+  host: RefObject<HTMLDivElement | null>,
+  info: ChartInfo,
+  data: ChartData,
+  onCursor: (cursor: Cursor | null) => void,
+): RefObject<Plot | null> {
+  const plot = useRef<Plot | null>(null);
+  const drawn = useRef(data);
+  drawn.current = data;
+  useEffect(() => {
+    if (host.current === null) return;
+    const made = new Plot(host.current, info, {
+      onCursor: (index, ofLines) => onCursor(index === null ? null : { index, ofLines }),
+      onZoom: (between) => go({ zoom: formatBetween(between) }),
+      onReset: () => go({ zoom: null }),
+      onPick: unlessDouble((line, at) =>
+        openBehind(info.lines[line]?.metric ?? "", intervalOf(drawn.current, at)),
+      ),
+    });
+    plot.current = made;
+    const sizes = new ResizeObserver(() => made.fit());
+    sizes.observe(host.current);
+    const themes = new MutationObserver(() => made.recolour());
+    themes.observe(document.documentElement, { attributeFilter: ["class"] });
+    return () => {
+      sizes.disconnect();
+      themes.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [host, info, onCursor]);
+  return plot;
+}
+
+function isEmpty({ lines }: ChartData): boolean {
+  return lines.every((values) => values.every((value) => value === null));
 }
 
 /** What is read out: `14:03:20: p50 420 ms, p95 1.24 s`. */
@@ -137,14 +152,6 @@ function words(
   if (at === undefined) return "Nothing measured";
   const said = info.lines.map(({ label }, line) => `${label} ${measure(values[line], info.unit)}`);
   return `${moment(at, spanS)}: ${said.join(", ")}`;
-}
-
-/** The interval that ends there. */
-function intervalAt(index: number): Between | null {
-  const { series } = dashboard.state.get();
-  const until = series?.at[index];
-  if (series === null || until === undefined) return null;
-  return { since: series.at[index - 1] ?? until - series.step, until };
 }
 
 function moved(index: number | null, length: number, { key, shiftKey }: KeyboardEvent): number | null {
@@ -171,7 +178,8 @@ function moved(index: number | null, length: number, { key, shiftKey }: Keyboard
   }
 }
 
-function pickAfterDoubleClick(pick: (line: number, index: number) => void): typeof pick {
+/** A click, and not the first of two. */
+function unlessDouble(pick: (line: number, index: number) => void): typeof pick {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let clicks = 0;
   return (line, index) => {

@@ -1,29 +1,30 @@
 /** One chart on a canvas, by uPlot: its lines and axes in the page's colours, and what a pointer does on it. */
 
 import uPlot from "uplot";
+import { type ChartData, NO_DATA } from "@/lib/chart-data";
 import type { Between } from "@/lib/dashboard-address";
 import type { ChartInfo } from "@/lib/dashboard-charts";
-import type { Values } from "@/lib/metric-series";
-import { measure, moment } from "@/lib/metric-units";
+import { tick, tickTime } from "@/lib/metric-units";
 
 export interface PlotEvents {
-  /** The interval under the cursor, here or on any other chart; null: none. */
-  readonly onCursor: (index: number | null) => void;
+  /**
+   * The interval under the cursor, here or on any other chart, and of each line the nearest with a value. Null: none.
+   */
+  readonly onCursor: (index: number | null, ofLines: readonly (number | null)[]) => void;
   readonly onZoom: (between: Between) => void;
   readonly onReset: () => void;
   /** A point of a line was clicked. */
   readonly onPick: (line: number, index: number) => void;
 }
 
-export interface PlotData {
-  readonly at: readonly number[];
-  readonly lines: readonly Values[];
-  readonly window: readonly [since: number, until: number];
-}
-
 const HEIGHT = 148;
 const AXIS_WIDTH = 54;
 const FEWEST_PX = 6;
+/** How far the cursor looks for a value. */
+const NEAR_PX = 14;
+/** Second by second most have no answer: a line goes on over so short a silence. */
+const SILENCE_S = 45;
+const LIVE_STEP_S = 1.5;
 /** All charts of the page move one cursor. */
 const SYNC = "dashboard";
 const AWAY = { left: -10, top: -10 };
@@ -31,7 +32,7 @@ const AWAY = { left: -10, top: -10 };
 export class Plot {
   private readonly chart: uPlot;
   private colours = new Map<string, string>();
-  private data: PlotData = { at: [], lines: [], window: [0, 1] };
+  private data = NO_DATA;
   private pressedAt = 0;
 
   constructor(
@@ -47,9 +48,8 @@ export class Plot {
     over.addEventListener("click", (event) => this.clicked(event));
   }
 
-  show(data: PlotData): void {
+  show(data: ChartData, [min, max]: readonly [since: number, until: number]): void {
     this.data = data;
-    const [min, max] = data.window;
     this.chart.batch(() => {
       this.chart.setData([data.at, ...data.lines] as unknown as uPlot.AlignedData, false);
       this.chart.setScale("x", { min, max });
@@ -119,10 +119,25 @@ export class Plot {
     return alpha === 1 ? value : value.replace(/\)$/, ` / ${alpha})`);
   }
 
+  /** So few values that a line would hide where they are. */
+  private isSparse(series: number): boolean {
+    const values = this.data.lines[series - 1] ?? [];
+    const known = values.reduce<number>((sum, value) => sum + (value === null ? 0 : 1), 0);
+    return known > 0 && known < 40 && known < values.length / 2;
+  }
+
+  /** Where the line is broken: everywhere that nothing was measured, but for a short silence in a short time. */
+  private silences(chart: uPlot, gaps: uPlot.Series.Gaps): uPlot.Series.Gaps {
+    if (this.data.width > LIVE_STEP_S) return gaps;
+    const [first = 0] = this.data.at;
+    const least = chart.valToPos(first + SILENCE_S, "x", true) - chart.valToPos(first, "x", true);
+    return gaps.filter(([from, to]) => to - from > least);
+  }
+
   private options(): uPlot.Options {
     const { kind, lines, unit } = this.info;
     const isCount = unit === "count";
-    const isStepped = kind === "counts";
+    const isBars = kind === "shares";
     const font = `11px ${getComputedStyle(document.body).fontFamily}`;
     const axis = {
       font,
@@ -144,12 +159,9 @@ export class Plot {
           ...axis,
           size: 24,
           gap: 6,
-          space: 76,
+          space: 54,
           grid: { show: false },
-          values: (_, splits) => {
-            const [since, until] = this.data.window;
-            return splits.map((at) => moment(at, until - since));
-          },
+          values: (_, splits, __, ___, apart) => splits.map((at) => tickTime(at, apart)),
         },
         {
           ...axis,
@@ -160,19 +172,26 @@ export class Plot {
           incrs: isCount
             ? [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 5e4, 1e5, 1e6]
             : undefined,
-          values: (_, splits) => splits.map((value) => (value === 0 ? "0" : measure(value, unit))),
+          values: (_, splits) => splits.map((value) => tick(value, unit)),
         },
       ],
       series: [
         {},
         ...lines.map((line, at): uPlot.Series => {
-          const isFirst = at === 0;
+          const isTinted = at === 0 && kind === "lines";
+          if (isBars)
+            return {
+              width: 0,
+              paths: uPlot.paths.bars?.({ size: [0.8, 24] }),
+              fill: () => this.colour(line.colour, at === 0 ? 0.6 : 1),
+              points: { show: false },
+            };
           return {
             stroke: () => this.colour(line.colour),
             width: 1.5,
-            points: { show: pointsAlone },
-            paths: isStepped ? uPlot.paths.stepped?.({ align: -1 }) : uPlot.paths.linear?.(),
-            fill: isFirst && kind !== "percentiles" ? () => this.colour(line.colour, 0.1) : undefined,
+            points: { show: (_, of) => this.isSparse(of), size: 4, fill: () => this.colour(line.colour) },
+            gaps: (chart, _, __, ___, gaps) => this.silences(chart, gaps),
+            fill: isTinted ? () => this.colour(line.colour, 0.1) : undefined,
           };
         }),
       ],
@@ -189,6 +208,7 @@ export class Plot {
           filters: { pub: (type) => type === "mousemove" },
         },
         drag: { x: true, y: false, setScale: false, dist: FEWEST_PX },
+        hover: { prox: NEAR_PX, skip: [null, undefined] },
         points: {
           size: 7,
           width: 0,
@@ -202,7 +222,7 @@ export class Plot {
         },
       },
       hooks: {
-        setCursor: [(chart) => this.events.onCursor(chart.cursor.idx ?? null)],
+        setCursor: [(chart) => this.events.onCursor(this.index, (chart.cursor.idxs ?? []).slice(1))],
         setSelect: [() => this.zoomed()],
       },
     };
@@ -213,9 +233,4 @@ export class Plot {
 function topOf(most: number | null, isCount: boolean): number {
   if (most === null || !Number.isFinite(most) || most <= 0) return isCount ? 4 : 1;
   return isCount ? Math.max(4, most * 1.15) : most * 1.15;
-}
-
-/** A value between gaps would be no line at all: it gets a dot. */
-function pointsAlone(_chart: uPlot, _series: number, first: number, last: number): boolean {
-  return last - first < 2;
 }

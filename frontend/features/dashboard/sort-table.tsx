@@ -22,7 +22,13 @@ export function SortTable<Row>({ slot, title, rows, columns, nameOf, head, onOpe
   const [order, setOrder] = useState<Order>({ column: columns[0]?.id ?? "name", isRising: false });
   const click = (column: string): void => setOrder((before) => orderAfter(before, column));
   return (
-    <div data-slot={slot} className="min-w-0 overflow-x-auto" tabIndex={0} role="region" aria-label={title}>
+    <div
+      data-slot={slot}
+      className="min-w-0 overflow-x-auto"
+      tabIndex={0}
+      role="region"
+      aria-label={`${title} in numbers`}
+    >
       <table className="w-full text-[13px] tabular-nums">
         <caption className="pb-2 text-left font-medium">{title}</caption>
         <thead>

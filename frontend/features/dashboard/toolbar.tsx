@@ -5,6 +5,7 @@ import { useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
 import { dashboard } from "@/lib/dashboard";
 import { RANGES } from "@/lib/dashboard-address";
+import { SECTIONS } from "@/lib/dashboard-charts";
 import { clockSeconds } from "@/lib/format";
 import { go } from "@/lib/location";
 import { moment } from "@/lib/metric-units";
@@ -18,16 +19,15 @@ interface ToolbarProps {
 export function Toolbar({ isTable, onTable }: ToolbarProps) {
   const { span } = useStore(dashboard.state);
   return (
-    <div className="flex shrink-0 items-center gap-x-3 border-b px-2 py-1.5 sm:px-4">
+    <div className="@container flex shrink-0 items-center gap-x-3 border-b px-2 py-1.5 sm:px-4">
       <div role="group" aria-label="Range" className="flex gap-0.5">
-        {RANGES.map(({ id, label, words }) => (
+        {RANGES.map(({ id, label }) => (
           <Button
             key={id}
             size="sm"
             variant="ghost"
             data-slot="range"
             data-range={id}
-            aria-label={`The last ${words}`}
             aria-pressed={span.range === id && span.zoom === null}
             className={cn(
               "font-normal tabular-nums max-sm:h-9",
@@ -40,7 +40,8 @@ export function Toolbar({ isTable, onTable }: ToolbarProps) {
         ))}
       </div>
       <Zoom />
-      <Standing className="ml-auto" />
+      <Parts />
+      <Standing />
       <Tooltip label={isTable ? "Show charts" : "Show charts as tables"} side="bottom">
         <Button
           variant="ghost"
@@ -55,6 +56,24 @@ export function Toolbar({ isTable, onTable }: ToolbarProps) {
         </Button>
       </Tooltip>
     </div>
+  );
+}
+
+/** The way down a long page. */
+function Parts() {
+  return (
+    <nav aria-label="Parts" className="ml-auto flex gap-0.5 @max-5xl:hidden">
+      {[...SECTIONS, { id: "tables", title: "Tables" }].map(({ id, title }) => (
+        <Button
+          key={id}
+          variant="quiet"
+          size="sm"
+          onClick={() => document.getElementById(`dashboard-${id}`)?.scrollIntoView()}
+        >
+          {title}
+        </Button>
+      ))}
+    </nav>
   );
 }
 
@@ -82,7 +101,7 @@ function Zoom() {
   );
 }
 
-function Standing({ className }: { className?: string }) {
+function Standing() {
   const { isStale, live, series, error, span } = useStore(dashboard.state);
   const last = live?.at ?? series?.at.at(-1);
   const problem = error !== null && series !== null;
@@ -92,9 +111,8 @@ function Standing({ className }: { className?: string }) {
       data-stale={isStale}
       role="status"
       className={cn(
-        "flex min-w-0 items-center gap-1.5 text-xs tabular-nums",
+        "flex min-w-0 items-center gap-1.5 text-xs tabular-nums @max-5xl:ml-auto",
         isStale ? "text-caution" : "text-faint-foreground",
-        className,
       )}
     >
       <span
