@@ -38,6 +38,7 @@ from alma.models.chat import ChatModel
 from alma.models.endpoints import Price
 from alma.models.probe import Grade, ProbeReport
 from alma.models.scripted import ScriptedModel
+from alma.observability.ended import Book
 from alma.security.caller import Caller
 from alma.server.commands import PROTOCOL
 from alma.server.connection import Connection
@@ -167,7 +168,8 @@ class SessionBench:
         self.outbox_bytes = outbox_bytes
         self.database = Database(url)
         self.bus = LocalBus()
-        self.journal = Journal(self.database, self.bus)
+        self.book = Book()
+        self.journal = Journal(self.database, self.bus, self.book)
         self.roles = Roles(roles)
         self.embedder = Embedder(Path("nowhere"))
         self.router = Router(lambda: self.roles.get("manager"), self.embedder)
