@@ -28,6 +28,7 @@ from alma.choices import (
     lookout_of,
     memory_of,
     policy_of,
+    recorder_of,
     registry_of,
     toolbox_of,
 )
@@ -50,8 +51,11 @@ from alma.models.cached import CachedModels
 from alma.models.chat import ChatRequest
 from alma.models.fetch import embedding_dir
 from alma.models.hub import PullProgress as Pulled
+from alma.observability.context import part
 from alma.observability.ended import Book
+from alma.observability.logs import log_problem
 from alma.plan import MANAGER
+from alma.recorder import Recorder
 from alma.security.caller import LOCAL
 from alma.server.commands import PROTOCOL
 from alma.server.http import build
@@ -84,6 +88,7 @@ class Alma:
         self.bus = LocalBus()
         book = Book() if settings.metrics else None
         self.journal = Journal(self.database, self.bus, book)
+        self.recorder = Recorder(self.database, self.journal, recorder_of(settings))
         self.notices = Notices()
         self.embedder = Embedder(embedding_dir(settings.data_dir))
         self.roles = Roles(settings.agents_dir)
@@ -106,6 +111,7 @@ class Alma:
             self.registry,
             self.mind.dense,
             self.dispatcher,
+            log_problem=log_problem,
         )
         self.engine = Engine(
             self.database,
@@ -163,24 +169,27 @@ class Alma:
             await self.cache.open()
             await self.mind.open()
             await self.lookout.open(alerts=sweep)
-            async with asyncio.TaskGroup() as group:
+            async with self.recorder.open(), asyncio.TaskGroup() as group:
                 self._group = group
-                tasks = [group.create_task(self.embedder.run()), group.create_task(self.registry.run())]
-                tasks.append(group.create_task(self.roles.run(self._roles_changed)))
-                tasks.append(group.create_task(self.cache.run()))
-                tasks.append(group.create_task(self.router.warm()))
-                tasks.append(group.create_task(self.access.run(self.guard.sockets)))
+                tasks = [group.create_task(part("embedder", self.embedder.run()))]
+                tasks.append(group.create_task(part("recorder", self.recorder.run())))
+                tasks.append(group.create_task(part("registry", self.registry.run())))
+                tasks.append(group.create_task(part("roles", self.roles.run(self._roles_changed))))
+                tasks.append(group.create_task(part("cache", self.cache.run())))
+                tasks.append(group.create_task(part("router", self.router.warm())))
+                tasks.append(group.create_task(part("access", self.access.run(self.guard.sockets))))
                 tasks.append(group.create_task(keep_telling(self.registry, self.notices)))
-                tasks.append(group.create_task(self.summaries.run()))
-                tasks.append(group.create_task(self.mind.run()))
-                tasks.append(group.create_task(self.lookout.run(alerts=sweep)))
-                tasks.append(group.create_task(keep_pruning(self.database, self.settings.keep_runs_days)))
+                tasks.append(group.create_task(part("summaries", self.summaries.run())))
+                tasks.append(group.create_task(part("mind", self.mind.run())))
+                tasks.append(group.create_task(part("lookout", self.lookout.run(alerts=sweep))))
+                pruning = keep_pruning(self.database, self.settings.keep_runs_days)
+                tasks.append(group.create_task(part("pruning", pruning)))
                 if self.watch is not None and sweep:
-                    tasks.append(group.create_task(self.watch.run()))
+                    tasks.append(group.create_task(part("watch", self.watch.run())))
                 ready = asyncio.Event()
-                tasks.append(group.create_task(self.engine.run(ready.set, sweep=sweep)))
+                tasks.append(group.create_task(part("engine", self.engine.run(ready.set, sweep=sweep))))
                 if self.remembering is not None:
-                    tasks.append(group.create_task(self.remembering.run()))
+                    tasks.append(group.create_task(part("remembering", self.remembering.run())))
                 await ready.wait()
                 try:
                     yield self
@@ -222,6 +231,7 @@ class Alma:
             self.cache,
             mind,
             self.guard,
+            lambda: self.recorder.errors.total,
         )
         watch = Watch(parts, book, self.settings.data_dir, self.settings.metrics_days)
         watch.sampler.listen(self.lookout.sampled)
@@ -348,6 +358,7 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
         alma.lookout.health,
         alma.lookout.alerts,
         alma.lookout.reports,
+        alma.recorder.errors,
         stopping=lambda: alma.lookout.stopping,
         metrics=alma.watch.doors if alma.watch is not None else None,
         clerk=alma.watch,

@@ -30,6 +30,7 @@ from alma.observability.log_file import LogFile
 from alma.observability.logs import LogChoice
 from alma.observability.redaction import passwords_in, secrets_in
 from alma.plan import MANAGER
+from alma.recorder import Choice as RecorderChoice
 from alma.security.keyring import Keyring
 from alma.security.rates import Rates
 from alma.security.rules import Rules, among, host_name, is_loopback, networks
@@ -57,6 +58,18 @@ def logs_of(settings: Settings, style: Literal["json", "console", "plain"]) -> L
         else None
     )
     return LogChoice(settings.log_level, style, secrets_of(settings), file)
+
+
+def recorder_of(settings: Settings) -> RecorderChoice:
+    dsn = settings.sentry_dsn
+    given = {name: getattr(settings, name) for name in type(settings).model_fields}
+    return RecorderChoice(
+        secrets=secrets_of(settings),
+        facts={name: str(value) for name, value in given.items() if value != Settings.model_fields[name].default},
+        sentry_dsn=dsn.get_secret_value() if dsn is not None else None,
+        trace_url=settings.trace_url,
+        trace_words=settings.trace_prompts,
+    )
 
 
 def secrets_of(settings: Settings) -> frozenset[str]:

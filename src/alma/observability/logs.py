@@ -60,14 +60,14 @@ def log_problem() -> str:
 class Logs(logging.Handler):
     """A context manager: inside, the process's loggers go through it."""
 
-    def __init__(self, choice: LogChoice, console: IO[str] | None = None) -> None:
+    def __init__(self, choice: LogChoice, console: IO[str] | None = None, storms: Storms | None = None) -> None:
         super().__init__()
         self.dropped = 0
         self._choice = choice
         self._console = console or sys.stderr
         self._file = choice.file
         self._queue: queue.SimpleQueue[tuple[int, Entry] | None] = queue.SimpleQueue()
-        self._storms = Storms()
+        self._storms = storms or Storms()
         self._thread = threading.Thread(target=self._write_forever, name="alma-log", daemon=True)
         self._told_problem = ""
         self._told_dropped = 0
@@ -119,9 +119,9 @@ class Logs(logging.Handler):
                 going = item is not None
             except queue.Empty:
                 pass
-            batch += self._own_words()
             try:
                 self._write(batch)
+                self._write(self._own_words())
             except Exception as error:  # noqa: BLE001  # the log's boundary: it must outlive anything it is told
                 self._print(f"a log entry could not be written: {type(error).__name__}: {error}\n")
 

@@ -42,6 +42,7 @@ class Sentry:
         logging.getLogger("sentry_sdk").setLevel(logging.CRITICAL)  # its failing to send is no error of Alma's
         self._clock = clock
         self._sent: dict[str, float] = {}
+        # `send_default_pii` is off unless it is asked for.
         self._client: Any = package.Client(
             dsn=dsn,
             release=f"alma@{__version__}",
@@ -50,7 +51,6 @@ class Sentry:
             default_integrations=False,
             auto_enabling_integrations=False,
             auto_session_tracking=False,
-            send_default_pii=False,
             include_local_variables=False,
             include_source_context=False,
             max_breadcrumbs=0,

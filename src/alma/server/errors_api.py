@@ -4,26 +4,37 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+import msgspec
+from fastapi import APIRouter, Path, Query
 
-from alma.server.asking import Admin
+from alma.errors import NotFound
+from alma.observability.error_book import ErrorBook
+from alma.observability.error_groups import Group
+from alma.server.asking import ADMIN
 from alma.server.watch_bodies import ErrorGroupChange, ErrorGroupList, ErrorGroupReply
 
 
-def routes() -> APIRouter:
-    router = APIRouter(prefix="/api", tags=["errors"])
+def routes(book: ErrorBook) -> APIRouter:
+    router = APIRouter(prefix="/api", tags=["errors"], dependencies=[ADMIN])
 
     @router.get("/errors")
     async def list_errors(
-        caller: Admin,
         state: Annotated[str, Query(pattern="^(open|resolved|muted|any)$")] = "any",
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> ErrorGroupList:
         """Newest first."""
-        raise NotImplementedError
+        known = state if state in ("open", "resolved", "muted") else None
+        return ErrorGroupList(groups=[_reply(group) for group in await book.groups(known, limit)])
 
     @router.patch("/errors/{fingerprint}")
-    async def change_error(caller: Admin, fingerprint: str, body: ErrorGroupChange) -> ErrorGroupReply:
-        raise NotImplementedError
+    async def change_error(fingerprint: Annotated[str, Path(max_length=64)], body: ErrorGroupChange) -> ErrorGroupReply:
+        group = await book.change(fingerprint, body.state)
+        if group is None:
+            raise NotFound("unknown_error", f"There is no error {fingerprint}.", hint="It may have been forgotten.")
+        return _reply(group)
 
     return router
+
+
+def _reply(group: Group) -> ErrorGroupReply:
+    return ErrorGroupReply(**msgspec.structs.asdict(group))

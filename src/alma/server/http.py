@@ -16,6 +16,7 @@ from alma.memory.memories import Memories
 from alma.models.cache import ResponseCache
 from alma.models.registry import Registry
 from alma.observability.alerts import Alerts
+from alma.observability.error_book import ErrorBook
 from alma.observability.health import Health
 from alma.observability.reports import Reports
 from alma.security.entry import Entry
@@ -26,6 +27,7 @@ from alma.server import (
     alerts_api,
     api_page,
     cache_api,
+    errors_api,
     files_api,
     health,
     knowledge_api,
@@ -38,10 +40,12 @@ from alma.server import (
     threads_api,
 )
 from alma.server.access import Access
+from alma.server.bugs import Bugs
 from alma.server.frames import refusal
 from alma.server.guard import Guard
 from alma.server.metrics_api import Metrics
 from alma.server.page import Page, top_names
+from alma.server.request_log import RequestLog
 from alma.server.socket import SocketDoor
 from alma.server.timing import Clerk, Timing
 from alma.session.sessions import Sessions
@@ -64,6 +68,7 @@ def build(
     checks: Health,
     alerts: Alerts,
     reports: Reports,
+    errors: ErrorBook,
     *,
     stopping: Callable[[], bool],
     metrics: Metrics | None = None,
@@ -88,12 +93,14 @@ def build(
     app.include_router(access_api.routes(access))
     app.include_router(health.routes(checks, stopping))
     app.include_router(alerts_api.routes(alerts))
+    app.include_router(errors_api.routes(errors))
     app.include_router(reports_api.routes(reports))
     app.include_router(metrics_api.routes(metrics))
     app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, guard.sockets, welcome, outbox_bytes)))
     app.add_route("/docs", api_page.show(app.openapi), include_in_schema=False)
     app.mount("/", Page(), name="page")
     app.add_middleware(problems.BodyLimit, limit=max_body_bytes)
+    app.add_middleware(Bugs)  # the last one is the outermost
     return app
 
 
@@ -116,5 +123,5 @@ class _Guarded(FastAPI):
             lambda error: refusal("", error),
             access.limits,
         )
-        guarded = Headers(entry, access.rules)
+        guarded = RequestLog(Headers(entry, access.rules))
         return guarded if self._clerk is None else Timing(guarded, self._clerk)

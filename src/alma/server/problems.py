@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import math
-import secrets
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -24,7 +22,6 @@ from alma.errors import (
     TooMany,
 )
 
-log = logging.getLogger(__name__)
 _JSON = "application/problem+json"
 _CODES = {
     400: "invalid_field",
@@ -80,7 +77,7 @@ def _again(error: AlmaError) -> dict[str, str]:
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of `app` a problem."""
+    """Make every error of `app` a problem, but for bugs: see `bugs.py`."""
 
     async def on_alma(_request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, AlmaError)
@@ -97,15 +94,9 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         return plain(error.status_code, str(error.detail))
 
-    async def on_bug(request: Request, error: Exception) -> JSONResponse:
-        token = secrets.token_hex(4)
-        log.error("%s %s failed on a bug (%s)", request.method, request.url.path, token, exc_info=error)
-        return problem(AlmaError("Alma failed on a bug of its own.", hint=f"The log has it under {token}."))
-
     app.add_exception_handler(AlmaError, on_alma)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(Exception, on_bug)
 
 
 def _said(one: dict[str, Any]) -> str:

@@ -66,7 +66,8 @@ def document() -> dict[str, Any]:
     app.include_router(alerts_api.routes(nothing))
     app.include_router(reports_api.routes(nothing))
     app.include_router(access_api.routes(nothing))
-    for door in (metrics_api, errors_api):
+    app.include_router(errors_api.routes(nothing))
+    for door in (metrics_api,):
         app.include_router(door.routes())
     schema = app.openapi()
     structs = (*commands.ALL, *_EVENTS, *wire.CUSTOM_PAYLOADS.values())
