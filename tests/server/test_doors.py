@@ -202,7 +202,7 @@ async def test_a_frame_over_the_limit_is_answered_and_one_far_over_it_closes(ser
         ("POST", "/api/threads", {"title": 7}, 400, "invalid_field"),
         ("POST", "/api/threads", {"tilte": "x"}, 400, "invalid_field"),
         ("POST", "/api/threads", {"title": "x" * 201}, 400, "invalid_field"),
-        ("POST", "/api/threads", b"[" * 90_000, 400, "invalid_field"),
+        ("POST", "/api/threads", b"[" * 90_000, 400, "too_deep"),
         ("POST", "/api/threads", b'{"title":"' + b"x" * 200_000 + b'"}', 413, "body_too_large"),
         ("GET", "/api/threads?limit=0", None, 400, "invalid_field"),
         ("GET", "/api/threads?before=soon", None, 400, "invalid_field"),
