@@ -1006,7 +1006,7 @@ door.on("connection", (socket, request) => {
       maxFrameBytes: 1 << 20,
       maxPromptChars: MAX_PROMPT,
       ...welcomeOf(caller),
-      admin: socket.metrics !== "guest",
+      admin: caller.admin && socket.metrics !== "guest",
     }),
   );
   if (isUnwell(request)) send(socket, custom("alma.alerts", { firing: firing(true) }));

@@ -147,6 +147,7 @@ function ReportPage({ day, made, markdown }: { day: string; made: Report | null;
       {problem === null ? null : <Problem facts={problem} />}
       {report === null ? null : (
         <>
+          <h2 className="sr-only">Report of {dayWords(day)}</h2>
           {markdown(report.text)}
           <p className="text-faint-foreground text-xs">Made {agoWords(report.madeAt, now)}.</p>
         </>

@@ -2,14 +2,7 @@
 
 import { CircleUserRound, KeyRound, LogOut } from "lucide-react";
 import { Button } from "@/components/ui/button";
-import {
-  DropdownMenu,
-  DropdownMenuContent,
-  DropdownMenuItem,
-  DropdownMenuLabel,
-  DropdownMenuSeparator,
-  DropdownMenuTrigger,
-} from "@/components/ui/dropdown-menu";
+import { Popover, PopoverClose, PopoverContent, PopoverTrigger } from "@/components/ui/popover";
 import { Tooltip } from "@/components/ui/tooltip";
 import { usePart } from "@/hooks/use-store";
 import { signOut } from "@/lib/access-api";
@@ -31,37 +24,47 @@ export function AccountMenu() {
   const welcome = usePart(session.connection.state, (state) => state.welcome);
   const { owner = "", token = "", admin = false } = welcome ?? {};
   return (
-    <DropdownMenu>
+    <Popover>
       <Tooltip label={`Signed in as ${owner}`}>
-        <DropdownMenuTrigger asChild>
+        <PopoverTrigger asChild>
           <Button variant="ghost" size="icon" aria-label={`Signed in as ${owner}`} data-slot="account">
             <CircleUserRound aria-hidden />
           </Button>
-        </DropdownMenuTrigger>
+        </PopoverTrigger>
       </Tooltip>
-      <DropdownMenuContent align="end" data-slot="account-menu">
-        <DropdownMenuLabel>
-          <span className="block break-words text-foreground text-[13px]">{owner}</span>
-          <span className="block break-words">
+      <PopoverContent aria-label="You" align="end" data-slot="account-menu" className="w-60 p-1">
+        <div className="border-b px-2 pt-2 pb-2.5">
+          <p className="break-words text-[13px]">{owner}</p>
+          <p className="break-words text-faint-foreground text-xs">
             {admin ? "Administrator" : "Signed in"} by the token “{token}”
-          </span>
-        </DropdownMenuLabel>
-        <DropdownMenuSeparator />
-        {admin ? (
-          <DropdownMenuItem
-            data-slot="open-tokens"
-            onSelect={() => {
-              setLayout({ drawer: false });
-              go({ page: "health", part: "tokens", dialog: null });
-            }}
+          </p>
+        </div>
+        <div className="flex flex-col pt-1">
+          {admin ? (
+            <PopoverClose asChild>
+              <Button
+                variant="ghost"
+                data-slot="open-tokens"
+                className="justify-start px-2 font-normal max-sm:h-10"
+                onClick={() => {
+                  setLayout({ drawer: false });
+                  go({ page: "health", part: "tokens", dialog: null });
+                }}
+              >
+                <KeyRound aria-hidden /> Access tokens
+              </Button>
+            </PopoverClose>
+          ) : null}
+          <Button
+            variant="ghost"
+            data-slot="sign-out"
+            className="justify-start px-2 font-normal max-sm:h-10"
+            onClick={() => void leave()}
           >
-            <KeyRound aria-hidden /> Access tokens
-          </DropdownMenuItem>
-        ) : null}
-        <DropdownMenuItem data-slot="sign-out" onSelect={() => void leave()}>
-          <LogOut aria-hidden /> Sign out
-        </DropdownMenuItem>
-      </DropdownMenuContent>
-    </DropdownMenu>
+            <LogOut aria-hidden /> Sign out
+          </Button>
+        </div>
+      </PopoverContent>
+    </Popover>
   );
 }
