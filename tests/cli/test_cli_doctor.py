@@ -169,3 +169,11 @@ def test_a_running_server_tells_of_its_index(entries: int, missing: int, problem
     finding = memory_checks.of_state(State(True, Counts(10, 0, 0, {}, {}, {}), [index], missing, problem))
     assert finding.state == state
     assert said in finding.detail
+
+
+def test_listening_to_others_without_tls_is_said() -> None:
+    heard = checks.check_access(Settings(host="0.0.0.0"))
+    assert heard.state == "warn"
+    assert "TLS" in heard.detail
+    assert "docs/access.md" in heard.mend
+    assert checks.check_access(Settings()).state == "ok"

@@ -189,3 +189,15 @@ def check_port(settings: Settings) -> Finding:
             return Finding("port", "problem", f"{address}: {error.strerror or error}", mend)
     running = f"; Alma runs on {server.url} (process {server.pid})" if server else ""
     return Finding("port", "ok", f"{address} is free{running}")
+
+
+def check_access(settings: Settings) -> Finding:
+    """Who could reach the server, and who could listen on the way."""
+    from alma.security.rules import is_loopback
+
+    if not is_loopback(settings.host):
+        mend = "listen on 127.0.0.1 and let a reverse proxy speak TLS: docs/access.md"
+        said = f"{settings.host}, without TLS: whoever is on the way can read along, access tokens too"
+        return Finding("access", "warn", said, mend)
+    asked = "a token is asked for" if settings.require_tokens or settings.allowed_hosts else "no token is asked for"
+    return Finding("access", "ok", f"from this machine only; {asked}")

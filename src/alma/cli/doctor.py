@@ -74,6 +74,7 @@ def examine(data_dir: str | None, *, deep: bool) -> Iterator[Finding]:
     yield checks.check_disk(settings.data_dir)
     yield checks.check_database(settings.database)
     yield checks.check_port(settings)
+    yield checks.check_access(settings)
     from alma.cli import memory_checks, model_checks
 
     yield memory_checks.check_memory(settings)

@@ -1,4 +1,4 @@
-"""`alma tokens`: who may enter besides the person at this machine. Works on the database, whether or not a server runs."""
+"""`alma tokens`: who may enter besides the person at this machine. It works on the database, with or without a server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING, TypeVar
 
-from alma.cli.options import Subparsers, add_data_dir, read_settings, text
+from alma.cli.options import Subparsers, add_command, add_data_dir, read_settings, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,12 +23,13 @@ _DAYS = 90.0
 
 
 def add(commands: Subparsers) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "tokens",
+        lambda arguments: arguments.act(arguments),
         help="access tokens: who may enter, whose things they see, and until when",
         description="Access tokens let others than the person at this machine use Alma; docs/access.md says how it is"
         " opened to them. A running server takes a change up within a second.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=textwrap.dedent(
             """\
             examples:
@@ -37,7 +38,6 @@ def add(commands: Subparsers) -> None:
               alma tokens revoke ada"""
         ),
     )
-    parser.set_defaults(run=lambda arguments: arguments.act(arguments))
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
     about = "Make an access token and print it, once."
@@ -49,7 +49,9 @@ def add(commands: Subparsers) -> None:
     ends = adding.add_mutually_exclusive_group()
     ends.add_argument("--days", type=_days, default=_DAYS, metavar="N", help=f"it expires after N days ({_DAYS:g})")
     ends.add_argument("--forever", action="store_true", help="it does not expire")
-    adding.add_argument("--admin", action="store_true", help="its bearer may change what all share: models, endpoints, …")
+    adding.add_argument(
+        "--admin", action="store_true", help="its bearer may change what all share: models, endpoints, …"
+    )
     adding.set_defaults(act=_add)
 
     about = "List the access tokens; their secrets are not kept."
