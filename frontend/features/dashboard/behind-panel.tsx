@@ -26,7 +26,7 @@ export function BehindPanel({ behind }: { behind: Behind }) {
       data-slot="behind"
       data-metric={behind.metric}
       aria-labelledby="behind-title"
-      className="flex min-h-0 w-full shrink-0 flex-col border-l bg-background lg:w-96"
+      className="flex min-h-0 w-full shrink-0 flex-col bg-background lg:w-96 lg:border-l"
     >
       <header className="flex shrink-0 items-start gap-2 border-b py-2 pr-2 pl-4">
         <div className="min-w-0 flex-1 py-1">
@@ -48,7 +48,7 @@ export function BehindPanel({ behind }: { behind: Behind }) {
       <div
         tabIndex={0}
         role="region"
-        aria-label="Runs"
+        aria-label="Runs behind it"
         className="min-h-0 flex-1 overflow-y-auto overscroll-contain"
       >
         {problem === null ? null : (

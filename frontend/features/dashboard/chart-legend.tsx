@@ -18,7 +18,6 @@ export function ChartLegend({ info, values, onOpen }: ChartLegendProps) {
             type="button"
             data-slot="legend"
             data-metric={line.metric}
-            aria-label={`${info.title}, ${line.label}: ${measure(values[at], info.unit)}. Runs behind it`}
             onClick={() => onOpen(line)}
             className="group flex h-6 items-center gap-1.5 text-muted-foreground hover:text-foreground"
           >
@@ -27,10 +26,12 @@ export function ChartLegend({ info, values, onOpen }: ChartLegendProps) {
               className="h-[3px] w-3 rounded-full"
               style={{ background: `var(${line.colour})` }}
             />
+            <span className="sr-only">{info.title}</span>
             {line.label}
             <span className="text-foreground decoration-input underline-offset-3 group-hover:underline">
               {measure(values[at], info.unit)}
             </span>
+            <span className="sr-only">Runs behind it</span>
           </button>
         </li>
       ))}

@@ -44,18 +44,19 @@ function Board() {
   useEffect(() => dashboard.show(parseSpan(range, zoom)), [range, zoom]);
   useEffect(() => dashboard.start(), []);
   useEffect(leaveByEscape, []);
+  const sections = sectionsOf(useStore(dashboard.state));
   const behind = useMemo(() => parseBehind(asked), [asked]);
   return (
     <>
       <div className={cn("flex min-w-0 flex-1 flex-col", behind !== null && "max-lg:hidden")}>
-        <Toolbar isTable={isTable} onTable={setTable} />
+        <Toolbar sections={sections} isTable={isTable} onTable={setTable} />
         <div
           tabIndex={0}
           role="region"
           aria-label="Dashboard"
           className="@container min-h-0 flex-1 overflow-y-auto overscroll-contain"
         >
-          <Content isTable={isTable} />
+          <Content sections={sections} isTable={isTable} />
         </div>
       </div>
       {behind === null ? null : <BehindPanel key={formatBehind(behind)} behind={behind} />}
@@ -63,9 +64,8 @@ function Board() {
   );
 }
 
-function Content({ isTable }: { isTable: boolean }) {
-  const state = useStore(dashboard.state);
-  const { series, reply, error, isStale, isOld, span } = state;
+function Content({ sections, isTable }: { sections: readonly SectionInfo[]; isTable: boolean }) {
+  const { series, reply, error, isStale, isOld, span } = useStore(dashboard.state);
   if (error?.code === "metrics_off")
     return (
       <Nothing slot="metrics-off" title="No figures are taken">
@@ -93,7 +93,7 @@ function Content({ isTable }: { isTable: boolean }) {
       )}
       {untouched ? <Untouched time={time} /> : <Figures />}
       <div className="grid grid-cols-1 gap-x-10 gap-y-8 @6xl:grid-cols-3">
-        {sectionsOf(state, untouched).map((section) => (
+        {sections.map((section) => (
           <ChartSection key={section.id} section={section} isTable={isTable} />
         ))}
       </div>
@@ -108,9 +108,9 @@ function Content({ isTable }: { isTable: boolean }) {
 }
 
 /** Where nothing was asked, only what the machine does all the same. */
-function sectionsOf({ series, reply }: DashboardState, untouched: boolean): readonly SectionInfo[] {
+function sectionsOf({ series, reply }: DashboardState): readonly SectionInfo[] {
   const all = sectionsFor(reply?.metrics ?? []);
-  if (!untouched || series === null) return all;
+  if (reply === null || series === null || !isUntouched(reply)) return all;
   return all
     .filter(({ id }) => id === "server" || id === "resources")
     .map((section) => ({

@@ -30,8 +30,6 @@ function BigFigure({ figure }: { figure: Figure }) {
   const changed = change(value, before, figure.unit);
   const { number, unit } = written(value, figure.unit);
   const earlier = span.zoom === null ? `the ${rangeInfo(span.range).words} before` : "as long a time before";
-  const name = [figure.label, figure.part].filter(Boolean).join(" ");
-  const against = changed === null ? "" : `, ${changed} against ${earlier}`;
   return (
     <button
       type="button"
@@ -40,7 +38,6 @@ function BigFigure({ figure }: { figure: Figure }) {
       data-value={value ?? ""}
       data-tip={changed === null ? "The runs behind it" : `${measure(before, figure.unit)} in ${earlier}`}
       data-tip-side="bottom"
-      aria-label={`${name}: ${measure(value, figure.unit)}${against}. Runs behind it`}
       onClick={() => openBehind(figure.metric)}
       className="group -mx-2 -my-1.5 block w-[calc(100%+16px)] rounded-md px-2 py-1.5 text-left transition-colors duration-100 hover:bg-accent/60"
     >
@@ -54,7 +51,9 @@ function BigFigure({ figure }: { figure: Figure }) {
       </span>
       <span data-slot="change" className="block h-4 text-faint-foreground text-xs leading-4 tabular-nums">
         {changed}
+        {changed === null ? null : <span className="sr-only"> against {earlier}</span>}
       </span>
+      <span className="sr-only">Runs behind it</span>
       <span className="mt-2 block">
         {series === null ? (
           <span className="block h-5" />

@@ -121,6 +121,7 @@ export class Plot {
 
   /** So few values that a line would hide where they are. */
   private isSparse(series: number): boolean {
+    if (this.info.kind !== "percentiles") return false;
     const values = this.data.lines[series - 1] ?? [];
     const known = values.reduce<number>((sum, value) => sum + (value === null ? 0 : 1), 0);
     return known > 0 && known < 40 && known < values.length / 2;

@@ -5,18 +5,19 @@ import { useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
 import { dashboard } from "@/lib/dashboard";
 import { RANGES } from "@/lib/dashboard-address";
-import { SECTIONS } from "@/lib/dashboard-charts";
+import type { SectionInfo } from "@/lib/dashboard-charts";
 import { clockSeconds } from "@/lib/format";
 import { go } from "@/lib/location";
 import { moment } from "@/lib/metric-units";
 
 interface ToolbarProps {
+  sections: readonly SectionInfo[];
   isTable: boolean;
   onTable: (isTable: boolean) => void;
 }
 
 /** The time that the page is about, and whether it goes on. */
-export function Toolbar({ isTable, onTable }: ToolbarProps) {
+export function Toolbar({ sections, isTable, onTable }: ToolbarProps) {
   const { span } = useStore(dashboard.state);
   return (
     <div className="@container flex shrink-0 items-center gap-x-3 border-b px-2 py-1.5 sm:px-4">
@@ -40,7 +41,7 @@ export function Toolbar({ isTable, onTable }: ToolbarProps) {
         ))}
       </div>
       <Zoom />
-      <Parts />
+      <Parts sections={sections} />
       <Standing />
       <Tooltip label={isTable ? "Show charts" : "Show charts as tables"} side="bottom">
         <Button
@@ -60,10 +61,10 @@ export function Toolbar({ isTable, onTable }: ToolbarProps) {
 }
 
 /** The way down a long page. */
-function Parts() {
+function Parts({ sections }: { sections: readonly SectionInfo[] }) {
   return (
     <nav aria-label="Parts" className="ml-auto flex gap-0.5 @max-5xl:hidden">
-      {[...SECTIONS, { id: "tables", title: "Tables" }].map(({ id, title }) => (
+      {[...sections, { id: "tables", title: "Tables" }].map(({ id, title }) => (
         <Button
           key={id}
           variant="quiet"
