@@ -135,7 +135,8 @@ def test_a_client_that_never_reads_holds_up_nothing(tmp_path: Path) -> None:
             "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
         )
         assert deaf.recv(12) == b"HTTP/1.1 101"
-        body = json.dumps({"id": "1", "type": "run.start", "key": "k", "kind": "chat", "text": "!batch 200 !tokens 100000"})
+        text = "!batch 200 !tokens 100000"
+        body = json.dumps({"id": "1", "type": "run.start", "key": "k", "kind": "chat", "text": text})
         deaf.sendall(_frame(body))
         until = time.monotonic() + 60
         while not (thread_id := _written(server)) and time.monotonic() < until:

@@ -87,6 +87,7 @@ class Alerts:
         self._file: tuple[int, int] | None = None  # time and size of the file of rules as it was read
         self._sampled_at = -LOOK_EVERY_S
         self._keep = asyncio.Event()
+        self._keeping = asyncio.Lock()
 
     @property
     def problem(self) -> str:
@@ -125,7 +126,11 @@ class Alerts:
                     self._look({})
 
     async def flush(self) -> None:
-        """Keep what is not kept yet. Raises `StorageFailure`."""
+        """Keep what is not kept yet; returns when it is. Raises `StorageFailure`."""
+        async with self._keeping:
+            await self._flush()
+
+    async def _flush(self) -> None:
         if not self._unkept:
             return
         ids = set(self._unkept)

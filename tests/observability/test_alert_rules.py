@@ -1,0 +1,106 @@
+"""The rules that Alma brings, and what a user's file makes of them."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alma.observability.alert_rules import METRICS, Rule, Rules, load, merged, shipped
+
+NONE = Rules(())
+
+
+def rules_of(text: str) -> Rules:
+    return merged(shipped().rules, text)
+
+
+def rule_of(text: str, name: str) -> Rule:
+    rules = rules_of(text)
+    assert not rules.problems
+    return next(rule for rule in rules.rules if rule.name == name)
+
+
+def test_those_that_alma_brings_are_whole() -> None:
+    rules = shipped()
+    assert not rules.problems
+    assert len(rules.rules) >= 10
+    assert all(rule.hint and rule.summary and rule.metric in METRICS and not rule.own for rule in rules.rules)
+
+
+def test_the_users_file_adds_changes_and_switches_off() -> None:
+    text = """
+        [disk_low]
+        enabled = false
+
+        [memory_high]
+        above = 500
+        severity = "critical"
+
+        [mine]
+        summary = "Too many connections"
+        metric = "connections"
+        above = 10
+        channels = ["webhook"]
+        """
+    changed = rule_of(text, "memory_high")
+    assert (changed.threshold, changed.clear, changed.severity, changed.own) == (500, 500, "critical", True)
+    assert changed.summary == next(rule.summary for rule in shipped().rules if rule.name == "memory_high")
+    assert rule_of(text, "mine").channels == ("webhook",)
+    assert "disk_low" not in [rule.name for rule in rules_of(text).rules]
+
+
+@pytest.mark.parametrize(
+    ("table", "line", "field", "said"),
+    [
+        ('summary = "x"\nmetric = "nope"\nabove = 1', 3, "metric", "there is no metric 'nope'"),
+        ('summary = "x"\nmetric = "rss"', 1, "above", "missing"),
+        ('metric = "rss"\nabove = 1', 1, "summary", "missing"),
+        ('summary = "x"\nmetric = "rss"\nabove = 1\nclear = 2', 5, "clear", "must not be above"),
+        ('summary = "x"\nmetric = "rss"\nabove = 1\nbelow = 1', 5, "below", "not both"),
+        ('summary = "x"\nmetric = "rss"\nabove = nan', 4, "above", "expected a number"),
+        ('summary = "x"\nmetric = "rss"\nabove = "a lot"', 4, "above", "float"),
+        ('summary = "x"\nmetric = "rss"\nabove = 1\nfor_s = -1', 5, "for_s", "0 to"),
+        ('summary = "x"\nmetric = "rss"\nabove = 1\ncolour = "red"', 5, "colour", "no such field"),
+        ('summary = "x"\nmetric = "rss"\nabove = 1\nchannels = ["pigeon"]', 5, "channels", "pigeon"),
+    ],
+)
+def test_a_problem_is_said_with_line_and_field_and_the_rest_holds(table: str, line: int, field: str, said: str) -> None:
+    rules = rules_of(f'[mine]\n{table}\n[other]\nsummary = "y"\nmetric = "rss"\nabove = 7\n')
+    (problem,) = rules.problems
+    assert (problem.rule, problem.line, problem.field) == ("mine", line, field)
+    assert said in problem.message
+    assert [rule.name for rule in rules.rules][-1] == "other"
+    assert [rule.name for rule in rules.rules][:-1] == [rule.name for rule in shipped().rules]
+
+
+def test_a_shipped_rule_stays_as_it_was_where_the_change_is_wrong() -> None:
+    rules = rules_of("[memory_high]\nabove = true\n")
+    assert rules.problem_of("memory_high")
+    kept = next(rule for rule in rules.rules if rule.name == "memory_high")
+    assert not kept.own
+
+
+def test_a_file_that_is_no_toml_leaves_the_rules_as_they_were(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.toml"
+    assert load(path, NONE) == shipped(), "it need not exist"
+    path.write_text("[disk_low]\nenabled = false\n")
+    before = load(path, NONE)
+    path.write_text("[disk_low\nenabled = false\n")
+    broken = load(path, before)
+    assert broken.rules == before.rules
+    assert broken.problems[0].line == 1
+    path.write_bytes(b"\xff\xfe")
+    assert load(path, before).problems
+
+
+@given(st.text(max_size=200) | st.from_regex(r"(\[[a-z]{1,3}\]\n|[a-z_]{1,8} = [a-z0-9\"\[\].-]{1,6}\n){0,6}"))
+def test_no_file_makes_it_fail(text: str) -> None:
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return
+    assert {rule.name for rule in shipped().rules} - set(tomllib.loads(text)) <= {r.name for r in rules_of(text).rules}
