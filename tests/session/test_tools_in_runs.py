@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from alma.agent.data import NOTICE, block
 from alma.events import BudgetReached, MessageFinished, ToolCalled, ToolReturned
 from alma.models.chat import ChatRequest, Chunk, ToolCall
 from alma.models.script import Rule
@@ -150,7 +151,7 @@ async def test_whatever_a_tool_does_the_model_is_told_in_bounded_text_and_the_ru
         assert told in returned["content"]
         assert len(returned["content"]) < 5000
         heard = [m.content for one in bench.model.requests for m in one.messages if m.role == "tool"]
-        assert heard == [returned["content"]]
+        assert heard == [f"{block(returned['content'])}\n{NOTICE}"]
 
 
 @pytest.mark.parametrize("arguments", ["{", "[1]", "null", '{"number": 1} x', "", "[" * 5000])

@@ -35,6 +35,7 @@ from alma.models.chat import ToolSpec
 from alma.plan import MAIN, Plan, PlanTask, child_id, depth_of
 
 MOST_TEXT = 4000  # characters of a message or a board's entry
+ASK_USER = "ask_user"
 MOST_MESSAGES = 12  # from one task
 
 
@@ -99,7 +100,7 @@ Act = Delegate | AddTask | AskUser | Tell | WriteBoard | ReadBoard | ReadMore | 
 ACTS: dict[str, type[Act]] = {
     "delegate": Delegate,
     "add_task": AddTask,
-    "ask_user": AskUser,
+    ASK_USER: AskUser,
     "send_message": Tell,
     "write_board": WriteBoard,
     "read_board": ReadBoard,
@@ -112,7 +113,7 @@ ACTS: dict[str, type[Act]] = {
 
 def offered(task: Task, role: Role) -> list[ToolSpec]:
     """The acts that make sense for this task now."""
-    names = ["ask_user"]
+    names = [ASK_USER]
     if may_delegate(task, role):
         names.append("delegate")
     if task.task_id != MAIN:
@@ -150,7 +151,8 @@ def _spec(name: str) -> ToolSpec:
 
 
 class Doing(Struct, frozen=True):
-    """One act under way. `call`: as the model asked for it; `call_id`: its key; `memory` None: it is switched off."""
+    """One act under way. `call`: as the model asked for it; `call_id`: its key; `memory` None: it is switched off;
+    `reply`: the user's, to what the call has asked them."""
 
     task: Task
     role: Role
@@ -160,6 +162,7 @@ class Doing(Struct, frozen=True):
     call_id: str
     at: float
     memory: MemoryDoor | None = None
+    reply: str | None = None
 
     def called(self) -> ToolCalled:
         return ToolCalled(

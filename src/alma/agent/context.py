@@ -139,7 +139,7 @@ class _Builder:
         return _PER_MESSAGE + (known if known is not None else await self._model.count_tokens(text))
 
     async def _count(self, part: Part) -> int:
-        tokens = await self._tokens(part.text)
+        tokens = await self._tokens(part.said)
         for call in part.calls:
             tokens += await self._tokens(call.name + call.arguments)
         return tokens

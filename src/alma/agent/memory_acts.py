@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from alma.agent.reminding import entry_of, label, reader_of
+from alma.agent.reminding import ABOUT_USER, entry_of, label, reader_of
 from alma.agent.role import Role
 from alma.errors import AlmaError, InvalidRequest, NotFound
-from alma.events import JournalEntry, ToolReturned
+from alma.events import JournalEntry, QuestionAsked, ToolReturned
 from alma.memory.merging import check_worded
 from alma.memory.recall import Asked
-from alma.memory.records import USER, Filter, Hit, Memory, NewMemory, Reader, Recalled, Source
+from alma.memory.records import USER, Filter, Hit, Memory, NewMemory, Reader, Recalled, Source, place_after
 
 if TYPE_CHECKING:
     from alma.agent.acts import Doing
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 TEAM = "team/"  # keys of the board that outlives the run
 _MOST_HITS = 8
 _MOST_TOKENS = 800
+KEEP, DROP = "Keep it", "Do not keep it"
 _OFF = "Memory is switched off. Do without it."
 
 
@@ -68,7 +69,9 @@ async def recall(doing: Doing, wanted: Recall) -> list[JournalEntry]:
     return [_entry(doing, found, query), doing.returned("\n".join(_said(hit) for hit in found.hits))]
 
 
-async def remember(doing: Doing, wanted: Remember) -> ToolReturned:
+async def remember(doing: Doing, wanted: Remember) -> ToolReturned | QuestionAsked:
+    """What an agent keeps that knows content from outside says so for good; and nothing of it becomes a fact about the
+    user before they have said yes."""
     if doing.memory is None or not doing.role.memory.write:
         return doing.returned(_OFF, ok=False)
     allowed = doing.role.memory.write
@@ -81,6 +84,12 @@ async def remember(doing: Doing, wanted: Remember) -> ToolReturned:
     for holder in await doing.memory.at_key(Reader(task.owner), key) if key else ():
         if holder.key == key and holder.scope == scope and (refusal := _refusal(holder, doing.role)):
             return doing.returned(f"Not kept, for {holder.id} holds {key}. {refusal}", ok=False)
+    outside = doing.desk.outside()
+    if outside and (scope == "owner" or key.startswith(ABOUT_USER)):
+        if doing.reply is None:
+            return _may_keep(doing, wanted.text, outside)
+        if doing.reply != KEEP:
+            return doing.returned(f"Not kept. The user says: {doing.reply}", ok=False)
     new = NewMemory(
         task.owner,
         wanted.text,
@@ -88,7 +97,7 @@ async def remember(doing: Doing, wanted: Remember) -> ToolReturned:
         scope,
         doing.role.name,
         key=key,
-        source=Source(task.thread_id, task.run_id, task.task_id, task.message_id(doing.step)),
+        source=_source(doing),
         at=doing.at,
     )
     try:
@@ -109,12 +118,31 @@ async def forget(doing: Doing, wanted: Forget) -> ToolReturned:
         memory = await doing.memory.get(reader, wanted.id.strip())
         if refusal := _refusal(memory, doing.role):
             return doing.returned(refusal, ok=False)
+        if memory.author == USER and (outside := doing.desk.outside()):
+            told = f"You know {', '.join(outside)} by now: only the user can forget what is from them."
+            return doing.returned(told, ok=False)
         await doing.memory.forget(reader, memory.id, by=doing.role.name)
     except NotFound:
         return doing.returned(f"There is no memory {wanted.id!r} that you can see.", ok=False)
     except AlmaError as error:
         return doing.returned(f"Not forgotten: {error.message}", ok=False)
     return doing.returned(f"{memory.id} is forgotten; the user can restore it.")
+
+
+def _may_keep(doing: Doing, text: str, outside: list[str]) -> QuestionAsked:
+    said = (
+        f"May the {doing.role.name} keep this about you? “{text[:1000].strip()}”"
+        f" It asks because what it knows by now is also from outside: {', '.join(outside)}."
+    )
+    return QuestionAsked(
+        at=doing.at, task_id=doing.task.task_id, question_id=doing.call_id, text=said, options=[KEEP, DROP]
+    )
+
+
+def _source(doing: Doing) -> Source:
+    task = doing.task
+    place = place_after(doing.desk.outside())
+    return Source(task.thread_id, task.run_id, task.task_id, task.message_id(doing.step), place=place)
 
 
 def _refusal(memory: Memory, role: Role) -> str:
@@ -138,9 +166,8 @@ async def write_team_board(doing: Doing, key: str, text: str, seen: int) -> Tool
     if doing.memory is None or "team" not in doing.role.memory.write:
         return doing.returned("You may not write on the team's board; use a key without team/.", ok=False)
     task, role = doing.task, doing.role
-    source = Source(task.thread_id, task.run_id, task.task_id, task.message_id(doing.step))
     try:
-        written = await doing.memory.put(task.owner, key, text, seen, agent=role.name, source=source)
+        written = await doing.memory.put(task.owner, key, text, seen, agent=role.name, source=_source(doing))
     except InvalidRequest as refused:
         return doing.returned(f"Not written: {refused.message}", ok=False)
     if written is not None:

@@ -12,14 +12,16 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from alma.agent.data import NOTICE, block
 from alma.agent.role import Role
 from alma.agent.task import Result, Summary, Task, Turn
 from alma.model_call import Section
 from alma.models.chat import ChatMessage, ToolCall
 from alma.plan import MAIN
-from alma.recollection import RecalledMemory
+from alma.security.text import visible
 
 SUMMARY = "What was said before, in short:"
+GIVES_DATA = frozenset(("recall", "read_board", "read_more"))  # acts that give back what others have written
 Mode = Literal["answer", "synthesis", "notes"]  # `notes`: a synthesis put so that a weak model keeps to it
 _NOTE_CHARS = 280  # of a result, for a weak model: it reads 250 tokens a second and loses the thread
 
@@ -27,7 +29,8 @@ _NOTE_CHARS = 280  # of a result, for a weak model: it reads 250 tokens a second
 class Part(Struct, frozen=True):
     """One piece of a prompt. `name`, `ref`: as in its `Section`. `speaker`: whose message it is part of; parts of the
     same speaker in a row make one message. `calls`: what an assistant part asks for. `chars`: `text` was cut to that
-    many characters already; 0 is whole."""
+    many characters already; 0 is whole. `data`: it comes from outside and is put between marks, with `head` before them
+    and `after` behind."""
 
     name: str
     text: str
@@ -35,6 +38,16 @@ class Part(Struct, frozen=True):
     ref: str = ""
     calls: list[ToolCall] = []
     chars: int = 0
+    data: bool = False
+    head: str = ""
+    after: str = ""
+
+    @property
+    def said(self) -> str:
+        """As it stands in the prompt."""
+        if not self.data:
+            return self.text
+        return "\n".join(piece for piece in (self.head, block(self.text), self.after) if piece)
 
 
 class Material(Struct, frozen=True):
@@ -77,6 +90,9 @@ def gather(task: Task, role: Role, mode: Mode) -> Material:
         last = [*_memories(task), *_notes(task), Part("task", task.request)]
     if task.problem:
         last.append(Part("problem", f"Your last answer could not be used: {task.problem}"))
+    first_data = next((at for at, part in enumerate(last) if part.data), None)
+    if first_data is not None:
+        last.insert(first_data, Part("guard", NOTICE))
     summary = summary_part(task.summary) if task.summary is not None else None
     return Material(first, task.history, last + _rounds(task), summary, task.older)
 
@@ -110,23 +126,23 @@ def _work(task: Task, mode: Mode) -> list[Part]:
 
 
 def _memories(task: Task) -> list[Part]:
-    """What the agent is reminded of, the most useful first; with the first that is from a file, how to name files."""
+    """What the agent is reminded of, the most useful first, with where it is from; with the first that is from a file,
+    how to name files. What the user said themselves is no data: it is how they want things."""
     parts: list[Part] = []
     named = False
     for memory in task.memories:
-        text = _remembered(memory)
-        if memory.document_id and not named:
-            text += f"\nWhere you use what is from a file, name it so: [{memory.label}]"
+        if memory.document_id:
+            after = "" if named else f"Where you use what is from a file, name it so: [{memory.label}]"
             named = True
-        parts.append(Part("memory", text, ref=memory.id))
+            part = Part("memory", memory.text, ref=memory.id, data=True, head=f"From [{memory.label}]:", after=after)
+        elif memory.outside:
+            head = f"Remembered ({memory.label}):" if memory.label else ""
+            part = Part("memory", memory.text, ref=memory.id, data=True, head=head)
+        else:
+            text = f"Remembered ({memory.label}): {memory.text}" if memory.label else memory.text
+            part = Part("memory", text, ref=memory.id)
+        parts.append(part)
     return parts
-
-
-def _remembered(memory: RecalledMemory) -> str:
-    """With where it is from."""
-    if memory.document_id:
-        return f"From [{memory.label}]:\n{memory.text}"
-    return f"Remembered ({memory.label}): {memory.text}" if memory.label else memory.text
 
 
 def _result(result: Result, most: int = 0) -> Part:
@@ -135,22 +151,33 @@ def _result(result: Result, most: int = 0) -> Part:
     if result.status != "completed":
         reason = f": {result.error.message}" if result.error is not None else ""
         return Part("result", f"{head}: not available ({result.status}{reason})", ref=result.task_id)
-    if not most or len(result.text) <= most:
-        return Part("result", f"{head}:\n{result.text}", ref=result.task_id)
-    text = result.text[:most]
-    end = max(text.rfind(mark) for mark in (". ", ".\n", "! ", "? "))
-    said = f"{head}:\n{text[: end + 1] if end > most // 3 else text}"
-    return Part("result", said, ref=result.task_id, chars=len(said))
+    text = result.text
+    if short := bool(most) and len(text) > most:
+        text = text[:most]
+        end = max(text.rfind(mark) for mark in (". ", ".\n", "! ", "? "))
+        text = text[: end + 1] if end > most // 3 else text
+    if result.outside:
+        return Part("result", text, ref=result.task_id, chars=len(text) * short, data=True, head=f"{head}:")
+    said = f"{head}:\n{text}"
+    return Part("result", said, ref=result.task_id, chars=len(said) * short)
 
 
 def _notes(task: Task) -> list[Part]:
     """What others told the agent, what stands on the board, and what the user answered."""
     parts = [
-        Part("message", f"Message from {one.sender} (task {one.task_id}), {one.kind}: {one.text}", ref=str(seq))
+        _told(
+            "message", str(seq), f"Message from {one.sender} (task {one.task_id}), {one.kind}:", one.text, one.outside
+        )
         for seq, one in task.mail
     ]
     parts += [
-        Part("board", f"On the board, {key} (version {entry.version}): {entry.text}", ref=f"{key}@{entry.version}")
+        _told(
+            "board",
+            f"{key}@{entry.version}",
+            f"On the board, {key} (version {entry.version}):",
+            entry.text,
+            entry.outside,
+        )
         for key, entry in task.board.items()
     ]
     parts += [
@@ -161,19 +188,28 @@ def _notes(task: Task) -> list[Part]:
     return parts
 
 
+def _told(name: str, ref: str, head: str, text: str, outside: list[str]) -> Part:
+    if outside:
+        return Part(name, text, ref=ref, data=True, head=visible(head))
+    return Part(name, f"{head} {text}", ref=ref)
+
+
 def _rounds(task: Task) -> list[Part]:
-    """The agent's own calls so far: what it said when it asked for them, and what came back."""
+    """The agent's own calls so far: what it said when it asked for them, and what came back. What came from outside is
+    said to be data with each: there are few, and they may be long."""
     parts: list[Part] = []
     for step, message in task.steps.items():
         if not message.tool_calls:
             continue
         ids = [task.call_id(step, number) for number in range(1, len(message.tool_calls) + 1)]
         calls = [ToolCall(id, one.name, one.arguments) for id, one in zip(ids, message.tool_calls, strict=True)]
-        returned = {use.called.call_id: use.returned for use in task.calls}
+        used = {use.called.call_id: use for use in task.calls}
         parts.append(Part("call", message.text, "assistant", step, calls))
         for id in ids:
-            text = result.text if (result := returned.get(id)) is not None else "No answer."
-            parts.append(Part("tool", text, "tool", id))
+            use = used.get(id)
+            text = use.returned.text if use is not None and use.returned is not None else "No answer."
+            data = use is not None and (bool(use.called.outside) or use.called.name in GIVES_DATA)
+            parts.append(Part("tool", text, "tool", id, data=data, after=NOTICE if data else ""))
     return parts
 
 
@@ -195,15 +231,15 @@ def compose(parts: list[Part]) -> list[ChatMessage]:
     said: list[str] = []  # by the user, in a row
     for part in parts:
         if part.speaker == "user":
-            said.append(part.text)
+            said.append(part.said)
             continue
         if said:
             messages.append(ChatMessage("user", "\n\n".join(said)))
             said = []
         if part.speaker == "tool":
-            messages.append(ChatMessage("tool", part.text, tool_call_id=part.ref))
+            messages.append(ChatMessage("tool", part.said, tool_call_id=part.ref))
         else:
-            messages.append(ChatMessage(part.speaker, part.text, tool_calls=part.calls or None))
+            messages.append(ChatMessage(part.speaker, part.said, tool_calls=part.calls or None))
     if said:
         messages.append(ChatMessage("user", "\n\n".join(said)))
     return messages

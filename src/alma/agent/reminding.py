@@ -19,10 +19,24 @@ from alma.memory.memories import Added
 from alma.memory.packing import plain
 from alma.memory.question import read_question
 from alma.memory.recall import Asked
-from alma.memory.records import USER, Filter, Hit, Kind, Memory, NewMemory, Reader, Recalled, Scope, Source, tokens_of
+from alma.memory.records import (
+    USER,
+    Filter,
+    Hit,
+    Kind,
+    Memory,
+    NewMemory,
+    Reader,
+    Recalled,
+    Scope,
+    Source,
+    outside_of,
+    tokens_of,
+)
 from alma.models.tokens import estimate
 from alma.plan import MAIN
 from alma.recollection import PassedOver, RecalledMemory
+from alma.security.text import visible
 
 _WEAK_TOKENS = 120  # a small model reads 250 tokens a second, and is led astray by much
 _STANDING_TOKENS = 120
@@ -192,14 +206,15 @@ def recalled(hit: Hit) -> RecalledMemory:
         words=reasons.words,
         created_at=memory.created_at,
         document_id=memory.source.document_id,
+        outside=hit.outside or outside_of(memory),
     )
 
 
 def label(memory: Memory) -> str:
-    """Where a memory is from, in a few words: file and place, who said it and when, whose it is."""
+    """Where a memory is from, in a few words of one line: file and place, who said it and when, whose it is."""
     source = memory.source
     if source.file:
-        return f"{source.file}, {source.place}" if source.place else source.file
+        return visible(f"{source.file}, {source.place}" if source.place else source.file)
     day = time.strftime("%d %B %Y", time.gmtime(memory.created_at)).lstrip("0")
     if memory.key.startswith("team/"):
         return f"the team's board, {memory.key.removeprefix('team/')}"
@@ -213,7 +228,8 @@ def label(memory: Memory) -> str:
         case "semantic":
             if memory.scope == "owner" and USER in (memory.speaker, memory.agent):
                 return "about the user"
-            return f"noted by {memory.agent}, {day}" if memory.agent != USER else f"noted on {day}"
+            noted = f"noted by {memory.agent}, {day}" if memory.agent != USER else f"noted on {day}"
+            return f"{noted}, {source.place}" if source.place else noted
 
 
 def _query(task: Task) -> str:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alma.agent.acts import ACTS, Doing, act, offered, offered_of_memory
+from alma.agent.acts import ACTS, ASK_USER, Doing, act, offered, offered_of_memory
 from alma.agent.reminding import MemoryDoor
 from alma.agent.role import Role
 from alma.agent.task import Desk, Task, ToolUse
@@ -151,10 +151,10 @@ class Tooling:
         return True
 
     async def _act(self, using: Using, step: str, call: CallFacts, call_id: str) -> bool:
-        doing = Doing(using.task, using.role, using.desk, step, call, call_id, self._clock(), self._memory)
-        reply = next((one for one in using.task.replies if one.asked.question_id == call_id), None)
-        if reply is not None:
-            await using.record(doing.returned(reply.text))
+        reply = next((one.text for one in using.task.replies if one.asked.question_id == call_id), None)
+        doing = Doing(using.task, using.role, using.desk, step, call, call_id, self._clock(), self._memory, reply)
+        if reply is not None and call.name == ASK_USER:
+            await using.record(doing.returned(reply))
             return True
         entries = await act(doing)
         await using.record(*entries)

@@ -261,7 +261,8 @@ def asked(ask: Ask, task: TaskView) -> list[str]:
         case "question":
             return [f"{named(task)} asks: {ask.text}", *_options(ask.options)]
         case "tool":
-            return [f"{named(task)} wants to call {ask.text}"]
+            known = [f"  asks because of what is in its context: {', '.join(ask.because)}"] if ask.because else []
+            return [f"{named(task)} wants to call {ask.text}", *known]
         case "plan":
             assert ask.plan is not None
             return [plan_head(ask.plan, task), *plan_lines(ask.plan.tasks)]

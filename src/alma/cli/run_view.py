@@ -77,6 +77,7 @@ class Ask:
     text: str
     options: tuple[str, ...] = ()
     plan: Plan | None = None
+    because: tuple[str, ...] = ()  # of a tool call: what from outside is in its agent's context
 
 
 @dataclass
@@ -135,7 +136,7 @@ class RunView:
                 task.calls.add(event.tool_call_id)
                 if event.needs_approval:
                     text = f"{event.tool_call_name} {event.arguments}"
-                    self._ask(Ask("tool", task.id, event.tool_call_id, text))
+                    self._ask(Ask("tool", task.id, event.tool_call_id, text, because=tuple(event.because)))
             case ToolCallResult():
                 task.calls.discard(event.tool_call_id)
                 self.answered(event.tool_call_id)

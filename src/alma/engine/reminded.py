@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from alma.events import MEMORY, AgentMessage
 from alma.memory.access import may_read
-from alma.memory.records import Change, Reader, Scope
+from alma.memory.records import Change, Reader, Scope, outside_of
 
 if TYPE_CHECKING:
     from alma.engine.runner import Engine
@@ -35,8 +35,14 @@ async def tell_reminded(engine: Engine, changes: Sequence[Change], scopes_of: Sc
                     kind="inform",
                     text=_words(change, reader),
                     refs=[memory_id],
+                    outside=_outside(change, reader),
                 )
                 await engine.tell(active.thread_id, active.run_id, message)
+
+
+def _outside(change: Change, reader: Reader) -> list[str]:
+    memory = change.memory
+    return [phrase] if memory is not None and may_read(reader, memory) and (phrase := outside_of(memory)) else []
 
 
 def _words(change: Change, reader: Reader) -> str:

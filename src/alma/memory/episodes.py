@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alma.memory.records import USER, NewMemory, Scope, Source
+from alma.memory.records import USER, NewMemory, Scope, Source, place_after
 from alma.memory.sentences import Cut, cut
 
 WORDS = 120  # of a passage, at most
@@ -21,7 +21,7 @@ _MOST_PASSAGES = 2000  # of one text; what is beyond stays in the conversation i
 
 class Said(Struct, frozen=True):
     """A text of a run. `speaker`: a role, or the user. `scope` None: it is not to be kept. `own`: where the speaker's
-    own words begin; what is before them is the question that they answer."""
+    own words begin; what is before them is the question that they answer. `outside`: what from outside they knew."""
 
     text: str
     speaker: str
@@ -30,6 +30,7 @@ class Said(Struct, frozen=True):
     message_id: str = ""
     task_id: str = ""
     own: int = 0
+    outside: Sequence[str] = ()
 
 
 class FinishedRun(Struct, frozen=True):
@@ -71,7 +72,15 @@ def _pieces(run: FinishedRun, said: Said, line: str, position: int) -> Iterator[
             "episodic",
             said.scope,
             run.role if said.speaker == USER else said.speaker,
-            source=Source(run.thread_id, run.run_id, said.task_id, said.message_id, start=start, end=end),
+            source=Source(
+                run.thread_id,
+                run.run_id,
+                said.task_id,
+                said.message_id,
+                place=place_after(said.outside),
+                start=start,
+                end=end,
+            ),
             at=said.at,
             line=line,
             position=position,

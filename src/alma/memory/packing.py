@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from alma.memory.records import Memory, tokens_of
+from alma.memory.records import Memory, outside_of, tokens_of
 from alma.memory.sentences import cut
 from alma.memory.words import words_in
 
@@ -14,9 +15,12 @@ _LEAST_KNOWN = 12  # characters: a shorter text is in any other by chance
 
 
 class Packed(Struct, frozen=True):
+    """`outside`: what of the text comes from outside, in a phrase."""
+
     num: int
     text: str
     tokens: int
+    outside: str = ""
 
 
 def pack(
@@ -102,14 +106,15 @@ def _turn(memory: Memory) -> tuple[int, str, str, str]:
 def widened(packed: Packed, memory: Memory, before: Memory | None, after: Memory | None, room: int | None) -> Packed:
     """With what stands before and after it, as far as there is room (tokens; None: no bound)."""
     pieces = [memory]
-    best = packed
+    best = packed = replace(packed, outside=outside_of(memory))
     for other in (before, after):
         if other is None:
             continue
         wider = [other, *pieces] if other is before else [*pieces, other]
         text = joined(wider)
         if room is None or tokens_of(text) - packed.tokens <= room:
-            pieces, best = wider, Packed(packed.num, text, tokens_of(text))
+            pieces = wider
+            best = Packed(packed.num, text, tokens_of(text), best.outside or outside_of(other))
     return best
 
 

@@ -23,7 +23,16 @@ from alma.memory.outdated import left_of
 from alma.memory.packing import Packed, around, is_known, pack, plain, widened
 from alma.memory.question import Question, parts_of, read_question
 from alma.memory.ranking import Candidate, Ranked, diversify, is_bare_question, is_weak, rank
-from alma.memory.records import Filter, Hit, Memory, Missed, Reader, Recalled, Why
+from alma.memory.records import (
+    Filter,
+    Hit,
+    Memory,
+    Missed,
+    Reader,
+    Recalled,
+    Why,
+    outside_of,
+)
 from alma.memory.statements import ask, one_of, rule_of
 from alma.memory.store import by_nums
 from alma.memory.vectors.index import Near
@@ -349,4 +358,4 @@ def _hit(packed: Packed, memory: Memory, ranked: Ranked, found: _Found) -> Hit:
         words=words_in(found.terms, memory.text) if ranked.candidate.text_rank else [],
         near=found.ids.get(ranked.near, "") if ranked.near else "",
     )
-    return Hit(memory, ranked.score, reasons, packed.text, packed.tokens)
+    return Hit(memory, ranked.score, reasons, packed.text, packed.tokens, packed.outside or outside_of(memory))

@@ -5,6 +5,7 @@ Times are Unix seconds; offsets count code points. `num` is a memory's number in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -26,7 +27,8 @@ def tokens_of(text: str) -> int:
 
 class Source(Struct, frozen=True, omit_defaults=True):
     """Where a memory comes from. `start`, `end`: of its text, in the message's or the document's. `place`: in a file,
-    in words: `page 3`, `Setup › Linux`, `rows 2 to 40`."""
+    in words: `page 3`, `Setup › Linux`, `rows 2 to 40`; of what an agent wrote that knew content from outside, `after`
+    and which: `after a web page`."""
 
     thread_id: str = ""
     run_id: str = ""
@@ -103,6 +105,28 @@ class Memory(Struct, frozen=True, kw_only=True):
         return self.forgotten_at is None and self.valid_to is None
 
 
+AFTER = "after "
+_MADE = f"a memory made {AFTER}"
+
+
+def place_after(outside: Sequence[str]) -> str:
+    """The `place` of what an agent writes that knows this of outside; empty: it knows nothing of it."""
+    origins = dict.fromkeys(origin for phrase in outside for origin in phrase.removeprefix(_MADE).split(", "))
+    return f"{AFTER}{', '.join(origins)}"[:200] if origins else ""
+
+
+def outside_of(memory: Memory) -> str:
+    """What it comes from, in a phrase, where that is not the user themselves or an agent that knew nothing else. Of
+    what an agent is just saying nobody knows that yet."""
+    if memory.source.document_id:
+        return "a file of the knowledge base"
+    if memory.source.place.startswith(AFTER):
+        return f"a memory made {memory.source.place}"
+    if memory.author == USER:
+        return ""
+    return "what an agent is saying" if memory.kind == "working" and not memory.key else ""
+
+
 class Reader(Struct, frozen=True):
     """Who asks. An agent (`role`) sees of its owner's memories those that are private to its own role, and those of the
     team and of the owner, each only if `scopes` has it. `role` None: the owner in person, who sees all of their own."""
@@ -160,13 +184,15 @@ class Reasons(Struct, frozen=True, omit_defaults=True):
 
 class Hit(Struct, frozen=True):
     """A memory that was found. `score`: by which hits are ordered. `text`: what is to be said of it: its own text, or
-    more where it was widened to its parent or neighbours; `tokens`: about how many that is."""
+    more where it was widened to its parent or neighbours; `tokens`: about how many that is; `outside`: what of that
+    comes from outside, in a phrase."""
 
     memory: Memory
     score: float
     reasons: Reasons = Reasons()
     text: str = ""
     tokens: int = 0
+    outside: str = ""
 
 
 class Missed(Struct, frozen=True):

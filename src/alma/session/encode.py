@@ -153,6 +153,7 @@ def _event(entry: JournalEntry, run_id: str) -> wire.Wire | payloads.Payload:
                 attempt=entry.attempt,
                 needs_approval=entry.needs_approval,
                 idempotent=entry.idempotent,
+                because=entry.because,
                 step=entry.step,
             )
         case ToolReturned():

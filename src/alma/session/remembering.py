@@ -197,7 +197,7 @@ class Remembering:
         asked = [Said(started.text, USER, started.at, scope)]
         for task in state.tasks.values():
             asked += [
-                _answered(question, task.answers[one], f"{state.run_id}.{one}", scope)
+                _answered(task, question, task.answers[one], f"{state.run_id}.{one}", scope)
                 for one, question in task.questions.items()
                 if one in task.answers
             ]
@@ -215,7 +215,7 @@ class Remembering:
                 continue
             if task.text.strip() and "results" in policy.keep:
                 named = result.message_id or message_id(state.run_id, task.id, task.assignment, "answer")
-                yield Said(task.text, task.role, result.at, scope_of(policy), named, task.id)
+                yield Said(task.text, task.role, result.at, scope_of(policy), named, task.id, outside=result.outside)
 
     def _policy(self, role: str) -> MemoryPolicy:
         try:
@@ -224,18 +224,27 @@ class Remembering:
             return MemoryPolicy()
 
 
-def _answered(question: QuestionAsked, answer: str, message_id: str, scope: Scope | None) -> Said:
+def _answered(asker: TaskState, question: QuestionAsked, answer: str, message_id: str, scope: Scope | None) -> Said:
     """An answer is little without its question, whose words are not the user's. Each has an id, since a run may have
     several, also of one task."""
     before = f"{question.text}\n"
-    return Said(before + answer, USER, question.at, scope, message_id, question.task_id, own=len(before))
+    return Said(
+        before + answer,
+        USER,
+        question.at,
+        scope,
+        message_id,
+        question.task_id,
+        own=len(before),
+        outside=list(asker.outside),
+    )
 
 
 def _answer(main: TaskState, scope: Scope | None) -> Said | None:
     """What the user was answered; of a run that did not get there, as much as was said."""
     whole = main.answer
     if whole is not None and whole.text.strip():
-        return Said(whole.text, main.role, whole.at, scope, whole.message_id, MAIN)
+        return Said(whole.text, main.role, whole.at, scope, whole.message_id, MAIN, outside=whole.outside)
     said: list[MessageFinished | AttemptFailed] = [
         one for step, one in main.steps.items() if step.startswith("answer") and one.text.strip()
     ]
@@ -244,7 +253,9 @@ def _answer(main: TaskState, scope: Scope | None) -> Said | None:
     if not said:
         return None
     text = "\n\n".join(one.text for one in said)
-    return Said(text, main.role, said[-1].at, scope, said[-1].message_id, MAIN)
+    known = [phrase for one in said if isinstance(one, MessageFinished) for phrase in one.outside]
+    outside = list(dict.fromkeys([*main.outside, *known]))
+    return Said(text, main.role, said[-1].at, scope, said[-1].message_id, MAIN, outside=outside)
 
 
 # ── queries ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -154,7 +154,8 @@ class SubagentError(Wire, frozen=True, tag="SUBAGENT_ERROR"):
 
 class ToolCallStart(Wire, frozen=True, tag="TOOL_CALL_START"):
     """A tool is called with `arguments` (JSON text, whole: no TOOL_CALL_ARGS follow). `needs_approval`: it waits for
-    `tool.decide`. `attempt` > 1: a crash had cut it off, and it is called again."""
+    `tool.decide`; `because`: of what from outside is in its agent's context ("a web page"). `attempt` > 1: a crash had
+    cut it off, and it is called again."""
 
     tool_call_id: str
     tool_call_name: str
@@ -163,6 +164,7 @@ class ToolCallStart(Wire, frozen=True, tag="TOOL_CALL_START"):
     attempt: int = 1
     needs_approval: bool = False
     idempotent: bool = False
+    because: list[str] = []
     step: str = "answer"
 
 
