@@ -98,7 +98,7 @@ class Alma:
         self.files = ThreadFiles(settings.data_dir / "files")
         self.toolbox = toolbox_of(settings, self.files)
         self.guard = guard_of(settings)
-        self.access = access_of(settings, self.database)
+        self.access = access_of(settings, self.database, self.guard)
         self.mind = Mind(self.database, self.embedder, self.notices, memory_of(settings), LOCAL)
         memories = self.mind.memories if settings.memory else None
         tooling = Tooling(self.toolbox, memory=memories)
@@ -121,7 +121,12 @@ class Alma:
             self.dispatcher,
             policy=policy_of(settings, self.roles),
             limits=RunLimits(settings.run_seconds),
-            ledger=Ledger(self.journal, budgets_of(settings), warn_at=settings.budget_warning),
+            ledger=Ledger(
+                self.journal,
+                budgets_of(settings),
+                warn_at=settings.budget_warning,
+                told=self.guard.used if settings.limit_tokens else None,
+            ),
             trouble=self._trouble,
             changed=self._changed,
             sweep_every=SWEEP_EVERY,
@@ -178,6 +183,7 @@ class Alma:
                 tasks.append(group.create_task(part("cache", self.cache.run())))
                 tasks.append(group.create_task(part("router", self.router.warm())))
                 tasks.append(group.create_task(part("access", self.access.run(self.guard.sockets))))
+                tasks.append(group.create_task(part("guard", self.guard.run())))
                 tasks.append(group.create_task(keep_telling(self.registry, self.notices)))
                 tasks.append(group.create_task(part("summaries", self.summaries.run())))
                 tasks.append(group.create_task(part("mind", self.mind.run())))
@@ -373,6 +379,5 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
             max_prompt_chars=settings.max_prompt_chars,
         ),
         outbox_bytes=settings.outbox_bytes,
-        max_body_bytes=settings.max_body_bytes,
         lifespan=lifespan,
     )

@@ -47,6 +47,10 @@ class Outbox:
         self.limit = limit
         self.frames: deque[str] = deque()
 
+    @property
+    def full(self) -> bool:
+        return len(self.frames) >= self.limit
+
     def push(self, frame: str, *, force: bool = False) -> bool:
         if len(self.frames) >= self.limit and not force:
             return False

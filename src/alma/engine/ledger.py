@@ -57,7 +57,7 @@ class Held(Struct):
 
 class Ledger:
     """`usual`: the settings' budgets; `warn_at`: the share of a budget at which its owner is warned; `clock`: Unix
-    seconds."""
+    seconds. `told` hears whose call has used how many tokens."""
 
     def __init__(
         self,
@@ -66,9 +66,11 @@ class Ledger:
         *,
         warn_at: float = 0.8,
         clock: Callable[[], float] = time.time,
+        told: Callable[[str, int], None] | None = None,
     ) -> None:
         self.warn_at = warn_at
         self.clock = clock
+        self._told = told
         self._journal = journal
         self._usual = dict(usual or {})
         self._own: dict[tuple[str, Scope, str], Own] = {}
@@ -154,6 +156,10 @@ class Ledger:
 
     def wrote(self, owner: str, thread_id: str, written: Sequence[Recorded], turn: int) -> None:
         """These entries of one run are durable now."""
+        if self._told is not None:
+            for recorded in written:
+                if (spent := spent_by(recorded.entry)) is not None and (tokens := spent[1].tokens):
+                    self._told(owner, tokens)
         if not self._sums and not self._held and self._late is None:
             return
         for recorded in written:

@@ -24,6 +24,10 @@ class Outbox:
         self._waiter: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None
 
+    @property
+    def full(self) -> bool:
+        return self._size >= self._limit
+
     def push(self, frame: str, *, force: bool = False) -> bool:
         if (self._size >= self._limit and not force) or self._sealed:
             return False

@@ -38,6 +38,9 @@ class RunHave(Struct):
 class Outbox(Protocol):
     """Where frames wait for the socket. `push` refuses (False) when it is full, unless `force`."""
 
+    @property
+    def full(self) -> bool: ...
+
     def push(self, frame: str, *, force: bool = False) -> bool: ...
 
     def wake(self) -> None: ...
@@ -124,7 +127,7 @@ class Subscription:
         run = self._runs.setdefault(recorded.run_id, RunHave(messages={}))
         if recorded.seq <= run.seq:
             return
-        if recorded.seq != run.seq + 1:
+        if recorded.seq != run.seq + 1 or self._outbox.full:  # of many threads, one such entry each would be much
             self.fall_behind()
             return
         try:
