@@ -28,14 +28,14 @@ function dayWords(seconds: number): string {
   });
 }
 
-/** `expires in 89 days`, `expires today`, `does not expire`, `expired on 3 Mar 2026`, `revoked on 3 Mar 2026` */
+/** `expires in 89 days`, `expires today` (within half a day), `does not expire`, `expired on 3 Mar 2026`, `revoked on 3 Mar 2026` */
 export function endWords(token: AccessToken, now: number): string {
   const { expiresAt, revokedAt } = token;
   if (revokedAt !== null) return `revoked on ${dayWords(revokedAt)}`;
   if (expiresAt === null) return "does not expire";
   if (expiresAt * 1000 <= now) return `expired on ${dayWords(expiresAt)}`;
-  const days = Math.floor((expiresAt - now / 1000) / DAY_S);
-  if (days === 0) return "expires within a day";
+  const days = Math.round((expiresAt - now / 1000) / DAY_S);
+  if (days < 1) return "expires today";
   return `expires in ${days === 1 ? "1 day" : `${days} days`}`;
 }
 

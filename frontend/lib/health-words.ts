@@ -113,13 +113,14 @@ function checkOf(metric: string): string | null {
 
 /** When the rule fires and when that ends, in words. */
 export function ruleWords(rule: AlertRule): string {
-  const { metric, above, threshold, clear, forS } = rule;
+  const { metric, above, threshold, clear, forS, windowS } = rule;
   const lasting = forS > 0 ? ` for ${exactSpan(forS)}` : "";
   const check = checkOf(metric);
   if (check !== null && !above && threshold === 1)
     return `Fires when ${check} has not been well${forS > 0 ? lasting : ", at once"}; over when it is.`;
   const value = metricValue(metric, threshold);
-  const fires = `Fires when ${metricWords(metric)} is ${above ? "above" : "below"} ${value}${lasting}`;
+  const taken = windowS > 0 ? ` over ${exactSpan(windowS)}` : "";
+  const fires = `Fires when ${metricWords(metric)}${taken} is ${above ? "above" : "below"} ${value}${lasting}`;
   if (clear === threshold) return `${fires}; over when it no longer is.`;
   return `${fires}; over at ${metricValue(metric, clear)} or ${above ? "less" : "more"}.`;
 }

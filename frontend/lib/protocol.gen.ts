@@ -13,7 +13,8 @@ export interface paths {
         };
         /**
          * List Agents
-         * @description By name. A file with problems is used in its last good version, if there was one.
+         * @description By name. A file with problems is used in its last good version, if there was one; they are for
+         *     administrators.
          */
         get: operations["list_agents_api_agents_get"];
         put?: never;
@@ -48,7 +49,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read Alerts */
+        /**
+         * Read Alerts
+         * @description `history` has the newest 200.
+         */
         get: operations["read_alerts_api_alerts_get"];
         put?: never;
         post?: never;
@@ -105,7 +109,8 @@ export interface paths {
         get?: never;
         /**
          * Change Budget
-         * @description Set a budget. It is kept, comes before the settings', and holds for what is under way too.
+         * @description Set a budget. It is kept, comes before the settings', and holds for what is under way too. Others than
+         *     administrators can only set less than what the settings allow everybody.
          */
         put: operations["change_budget_api_budgets_put"];
         post?: never;
@@ -892,7 +897,10 @@ export interface paths {
          * @description Lets this browser in by a cookie (HttpOnly, SameSite=Strict) in exchange for an access token.
          */
         post: operations["sign_in_api_session_post"];
-        /** Sign Out */
+        /**
+         * Sign Out
+         * @description Also where the cookie is of no use any more.
+         */
         delete: operations["sign_out_api_session_delete"];
         options?: never;
         head?: never;
@@ -1008,7 +1016,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Tokens */
+        /**
+         * List Tokens
+         * @description Newest first, also those that are over.
+         */
         get: operations["list_tokens_api_tokens_get"];
         put?: never;
         /** Add Token */
@@ -1046,8 +1057,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Health */
-        get: operations["health_health_get"];
+        /**
+         * Read Health
+         * @description Every component. `fresh`: look at all of them now (for administrators); a check that hangs holds it up for
+         *     its deadline at most.
+         */
+        get: operations["read_health_health_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1065,7 +1080,7 @@ export interface paths {
         };
         /**
          * Livez
-         * @description The process answers.
+         * @description The process and its event loop answer.
          */
         get: operations["livez_livez_get"];
         put?: never;
@@ -1085,7 +1100,7 @@ export interface paths {
         };
         /**
          * Readyz
-         * @description Runs can be started: the database can be written.
+         * @description Runs can be started. 503 where not: it starts, it stops, or the database cannot be written.
          */
         get: operations["readyz_readyz_get"];
         put?: never;
@@ -1249,8 +1264,8 @@ export interface components {
         };
         /**
          * AlertRuleReply
-         * @description `metric` `above` or below `threshold` for `for_s` seconds; it ends beyond `clear`. `now`: the metric's value,
-         *     null: none. `problem`: why the rule cannot be used.
+         * @description `metric`, over `window_s` seconds (0: its newest value), `above` or below `threshold` for `for_s` seconds; it ends
+         *     beyond `clear`. `now`: the metric's value, null: none. `problem`: what of the user's change to it cannot be used.
          */
         AlertRuleReply: {
             /** Above */
@@ -1293,6 +1308,8 @@ export interface components {
             summary: string;
             /** Threshold */
             threshold: number;
+            /** Windows */
+            windowS: number;
         };
         /**
          * AlertsNow
@@ -1301,12 +1318,17 @@ export interface components {
         AlertsNow: {
             firing: components["schemas"]["FiringAlert"][];
         };
-        /** AlertsReply */
+        /**
+         * AlertsReply
+         * @description `problems`: what is wrong in the file of rules, with lines and fields.
+         */
         AlertsReply: {
             /** Channels */
             channels: components["schemas"]["ChannelReply"][];
             /** History */
             history: components["schemas"]["AlertReply"][];
+            /** Problems */
+            problems: string[];
             /** Rules */
             rules: components["schemas"]["AlertRuleReply"][];
         };
@@ -1646,7 +1668,8 @@ export interface components {
         };
         /**
          * Component
-         * @description `hint`: what to do about it. `since`: Unix seconds from which on it has had this status, 0: unknown.
+         * @description `hint`: what to do about it. `since`: Unix seconds from which on it has been ok, or has not; 0: unknown. Without
+         *     being an administrator there are only names and statuses.
          */
         Component: {
             /**
@@ -1819,7 +1842,7 @@ export interface components {
             /** @default main */
             taskId?: string;
             /** @default null */
-            tasks?: components["schemas"]["PlanTask"][] | null;
+            tasks?: components["schemas"]["TaskDraft"][] | null;
             /** @enum {unknown} */
             type: "plan.decide";
         };
@@ -1950,7 +1973,8 @@ export interface components {
         };
         /**
          * EndpointReply
-         * @description Where models answer. `state`: ready, starting, down, unknown. `source`: file, a variable, built in. `limit`:
+         * @description Where models answer; `baseUrl`, `detail` and `lastError` are for administrators, empty for others.
+         *     `state`: ready, starting, down, unknown. `source`: file, a variable, built in. `limit`:
          *     calls at once, as many as it has shown to bear. `breaker`: open lets none through until `retryAt` (Unix seconds),
          *     half_open one to try. `calls` and what follows is of the last five minutes (0: none yet). `weight`: its part of the
          *     calls where several endpoints have a model.
@@ -2225,7 +2249,7 @@ export interface components {
         };
         /**
          * Health
-         * @description `status` is the worst of what Alma cannot do without; a missing model only degrades it.
+         * @description `status`: down when something is that Alma cannot do without, degraded when anything else is not ok.
          */
         Health: {
             /** Components */
@@ -3232,7 +3256,7 @@ export interface components {
         /**
          * RecalledMemory
          * @description A memory as an agent was reminded of it: `text` as it stood in the prompt, after `label`, which says where it is
-         *         from. `cosine`, `dense_rank`: by its vector; `bm25`, `text_rank`: by its words (0: not found so); the rest is what
+         *         from. `outside`: what it comes from, where that is not the user themselves. `cosine`, `dense_rank`: by its vector; `bm25`, `text_rank`: by its words (0: not found so); the rest is what
          *         raised or lowered its score. `words`: those of the query that it has. `standing`: a fact
          *         about the user that is told whatever is asked.
          */
@@ -3262,6 +3286,8 @@ export interface components {
             label?: string;
             /** @default 0 */
             neighbour?: number;
+            /** @default  */
+            outside?: string;
             /** @default 0 */
             pinned?: number;
             /** @default 0 */
@@ -3831,6 +3857,37 @@ export interface components {
             type: "thread.subscribe";
         };
         /**
+         * TaskDraft
+         * @description A task of a plan as a user wants it. As `PlanTask`, whose fields it has.
+         */
+        TaskDraft: {
+            /** @default [] */
+            depends_on?: string[];
+            /** @default  */
+            done_when?: string;
+            /** @default  */
+            expected?: string;
+            goal: string;
+            id: string;
+            /** @default [] */
+            inputs?: string[];
+            /** @default null */
+            model?: string | null;
+            /** @default 0 */
+            priority?: number;
+            /** @default null */
+            review_of?: string | null;
+            role: string;
+            /** @default 0 */
+            round?: number;
+            /** @default 0 */
+            seconds?: number;
+            /** @default  */
+            title?: string;
+            /** @default 0 */
+            tokens?: number;
+        };
+        /**
          * TextMessageContent
          * @description `delta` covers code points `n - len(delta)` to `n` of the text of this attempt. `tokens`: pieces it came in.
          */
@@ -4045,12 +4102,15 @@ export interface components {
         /**
          * ToolCallStart
          * @description A tool is called with `arguments` (JSON text, whole: no TOOL_CALL_ARGS follow). `needs_approval`: it waits for
-         *         `tool.decide`. `attempt` > 1: a crash had cut it off, and it is called again.
+         *         `tool.decide`; `because`: of what from outside is in its agent's context ("a web page"). `attempt` > 1: a crash had
+         *         cut it off, and it is called again.
          */
         ToolCallStart: {
             arguments: string;
             /** @default 1 */
             attempt?: number;
+            /** @default [] */
+            because?: string[];
             /** @default false */
             idempotent?: boolean;
             /** @default false */
@@ -4868,8 +4928,8 @@ export interface operations {
                 kind?: ("working" | "episodic" | "semantic" | "procedural")[] | null;
                 scope?: ("private" | "team" | "owner")[] | null;
                 agent?: string[] | null;
-                thread?: string;
-                run?: string;
+                thread?: string | "";
+                run?: string | "";
                 document?: string[] | null;
                 key?: string;
                 since?: number | null;
@@ -5031,7 +5091,7 @@ export interface operations {
             query?: {
                 kind?: ("working" | "episodic" | "semantic" | "procedural")[] | null;
                 agent?: string[] | null;
-                run?: string;
+                run?: string | "";
                 files?: boolean | null;
                 limit?: number;
             };
@@ -5892,7 +5952,7 @@ export interface operations {
     read_spend_api_spend_get: {
         parameters: {
             query?: {
-                thread?: string;
+                thread?: string | "";
             };
             header?: never;
             path?: never;
@@ -6294,9 +6354,11 @@ export interface operations {
             };
         };
     };
-    health_health_get: {
+    read_health_health_get: {
         parameters: {
-            query?: never;
+            query?: {
+                fresh?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6310,6 +6372,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -6345,6 +6416,15 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -49,6 +49,7 @@ const rule = (name, summary, metric, more = {}) => ({
   threshold: 5,
   clear: 2,
   forS: 10,
+  windowS: metric.startsWith("health.") ? 0 : 300,
   channels: ["page", "log"],
   own: false,
   state: "ok",
@@ -143,7 +144,10 @@ function alerts(unwell) {
     { name: "webhook", on: false, detail: "set ALMA_ALERT_WEBHOOK to use it." },
     { name: "mail", on: true, detail: "anna@example.org, by mail.example.org" },
   ];
-  return { rules: rulesOf(unwell), history, channels };
+  const problems = [
+    "many_chats: line 14: metric: expected one of the names in docs/operations.md, got “connection”.",
+  ];
+  return { rules: rulesOf(unwell), history, channels, problems: unwell ? [] : problems };
 }
 
 /** What `alma.alerts` says. */

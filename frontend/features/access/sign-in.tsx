@@ -77,7 +77,7 @@ function TokenForm() {
   const [problem, setProblem] = useState<{ facts: ErrorFacts; until: number } | null>(null);
   const id = useId();
   const now = useNow();
-  const seconds = problem === null ? 0 : Math.ceil((problem.until - now) / 1000);
+  const seconds = problem === null ? 0 : Math.max(0, Math.ceil((problem.until - now) / 1000));
   const send = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
     if (token.trim() === "" || busy || seconds > 0) return;
@@ -87,7 +87,8 @@ function TokenForm() {
       await signIn(token);
     } catch (cause) {
       const facts = factsOf(cause);
-      setProblem({ facts, until: Date.now() + waitMs(facts) });
+      const wait = waitMs(facts);
+      setProblem({ facts, until: wait > 0 ? Date.now() + wait : 0 });
     } finally {
       setBusy(false);
     }

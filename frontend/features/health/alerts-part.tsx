@@ -30,6 +30,12 @@ export function AlertsPart() {
   return (
     <>
       {error === null ? null : <Problem facts={error} />}
+      {value.problems.map((problem) => (
+        <Problem
+          key={problem}
+          facts={{ code: "alert_rules", message: problem, hint: "The rest of the file of rules holds." }}
+        />
+      ))}
       <section aria-label="Firing now" className="space-y-3">
         {firing.length === 0 ? (
           <p

@@ -105,7 +105,8 @@ function Days({ entries, opened }: { entries: readonly ReportEntry[]; opened: st
             className={cn(
               "flex w-full flex-col gap-x-4 py-2.5 text-left text-[13px] hover:bg-accent/40",
               opened === null && "sm:flex-row sm:items-baseline",
-              day === opened && "bg-accent px-2",
+              opened !== null && "lg:px-2",
+              day === opened && "bg-accent",
             )}
           >
             <span className="w-32 shrink-0">{day === today(now) ? "Today, so far" : dayWords(day)}</span>
