@@ -41,7 +41,7 @@ async def house(tmp_path: Path) -> AsyncGenerator[House]:
     alma = Alma(settings)
     app = create_app(alma, sweep=False)
     async with alma.running(sweep=False), asyncio.TaskGroup() as group:
-        yield House(alma, ProcessTransport(app, group))
+        yield House(alma, ProcessTransport(app, group, alma.access.local_key))
 
 
 async def test_an_edited_role_takes_its_answers_along(house: House) -> None:

@@ -38,10 +38,12 @@ async def in_this_process(settings: Settings) -> AsyncGenerator[ProcessTransport
 class ProcessTransport:
     patience_s = 0.0
 
-    def __init__(self, app: ASGIApp, group: asyncio.TaskGroup, token: str) -> None:
+    def __init__(self, app: ASGIApp, group: asyncio.TaskGroup, token: str = "") -> None:
         self._app = app
         self._group = group
-        self._headers = [(b"host", b"127.0.0.1"), (b"authorization", f"Bearer {token}".encode())]
+        self._headers = [(b"host", b"127.0.0.1")]
+        if token:
+            self._headers.append((b"authorization", f"Bearer {token}".encode()))
 
     @contextlib.asynccontextmanager
     async def connect(self, *, watch: bool = False) -> AsyncGenerator[Connection]:

@@ -1,4 +1,4 @@
-"""`alma tokens`: who may enter besides the person at this machine. It works on the database, with or without a server."""
+"""`alma tokens`: who may enter besides the person at this machine. It works on the database, server or not."""
 
 from __future__ import annotations
 
