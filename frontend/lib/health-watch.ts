@@ -38,9 +38,9 @@ function tellOf(firing: readonly FiringAlert[], now: number): void {
     if (silenced && before !== undefined) session.notices.dismiss(before);
     if (silenced || severity === "info" || before !== undefined) continue;
     const isCritical = severity === "critical";
-    const notice = session.notices.show(`${isCritical ? "Alert" : "Warning"}: ${summary}`, "$1"), {
+    const notice = session.notices.show(`${isCritical ? "Alert" : "Warning"}: ${summary}`, {
       tone: isCritical ? "error" : "info",
-      action: { label: "Look at Health", run: () => go(page: "health", part: "alerts", dialog: null ) },
+      action: { label: "Look at Health", run: () => go({ page: "health", part: "alerts", dialog: null }) },
       forMs: isCritical ? STAYS_MS : WARNING_MS,
     });
     told.set(id, notice);
