@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, TextIO
 
 from alma.errors import AlmaError
+from alma.security.text import visible
 
 Style = Literal["bold", "dim", "red", "green", "yellow"]
 _CODES: dict[Style, str] = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
@@ -28,8 +29,8 @@ def styled(text: str, style: Style, stream: TextIO) -> str:
 
 
 def safe(text: str) -> str:
-    """`text` without what a terminal would obey instead of show."""
-    return text.translate(_UNSAFE)
+    """`text` without what a terminal would obey instead of show, and with what deceives written out."""
+    return visible(text.translate(_UNSAFE))
 
 
 def note(text: str) -> None:

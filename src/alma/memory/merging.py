@@ -10,6 +10,7 @@ from functools import lru_cache
 from alma.errors import InvalidRequest
 from alma.memory.records import MOST_CHARS
 from alma.memory.sameness import in_one_way
+from alma.security.text import composed
 
 _UNKEPT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -41,7 +42,7 @@ def check_worded(text: str) -> None:
 
 def tidy(text: str) -> str:
     """As `cleaned`, of any length, and no text at all too."""
-    return unicodedata.normalize("NFC", _UNKEPT.sub("", text))
+    return composed(_UNKEPT.sub("", text))
 
 
 @lru_cache(1024)  # each is asked for when it is prepared, kept and looked for in its batch

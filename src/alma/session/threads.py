@@ -15,6 +15,7 @@ from alma.db.tables import budgets, command_keys, entries, leases, runs, summari
 from alma.engine.journal import read_entries
 from alma.errors import NotFound
 from alma.events import Recorded
+from alma.security.text import visible
 from alma.session.wire import ThreadSummary
 
 _TITLE_CHARS = 60
@@ -22,7 +23,7 @@ _TITLE_CHARS = 60
 
 def title_from(text: str) -> str:
     """A thread's title until the user gives one: the beginning of its first task, cut at a word."""
-    line = " ".join(text.split())
+    line = visible(" ".join(text.split()))
     if len(line) <= _TITLE_CHARS:
         return line
     cut = line[:_TITLE_CHARS].rsplit(" ", 1)[0]

@@ -12,12 +12,12 @@ import re
 import secrets
 import shutil
 import stat
-import unicodedata
 from pathlib import Path
 
 from msgspec import Struct
 
 from alma.errors import InvalidRequest, NotFound
+from alma.security.text import composed, visible
 from alma.tools.passages import Passage, search
 from alma.tools.signature import Provided
 
@@ -25,7 +25,8 @@ MAX_BYTES = 1_000_000
 MAX_FILES = 50
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]')
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # devices, on Windows
+_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[\d¹²³]) *(\..*)?", re.IGNORECASE)  # on Windows
+_MOST_NAME = 200  # bytes
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")  # form feed, vertical tab and ESC occur in texts
 # Windows would else translate line ends; elsewhere a link that appears after the check is not followed.
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -136,15 +137,16 @@ class ThreadFiles(Provided):
 
 def checked_name(name: str) -> str:
     """A file's name as it is stored: composed (NFC), without a path, safe on every system. Raises `InvalidRequest`."""
-    name = unicodedata.normalize("NFC", name)
+    name = composed(name)
     wrong = (
         not name.strip()
         or name != name.strip()
         or name.startswith(".")
         or name.endswith(".")
+        or visible(name) != name
         or _NOT_IN_NAMES.search(name) is not None
         or _RESERVED.fullmatch(name) is not None
-        or len(name.encode(errors="replace")) > 200
+        or len(name.encode(errors="replace")) > _MOST_NAME
     )
     if wrong:
         raise InvalidRequest(
