@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Generator
 from pathlib import Path
 
@@ -84,7 +85,7 @@ async def write(stand: Stand) -> None:
 def test_a_time_is_covered_once_and_whole(after: float, length: float) -> None:
     pieces = spans(after, after + length)
     assert pieces[0][1] <= after
-    for (_, _, end), (_, start, _) in zip(pieces, pieces[1:], strict=False):
+    for (_, _, end), (_, start, _) in itertools.pairwise(pieces):
         assert end == start
     for step, start, end in pieces:
         assert start < end

@@ -55,9 +55,12 @@ class History:
         self._clock = clock
 
     def window(self, range: str, since: float | None = None, until: float | None = None) -> Window:
-        """The time meant: `since` and `until` where both are given and in order, else the last `range`."""
+        """The time meant: `since` and `until` where both are given and in order, else the last `range`; of it what is
+        not too long ago, and not still to come."""
         now = self._clock()
         if since is not None and until is not None and since < until:
+            until = min(until, now)
+            since = min(max(since, now - self._days * DAY), until)
             return Window(since, until, self._step(since, until, now))
         length, step = RANGES[range]
         return Window(now - length, now, step)

@@ -10,7 +10,7 @@ from alma.observability.sketch import Sketch
 
 
 class Meter:
-    """`total`: all that was ever taken; it only grows, as counters of Prometheus must."""
+    """`total`: the sums and sketches of all that was ever taken; they only grow, as counters of Prometheus must."""
 
     def __init__(self) -> None:
         self.total = Sample()
@@ -34,6 +34,13 @@ class Meter:
         peaks = self._now.peaks
         if value > peaks.get(name, float("-inf")):
             peaks[name] = value
+
+    def whole(self) -> Sample:
+        """A copy of all until now."""
+        whole = Sample(sums=dict(self.total.sums))
+        whole.sketches = {name: sketch.copy() for name, sketch in self.total.sketches.items()}
+        whole.merge(self._now)
+        return whole
 
     def take(self, seconds: float, levels: dict[str, float]) -> Sample:
         """What has come since it was taken last, `seconds` ago; `levels` are as they are now."""

@@ -6,9 +6,10 @@ Names are those of OpenTelemetry's conventions for generative AI, as Prometheus 
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -90,15 +91,10 @@ class Exposition:
         self._refused = refused
         self._started = clock()
 
-    def text(self, accept: str) -> tuple[bytes, str]:
-        """The figures in the format that `accept` (a header) asks for, and its content type."""
-        from prometheus_client.exposition import choose_encoder
-        from prometheus_client.registry import CollectorRegistry
-
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(self)
-        encode, kind = choose_encoder(accept)
-        return encode(registry), kind
+    async def text(self, accept: str) -> tuple[bytes, str]:
+        """The figures in the format that `accept` (a header) asks for, and its content type. They are collected at
+        once, since everything here is the event loop's; a thread then writes them out."""
+        return await asyncio.to_thread(_written, list(self.collect()), accept)
 
     def collect(self) -> Iterator[Metric]:
         yield from self._calls()
@@ -106,10 +102,6 @@ class Exposition:
         yield from self._labelled()
         yield from self._http()
         yield from self._processes()
-
-    def describe(self) -> Iterable[Metric]:
-        """Nothing is known before it is collected."""
-        return ()
 
     def _calls(self) -> Iterator[Metric]:
         from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
@@ -144,7 +136,7 @@ class Exposition:
     def _plain(self) -> Iterator[Metric]:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
-        total, levels = self._meter.total, self._sampler.levels
+        total, levels = self._meter.whole(), self._sampler.levels
         for name, called in COUNTERS.items():
             if name != "refused":  # has a label
                 yield CounterMetricFamily(called, BY_NAME[name].description, total.sums.get(name, 0.0))
@@ -221,6 +213,23 @@ class Exposition:
         for generation, stats in enumerate(gc.get_stats()):
             collected.add_metric([str(generation)], stats["collections"])
         yield collected
+
+
+class _Collected:
+    """What was collected, as the library wants to have it."""
+
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> list[Metric]:
+        return self._metrics
+
+
+def _written(metrics: list[Metric], accept: str) -> tuple[bytes, str]:
+    from prometheus_client.exposition import choose_encoder
+
+    encode, kind = choose_encoder(accept)
+    return encode(_Collected(metrics)), kind
 
 
 def _buckets(sketch: Sketch, bounds: Sequence[float], per_unit: float) -> tuple[list[tuple[str, float]], float]:

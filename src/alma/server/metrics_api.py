@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -115,7 +114,7 @@ def routes(metrics: Metrics | None = None) -> APIRouter:
     async def expose(accept: Annotated[str, Header()] = "") -> Response:
         """The figures for Prometheus, as its text format or as OpenMetrics."""
         exposition = measured(metrics).exposition
-        text, kind = await asyncio.to_thread(exposition.text, accept)
+        text, kind = await exposition.text(accept)
         return Response(text, headers={"content-type": kind})
 
     return router
