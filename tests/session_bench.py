@@ -257,10 +257,10 @@ class SessionBench:
         finally:
             self.database.close()
 
-    def connect(self, *, owner: str = "ada", watch: bool = False) -> Client:
+    def connect(self, *, owner: str = "ada", watch: bool = False, admin: bool = True) -> Client:
         client = Client()
         connection = Connection(
-            self.sessions, client, Caller(owner, admin=True), WELCOME, self.outbox_bytes, self.guard, watch=watch
+            self.sessions, client, Caller(owner, admin=admin), WELCOME, self.outbox_bytes, self.guard, watch=watch
         )
         assert self._group is not None
         client.task = self._group.create_task(connection.run())  # type: ignore[attr-defined]
