@@ -34,6 +34,8 @@ export interface Ports {
   readonly now: () => number;
 }
 
+type Asked = "watch" | "series" | "figures";
+
 const TICK_MS = 1_000;
 const SILENT_MS = 5_000;
 /** How often figures over a range are asked for: often where a second changes them. */
@@ -57,6 +59,7 @@ export class Dashboard {
   readonly state: Readable<DashboardState> = this.store;
   private requests = new Map<"series" | "figures", AbortController>();
   private asked = { series: 0, figures: 0 };
+  private problems: Partial<Record<Asked, ErrorFacts | null>> = {};
   private heardAt = 0;
   private isWatching = false;
 
@@ -86,6 +89,7 @@ export class Dashboard {
     const { span: before, series, reply } = this.store.get();
     const isSame = JSON.stringify(before) === JSON.stringify(span);
     if (isSame && (series !== null || reply !== null)) return;
+    this.problems = {};
     this.patch({ span, isOld: series !== null, error: null });
     void this.load();
   }
@@ -123,10 +127,17 @@ export class Dashboard {
     try {
       const reply = await get(this.store.get().span, request.signal);
       if (request.signal.aborted) return;
-      this.store.update((state) => ({ ...state, ...fold(reply, state), error: null }));
+      this.store.update((state) => ({ ...state, ...fold(reply, state) }));
+      this.failed(which, null);
     } catch (cause) {
-      if (!request.signal.aborted) this.patch({ error: factsOf(cause) });
+      if (!request.signal.aborted) this.failed(which, factsOf(cause));
     }
+  }
+
+  private failed(which: Asked, facts: ErrorFacts | null): void {
+    this.problems[which] = facts;
+    const { watch, series, figures } = this.problems;
+    this.patch({ error: series ?? figures ?? watch ?? null });
   }
 
   private heard(frame: MetricsNow | null): void {
@@ -155,7 +166,10 @@ export class Dashboard {
     }
     this.heardAt = this.ports.now();
     this.patch({ isStale: false });
-    this.ports.send({ type: "metrics.watch" }).catch((cause) => this.patch({ error: factsOf(cause) }));
+    this.ports.send({ type: "metrics.watch" }).then(
+      () => this.failed("watch", null),
+      (cause) => this.failed("watch", factsOf(cause)),
+    );
     const { series, reply, error } = this.store.get();
     const isOnItsWay = this.asked.series > 0 && series === null && reply === null && error === null;
     if (!isOnItsWay) void this.load();

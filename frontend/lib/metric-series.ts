@@ -110,20 +110,6 @@ export function together(values: Values, what: What): number | null {
   return what === "sum" ? sum : sum / known.length;
 }
 
-/** The rows that lie in a time. */
-export function within(series: MetricSeries, since: number, until: number): MetricSeries {
-  const from = series.at.findIndex((at) => at >= since);
-  if (from < 0) return { ...series, at: [], values: {}, open: null };
-  const beyond = series.at.findIndex((at) => at > until);
-  const to = beyond < 0 ? series.at.length : beyond;
-  return {
-    ...series,
-    at: series.at.slice(from, to),
-    values: mapped(series.values, (values) => values.slice(from, to)),
-    open: beyond < 0 ? series.open : null,
-  };
-}
-
 /** The frame within the interval that is under way. */
 function folded(series: MetricSeries, frame: MetricsNow, whatOf: (name: string) => What): MetricSeries {
   const { open } = series;

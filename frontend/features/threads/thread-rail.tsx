@@ -1,35 +1,24 @@
 "use client";
 
-import {
-  Boxes,
-  Brain,
-  ChartLine,
-  Coins,
-  HeartPulse,
-  type LucideIcon,
-  PanelLeft,
-  Search,
-  SquarePen,
-} from "lucide-react";
+import { Boxes, Coins, PanelLeft, Search, SquarePen } from "lucide-react";
 import dynamic from "next/dynamic";
 import type { ReactNode } from "react";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
 import { Tooltip } from "@/components/ui/tooltip";
+import { PageButtons } from "@/features/threads/page-buttons";
 import { ThemeMenu } from "@/features/threads/theme-menu";
 import { ThreadRow } from "@/features/threads/thread-row";
 import { useView } from "@/hooks/use-session";
 import { usePart, useStore } from "@/hooks/use-store";
 import { action } from "@/lib/actions";
-import { cn } from "@/lib/cn";
 import { dayGroup } from "@/lib/format";
 import { setLayout, toggleRail } from "@/lib/layout";
-import { go, isMemoryPage, openThread, type Page } from "@/lib/location";
+import { go, openThread } from "@/lib/location";
 import { modelLabel } from "@/lib/model-list";
 import { patiently } from "@/lib/patient-import";
 import type { ThreadSummary } from "@/lib/protocol";
 import { session } from "@/lib/session";
-import { standing } from "@/lib/standing";
 
 const AccountMenu = dynamic(
   () => patiently(() => import("@/features/threads/account-menu")).then((module) => module.AccountMenu),
@@ -92,97 +81,6 @@ function SearchField() {
         className="border-transparent bg-accent/60 pl-8 hover:border-input"
       />
     </div>
-  );
-}
-
-/** What belongs to no chat stands above them; what is of everybody, administrators see. */
-function PageButtons() {
-  const { page } = useView();
-  const isAdmin = usePart(session.connection.state, ({ welcome }) => welcome?.admin ?? true);
-  return (
-    <>
-      <PageButton
-        page="memory"
-        label="Memory"
-        tip="What Alma remembers"
-        shortcut="mod+shift+l"
-        icon={Brain}
-        isOpen={isMemoryPage(page)}
-      />
-      {isAdmin ? (
-        <PageButton
-          page="dashboard"
-          label="Dashboard"
-          tip="How Alma is doing"
-          shortcut="mod+shift+d"
-          icon={ChartLine}
-          isOpen={page === "dashboard"}
-        />
-      ) : null}
-      <PageButton
-        page="health"
-        label="Health"
-        tip="Whether all is well"
-        shortcut="mod+shift+h"
-        icon={HeartPulse}
-        isOpen={page === "health"}
-      >
-        <HealthMark />
-      </PageButton>
-    </>
-  );
-}
-
-interface PageButtonProps {
-  page: Page;
-  label: string;
-  tip: string;
-  shortcut?: string;
-  icon: LucideIcon;
-  isOpen: boolean;
-  children?: ReactNode;
-}
-
-/** Nothing while all is well; by colour, shape and word. */
-function HealthMark() {
-  const how = useStore(standing);
-  if (how === "ok") return null;
-  return (
-    <span
-      data-slot="health-mark"
-      data-status={how}
-      role="img"
-      aria-label={how === "down" ? "needs attention" : "not all is well"}
-      className={cn(
-        "ml-auto size-2",
-        how === "down" ? "rotate-45 bg-destructive" : "rounded-full bg-caution",
-      )}
-    />
-  );
-}
-
-function PageButton({ page, label, tip, shortcut, icon: Icon, isOpen, children }: PageButtonProps) {
-  return (
-    <Tooltip label={tip} shortcut={shortcut} side="right">
-      <Button
-        variant="ghost"
-        size="md"
-        data-slot={`open-${page}`}
-        aria-current={isOpen ? "page" : undefined}
-        className={cn(
-          "mx-2 justify-start px-2 font-normal max-sm:h-10",
-          isOpen && "bg-accent text-foreground",
-        )}
-        onClick={() => {
-          setLayout({ drawer: false });
-          go({ page, memory: null });
-        }}
-      >
-        <Icon aria-hidden />
-        {label}
-        {children}
-      </Button>
-    </Tooltip>
   );
 }
 
