@@ -85,6 +85,8 @@ def _addresses(words: list[str]) -> list[str]:
 
 
 def _rates(text: str) -> str:
+    if text.strip().lower() == "off":
+        return ""
     for part in filter(None, re.split(r"[;,]", text)):
         if not re.fullmatch(r"\s*[1-9]\d{0,15}\s*(/|per)\s*(\d+\s*)?(second|minute|hour|day)s?\s*", part):
             raise ValueError
@@ -113,7 +115,7 @@ Names = Annotated[list[str], BeforeValidator(split), says("names, separated by c
 Rates = Annotated[
     str,
     AfterValidator(_rates),
-    says("rates such as `20/second; 600/minute`, of which all hold; empty: no limit"),
+    says("rates such as `20/second; 600/minute`, of which all hold, or `off`"),
 ]
 RateStorage = Annotated[str, AfterValidator(_storage), says("redis://host:6379/0 or valkey://…")]
 MailServer = Annotated[SecretStr, AfterValidator(_mail_server), says("smtp://user:password@host:587 or smtps://…")]
