@@ -12,12 +12,14 @@ from typing import cast
 from alma import __version__
 from alma.cli import (
     agents,
+    alerts,
     cache,
     doctor,
     files,
     knowledge,
     memory,
     models,
+    report,
     run,
     runs,
     serve,
@@ -111,6 +113,8 @@ def build_parser() -> argparse.ArgumentParser:
         models,
         cache,
         spend,
+        alerts,
+        report,
         tokens,
         doctor,
         settings,

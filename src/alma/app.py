@@ -112,6 +112,7 @@ class Alma:
             self.mind.dense,
             self.dispatcher,
             log_problem=log_problem,
+            limit_problem=lambda: self.guard.rates.problem,
         )
         self.engine = Engine(
             self.database,
@@ -173,7 +174,7 @@ class Alma:
                 self.router.learn(example.owner, example.text, example.kind, example.vector)
             await self.cache.open()
             await self.mind.open()
-            await self.lookout.open(alerts=sweep)
+            await self.lookout.open()
             async with self.recorder.open(), asyncio.TaskGroup() as group:
                 self._group = group
                 tasks = [group.create_task(part("embedder", self.embedder.run()))]

@@ -96,10 +96,9 @@ class Lookout:
         """A second's figures, from whoever takes them."""
         self.alerts.take(values)
 
-    async def open(self, *, alerts: bool) -> None:
-        if alerts:
-            await self.alerts.open()
-            self._alerts_changed()
+    async def open(self) -> None:
+        await self.alerts.open()
+        self._alerts_changed()
 
     async def run(self, *, alerts: bool) -> None:
         """Until cancelled. `alerts`: this is a server, not a command that works for a moment."""

@@ -75,9 +75,10 @@ def examine(data_dir: str | None, *, deep: bool) -> Iterator[Finding]:
     yield checks.check_database(settings.database)
     yield checks.check_port(settings)
     yield checks.check_access(settings)
-    from alma.cli import memory_checks, model_checks
+    from alma.cli import health_checks, memory_checks, model_checks
 
     yield memory_checks.check_memory(settings)
+    yield from health_checks.check_health(settings)
 
     if settings.embedded:
         yield from model_checks.check_models(settings.data_dir)

@@ -40,15 +40,17 @@ class Reports:
         self._database = database
         self._hour = hour
         self._clock = clock
+        self._looked_at: str | None = None  # the newest day of which it is known that it has a report, or needs none
 
     async def run(self) -> None:
         """Make what is due, until cancelled."""
         while self._hour >= 0:
             try:
                 day = due(self._clock(), self._hour)
-                if day is not None and await self.find(day) is None:
+                if day not in (None, self._looked_at) and await self.find(day) is None and await self._ran_on(day):
                     await self.make(day)
                     log.info("the report of %s is made", day)
+                self._looked_at = day
             except AlmaError as error:
                 log.warning("the daily report waits: %s", error.actual or error.message)
             await asyncio.sleep(LOOK_EVERY_S)
@@ -67,6 +69,11 @@ class Reports:
         report = Report(day, now, report_text.text(today, before))
         await self._database.write(lambda connection: _keep(connection, report))
         return report
+
+    async def _ran_on(self, day: str) -> bool:
+        """Whether there is anything to report of a day."""
+        found = await self._database.read(lambda connection: figures(connection, day, self._clock()), slow=True)
+        return bool(found.runs or found.calls or found.measured_s or found.errors)
 
     async def find(self, day: str) -> Report | None:
         """Raises `InvalidRequest` for what is no day."""

@@ -102,6 +102,12 @@ class Rates:
         """Those that limit anything."""
         return [policy for policy, limits in self._limits.items() if limits]
 
+    @property
+    def problem(self) -> str:
+        """What is wrong with the storage, for people; empty: nothing."""
+        away = self._shared is not None and self._shared.away
+        return "The storage of rates is away: each server counts in its own memory." if away else ""
+
     def limits(self, policy: str) -> tuple[Limit, ...]:
         return self._limits.get(policy, ())
 

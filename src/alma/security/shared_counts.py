@@ -51,6 +51,11 @@ class SharedCounts:
         self._again_at = 0.0  # while it is away: when it is asked again
         self._away = False
 
+    @property
+    def away(self) -> bool:
+        """Whether it did not answer the last time."""
+        return self._away
+
     async def take(self, asked: Sequence[Asked], cost: int) -> list[int] | None:
         """Count `cost` with all of them; gives those (by place) that refuse it. The first to refuse ends it: put those
         with the shortest windows first, so that who sends too fast does not use up the longer ones."""
