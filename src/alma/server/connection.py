@@ -31,7 +31,7 @@ from alma.session.warming import Typed
 
 log = logging.getLogger(__name__)
 _LAST_WORD_S = 2.0  # that a client has to read why it is let go
-_PATIENT = 10  # refusals in a row that are answered at once
+_PATIENT = 10  # refusals in a window that are answered at once
 _PAUSE_S = 2.0  # between further ones
 _HEARTBEAT = encode.custom(wire.Heartbeat())
 
@@ -56,6 +56,7 @@ class Connection:
     __slots__ = (
         "_cutting",
         "_ending",
+        "_forgiven_at",
         "_group",
         "_guard",
         "_last_metrics",
@@ -88,7 +89,8 @@ class Connection:
         self._socket = socket
         self._welcome = welcome
         self._guard = guard
-        self._refused = 0  # commands in a row that were too many
+        self._refused = 0  # commands that were too many, until a window has passed without one
+        self._forgiven_at = 0.0
         self._watch = watch
         self._outbox = Outbox(outbox_bytes, self._send_soon)
         self._subscriptions: dict[str, Subscription] = {}
@@ -203,7 +205,6 @@ class Connection:
         command_id = ""
         try:
             await self._guard.let_send(self.caller, frame)
-            self._refused = 0
             command = command_in(frame, self._welcome.max_frame_bytes, self._guard.sizes.depth)
             command_id = command.id
             bind(owner=self._owner, request_id=command_id[:64])
@@ -218,9 +219,11 @@ class Connection:
 
     async def _slow_down(self, error: TooMany) -> None:
         """Who goes on after so many refusals is no longer read for a while, instead of answered each time."""
-        self._refused += 1
-        if self._refused >= _PATIENT:
-            await asyncio.sleep(min(error.retry_after_s, _PAUSE_S))
+        now = asyncio.get_running_loop().time()
+        self._refused = self._refused + 1 if now < self._forgiven_at else 1
+        self._forgiven_at = now + max(error.window_s, _PAUSE_S)
+        if self._refused > _PATIENT:
+            await asyncio.sleep(min(max(error.retry_after_s, _PAUSE_S / 4), _PAUSE_S))
 
     async def _carry_out(self, command: commands.AnyCommand) -> None:
         match command:
