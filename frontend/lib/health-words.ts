@@ -117,12 +117,12 @@ export function ruleWords(rule: AlertRule): string {
   const lasting = forS > 0 ? ` for ${exactSpan(forS)}` : "";
   const check = checkOf(metric);
   if (check !== null && !above && threshold === 1)
-    return `Fires when ${check} has not been well${forS > 0 ? lasting : ", at once"}; over when it is.`;
+    return `Fires when ${check} has not been well${forS > 0 ? lasting : ", at once"}; ends when it is.`;
   const value = metricValue(metric, threshold);
-  const taken = windowS > 0 ? ` over ${exactSpan(windowS)}` : "";
+  const taken = windowS > 0 ? ` of the last ${exactSpan(windowS)}` : "";
   const fires = `Fires when ${metricWords(metric)}${taken} is ${above ? "above" : "below"} ${value}${lasting}`;
-  if (clear === threshold) return `${fires}; over when it no longer is.`;
-  return `${fires}; over at ${metricValue(metric, clear)} or ${above ? "less" : "more"}.`;
+  if (clear === threshold) return `${fires}; ends when it no longer is.`;
+  return `${fires}; ends at ${metricValue(metric, clear)} or ${above ? "less" : "more"}.`;
 }
 
 /** The value of now against the threshold: `7 now, fires above 5`. */

@@ -103,6 +103,20 @@ describe("the connection", () => {
     expect([backoffMs(1, 0), backoffMs(1, 1), backoffMs(50, 1)]).toEqual([200, 400, 15_000]);
   });
 
+  it("knows that a server that said so goes away, until it is back", () => {
+    const { connection, last } = setUp();
+    connection.connect();
+    last().welcome();
+    last().cut(1012);
+    expect(connection.state.get()).toMatchObject({ phase: "waiting", stopping: true });
+    vi.advanceTimersByTime(400);
+    expect(connection.state.get().stopping).toBe(true);
+    last().welcome("boot-2");
+    expect(connection.state.get()).toMatchObject({ phase: "online", stopping: false, restarted: true });
+    last().cut();
+    expect(connection.state.get().stopping).toBe(false);
+  });
+
   it("can be told to try at once", () => {
     const { connection, sockets, last } = setUp();
     connection.connect();

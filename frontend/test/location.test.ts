@@ -11,6 +11,12 @@ describe("the address", () => {
     expect(parseView("?dialog=spend&part=day")).toEqual(budgets);
   });
 
+  it("leads to a part of health, and to what is open in it", () => {
+    const view = { ...HOME, page: "health", part: "errors", item: "8f21" } as const;
+    expect(addressOf(view)).toBe("/?part=errors&page=health&item=8f21");
+    expect(parseView(addressOf(view).slice(1))).toEqual(view);
+  });
+
   it("of no dialog has no part, and of an unknown dialog is none", () => {
     expect(addressOf({ ...HOME, part: "day" })).toBe("/");
     expect(parseView("?dialog=nonsense").dialog).toBeNull();
