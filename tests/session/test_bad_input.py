@@ -101,6 +101,19 @@ async def test_a_parent_of_another_thread_is_refused(quick: SessionBench) -> Non
     assert refused["code"] == "unknown_run"
 
 
+async def test_a_new_conversation_does_not_begin_after_a_turn_of_another_one_whoever_has_it(
+    quick: SessionBench,
+) -> None:
+    theirs = quick.connect(owner="ada")
+    before = await theirs.answer(theirs.say("run.start", key="1", text="!say my secret"))
+    await theirs.until(type="RUN_FINISHED")
+    mine = quick.connect(owner="eve")
+    error = await mine.answer(mine.say("run.start", key="1", text="!say b", parentRunId=before["runId"]))
+    assert error["code"] == "unknown_run"
+    again = await theirs.answer(theirs.say("run.start", key="2", text="!say c", parentRunId=before["runId"]))
+    assert again["code"] == "unknown_run"
+
+
 async def test_too_many_runs_are_refused_and_room_comes_back(quick: SessionBench) -> None:
     client = quick.connect()
     acks = []

@@ -63,8 +63,10 @@ def insert(connection: sa.Connection, owner: str, ask: Ask, limits: Limits, *, r
     at = time.time()
     own = tightest(Limits(ask.tokens, ask.seconds, ask.money), limits)
     thread_id = ask.thread_id or new_id("t")
-    parent = ask.parent_run_id
+    parent = None
     if ask.thread_id is None:
+        if ask.parent_run_id is not None:
+            raise _no_such_turn(ask.parent_run_id)  # and another owner's turn is none that could be followed
         threads.create_thread(connection, owner, thread_id, threads.title_from(ask.text), at)
     else:
         parent = _parent_in(connection, owner, ask, at)
@@ -119,13 +121,17 @@ def _parent_in(connection: sa.Connection, owner: str, ask: Ask, at: float) -> st
     if ask.parent_run_id is None:
         return known[-1] if known else None
     if ask.parent_run_id not in known:
-        raise InvalidRequest(
-            "unknown_run",
-            f"There is no run {ask.parent_run_id!r} in this thread.",
-            expected="parentRunId: a run of the thread",
-            hint="It may have been deleted.",
-        )
+        raise _no_such_turn(ask.parent_run_id)
     return ask.parent_run_id
+
+
+def _no_such_turn(run_id: str) -> InvalidRequest:
+    return InvalidRequest(
+        "unknown_run",
+        f"There is no run {run_id!r} in this thread.",
+        expected="parentRunId: a run of the thread",
+        hint="It may have been deleted.",
+    )
 
 
 def _seen_before(connection: sa.Connection, owner: str, ask: Ask, fingerprint: str, before: tuple[str, str]) -> Made:
