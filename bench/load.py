@@ -27,6 +27,7 @@ from typing import Any
 import psutil
 
 from bench import load_report, rig
+from bench.fuzz import access_token
 
 SCENES = ("idle", "fair", "deaf", "flood", "mixed")
 PACED = (100, 140, 200, 400)  # tokens of the answers that come at 20 tokens/s
@@ -269,13 +270,6 @@ def options() -> argparse.Namespace:
     return given
 
 
-def access_token(folder: Path, name: str) -> str:
-    """Made by the command line, as a person would."""
-    command = [sys.executable, "-m", "alma", "tokens", "add", name, "--data-dir", str(folder)]
-    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder).stdout
-    return next(word for word in said.split() if word.startswith("alma_"))
-
-
 def targets_of(figures: dict[str, Any]) -> dict[str, tuple[float, str, float]]:
     targets: dict[str, tuple[float, str, float]] = {}
     if idle := figures.get("idle"):
@@ -307,7 +301,7 @@ def main() -> int:
             max_connections=many,
             max_connections_per_address=many,
             max_sockets_per_caller=many,
-            limit_connects="",
+            limit_connects="off",
         )
         load = Load(server, folder, given)
         try:

@@ -70,8 +70,13 @@ class RawSocket(asyncio.Protocol):
     def send(self, text: bytes) -> None:
         self._write(1, text)
 
+    def send_binary(self, data: bytes) -> None:
+        self._write(2, data)
+
     def _write(self, opcode: int, payload: bytes) -> None:
         assert self.transport is not None
+        if self.transport.is_closing():
+            return
         size = len(payload)
         if size < 126:
             head = bytes([0x80 | opcode, 0x80 | size])
