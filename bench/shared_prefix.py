@@ -60,7 +60,7 @@ def bare_server(gguf: Path, threads: int, log: Path) -> Generator[str]:
 @contextlib.asynccontextmanager
 async def alma_model(gguf: Path, folder: Path) -> AsyncGenerator[LocalModel]:
     async with open_session() as session, asyncio.TaskGroup() as group:
-        local = LocalModel(session, gguf, log_dir=folder)
+        local = LocalModel(session, gguf, folder=folder)
         owner = group.create_task(local.run())
         await asyncio.sleep(0)
         await local.wait_ready()

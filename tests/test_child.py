@@ -144,3 +144,30 @@ def test_it_leaves_no_pipe_open(runner: asyncio.Runner) -> None:
 def test_a_program_that_is_not_there_raises(runner: asyncio.Runner) -> None:
     with runner, pytest.raises(FileNotFoundError):
         runner.run(start("no-such-program", stdin=PIPE))
+
+
+_SAYS = """
+import sys
+sys.stderr.buffer.write(b"first\\nsec")
+sys.stderr.buffer.flush()
+sys.stderr.buffer.write(b"ond\\n\\n" + b"x" * 5_000 + b"\\n\\xff and no end")
+sys.stderr.buffer.flush()
+"""
+
+
+async def test_what_a_child_says_is_told_line_by_line_to_its_last_word() -> None:
+    said: list[str] = []
+    over = asyncio.Event()
+
+    def tell(line: str) -> None:
+        said.append(line)
+        if line.endswith("no end"):
+            over.set()
+
+    child = await start(sys.executable, "-c", _SAYS, stdin=DEVNULL, stdout=DEVNULL, said=tell)
+    async with asyncio.timeout(20):
+        assert await child.wait() == 0
+        await over.wait()
+    assert said[:2] == ["first", "second"]
+    assert "".join(said[2:-1]) == "x" * 5_000
+    assert max(map(len, said)) <= 2_000

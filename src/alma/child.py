@@ -15,12 +15,14 @@ import socket
 import subprocess
 import threading
 from asyncio import StreamReader, StreamReaderProtocol, StreamWriter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, STDOUT
 from typing import IO
 
 __all__ = ["DEVNULL", "PIPE", "STDOUT", "Child", "start"]
+Said = Callable[[str], None]
+_LONGEST_LINE = 2_000  # bytes of what a child says; more of a line is one more line
 
 
 class Child:
@@ -38,8 +40,14 @@ class Child:
         self._loop = asyncio.get_running_loop()
         threading.Thread(target=self._await_end, name=f"child-{self.pid}", daemon=True).start()
 
-    async def connect(self, stdin: socket.socket | None, stdout: socket.socket | None) -> None:
+    async def connect(
+        self, stdin: socket.socket | None, stdout: socket.socket | None, stderr: tuple[socket.socket, Said] | None
+    ) -> None:
         """Take over this process's ends."""
+        if stderr is not None:
+            end, said = stderr
+            transport, _ = await self._loop.create_unix_connection(lambda: _Lines(said), sock=end)
+            self._transports.append(transport)
         if stdin is not None:
             protocol = await self._attach(StreamReader(), stdin)
             self.stdin = StreamWriter(self._transports[-1], protocol, None, self._loop)
@@ -95,6 +103,31 @@ class Child:
             self.stdin.close()
 
 
+class _Lines(asyncio.Protocol):
+    """Hands on what comes, line by line."""
+
+    def __init__(self, said: Said) -> None:
+        self._said = said
+        self._rest = b""
+
+    def data_received(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) >= _LONGEST_LINE:
+            lines.append(self._rest)
+            self._rest = b""
+        for line in lines:
+            for start in range(0, len(line), _LONGEST_LINE):
+                self._say(line[start : start + _LONGEST_LINE])
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._say(self._rest)
+
+    def _say(self, line: bytes) -> None:
+        if text := line.decode("utf-8", "replace").rstrip():
+            self._said(text)
+
+
 class _UntilItsEnd(StreamReaderProtocol):
     def eof_received(self) -> bool:
         super().eof_received()
@@ -109,27 +142,31 @@ async def start(
     cwd: str | None = None,
     env: Mapping[str, str] | None = None,
     start_new_session: bool = False,
+    said: Said | None = None,
 ) -> Child:
-    """Start a program. What is None is this process's own. Raises `OSError` where it cannot be started."""
+    """Start a program. What is None is this process's own. `said`: is told each line of its stderr, in place of
+    `stderr`. Raises `OSError` where it cannot be started."""
     with contextlib.ExitStack() as stack:
         mine_in, its_in = _ends(stack) if stdin == PIPE else (None, stdin)
         mine_out, its_out = _ends(stack) if stdout == PIPE else (None, stdout)
+        mine_err, its_err = _ends(stack) if said is not None else (None, stderr)
         # 1 to 3 ms, in which the interpreter is held: a thread would hold it as well.
         process = subprocess.Popen(  # noqa: ASYNC220
             words,
             stdin=its_in.fileno() if isinstance(its_in, socket.socket) else its_in,
             stdout=its_out.fileno() if isinstance(its_out, socket.socket) else its_out,
-            stderr=stderr,
+            stderr=its_err.fileno() if isinstance(its_err, socket.socket) else its_err,
             cwd=cwd,
             env=env,
             start_new_session=start_new_session,
         )
         child = Child(process, leads_group=start_new_session)
         stack.callback(child.kill)  # unless it gets as far as below
-        for end in (its_in, its_out):
+        for end in (its_in, its_out, its_err):
             if isinstance(end, socket.socket):
                 end.close()
-        await child.connect(mine_in, mine_out)
+        told = (mine_err, said) if mine_err is not None and said is not None else None
+        await child.connect(mine_in, mine_out, told)
         stack.pop_all()
     return child
 

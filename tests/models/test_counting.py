@@ -44,7 +44,7 @@ def held_out() -> list[str]:
 @pytest.fixture
 async def embedded(gguf, tmp_path) -> AsyncIterator[LocalModel]:
     async with open_session() as session, asyncio.TaskGroup() as group:
-        local = LocalModel(lambda: session, gguf, log_dir=tmp_path, ctx=1024, slots=1)
+        local = LocalModel(lambda: session, gguf, folder=tmp_path, ctx=1024, slots=1)
         owner = group.create_task(local.run())
         await local.wait_ready()
         yield local

@@ -37,7 +37,7 @@ class Running:
 async def running(gguf, tmp_path) -> AsyncIterator[Running]:
     changes: list[str] = []
     async with open_session() as session:
-        local = LocalModel(lambda: session, gguf, log_dir=tmp_path, ctx=1024, first_pause=0.05)
+        local = LocalModel(lambda: session, gguf, folder=tmp_path, ctx=1024, first_pause=0.05)
         local._on_change = lambda: changes.append(local.status.state)
         owner = asyncio.create_task(local.run())
         await asyncio.sleep(0)
@@ -151,7 +151,7 @@ async def test_a_file_that_does_not_load_fails_with_a_reason(tmp_path):
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"GGUF" + (3).to_bytes(4, "little") + b"\0" * 64)
     async with open_session() as session:
-        local = LocalModel(lambda: session, broken, log_dir=tmp_path, first_pause=0.01)
+        local = LocalModel(lambda: session, broken, folder=tmp_path, first_pause=0.01)
         async with asyncio.TaskGroup() as group:
             owner = group.create_task(local.run())
             await asyncio.sleep(0)
@@ -164,10 +164,10 @@ async def test_a_file_that_does_not_load_fails_with_a_reason(tmp_path):
 
 
 @pytest.mark.slow
-async def test_without_a_place_for_its_log_it_fails_and_says_so(gguf, tmp_path):
+async def test_without_a_place_for_what_it_has_read_it_fails_and_says_so(gguf, tmp_path):
     (tmp_path / "log").write_text("a file where a folder should be")
     async with open_session() as session:
-        local = LocalModel(session, gguf, log_dir=tmp_path / "log", first_pause=0.01)
+        local = LocalModel(session, gguf, folder=tmp_path / "log", first_pause=0.01)
         async with asyncio.TaskGroup() as group:
             owner = group.create_task(local.run())
             await asyncio.sleep(0)
@@ -179,7 +179,7 @@ async def test_without_a_place_for_its_log_it_fails_and_says_so(gguf, tmp_path):
 
 async def test_without_a_file_it_is_absent_and_says_what_to_do(tmp_path):
     async with open_session() as session:
-        local = LocalModel(lambda: session, tmp_path / "none.gguf", log_dir=tmp_path)
+        local = LocalModel(lambda: session, tmp_path / "none.gguf", folder=tmp_path)
         async with asyncio.TaskGroup() as group:
             owner = group.create_task(local.run())
             await asyncio.sleep(0)
@@ -204,13 +204,13 @@ CHILDREN = {
 async def test_a_child_that_reports_nonsense_fails_and_says_so(tmp_path, monkeypatch, child):
     code, words = CHILDREN[child]
 
-    async def spawn(path, log):
+    async def spawn(path):
         pipe = child_process.PIPE
         return await child_process.start(sys.executable, "-S", "-c", code, stdin=pipe, stdout=pipe)
 
     (tmp_path / "a.gguf").write_bytes(b"GGUF")
     async with open_session() as session:
-        local = LocalModel(session, tmp_path / "a.gguf", log_dir=tmp_path, first_pause=0.01)
+        local = LocalModel(session, tmp_path / "a.gguf", folder=tmp_path, first_pause=0.01)
         monkeypatch.setattr(local, "_spawn", spawn)
         async with asyncio.TaskGroup() as group:
             owner = group.create_task(local.run())
@@ -227,7 +227,7 @@ async def test_a_bug_of_its_own_fails_the_model_only(tmp_path, monkeypatch, brok
     (tmp_path / "a.gguf").write_bytes(b"GGUF")
     path = tmp_path / ("a.gguf" if broken == "_spawn" else "none.gguf")
     async with open_session() as session:
-        local = LocalModel(session, path, log_dir=tmp_path, first_pause=0.01)
+        local = LocalModel(session, path, folder=tmp_path, first_pause=0.01)
         monkeypatch.setattr(local, broken, lambda *given: {}["bug"])
         async with asyncio.TaskGroup() as group:
             owner = group.create_task(local.run())
@@ -244,7 +244,7 @@ async def test_a_server_that_lists_nothing_is_taken_at_its_word(tmp_path):
             return []
 
     async with open_session() as session:
-        local = LocalModel(session, None, log_dir=tmp_path, ctx=1024)
+        local = LocalModel(session, None, folder=tmp_path, ctx=1024)
         await local._measure(Nothing())
     assert local.context_window == 1024
 
@@ -254,7 +254,7 @@ async def test_only_a_tiny_model_is_kept_from_repeating_itself(tmp_path, size, s
     with (tmp_path / "a.gguf").open("wb") as file:
         file.truncate(size)
     async with open_session() as session:
-        client = LocalModel(session, None, log_dir=tmp_path)._client_at(1, tmp_path / "a.gguf")
+        client = LocalModel(session, None, folder=tmp_path)._client_at(1, tmp_path / "a.gguf")
     penalty = {"repeat_penalty": 1.1, "repeat_last_n": 256} if steadied else {}
     assert client._extra == {"cache_prompt": True, **penalty}
 
@@ -268,7 +268,7 @@ async def test_a_child_that_just_died_is_no_error(tmp_path):
 
     (tmp_path / "a.gguf").write_bytes(b"GGUF" + (3).to_bytes(4, "little") + b"\0" * 16)
     async with open_session() as session:
-        local = LocalModel(session, None, log_dir=tmp_path)
+        local = LocalModel(session, None, folder=tmp_path)
         local._process = Gone()
         local._client, local._slots = object(), Slots([], SlotFiles(session, "", "", tmp_path))
         local._bury(local._slots)
@@ -284,7 +284,7 @@ from alma.models.local import LocalModel
 
 async def main():
     async with open_session() as session:
-        local = LocalModel(lambda: session, Path(sys.argv[1]), log_dir=Path(sys.argv[2]), ctx=512)
+        local = LocalModel(lambda: session, Path(sys.argv[1]), folder=Path(sys.argv[2]), ctx=512)
         async with asyncio.TaskGroup() as group:
             group.create_task(local.run())
             await asyncio.sleep(0)

@@ -47,7 +47,7 @@ async def idle(local: LocalModel) -> None:
 @pytest.fixture
 async def local(gguf, tmp_path) -> AsyncIterator[LocalModel]:
     async with open_session() as session:
-        local = LocalModel(session, gguf, log_dir=tmp_path, ctx=2048, first_pause=0.05)
+        local = LocalModel(session, gguf, folder=tmp_path, ctx=2048, first_pause=0.05)
         owner = asyncio.create_task(local.run())
         await asyncio.sleep(0)
         await local.wait_ready()

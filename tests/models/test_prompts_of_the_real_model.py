@@ -25,7 +25,7 @@ TEXT = "The harbour of Gdańsk was rebuilt in 1901; 海港重建了。 def f(x):
 @pytest.fixture
 async def local(gguf: Path, tmp_path: Path) -> AsyncIterator[LocalModel]:
     async with open_session() as session:
-        model = LocalModel(lambda: session, gguf, log_dir=tmp_path, ctx=1024)
+        model = LocalModel(lambda: session, gguf, folder=tmp_path, ctx=1024)
         owner = asyncio.create_task(model.run())
         await model.wait_ready(60)
         yield model

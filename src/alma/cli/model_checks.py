@@ -66,10 +66,10 @@ async def check_embedded(settings: Settings) -> Finding:
     """Start the embedded model and have it say a word."""
     path = settings.gguf or Path(endpoints.load(settings.models_file).gguf or chat_model_path(settings.data_dir))
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as logs:
+    with tempfile.TemporaryDirectory() as folder:
         async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
             begun = asyncio.Event()
-            model = LocalModel(session, path, log_dir=Path(logs), slots=1, on_change=begun.set)
+            model = LocalModel(session, path, folder=Path(folder), slots=1, on_change=begun.set)
             owner = group.create_task(model.run())
             try:
                 async with asyncio.timeout(_ANSWER_S):

@@ -165,6 +165,7 @@ class Embedder:
             str(self._folder),
             stdin=child_process.PIPE,
             stdout=child_process.PIPE,
+            said=lambda line: log.warning("the embedder says: %s", line),
         )
         assert child.stdin is not None
         assert child.stdout is not None

@@ -11,13 +11,14 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import secrets
 import shutil
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -46,21 +47,20 @@ STEADY = 30.0  # seconds after which a death counts as the first again
 TINY_FILE = 1.2e9  # bytes of a GGUF below which its model is called tiny
 # Tiny models fall into loops; larger ones need no penalty, which costs them words that have to be said twice.
 STEADYING = {"repeat_penalty": 1.1, "repeat_last_n": 256}
-LOG_LIMIT = 4 * 1024 * 1024  # bytes after which a new start begins a new log
+_GOES_WELL = re.compile(r"[\d.]+ [DIW] ")
 
 
 class LocalModel:
-    """A `ChatModel` that serves the GGUF file `path` (None: none yet). `log_dir` gets `local-model.log`, `prefix_dir`
-    (None: a folder in it) what slots have read, for as long as the child lives. `on_change` is called, on the loop,
-    whenever the state changed. Calls beyond `slots` wait, and runs take turns."""
+    """A `ChatModel` that serves the GGUF file `path` (None: none yet). What slots have read is kept in a folder of
+    `folder`, for as long as the child lives. `on_change` is called, on the loop, whenever the state changed. Calls
+    beyond `slots` wait, and runs take turns."""
 
     def __init__(
         self,
         session: aiohttp.ClientSession | Callable[[], aiohttp.ClientSession],
         path: Path | None,
         *,
-        log_dir: Path,
-        prefix_dir: Path | None = None,
+        folder: Path,
         ctx: int = DEFAULT_CTX,
         slots: int = DEFAULT_SLOTS,
         threads: int | None = None,
@@ -71,8 +71,7 @@ class LocalModel:
     ) -> None:
         self._http = session if callable(session) else lambda: session  # it may be made later than this
         self._path = path
-        self._log_dir = log_dir
-        self._prefix_dir = prefix_dir or log_dir / "prefixes"
+        self._prefix_dir = folder / "prefixes"
         self._ctx = self.context_window = ctx
         self.slots = slots
         self._slots: Slots | None = None  # of the child that runs now
@@ -204,7 +203,7 @@ class LocalModel:
             began = time.monotonic()
             try:
                 served, reason = await self._serve(self._path)
-            except OSError as error:  # no process, no log file
+            except OSError as error:  # no process, no folder
                 served, reason = False, f"The model's process could not be started: {error}."
             except Exception as error:  # one start's boundary; the next may go better
                 log.error("serving the embedded model failed on a bug", exc_info=error)
@@ -223,41 +222,37 @@ class LocalModel:
 
     async def _serve(self, path: Path) -> tuple[bool, str]:
         """One child, from its start to its end. Returns whether it was ready, and why it ended."""
-        self._log_dir.mkdir(parents=True, exist_ok=True)
-        log_path = self._log_dir / "local-model.log"
-        rotate = log_path.exists() and log_path.stat().st_size > LOG_LIMIT
         await asyncio.to_thread(prepare_folder, self._prefix_dir)
-        with log_path.open("wb" if rotate else "ab") as log:
-            try:
-                process = self._process = await self._spawn(path, log)
-                report = await self._report(process)
-                if "port" in report:
-                    port = int(report["port"])
-                    client = self._client_at(port, path)
-                    await self._measure(client)
-                    self._client, self._slots = client, self._slots_at(port, path)
-                    self._become("ready")
-                    async with asyncio.TaskGroup() as group:
-                        warming = group.create_task(self._slots.keep_warm())
-                        await process.wait()
-                        warming.cancel()
-                    return True, f"The model's process ended ({_how(process.returncode)})."
-                return False, str(report.get("error", f"The model's process ended; {log_path} may say why."))
-            finally:
-                if self._slots is not None:
-                    self._slots.close()
-                self._client = self._slots = None
-                await self._take_down()
+        try:
+            process = self._process = await self._spawn(path)
+            report = await self._report(process)
+            if "port" in report:
+                port = int(report["port"])
+                client = self._client_at(port, path)
+                await self._measure(client)
+                self._client, self._slots = client, self._slots_at(port, path)
+                self._become("ready")
+                async with asyncio.TaskGroup() as group:
+                    warming = group.create_task(self._slots.keep_warm())
+                    await process.wait()
+                    warming.cancel()
+                return True, f"The model's process ended ({_how(process.returncode)})."
+            return False, str(report.get("error", "The model's process ended; the log may say why."))
+        finally:
+            if self._slots is not None:
+                self._slots.close()
+            self._client = self._slots = None
+            await self._take_down()
 
-    async def _spawn(self, path: Path, log: IO[bytes]) -> Child:
+    async def _spawn(self, path: Path) -> Child:
         return await child_process.start(
             *(sys.executable, "-m", "alma.models.local_child", "--gguf", str(path)),
             *("--ctx", str(self._ctx), "--slots", str(self.slots), "--threads", str(self.threads)),
             *("--prefix-dir", str(self._prefix_dir)),
             stdin=child_process.PIPE,
             stdout=child_process.PIPE,
-            stderr=log,
             env={**os.environ, "ALMA_LOCAL_KEY": self._key},
+            said=_tell,
         )
 
     async def _report(self, process: Child) -> dict[str, Any]:
@@ -376,6 +371,11 @@ def _kill(process: Child | None) -> None:
     if process is not None and process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
+
+
+def _tell(line: str) -> None:
+    """What llama.cpp says: much of what goes well, at debug, and what does not, as anything else that is printed."""
+    log.log(logging.DEBUG if _GOES_WELL.match(line) else logging.WARNING, "the embedded model says: %s", line)
 
 
 def _how(returncode: int | None) -> str:

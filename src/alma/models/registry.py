@@ -96,8 +96,7 @@ class Registry:
             self.local = LocalModel(
                 self.session,
                 gguf or (Path(kept.gguf) if kept.gguf else chat_model_path(data_dir)),
-                log_dir=data_dir / "logs",
-                prefix_dir=data_dir / "prefixes",
+                folder=data_dir,
                 ctx=context_window,
                 slots=slots,
                 threads=threads or None,

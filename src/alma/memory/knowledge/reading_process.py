@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 import signal
 import sys
@@ -18,6 +19,7 @@ from alma.events import ErrorFacts
 from alma.memory.knowledge.outcome import Outcome, find
 from alma.memory.knowledge.read_child import too_much_memory
 
+log = logging.getLogger(__name__)
 _LOOK_S = 0.5  # between two looks at how much memory it has
 
 
@@ -49,7 +51,7 @@ class ReadingProcess:
             *(path, name, self._outcome, str(limits.memory), str(limits.cpu_s)),
             stdin=child_process.PIPE,
             stdout=child_process.DEVNULL,
-            stderr=child_process.DEVNULL,
+            said=lambda line: log.debug("reading says: %s", line),
         )
         try:
             if self._stopped:
