@@ -213,6 +213,6 @@ def _growth(rss: Sequence[tuple[int, float]]) -> tuple[float, float] | None:
     """The mean of the first hour and of the last; None where there are not two."""
     if not rss or rss[-1][0] - rss[0][0] < 2 * _GROWTH_S:
         return None
-    first = [value for at, value in rss if at <= rss[0][0] + _GROWTH_S]
+    first = [value for at, value in rss if at < rss[0][0] + _GROWTH_S]
     last = [value for at, value in rss if at > rss[-1][0] - _GROWTH_S]
     return sum(first) / len(first), sum(last) / len(last)
