@@ -38,13 +38,14 @@ class Neighbour(Struct, frozen=True):
 
 
 class ErrorFacts(Struct, frozen=True, omit_defaults=True):
-    """An `AlmaError` at rest."""
+    """An `AlmaError` at rest. `fingerprint`: of a bug, the group of errors that it is in."""
 
     code: str
     message: str
     expected: str | None = None
     actual: str | None = None
     hint: str | None = None
+    fingerprint: str | None = None
 
 
 class Fork(Struct, frozen=True, omit_defaults=True):

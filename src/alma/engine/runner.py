@@ -39,6 +39,7 @@ from alma.events import (
     StopRequested,
 )
 from alma.observability.context import bind
+from alma.observability.fingerprint import of_error
 from alma.plan import MAIN
 
 log = logging.getLogger(__name__)
@@ -345,7 +346,12 @@ class Engine:
         log.error("run %s failed on a bug", run_id, exc_info=error)
         if active.state.started is None:
             return  # its log could not be read: it is not ours to end
-        facts = ErrorFacts("internal", f"Alma failed on a bug of its own: {error!r}", hint=f"The log has run {run_id}.")
+        facts = ErrorFacts(
+            "internal",
+            f"Alma failed on a bug of its own: {error!r}",
+            hint=f"The log has run {run_id}.",
+            fingerprint=of_error(error).id,
+        )
         end = RunFinished(at=self.clock(), status="failed", error=facts)
         try:
             self.absorb(active, await self.journal.append(active.thread_id, run_id, [end]))

@@ -26,8 +26,8 @@ _SANE = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 
 
 class RequestLog:
-    """The outermost of all: what others refuse has an id too. `X-Request-ID` is taken over from whoever
-    is in front, where it is sane, and given back."""
+    """Outside of the entry: what that refuses has an id too. `X-Request-ID` is taken over from whoever is in front,
+    where it is sane, and given back."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -62,7 +62,8 @@ class RequestLog:
 
 
 def _tell(scope: Scope, status: int, seconds: float) -> None:
-    level = logging.WARNING if status >= 500 or status == 0 or seconds >= SLOW_S else logging.DEBUG
+    ours = status == 0 or (status >= 500 and status != 503)  # 503 is what a probe is told of one that begins or ends
+    level = logging.WARNING if ours or seconds >= SLOW_S else logging.DEBUG
     if log.isEnabledFor(level):
         route, method, ms = route_of(scope), scope["method"], round(seconds * 1000, 1)
         said = fields(method=method, route=route, status=status, ms=ms, owner=owner_of(scope))
