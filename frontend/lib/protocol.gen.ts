@@ -2069,7 +2069,7 @@ export interface components {
         };
         /**
          * ErrorFacts
-         * @description An `AlmaError` at rest.
+         * @description An `AlmaError` at rest. `fingerprint`: of a bug, the group of errors that it is in.
          */
         ErrorFacts: {
             /** @default null */
@@ -2077,6 +2077,8 @@ export interface components {
             code: string;
             /** @default null */
             expected?: string | null;
+            /** @default null */
+            fingerprint?: string | null;
             /** @default null */
             hint?: string | null;
             message: string;
