@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alma.observability.alert_rules import METRICS, Rule, Rules, load, merged, shipped
+from alma.observability.health_checks import NAMES
+from serving import REPO
 
 NONE = Rules(())
 
@@ -95,6 +97,21 @@ def test_a_file_that_is_no_toml_leaves_the_rules_as_they_were(tmp_path: Path) ->
     assert broken.problems[0].line == 1
     path.write_bytes(b"\xff\xfe")
     assert load(path, before).problems
+
+
+def test_rules_and_checks_are_in_the_docs() -> None:
+    rows = [line.split(" | ") for line in (REPO / "docs" / "operations.md").read_text().splitlines()]
+    told = {row[0].strip("| `"): row for row in rows if len(row) > 3}
+    for name in NAMES:
+        assert name in told
+    for rule in shipped().rules:
+        _, severity, when, clear, summary = told[rule.name]
+        assert (severity, clear, summary.strip(" |")) == (rule.severity, f"{rule.clear:g}", rule.summary)
+        sign = ">" if rule.above else "<"
+        said = f"`{rule.metric}` {sign} {rule.threshold:g}"
+        said += f" over {rule.window_s:g} s" if rule.window_s else ""
+        said += ("," if rule.window_s else "") + f" for {rule.for_s:g} s" if rule.for_s else ""
+        assert when == said
 
 
 @given(st.text(max_size=200) | st.from_regex(r"(\[[a-z]{1,3}\]\n|[a-z_]{1,8} = [a-z0-9\"\[\].-]{1,6}\n){0,6}"))

@@ -106,7 +106,7 @@ async def test_the_figures_of_a_day_are_those_of_its_rows(database: Database) ->
 
 async def test_a_day_without_anything_is_a_report_too(database: Database) -> None:
     day = await database.read(lambda connection: figures(connection, DAY, START + 86_400))
-    assert not (day.runs or day.calls or day.agents or day.errors or day.alerts or day.peaks or day.measured_s)
+    assert not any((day.runs, day.calls, day.agents, day.errors, day.alerts, day.peaks, day.measured_s))
     assert (day.response, day.first_token, day.rss) == (None, None, None)
     assert "Nothing was asked. No alert fired." in report_text.text(day, DayFigures(day_before(DAY)))
 
