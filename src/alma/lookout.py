@@ -20,7 +20,7 @@ from alma.models.registry import Registry
 from alma.observability import health_checks as look_at
 from alma.observability.alert_rules import ChannelName
 from alma.observability.alerts import Alerts
-from alma.observability.channels import Away, LogChannel, Mail, Telling, Webhook
+from alma.observability.channels import Away, LogChannel, Telling, Webhook
 from alma.observability.health import Check, Health
 from alma.observability.health_checks import EmbeddedModel, IndexFacts, LoopLag
 from alma.observability.reports import Reports
@@ -152,6 +152,8 @@ def _away(choice: Choice, session: Callable[[], aiohttp.ClientSession]) -> Seque
     if choice.webhook:
         channels.append(Webhook(choice.webhook, session))
     if choice.mail_to and choice.mail_server:
+        from alma.observability.mail import Mail
+
         channels.append(Mail(choice.mail_server, choice.mail_from, choice.mail_to))
     return channels
 

@@ -18,7 +18,8 @@ from aiohttp import web
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from alma.observability.channels import LogChannel, Mail, NotTold, Telling, Webhook
+from alma.observability.channels import LogChannel, NotTold, Telling, Webhook
+from alma.observability.mail import Mail
 from serving import free_port
 
 FIRING = Telling(

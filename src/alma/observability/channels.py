@@ -1,20 +1,15 @@
 """The ways on which alerts are told: each sends one telling, or raises `NotTold` with a sentence.
 
-A webhook gets JSON, a mailbox plain text, the log a line. What is told, when and to whom is decided elsewhere.
+A webhook gets JSON, the log a line; e-mail is in `mail.py`, which few need. What is told, when and to whom is decided
+elsewhere.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import smtplib
-import ssl
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
+from collections.abc import Callable
 from typing import Literal, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 from msgspec import Struct
@@ -74,7 +69,7 @@ class LogChannel:
         level = logging.INFO if telling.what != "firing" or telling.severity == "info" else logging.WARNING
         if telling.what == "firing" and telling.severity == "critical":
             level = logging.ERROR
-        log.log(level, "alert %s %s: %s (%s is %g)", telling.rule, telling.what, telling.summary, *_measured(telling))
+        log.log(level, "alert %s %s: %s (%s is %g)", telling.rule, telling.what, telling.summary, *measured(telling))
 
 
 class Webhook:
@@ -102,46 +97,6 @@ class Webhook:
             raise NotTold(f"{self.detail} cannot be reached: {str(error) or type(error).__name__}.") from None
 
 
-class Mail:
-    """By SMTP: `smtp://` upgrades to TLS where the server offers it, `smtps://` begins with it. `url` may have a user
-    and a password, which are sent over TLS only."""
-
-    name: ChannelName = "mail"
-
-    def __init__(self, url: str, sender: str, to: Sequence[str], timeout_s: float = TIMEOUT_S) -> None:
-        self._at = urlsplit(url)
-        self._sender = sender
-        self._to = list(to)
-        self._timeout_s = timeout_s
-        self.detail = f"{', '.join(self._to)} by {self._at.hostname}"
-
-    async def tell(self, telling: Telling) -> None:
-        message = as_mail(telling, self._sender, self._to)
-        try:
-            await asyncio.to_thread(self._send, message)
-        except (smtplib.SMTPException, OSError, ValueError) as error:
-            raise NotTold(f"The mail server {self._at.hostname} did not take it: {error}.") from None
-
-    def _send(self, message: EmailMessage) -> None:
-        host, secure = self._at.hostname or "", self._at.scheme == "smtps"
-        tls = ssl.create_default_context()
-        if secure:
-            server: smtplib.SMTP = smtplib.SMTP_SSL(host, self._at.port or 465, timeout=self._timeout_s, context=tls)
-        else:
-            server = smtplib.SMTP(host, self._at.port or 25, timeout=self._timeout_s)
-        with server:
-            server.ehlo()
-            if not secure and server.has_extn("starttls"):
-                server.starttls(context=tls)
-                server.ehlo()
-                secure = True
-            if self._at.username:
-                if not secure:
-                    raise NotTold("The mail server offers no TLS, so the password is not sent to it.")
-                server.login(unquote(self._at.username), unquote(self._at.password or ""))
-            server.send_message(message)
-
-
 def as_json(telling: Telling) -> dict[str, object]:
     return {
         "what": telling.what,
@@ -159,34 +114,8 @@ def as_json(telling: Telling) -> dict[str, object]:
     }
 
 
-def as_mail(telling: Telling, sender: str, to: Sequence[str]) -> EmailMessage:
-    mark = {"firing": telling.severity, "ended": "over", "test": "test"}[telling.what]
-    message = EmailMessage()
-    message["Subject"] = f"[Alma, {mark}] {telling.summary}".replace("\r", " ").replace("\n", " ")
-    message["From"] = sender
-    message["To"] = ", ".join(to)
-    message["Date"] = formatdate(usegmt=True)
-    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2] or "localhost")
-    lines = [telling.summary, ""]
-    if telling.what != "test":
-        lines += ["{}: {:g} (threshold {:g})".format(*_measured(telling), telling.threshold)]
-        lines += [f"Since: {_time(telling.fired_at)}"]
-    if telling.ended_at:
-        lines += [f"Over:  {_time(telling.ended_at)}"]
-    if telling.hint and telling.what != "ended":
-        lines += ["", telling.hint]
-    if telling.link:
-        lines += ["", telling.link]
-    message.set_content("\n".join(lines) + "\n")
-    return message
-
-
-def _measured(telling: Telling) -> tuple[str, float]:
+def measured(telling: Telling) -> tuple[str, float]:
     return telling.metric, telling.value
-
-
-def _time(at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _without_secrets(url: str) -> str:
