@@ -335,14 +335,16 @@ class Worker:
 
     def record(self, *entries: JournalEntry, head: int | None = None) -> Awaitable[list[Recorded]]:
         new, self._first = [*self._first, *marked(self._purse.complete(entries), self.outside())], []
-        self._begun.update(entry.step for entry in entries if isinstance(entry, MessageStarted))
+        for entry in entries:
+            if isinstance(entry, MessageStarted):
+                self._begun.add(entry.step)
+                bind(step=entry.step, attempt=str(entry.attempt))
         recording = Recording(self._engine, self._active, new, self._fence, head)
         if self._open is not None and any(isinstance(entry, MessageFinished) for entry in entries):
             self._whole = recording
         return recording
 
     def open(self, started: MessageStarted) -> None:
-        bind(step=started.step, attempt=str(started.attempt))
         self._open = self._engine.open_text.begin(self._active.run_id, started, self._engine.clock())
 
     def stream(self, delta: Delta) -> None:
