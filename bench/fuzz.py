@@ -59,6 +59,7 @@ class Attacker:
             await self._answered(socket)
         if self._socket is not None:
             self._socket.close()
+            await self._socket.closed
 
     async def _open(self) -> RawSocket:
         if self._socket is None or self._socket.closed.done():
@@ -72,6 +73,7 @@ class Attacker:
         waiting = asyncio.ensure_future(self._alive.wait())
         done, _ = await asyncio.wait({waiting, socket.closed}, timeout=_PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
+        await asyncio.wait({waiting})
         if not done:
             self.faults.append(f"no answer after {self._last!r:.2000}")
         self.closed += socket.closed.done()

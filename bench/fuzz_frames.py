@@ -41,7 +41,7 @@ class Frames:
         if chance < 0.07:
             return self._deep()
         command = self._command()
-        for _ in range(self._chance.choice((0, 1, 1, 1, 2, 4))):
+        for _ in range(self._chance.choice((0, 0, 0, 1, 1, 1, 2, 4))):
             self._mutate(command)
         text = json.dumps(command, ensure_ascii=self._chance.random() < 0.5)
         return self._scratch(text) if self._chance.random() < 0.1 else _sendable(text)

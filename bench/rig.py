@@ -154,6 +154,8 @@ def spawn(
     process = subprocess.Popen(
         arguments, cwd=REPO, env={**os.environ, **(env or {})}, stdout=output, stderr=subprocess.STDOUT
     )
+    if log is not None:
+        output.close()  # the process has its own
     try:
         _ready(f"http://127.0.0.1:{port}{probe}", process, time.monotonic() + 60)
     except BaseException:
