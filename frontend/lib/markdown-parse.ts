@@ -56,11 +56,31 @@ export function decodeEntities(text: string): string {
   });
 }
 
-/** The address of a link if it is one that may be followed from here. */
+function parsed(href: string): URL | null {
+  try {
+    return new URL(href);
+  } catch {
+    return null;
+  }
+}
+
+const FOLLOWED = new Set(["http:", "https:", "mailto:"]);
+
+/**
+ * The address of a link if it is one that may be followed from here: whole, to the web or a mailbox. What has no scheme
+ * leads nowhere, since a model does not know this page; and a browser reads `java\nscript:` as it reads `javascript:`,
+ * so it is its own parser that says what the scheme is.
+ */
 export function safeHref(href: string): string | null {
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(href.trim())?.[1]?.toLowerCase();
-  if (scheme === undefined) return href;
-  return scheme === "http" || scheme === "https" || scheme === "mailto" ? href : null;
+  const url = parsed(href);
+  return url !== null && FOLLOWED.has(url.protocol) ? url.href : null;
+}
+
+/** Where a link leads, in a word: its host as the network knows it, or the mailbox. */
+export function targetOf(href: string): string {
+  const url = parsed(href);
+  if (url === null) return "";
+  return url.protocol === "mailto:" ? url.pathname : url.host;
 }
 
 export type Align = "left" | "right" | "center" | null;

@@ -135,6 +135,7 @@ function toolCalled(draft: RunDraft, task: TaskState, event: Of<"TOOL_CALL_START
     step: event.step ?? "answer",
     attempt: event.attempt ?? 1,
     needsApproval,
+    because: event.because ?? [],
     decided: before?.decided ?? null,
     startedAt: event.timestamp ?? 0,
     result: null,

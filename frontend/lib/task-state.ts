@@ -71,6 +71,8 @@ export interface CallState {
   readonly step: string;
   readonly attempt: number;
   readonly needsApproval: boolean;
+  /** What from outside is in its agent's context, so that it asks: "a web page". */
+  readonly because: readonly string[];
   readonly decided: boolean | null;
   readonly startedAt: number;
   readonly result: {

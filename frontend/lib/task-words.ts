@@ -6,6 +6,7 @@ import { isAnswer, isOpen } from "@/lib/message-state";
 import { MAIN } from "@/lib/protocol";
 import type { RunState } from "@/lib/run-state";
 import { compareTaskIds, isCut, isOver, type TaskState } from "@/lib/task-state";
+import { shown } from "@/lib/visible-text";
 
 type Tasks = ReadonlyMap<string, TaskState>;
 
@@ -15,7 +16,7 @@ export interface StateWords {
 }
 
 export function taskTitle(task: TaskState): string {
-  return task.spec?.title || task.spec?.goal || (task.id === MAIN ? "The answer" : `Task ${task.id}`);
+  return shown(task.spec?.title || task.spec?.goal || (task.id === MAIN ? "The answer" : `Task ${task.id}`));
 }
 
 /** The tasks of the run's plans, each below the one whose plan it is in. */

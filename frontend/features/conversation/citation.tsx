@@ -11,6 +11,7 @@ import { MAIN } from "@/lib/protocol";
 import { type FileSource, sourcesOf } from "@/lib/recall-state";
 import type { RunState, TaskState } from "@/lib/run-state";
 import { taskTitle } from "@/lib/task-words";
+import { shown } from "@/lib/visible-text";
 
 interface Cited {
   runId: string;
@@ -70,7 +71,7 @@ export function FileCitation({ source, inline = false }: { source: FileSource; i
       )}
     >
       <FileText aria-hidden className="size-3 shrink-0 self-center" />
-      <bdi className="min-w-0 truncate">{source.label}</bdi>
+      <bdi className="min-w-0 truncate">{shown(source.label)}</bdi>
     </a>
   );
 }

@@ -1,7 +1,15 @@
 import { Fragment, type ReactNode } from "react";
 import { CitedText } from "@/features/conversation/citation";
 import { CodeBlock } from "@/features/conversation/code-block";
-import { childrenOf, decodeEntities, type MarkedToken, safeHref, type Tokens } from "@/lib/markdown-parse";
+import {
+  childrenOf,
+  decodeEntities,
+  type MarkedToken,
+  safeHref,
+  type Tokens,
+  targetOf,
+} from "@/lib/markdown-parse";
+import { shown } from "@/lib/visible-text";
 
 /** Parsed Markdown as elements. There is no way from here to raw HTML. */
 export function renderTokens(tokens: readonly MarkedToken[]): ReactNode[] {
@@ -35,14 +43,14 @@ function renderToken(token: MarkedToken): ReactNode {
     case "del":
       return <del>{inside()}</del>;
     case "codespan":
-      return <code>{decodeEntities(token.text)}</code>;
+      return <code>{shown(decodeEntities(token.text))}</code>;
     case "br":
       return <br />;
     case "link":
-      return renderLink(token.href, inside());
+      return renderLink(token.href, inside(), token.text);
     case "image":
       // Not loaded: the answer of a model shall not make this page call strangers.
-      return renderLink(token.href, token.text || "image");
+      return renderLink(token.href, shown(token.text) || "image", token.text);
     case "checkbox":
       return (
         <input
@@ -56,15 +64,16 @@ function renderToken(token: MarkedToken): ReactNode {
     case "text":
       return childrenOf(token).length > 0 ? inside() : renderText(decodeEntities(token.text));
     case "escape":
-      return token.text;
+      return shown(token.text);
     case "html":
-      return token.text;
+      return shown(token.text);
     case "list_item":
       return inside();
   }
 }
 
-function renderText(text: string): ReactNode {
+function renderText(given: string): ReactNode {
+  const text = shown(given);
   return text.includes("[") ? <CitedText text={text} /> : text;
 }
 
@@ -76,13 +85,24 @@ function renderHeading(depth: number, inside: ReactNode): ReactNode {
   return <h4>{inside}</h4>;
 }
 
-function renderLink(href: string, inside: ReactNode): ReactNode {
+/** Nothing is fetched before somebody follows it, and where it leads is said unless the text is just that. */
+function renderLink(href: string, inside: ReactNode, text: string): ReactNode {
   const safe = safeHref(href);
   if (safe === null) return inside;
+  const target = targetOf(safe);
+  const says = [safe, href, target].some((one) => one.replace(/\/$/, "") === text.replace(/\/$/, ""));
   return (
-    <a href={safe} target="_blank" rel="noopener noreferrer nofollow">
-      {inside}
-    </a>
+    <>
+      <a href={safe} target="_blank" rel="noopener noreferrer nofollow" title={safe}>
+        {inside}
+      </a>
+      {says ? null : (
+        <span data-slot="link-target" className="text-muted-foreground text-[0.85em]">
+          {" "}
+          ({target})
+        </span>
+      )}
+    </>
   );
 }
 

@@ -6,6 +6,7 @@ import { Input } from "@/components/ui/input";
 import { Ask } from "@/features/conversation/ask";
 import type { QuestionState, TaskState } from "@/lib/run-state";
 import { session } from "@/lib/session";
+import { shown } from "@/lib/visible-text";
 
 interface QuestionCardProps {
   runId: string;
@@ -31,7 +32,7 @@ export function QuestionCard({ runId, question, task, open }: QuestionCardProps)
           open ? "whitespace-pre-wrap break-words text-[15px] leading-6" : "whitespace-pre-wrap break-words"
         }
       >
-        {question.text}
+        {shown(question.text)}
       </p>
       {open ? <Reply runId={runId} question={question} /> : null}
       {open ? null : (

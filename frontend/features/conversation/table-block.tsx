@@ -10,7 +10,7 @@ export function TableBlock({ source }: { source: string }) {
   const [header = "", delimiter = "", ...rows] = lines;
   const aligns = tableAligns(delimiter).join(" ");
   return (
-    <section data-slot="table-block" aria-label="Table" tabIndex={0} className="overflow-x-auto">
+    <div data-slot="table-block" role="group" aria-label="Table" tabIndex={0} className="overflow-x-auto">
       <table>
         <thead>
           <Row line={header} aligns={aligns} cell="th" />
@@ -21,7 +21,7 @@ export function TableBlock({ source }: { source: string }) {
           ))}
         </tbody>
       </table>
-    </section>
+    </div>
   );
 }
 

@@ -7,6 +7,7 @@ import { duration, prettyJson } from "@/lib/format";
 import { memoryToolResult, memoryToolWords } from "@/lib/recall-words";
 import type { CallState, TaskState } from "@/lib/run-state";
 import { session } from "@/lib/session";
+import { shown } from "@/lib/visible-text";
 
 interface ToolCardProps {
   runId: string;
@@ -49,11 +50,17 @@ export function ToolCard({ runId, call, task, open }: ToolCardProps) {
       {open ? (
         <>
           {memory === null ? null : <blockquote className="text-sm">{memory.what}</blockquote>}
+          {call.because.length > 0 ? (
+            <p data-slot="because" className="text-muted-foreground text-sm">
+              It asks because of what is in its context from outside: {call.because.join(", ")}. Look whether
+              you want this, and not only that text.
+            </p>
+          ) : null}
           <pre
             tabIndex={0}
             className="max-h-64 overflow-auto whitespace-pre-wrap break-words rounded-md bg-muted px-3 py-2 font-mono text-[13px] leading-5"
           >
-            {prettyJson(call.arguments)}
+            {shown(prettyJson(call.arguments))}
           </pre>
           <div className="flex gap-2">
             <Button variant="primary" data-slot="allow" disabled={sending} onClick={() => void decide(true)}>

@@ -11,6 +11,7 @@ import type { RunState } from "@/lib/run-state";
 import { serverNow } from "@/lib/server-clock";
 import type { TaskState } from "@/lib/task-state";
 import { taskTitle } from "@/lib/task-words";
+import { shown as written } from "@/lib/visible-text";
 import { type DiffPart, diffWords } from "@/lib/word-diff";
 
 interface CompareTaskProps {
@@ -119,20 +120,20 @@ function Marked({ parts, shown }: { parts: readonly DiffPart[]; shown: readonly 
     .filter(({ kind }) => shown.includes(kind))
     .map(({ kind, text }, at) =>
       kind === "same" ? (
-        <span key={at}>{text}</span>
+        <span key={at}>{written(text)}</span>
       ) : kind === "removed" ? (
         <del
           key={at}
           className="rounded-xs bg-destructive-tint text-destructive no-underline decoration-clone"
         >
-          {text}
+          {written(text)}
         </del>
       ) : (
         <ins
           key={at}
           className="rounded-xs bg-primary-tint text-primary no-underline decoration-clone [del+&]:ml-1"
         >
-          {text}
+          {written(text)}
         </ins>
       ),
     );

@@ -17,6 +17,7 @@ import { documentWords, readShare, watchedPath } from "@/lib/knowledge-words";
 import { addressOf, go, location } from "@/lib/location";
 import { ago, dateWords, exactTime } from "@/lib/memory-words";
 import { session } from "@/lib/session";
+import { shown } from "@/lib/visible-text";
 
 /** One file: how it stands, where it is from; leads to its text. */
 export function FileRow({ document }: { document: KnowledgeDocument }) {
@@ -76,7 +77,7 @@ export function FileRow({ document }: { document: KnowledgeDocument }) {
 /** The name; a file that could not be read has nothing to show. */
 function FileLink({ document: { id, name, state } }: { document: KnowledgeDocument }) {
   if (state === "failed" || state === "waiting")
-    return <bdi className="min-w-0 truncate text-sm">{name}</bdi>;
+    return <bdi className="min-w-0 truncate text-sm">{shown(name)}</bdi>;
   return (
     <a
       data-slot="open-file"
@@ -88,7 +89,7 @@ function FileLink({ document: { id, name, state } }: { document: KnowledgeDocume
         go({ document: id, memory: null });
       }}
     >
-      <bdi>{name}</bdi>
+      <bdi>{shown(name)}</bdi>
     </a>
   );
 }

@@ -14,6 +14,7 @@ import { knowledge } from "@/lib/knowledge-list";
 import { go } from "@/lib/location";
 import type { ErrorFacts } from "@/lib/protocol";
 import { factsOfFound } from "@/lib/recall-reasons";
+import { shown } from "@/lib/visible-text";
 
 interface FileSearchProps {
   text: string;
@@ -136,7 +137,7 @@ function Hit({ found: { memory, score, reasons }, best }: { found: FoundPiece; b
           {score == null ? null : <ScoreBar score={score} best={best} className="ml-auto shrink-0" />}
         </span>
         <span dir="auto" className="line-clamp-3 whitespace-pre-line break-words text-[13px] leading-5">
-          {memory.text}
+          {shown(memory.text)}
         </span>
       </button>
       {score != null && reasons != null ? (

@@ -9,6 +9,7 @@ import { Progress } from "@/features/knowledge/progress";
 import { bytes } from "@/lib/format";
 import { knowledge, type Upload } from "@/lib/knowledge-list";
 import { sentWords } from "@/lib/knowledge-words";
+import { shown } from "@/lib/visible-text";
 
 /** A file on its way, or one that could not be taken. */
 export function UploadRow({ upload }: { upload: Upload }) {
@@ -24,7 +25,7 @@ export function UploadRow({ upload }: { upload: Upload }) {
       <FileIcon name={name} className="mt-0.5" />
       <div className="min-w-0 flex-1 space-y-1">
         <p className="flex items-baseline gap-2">
-          <bdi className="min-w-0 truncate text-sm">{name}</bdi>
+          <bdi className="min-w-0 truncate text-sm">{shown(name)}</bdi>
           <span className="shrink-0 text-faint-foreground text-xs tabular-nums">
             {upload.bytes > 0 ? bytes(upload.bytes) : null}
           </span>

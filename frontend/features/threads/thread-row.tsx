@@ -14,6 +14,7 @@ import { cn } from "@/lib/cn";
 import { openThread } from "@/lib/location";
 import type { ThreadSummary } from "@/lib/protocol";
 import { session } from "@/lib/session";
+import { shown } from "@/lib/visible-text";
 
 interface ThreadRowProps {
   thread: ThreadSummary;
@@ -23,7 +24,7 @@ interface ThreadRowProps {
 
 export const ThreadRow = memo(function ThreadRow({ thread, isOpen, onOpen }: ThreadRowProps) {
   const [renaming, setRenaming] = useState(false);
-  const title = thread.title || "New chat";
+  const title = shown(thread.title) || "New chat";
   const remove = (): void => {
     session.threadList.delete(thread.id, () => {
       if (isOpen) openThread(thread.id);
