@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from aiohttp import web
 from alma.observability.health_checks import NAMES
 from observability.test_channels import mail_server
 from serving import Serving, free_port, running
+from token_mint import bearer, make_token
 
 pytestmark = pytest.mark.slow
 
@@ -147,41 +148,87 @@ async def test_from_a_run_that_fails_to_whoever_is_to_know_of_it(tmp_path: Path)
             assert "alert too_many_failed firing" in (tmp_path / "server.log").read_text()
 
 
-def test_health_is_of_every_part_and_alerts_say_what_is_wrong_in_their_file(tmp_path: Path) -> None:
-    tmp_path.joinpath("alerts.toml").write_text('[mine]\nsummary = "x"\nmetric = "nope"\nabove = 1\n')
-    tmp_path.joinpath("models.toml").write_text(
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Generator[Serving]:
+    """Asks for tokens; its disk is too small, an endpoint is not there, and its file of rules has a mistake."""
+    folder = tmp_path_factory.mktemp("guarded")
+    folder.joinpath("alerts.toml").write_text(RULES + '[mine]\nsummary = "x"\nmetric = "nope"\nabove = 1\n')
+    folder.joinpath("models.toml").write_text(
         '[[endpoint]]\nname = "gone"\nbase_url = "http://127.0.0.1:9/v1"\nmodels = ["m"]\n'
     )
-    with running(tmp_path, alerts_file=tmp_path / "alerts.toml", min_disk_mib=1_000_000) as server:
-        _, health = server.call("GET", "/health?fresh=1")
-        parts = {one["name"]: one for one in health["components"]}
-        assert health["status"] == "degraded"
-        assert parts["disk"]["status"] == "degraded"
-        assert set(parts) == {*NAMES, "endpoint gone", "endpoint scripted"} - {"endpoints"}
-        assert all(one["since"] > 0 for one in parts.values())
-        assert all(one["hint"] for one in parts.values() if one["status"] != "ok")
-        assert server.call("GET", "/readyz")[0] == 200, "it can still begin runs"
-
-        _, alerts = server.call("GET", "/api/alerts")
-        assert alerts["problems"] == [
-            "mine: line 3: metric: there is no metric 'nope'; docs/operations.md names them",
-        ]
-        status, refused = server.call("PUT", "/api/alerts/rules/mine/silence", {"minutes": 1})
-        assert (status, refused["code"]) == (404, "unknown_rule")
-        status, refused = server.call("POST", "/api/alerts/test", {"channel": "mail"})
-        assert (status, refused["code"]) == (409, "channel_off")
-        assert "ALMA_SMTP_URL" in refused["hint"]
+    with running(folder, alerts_file=folder / "alerts.toml", min_disk_mib=1_000_000, require_tokens="true") as server:
+        yield server
 
 
-def test_a_report_is_made_read_and_listed(tmp_path: Path) -> None:
-    with running(tmp_path) as server:
-        today = "2026-01-02"
-        status, none = server.call("GET", f"/api/reports/{today}")
-        assert (status, none["code"]) == (404, "unknown_report")
-        status, made = server.call("PUT", f"/api/reports/{today}")
-        assert status == 200
-        assert made["text"].startswith(f"# Alma on {today}\n\nNothing was asked.")
-        assert server.call("GET", f"/api/reports/{today}") == (200, made)
-        assert [one["day"] for one in server.call("GET", "/api/reports")[1]["reports"]] == [today]
-        assert server.call("GET", "/api/reports/2026-02-31")[1]["code"] == "no_day"
-        assert server.call("PUT", "/api/reports/2999-01-01")[1]["code"] == "day_to_come"
+@pytest.fixture(scope="module")
+def ann(guarded: Serving) -> dict[str, str]:
+    return bearer(make_token(guarded.folder, "ann"))
+
+
+@pytest.fixture(scope="module")
+def root(guarded: Serving) -> dict[str, str]:
+    return bearer(make_token(guarded.folder, "root", admin=True))
+
+
+def test_health_is_of_every_part(guarded: Serving, root: dict[str, str]) -> None:
+    _, health = guarded.call("GET", "/health?fresh=1", **root)
+    parts = {one["name"]: one for one in health["components"]}
+    assert health["status"] == "degraded"
+    assert parts["disk"]["status"] == "degraded"
+    assert set(parts) == {*NAMES, "endpoint gone", "endpoint scripted"} - {"endpoints"}
+    assert all(one["since"] > 0 for one in parts.values())
+    assert all(one["hint"] for one in parts.values() if one["status"] != "ok")
+    assert guarded.call("GET", "/readyz")[0] == 200, "it can still begin runs"
+
+
+def test_who_is_no_administrator_sees_names_and_statuses_alone(
+    guarded: Serving, ann: dict[str, str], root: dict[str, str]
+) -> None:
+    _, whole = guarded.call("GET", "/health", **root)
+    _, some = guarded.call("GET", "/health?fresh=1", **ann)
+    assert [one["name"] for one in some["components"]] == [one["name"] for one in whole["components"]]
+    assert {one["status"] for one in some["components"]} >= {"ok", "degraded"}
+    assert all(one["detail"] == one["hint"] == "" and not one["since"] for one in some["components"])
+    for path in ("/api/alerts", "/api/reports"):
+        status, refused = guarded.call("GET", path, **ann)
+        assert (status, refused["code"]) == (403, "admin_only")
+
+
+async def test_pages_of_administrators_alone_hear_of_alerts(
+    guarded: Serving, ann: dict[str, str], root: dict[str, str]
+) -> None:
+    async with aiohttp.ClientSession() as session:
+        url = f"{guarded.url}/ws?protocol=1"
+        hers, theirs = [await session.ws_connect(url, headers=headers) for headers in (ann, root)]
+        await fail_a_run(Page(hers), "1")
+        while not (await Page(theirs).until("alma.alerts"))["firing"]:
+            pass
+        await hers.send_str('{"type": "ping", "id": "last"}')
+        heard: list[str] = []
+        while not heard or heard[-1] != "alma.heartbeat":
+            heard.append(json.loads((await hers.receive(timeout=30)).data).get("name", ""))
+        assert "alma.alerts" not in heard
+
+
+def test_what_is_wrong_in_the_file_of_rules_is_said(guarded: Serving, root: dict[str, str]) -> None:
+    _, alerts = guarded.call("GET", "/api/alerts", **root)
+    said = "mine: line 10: metric: there is no metric 'nope'; docs/operations.md names them"
+    assert alerts["problems"] == [said]
+    status, refused = guarded.call("PUT", "/api/alerts/rules/mine/silence", {"minutes": 1}, **root)
+    assert (status, refused["code"]) == (404, "unknown_rule")
+    status, refused = guarded.call("POST", "/api/alerts/test", {"channel": "mail"}, **root)
+    assert (status, refused["code"]) == (409, "channel_off")
+    assert "ALMA_SMTP_URL" in refused["hint"]
+
+
+def test_a_report_is_made_read_and_listed(guarded: Serving, root: dict[str, str]) -> None:
+    path = "/api/reports/2026-01-02"
+    status, none = guarded.call("GET", path, **root)
+    assert (status, none["code"]) == (404, "unknown_report")
+    status, made = guarded.call("PUT", path, **root)
+    assert status == 200
+    assert made["text"].startswith("# Alma on 2026-01-02\n\nNothing was asked.")
+    assert guarded.call("GET", path, **root) == (200, made)
+    assert [one["day"] for one in guarded.call("GET", "/api/reports", **root)[1]["reports"]] == ["2026-01-02"]
+    assert guarded.call("GET", "/api/reports/2026-02-31", **root)[1]["code"] == "no_day"
+    assert guarded.call("PUT", "/api/reports/2999-01-01", **root)[1]["code"] == "day_to_come"

@@ -20,7 +20,10 @@ from alma.security.keyring import Grant, Keyring
 from alma.security.rules import Head, Rules, check_own_page, check_place, read_head
 
 OVER = 4401  # a WebSocket's close code: who asks is not known, or not any more
-_OPEN = {("GET", "/api/session"), ("POST", "/api/session"), ("DELETE", "/api/session"), ("GET", "/livez")}
+_OPEN = {
+    *((method, "/api/session") for method in ("GET", "POST", "DELETE")),
+    *(("GET", path) for path in ("/livez", "/readyz")),  # for who watches over the server, and has no token
+}
 _GRANT, _HEAD = "alma.grant", "alma.head"
 
 
