@@ -60,7 +60,7 @@ class Raw:
 
     def heard_by_now(self) -> bytes:
         """What has come and was not read yet."""
-        self.socket.setblocking(False)  # noqa: FBT003  # its own name for it
+        self.socket.setblocking(False)
         data, self._came = self._came, b""
         try:
             while more := self.socket.recv(65536):

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from alma.server.admission import Admission, Patience, answer
-from alma.server.transport import Closing, bare
+from alma.server.transport import Closing, hold_little, reset
 
 MAX_ADDRESS = 8 * 1024  # bytes of a request's path and query
 MAX_HEAD = 32 * 1024  # bytes of all its headers
@@ -70,6 +70,7 @@ class HttpProtocol(HttpToolsProtocol):
     # ── the connection ────────────────────────────────────────────────────────────────────────────────────────────
 
     def connection_made(self, transport: Any) -> None:
+        hold_little(transport)
         super().connection_made(Closing(transport))  # pyright: ignore[reportArgumentType]  # all that is used of one
         address = self.client[0] if self.client else ""
         refusal = self._doorway.admission.enter(address)
@@ -142,6 +143,9 @@ class HttpProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= _PIPELINED:
             self._give_up(_PIPELINE)
         self._headers = 0
+        if self._phase == "idle":  # it came together with the one before
+            self._begin("head")
+            self._came = 1
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -240,4 +244,4 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _cut(self) -> None:
         self._doorway.admission.traffic.timed_out += 1
-        bare(self.transport).abort()
+        reset(self.transport)

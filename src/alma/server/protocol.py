@@ -17,7 +17,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 
 from alma.server.http_protocol import Doorway
-from alma.server.transport import Gathering, bare, hold_little
+from alma.server.transport import Gathering, bare, reset
 
 _SLICE = 4096  # bytes taken apart at a time
 _LEAST_SPEED = 256  # bytes a second that a message must come with, on average
@@ -29,6 +29,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._doorway = doorway
         self._rest = b""  # what came and is not taken apart yet
         self._message: bytearray | None = None  # the fragments of one that is not whole yet
+        self._ended = False  # whether a frame has, with what came last
         self._since = self._moved = 0.0  # when the message under way began, and last went on
         self._came = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -38,7 +39,6 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: Any) -> None:
         raw = bare(transport)
-        hold_little(raw)
         self._doorway.admission.traffic.sockets += 1
         super().connection_made(Gathering(raw))  # pyright: ignore[reportArgumentType]  # all that is used of one
 
@@ -66,7 +66,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def drop(self) -> None:
         """End it at once, with all that was not sent yet."""
-        bare(self.transport).abort()
+        reset(self.transport)
 
     # ── what comes ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -89,12 +89,13 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._rest = rest[at:]
 
     def _take(self, data: bytes) -> None:
+        self._ended = False
         super().data_received(data)
         if not self.handshake_initiated and self.conn.handshake_exc is not None:
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.transport.close()
             return
-        if self._message is None and not self.conn.reader.buffer:
+        if self._message is None and self._ended and not self.conn.reader.buffer:
             self._came = 0
             return
         now = self.loop.time()
@@ -104,6 +105,10 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._came += len(data)
         if self._timer is None:
             self._timer = self.loop.call_later(self._doorway.patience.body_s, self._look)
+
+    def handle_events(self) -> None:
+        self._ended = bool(self.conn.events)
+        super().handle_events()
 
     async def receive(self) -> Any:
         message = await self.queue.get()
