@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ from alma.models.cache import ResponseCache
 from alma.models.registry import Registry
 from alma.observability.ended import Book, Call, Row
 from alma.observability.history import History
+from alma.observability.keeping import DAY
 from alma.observability.meter import Meter
 from alma.observability.prometheus import EndpointNow, Exposition
 from alma.observability.resources import Resources, watch_garbage, watch_loop
@@ -35,6 +38,8 @@ from alma.session.metric_news import MetricNews
 log = logging.getLogger(__name__)
 _MEMORIES_EVERY_S = 30.0  # between two counts of all memories
 _ENDPOINTS_EVERY = 5  # looks
+_WARM_AFTER_S = 20.0
+_MOST_WARM_DAYS = 7.0
 _MOST_WRITES = 4096  # of a second whose durations are known
 
 
@@ -61,6 +66,7 @@ class Watch:
     def __init__(self, parts: Parts, book: Book, folder: Path, days: float) -> None:
         self._parts = parts
         self._book = book
+        self._days = days
         self._written = 0  # tokens of calls that have ended
         self._memories: int | None = None
         self._down = 0
@@ -113,6 +119,7 @@ class Watch:
                 group.create_task(self.resources.run())
                 group.create_task(watch_loop(lambda ms: self.meter.peak("loop_lag_ms", ms)))
                 group.create_task(self._count_memories())
+                group.create_task(self._warm())
         finally:
             unwatch()
 
@@ -178,6 +185,12 @@ class Watch:
             levels["memories"] = self._memories
             levels["memories_waiting"] = parts.mind.dense.waiting
         return levels
+
+    async def _warm(self) -> None:
+        """What the dashboard shows of a week is counted once, when nobody is kept waiting by it."""
+        await asyncio.sleep(_WARM_AFTER_S)
+        with contextlib.suppress(StorageFailure):
+            await self.doors.uses.warm(time.time() - min(self._days, _MOST_WARM_DAYS) * DAY)
 
     async def _count_memories(self) -> None:
         while self._parts.mind is not None:

@@ -133,6 +133,16 @@ async def test_series_and_tables_tell_what_was_done(server: Serving) -> None:
     assert len(part["at"]) in (60, 61)
 
 
+async def test_tokens_count_while_they_are_written(tmp_path: Path) -> None:
+    """Not all at once when the call ends."""
+    with running(tmp_path) as server:
+        frames = await talk(server, "!tokens 60 20", frames=5)
+        paces = [frame["values"]["tokens_out"] for frame in frames]
+        assert sum(pace > 0 for pace in paces) >= 2
+        assert sum(paces) == pytest.approx(60, rel=0.2)
+        assert max(paces) < 45
+
+
 async def test_a_number_leads_to_its_run(server: Serving) -> None:
     await talk(server, "!wait 0.2 !say slowly")
     found = get(server, "/api/metrics/behind?metric=first_token_p99_ms&range=1h&limit=1")

@@ -14,8 +14,8 @@ Group = Literal["answers", "models", "runs", "cache", "memory", "server", "resou
 
 
 class Metric(Struct, frozen=True):
-    """`what`: a percentile of what ended in the interval, a rate (a second), a sum in it, a level at its end, or the
-    peak in it."""
+    """`what`: a percentile of what ended in the interval, a rate (a second), a sum in it, a level (of a second at its
+    end, of more the mean of its seconds), or the peak in it."""
 
     name: str
     title: str
@@ -34,7 +34,9 @@ def _percentiles(name: str, title: str, group: Group, description: str) -> tuple
 
 METRICS: tuple[Metric, ...] = (
     *_percentiles("response", "Response", "answers", "From a task to the end of its run."),
-    *_percentiles("first_token", "First token", "answers", "From a model call to its first token."),
+    *_percentiles(
+        "first_token", "First token", "answers", "From a model call to its first token, unless the cache answered."
+    ),
     Metric("tokens_out", "Tokens written", "tokens/s", "rate", "answers", "Tokens that models wrote."),
     Metric("tokens_in", "Tokens read", "tokens/s", "rate", "answers", "Tokens that models read, from their cache too."),
     Metric("runs_started", "Runs begun", "count", "sum", "runs", "Runs that began."),
@@ -45,7 +47,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("tasks_queued", "Tasks waiting", "count", "level", "runs", "Tasks that are ready and wait for a worker."),
     Metric("calls", "Model calls", "count", "sum", "models", "Model calls that ended."),
     Metric("call_errors", "Failed calls", "count", "sum", "models", "Model calls that ended with an error."),
-    *_percentiles("call", "Model call", "models", "From a model call to its end."),
+    *_percentiles("call", "Model call", "models", "From a model call to its end, of those that a model answered."),
     Metric("cost", "Cost", "USD", "sum", "models", "What model calls cost, by the prices of their endpoints."),
     Metric(
         "endpoints_down", "Endpoints down", "count", "level", "models", "Endpoints whose breaker lets nothing through."

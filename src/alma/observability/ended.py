@@ -95,7 +95,7 @@ class Book:
 
     def __init__(self) -> None:
         self._begun: OrderedDict[str, dict[str, _Begun]] = OrderedDict()  # by run and task
-        self._fresh: dict[tuple[str, int], tuple[Row, ...]] = {}
+        self._fresh: OrderedDict[tuple[str, int], tuple[Row, ...]] = OrderedDict()
         self._calls: list[Call] = []
         self._ends: list[RunEnd] = []
 
@@ -134,8 +134,8 @@ class Book:
             self._calls += [row for row in rows if isinstance(row, Call)]
             self._ends += [row for row in rows if isinstance(row, RunEnd)]
             self._fresh[run_id, seq] = tuple(rows)
-            while len(self._fresh) > _MOST_FRESH:
-                self._fresh.pop(next(iter(self._fresh)), None)
+            if len(self._fresh) > _MOST_FRESH:
+                self._fresh.popitem(last=False)
 
     def write(self, connection: sa.Connection) -> None:
         insert = insert_for(connection)

@@ -6,6 +6,7 @@ a day, are remembered, so that a week is not counted anew each time that somebod
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ Key = tuple[str, str, str]  # agent, model, endpoint
 _SETTLED_S = 180.0  # after which no call of an hour is still to be written
 _BLOCKS = (3600, 6 * 3600)  # seconds
 _MOST_BLOCKS = 200
+_WARMING_PAUSE_S = 0.1
 MOST_NAMES = 100  # of one table; what more there is stands together
 OTHER = "other"
 
@@ -76,6 +78,14 @@ class Uses:
     async def of(self, since: float, until: float) -> dict[Key, Use]:
         """Of the calls that ended from `since` on and before `until`."""
         return await self._database.read(lambda connection: self._of(connection, since, until), slow=True)
+
+    async def warm(self, since: float) -> None:
+        """Count what is settled since then, a quarter of a day at a time, so that nobody waits for all of it."""
+        first, last = math.ceil(since / _BLOCKS[1]), math.floor((self._clock() - _SETTLED_S) / _BLOCKS[1])
+        for number in range(first, last):
+            at = number * _BLOCKS[1]
+            await self._database.read(lambda connection, at=at: self._block(connection, at, _BLOCKS[1]), slow=True)
+            await asyncio.sleep(_WARMING_PAUSE_S)
 
     def _of(self, connection: sa.Connection, since: float, until: float) -> dict[Key, Use]:
         """For one thread at a time, which the searcher's is."""
