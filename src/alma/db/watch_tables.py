@@ -60,6 +60,14 @@ metric_samples = Table(
     sqlite_with_rowid=False,
 )
 
+# The last write that was made to see whether writing works. One that changes nothing would not reach the disk.
+write_marks = Table(
+    "write_marks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at", Double, nullable=False),
+)
+
 # Errors, the same ones together. `example`: JSON of the newest one with its context; `state`: open, resolved (comes
 # back as open when it happens again) or muted.
 error_groups = Table(

@@ -16,7 +16,8 @@ from typing import Protocol
 import sqlalchemy as sa
 from msgspec import Struct
 
-from alma.db.database import Database
+from alma.db.database import Database, insert_for
+from alma.db.watch_tables import write_marks
 from alma.errors import AlmaError
 from alma.observability.health import Finding, Look
 
@@ -41,17 +42,23 @@ NAMES = (
 
 
 def database(of: Database) -> Look:
-    """A read and a write that changes nothing."""
+    """A read, and a write that reaches the disk."""
 
     async def look() -> Sequence[Finding]:
         try:
             await of.read(lambda connection: connection.execute(sa.text("SELECT id FROM threads LIMIT 1")).all())
-            await of.write(lambda connection: connection.execute(sa.text("UPDATE threads SET id = id WHERE id = ''")))
+            await of.write(_mark)
         except AlmaError as error:
             return [Finding("down", error.actual or error.message, error.hint or "")]
         return [Finding("ok", of.url.get_backend_name())]
 
     return look
+
+
+def _mark(connection: sa.Connection) -> None:
+    now = time.time()
+    statement = insert_for(connection)(write_marks).values(name="health", at=now)
+    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"at": now}))
 
 
 def disk(folder: Path, least_mib: int) -> Look:

@@ -71,6 +71,11 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "write_marks",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("at", sa.Double, nullable=False),
+    )
+    op.create_table(
         "error_groups",
         sa.Column("fingerprint", sa.Text, primary_key=True),
         sa.Column("title", sa.Text, nullable=False),
@@ -115,6 +120,7 @@ def downgrade() -> None:
         "alert_silences",
         "alerts",
         "error_groups",
+        "write_marks",
         "metric_samples",
         "run_ends",
         "calls",
