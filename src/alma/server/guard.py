@@ -37,7 +37,7 @@ class Guard:
     traffic: Traffic
     sizes: Sizes
     most_sockets: int
-    _used: Counter[str] = field(default_factory=Counter)  # tokens by owner that are not counted yet
+    _used: Counter[str] = field(default_factory=Counter[str])  # tokens by owner that are not counted yet
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def wrong(self, address: str) -> None:
