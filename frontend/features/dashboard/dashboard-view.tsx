@@ -23,7 +23,9 @@ import "@/features/dashboard/plot.css";
 
 /** How Alma is doing, live and over time. For administrators: the figures are of everybody. */
 export function DashboardView() {
-  const isAdmin = usePart(session.connection.state, ({ welcome }) => welcome?.admin ?? null);
+  const isAdmin = usePart(session.connection.state, ({ welcome }) =>
+    welcome === null ? null : (welcome.admin ?? true),
+  );
   return (
     <div data-slot="dashboard" className="flex min-h-0 flex-1 border-t">
       {isAdmin === true ? <Board /> : null}
