@@ -109,13 +109,25 @@ async def test_a_task_is_queued_once_and_again_only_when_it_was_acknowledged() -
 
 async def test_a_ticket_for_later_comes_later_and_does_not_hold_up_the_others() -> None:
     now = 100.0
-    dispatcher = LocalDispatcher(limits(), clock=lambda: now)
+    dispatcher = LocalDispatcher(limits(), clock=lambda: now, steady=lambda: now)
     dispatcher.enqueue(ticket("r", "late", not_before=105.0, priority=9))
     dispatcher.enqueue(ticket("r", "early", not_before=101.0))
     dispatcher.enqueue(ticket("r", "due", not_before=100.0))
     assert [one.task_id for one in await taken(dispatcher)] == ["due"]
     now = 105.0
     assert [one.task_id for one in await taken(dispatcher)] == ["late", "early"]
+
+
+async def test_a_clock_that_is_set_back_makes_nobody_wait_for_longer() -> None:
+    now, passed = 100_000.0, 0.0
+    dispatcher = LocalDispatcher(limits(), clock=lambda: now, steady=lambda: passed)
+    dispatcher.enqueue(ticket("r", "queued", not_before=now + 5))
+    now -= 36_000
+    dispatcher.enqueue(ticket("r", "by the old clock", not_before=100_005.0))
+    passed += 5
+    assert [one.task_id for one in await taken(dispatcher)] == ["queued"]
+    passed += 600
+    assert [one.task_id for one in await taken(dispatcher)] == ["by the old clock"]
 
 
 async def test_whoever_waits_is_woken_by_a_ticket_by_room_and_by_time() -> None:

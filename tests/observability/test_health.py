@@ -211,7 +211,7 @@ async def test_the_event_loop_is_late() -> None:
 
 async def test_tasks_that_nobody_takes() -> None:
     clock = Clock()
-    dispatcher = LocalDispatcher(Limits(lambda _role: 1), clock)
+    dispatcher = LocalDispatcher(Limits(lambda _role: 1), clock, clock)
     look = health_checks.dispatcher(lambda: dispatcher.waiting)
 
     def ticket(number: int, not_before: float = 0.0) -> Ticket:

@@ -66,17 +66,24 @@ class Limits(Struct, frozen=True):
     in_all: int = 1024
 
 
+_LONGEST_WAIT_S = 600.0
 _Group = tuple[str, str, str]  # owner, role, model: what the limits depend on
 
 
 class LocalDispatcher:
     """Tickets of the same owner, role and model form a group; groups take turns, and within a group its runs do, so
     that a run of a hundred tasks does not keep one of three waiting. The queue is bounded by its callers: each run
-    has at most as many tickets as tasks, and the number of unfinished runs is limited where they are started."""
+    has at most as many tickets as tasks, and the number of unfinished runs is limited where they are started.
 
-    def __init__(self, limits: Limits, clock: Callable[[], float] = time.time) -> None:
+    `clock`: Unix seconds, by which it is told until when a ticket has to wait. How long that is, is measured by
+    `steady`, and is `_LONGEST_WAIT_S` at most: a clock that is set back must not make anybody wait for hours."""
+
+    def __init__(
+        self, limits: Limits, clock: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic
+    ) -> None:
         self._limits = limits
         self._clock = clock
+        self._steady = steady
         self._groups: OrderedDict[_Group, _Queue] = OrderedDict()
         self._known: set[tuple[str, str]] = set()
         self._delayed: list[tuple[float, int, Ticket]] = []
@@ -92,9 +99,8 @@ class LocalDispatcher:
 
     @property
     def waiting(self) -> Waiting:
-        now = self._clock()
-        while self._delayed and self._delayed[0][0] <= now:
-            self._put(heapq.heappop(self._delayed)[2])
+        self._let_in()
+        now = self._steady()
         oldest = next(iter(self._since.values()), now)
         return Waiting(len(self._since), max(now - oldest, 0.0), self._active)
 
@@ -103,10 +109,11 @@ class LocalDispatcher:
         if key in self._known:
             return
         self._known.add(key)
-        if ticket.not_before > self._clock():
-            heapq.heappush(self._delayed, (ticket.not_before, next(self._numbers), ticket))
+        wait = min(ticket.not_before - self._clock(), _LONGEST_WAIT_S)
+        if wait > 0:
+            heapq.heappush(self._delayed, (self._steady() + wait, next(self._numbers), ticket))
         else:
-            self._put(ticket)
+            self._put(ticket, self._steady())
         self._changed.set()
 
     async def claim(self) -> Ticket:
@@ -115,7 +122,7 @@ class LocalDispatcher:
             if ticket is not None:
                 return ticket
             self._changed.clear()
-            wait = self._delayed[0][0] - self._clock() if self._delayed else None
+            wait = self._delayed[0][0] - self._steady() if self._delayed else None
             try:
                 async with asyncio.timeout(wait):  # `wait_for` can swallow a cancellation that comes with news
                     await self._changed.wait()
@@ -137,17 +144,22 @@ class LocalDispatcher:
                 del self._busy[limit]
         self._changed.set()
 
-    def _put(self, ticket: Ticket) -> None:
+    def _let_in(self) -> None:
+        """Those whose wait is over."""
+        while self._delayed and self._delayed[0][0] <= self._steady():
+            due, _, ticket = heapq.heappop(self._delayed)
+            self._put(ticket, due)
+
+    def _put(self, ticket: Ticket, since: float) -> None:
         group = (ticket.owner, ticket.role, ticket.model)
         queue = self._groups.get(group)
         if queue is None:
             queue = self._groups[group] = _Queue()
         queue.put(ticket)
-        self._since[ticket.run_id, ticket.task_id] = max(ticket.not_before, self._clock())
+        self._since[ticket.run_id, ticket.task_id] = since
 
     def _next(self) -> Ticket | None:
-        while self._delayed and self._delayed[0][0] <= self._clock():
-            self._put(heapq.heappop(self._delayed)[2])
+        self._let_in()
         if self._active >= self._limits.in_all:
             return None
         best: _Group | None = None
