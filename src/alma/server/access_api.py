@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from alma.errors import Unauthorized
 from alma.security.caller import Caller, caller_of
 from alma.security.entry import caller_with, cookie_name, cookie_of, grant_of, head_of
+from alma.security.fields import Id
 from alma.security.keyring import Grant
 from alma.security.rules import check_own_page
 from alma.security.tokens import Order, Token
@@ -65,7 +66,7 @@ def routes(access: Access) -> APIRouter:
         return NewTokenReply(**_shown(token).model_dump(), secret=secret)
 
     @router.delete("/tokens/{token_id}", dependencies=[ADMIN])
-    async def revoke_token(token_id: str) -> TokenReply:
+    async def revoke_token(token_id: Id) -> TokenReply:
         """At once, also for what is connected with it."""
         return _shown(await access.keyring.revoke(token_id))
 

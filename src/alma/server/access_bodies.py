@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
+from alma.security.fields import Exact, Line
 from alma.server.bodies import Body, Reply
 
 
@@ -19,7 +22,7 @@ class SessionReply(Reply):
 
 
 class SignIn(Body):
-    token: str = Field(min_length=1, max_length=300)
+    token: Annotated[str, Exact(300, 1)]
 
 
 class TokenReply(Reply):
@@ -41,8 +44,8 @@ class NewToken(Body):
     """`owner`: whose things its bearer sees, by default those of a person called as the token is. `days` null: it does
     not expire."""
 
-    name: str = Field(min_length=1, max_length=60)
-    owner: str | None = Field(None, min_length=1, max_length=60)
+    name: Annotated[str, Line(60, 1)]
+    owner: Annotated[str, Line(60, 1)] | None = None
     admin: bool = False
     days: float | None = Field(90, gt=0, le=3650, allow_inf_nan=False)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from fastapi import APIRouter
 
 from alma.errors import Conflict, NotFound
 from alma.observability.alert_book import Alert
 from alma.observability.alert_rules import CHANNELS, ChannelName
 from alma.observability.alerts import Alerts, RuleNow
+from alma.security.fields import Exact
 from alma.server.asking import ADMIN, Admin
 from alma.server.watch_bodies import (
     AlertReply,
@@ -40,7 +43,7 @@ def routes(alerts: Alerts) -> APIRouter:
         )
 
     @router.put("/alerts/rules/{name}/silence")
-    async def silence_rule(caller: Admin, name: str, body: Silence) -> AlertRuleReply:
+    async def silence_rule(caller: Admin, name: Annotated[str, Exact(200)], body: Silence) -> AlertRuleReply:
         _known(alerts, name)
         await alerts.silence(name, body.minutes, caller.name or caller.owner, body.reason)
         return _rule(_known(alerts, name))

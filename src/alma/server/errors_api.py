@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 
 from alma.errors import NotFound
 from alma.observability.error_book import ErrorBook
 from alma.observability.error_groups import Group
+from alma.security.fields import Exact
 from alma.server.asking import ADMIN
 from alma.server.watch_bodies import ErrorGroupChange, ErrorGroupList, ErrorGroupReply
 
@@ -27,7 +28,7 @@ def routes(book: ErrorBook) -> APIRouter:
         return ErrorGroupList(groups=[_reply(group) for group in await book.groups(known, limit)])
 
     @router.patch("/errors/{fingerprint}")
-    async def change_error(fingerprint: Annotated[str, Path(max_length=64)], body: ErrorGroupChange) -> ErrorGroupReply:
+    async def change_error(fingerprint: Annotated[str, Exact(64)], body: ErrorGroupChange) -> ErrorGroupReply:
         group = await book.change(fingerprint, body.state)
         if group is None:
             raise NotFound("unknown_error", f"There is no error {fingerprint}.", hint="It may have been forgotten.")

@@ -15,6 +15,7 @@ from alma.observability.history import NAMES, History
 from alma.observability.prometheus import Exposition
 from alma.observability.totals import RouteTotals, Totals
 from alma.observability.uses import Use, Uses, by
+from alma.security.fields import Exact
 from alma.server.asking import ADMIN, Admin
 from alma.server.watch_bodies import (
     BehindList,
@@ -28,7 +29,7 @@ from alma.server.watch_bodies import (
 )
 from alma.session.metric_news import metrics_off
 
-_Name = Annotated[str, Query(max_length=200)]
+_Name = Annotated[str, Exact(200)]
 _Time = Annotated[float | None, Query(ge=0, le=1e11, allow_inf_nan=False)]
 _SHARES = (0.5, 0.95, 0.99)
 
@@ -53,7 +54,7 @@ def routes(metrics: Metrics | None = None) -> APIRouter:
         range: Range = "5m",
         since: _Time = None,
         until: _Time = None,
-        names: Annotated[list[str] | None, Query(max_length=64)] = None,
+        names: Annotated[list[_Name] | None, Query(max_length=64)] = None,
     ) -> SeriesReply:
         """`names` none: all. `since` and `until`, together, come before `range`."""
         history = measured(metrics).history

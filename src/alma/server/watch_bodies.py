@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from alma.security.fields import Line
 from alma.server.bodies import Body, Reply
 
 Range = Literal["5m", "1h", "6h", "24h", "7d"]
@@ -185,7 +186,7 @@ class Silence(Body):
     """`minutes` 0 ends it."""
 
     minutes: float = Field(ge=0, le=60 * 24 * 30, allow_inf_nan=False)
-    reason: str = Field("", max_length=500)
+    reason: Annotated[str, Line(500)] = ""
 
 
 class ChannelTest(Body):
