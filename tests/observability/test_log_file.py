@@ -102,6 +102,7 @@ def test_a_process_that_died_while_it_compressed_leaves_no_half_archive(tmp_path
     aside.write_bytes(b"whole\n" * 100)
     os.utime(aside, (NOON, NOON))
     (tmp_path / f"{aside.name}.gz.part").write_bytes(gzip.compress(b"whole\n" * 100)[:20])
+    (tmp_path / "alma-20260102T000000-000.log.gz.part").write_bytes(b"of a file that is no more")
     file = LogFile(tmp_path, 10_000, 14, clock)
     file.write([b"now\n"])
     file.close()
