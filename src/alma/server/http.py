@@ -40,9 +40,11 @@ from alma.server import (
     threads_api,
 )
 from alma.server.access import Access
+from alma.server.body_limits import Bodies
 from alma.server.bugs import Bugs
 from alma.server.frames import refusal
 from alma.server.guard import Guard
+from alma.server.limiting import Limiting
 from alma.server.metrics_api import Metrics
 from alma.server.page import Page, top_names
 from alma.server.request_log import RequestLog
@@ -77,7 +79,6 @@ def build(
     no_vectors: Callable[[], str],
     welcome: Welcome,
     outbox_bytes: int,
-    max_body_bytes: int,
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
     app = _Guarded(access, clerk, title="Alma", version=welcome.version, description=_ABOUT, lifespan=lifespan)
@@ -96,10 +97,11 @@ def build(
     app.include_router(errors_api.routes(errors))
     app.include_router(reports_api.routes(reports))
     app.include_router(metrics_api.routes(metrics))
-    app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, guard.sockets, welcome, outbox_bytes)))
+    app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, guard, welcome, outbox_bytes)))
     app.add_route("/docs", api_page.show(app.openapi), include_in_schema=False)
     app.mount("/", Page(), name="page")
-    app.add_middleware(problems.BodyLimit, limit=max_body_bytes)
+    app.add_middleware(Bodies, guard=guard)
+    app.add_middleware(Limiting, guard=guard)
     app.add_middleware(Bugs)  # the last one is the outermost
     return app
 
