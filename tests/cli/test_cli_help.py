@@ -150,3 +150,4 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
 
 def test_a_models_text_cannot_steer_the_terminal() -> None:
     assert safe("a\x1b[2Jb\x07\r\nc\td\x9be") == "a[2Jb\nc\tde"
+    assert safe("gnp\u202eexe \u200fسلام") == "gnp⟦U+202E⟧exe \u200fسلام"

@@ -233,13 +233,14 @@ async def test_a_tool_call_to_allow_leaves_the_run_waiting(
         await acknowledge(peer)
         await peer.begin()
         call = {"toolCallId": "main.c1", "toolCallName": "python", "arguments": '{"code": "1"}'}
-        await peer.event("TOOL_CALL_START", 3, **call, needsApproval=True)
+        await peer.event("TOOL_CALL_START", 3, **call, needsApproval=True, because=["a web page"])
         await peer.socket.receive()
 
     stand.script = script
     assert await run(tmp_path) == 3
     said = capsys.readouterr().err
     assert 'manager wants to call python {"code": "1"}' in said
+    assert "it asks because of what is in its context: a web page" in said
     assert "alma approve r_1 main.c1" in said
 
 

@@ -261,11 +261,14 @@ def asked(ask: Ask, task: TaskView) -> list[str]:
         case "question":
             return [f"{named(task)} asks: {ask.text}", *_options(ask.options)]
         case "tool":
-            known = [f"  asks because of what is in its context: {', '.join(ask.because)}"] if ask.because else []
-            return [f"{named(task)} wants to call {ask.text}", *known]
+            return [f"{named(task)} wants to call {ask.text}", *_because(ask)]
         case "plan":
             assert ask.plan is not None
             return [plan_head(ask.plan, task), *plan_lines(ask.plan.tasks)]
+
+
+def _because(ask: Ask) -> list[str]:
+    return [f"  it asks because of what is in its context: {', '.join(ask.because)}"] if ask.because else []
 
 
 def left_waiting(run_id: str, view: RunView) -> list[str]:
@@ -278,7 +281,8 @@ def left_waiting(run_id: str, view: RunView) -> list[str]:
         if ask.kind != "question":
             key = "" if ask.key == MAIN else f" {shlex.quote(ask.key)}"
             how = f"alma approve {run_id}{key}` or `alma approve {run_id}{key} --decline"
-        lines += [f"  {what}", *(f"  {line}" for line in _options(ask.options)), f"  → `{how}`"]
+        more = [*_because(ask), *_options(ask.options)]
+        lines += [f"  {what}", *(f"  {line}" for line in more), f"  → `{how}`"]
     if view.paused:
         lines += ["  it is paused", f"  → `alma resume {run_id}`"]
     return lines
