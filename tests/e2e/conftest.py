@@ -32,7 +32,8 @@ def browser() -> Generator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, built_page: Path) -> Generator[Callable[..., Page]]:
-    """Open the page of a server; at the end no script may have failed and nothing may have been asked of elsewhere."""
+    """Open the page of a server. At the end no script may have failed, nothing may have been asked of elsewhere, and
+    the page's policy may have had nothing to refuse."""
     pages: list[Page] = []
     wrong: list[str] = []
 
@@ -45,6 +46,11 @@ def open_page(browser: Browser, built_page: Path) -> Generator[Callable[..., Pag
         page = context.new_page()
         page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: wrong.append(f"script error: {error}"))
+        page.add_init_script(
+            "addEventListener('securitypolicyviolation', (event) =>"
+            " console.error(`refused by policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`))"
+        )
+        page.on("console", lambda said: wrong.append(said.text) if said.text.startswith("refused by policy") else None)
         page.on(
             "request",
             lambda request: (
