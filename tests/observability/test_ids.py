@@ -64,6 +64,21 @@ async def test_a_run_that_fails_on_a_bug_names_its_group_and_its_record_has_the_
     assert error.fingerprint == fingerprint_of(record).id
 
 
+async def test_a_command_that_fails_on_a_bug_is_logged_under_its_id(tmp_path: Path, heard: Heard) -> None:
+    async with SessionBench(f"sqlite:///{tmp_path / 'alma.db'}").running() as bench:
+
+        async def broken(*_given: object) -> None:
+            raise LookupError("a bug")
+
+        bench.sessions.correct = broken  # type: ignore[method-assign]
+        client = bench.connect()
+        answer = await client.answer(client.say("route.correct", runId="r1", kind="chat"))
+        assert answer["code"] == "internal"
+    ((record, ids),) = [(one, ids) for one, ids in heard.records if one.levelno == logging.ERROR]
+    assert (ids["owner"], ids["request_id"]) == ("ada", "c1")
+    assert record.exc_info is not None
+
+
 def test_every_secret_that_settings_and_surroundings_give_is_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

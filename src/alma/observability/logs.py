@@ -31,6 +31,7 @@ _WAITING = 10_000  # entries
 _BATCH = 500
 _LOOK_S = 1.0  # between two looks for what was held back
 _STOP_S = 5.0
+_RECENT_S = 600.0  # for how long it is a problem that entries were dropped
 Level = Literal["debug", "info", "warning", "error"]
 
 
@@ -63,6 +64,7 @@ class Logs(logging.Handler):
     def __init__(self, choice: LogChoice, console: IO[str] | None = None, storms: Storms | None = None) -> None:
         super().__init__()
         self.dropped = 0
+        self._dropped_at = 0.0
         self._choice = choice
         self._console = console or sys.stderr
         self._file = choice.file
@@ -86,7 +88,7 @@ class Logs(logging.Handler):
         file = self._file
         if file is not None and file.problem:
             return f"{file.problem} {file.lost:,} lines were lost." if file.lost else file.problem
-        if self.dropped:
+        if self.dropped and time.monotonic() - self._dropped_at < _RECENT_S:
             return f"{self.dropped:,} log entries were dropped: disk or terminal could not keep up."
         return ""
 
@@ -95,6 +97,7 @@ class Logs(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if self._queue.qsize() >= _WAITING:
             self.dropped += 1
+            self._dropped_at = time.monotonic()
             return
         mark = ""
         if record.levelno >= logging.ERROR:
