@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from alma.db.watch_tables import calls, run_ends
-from alma.engine.journal import UNCLAIMED, Fence
+from alma.engine.journal import Fence
 from alma.events import AttemptFailed, ErrorFacts, MessageFinished, MessageStarted, Recorded, RunFinished
 from alma.model_call import Paid, Timing, Usage
 from alma.observability.behind import Asked, Behind, behind
@@ -198,7 +198,22 @@ async def test_what_is_rolled_back_leaves_no_row(quick: SessionBench) -> None:
     assert row.seq == seen[-1].seq
     assert quick.book.take(run_id, row.seq) == (row,)
     assert quick.book.take(run_id, row.seq) == ()  # nobody counts it twice
-    assert UNCLAIMED == -1
+
+
+async def test_what_a_transaction_noted_that_failed_is_not_written_with_the_next(quick: SessionBench) -> None:
+    book = Book()
+
+    def twice(connection: sa.Connection) -> None:
+        book.begin()
+        book.note(connection, "gone", 1, "ada", 1.0, started(1))
+        book.note(connection, "gone", 2, "ada", 1.0, finished(1))
+        book.begin()
+        book.note(connection, "there", 1, "ada", 1.0, started(1))
+        book.note(connection, "there", 2, "ada", 1.0, finished(1))
+        book.write(connection)
+
+    await quick.database.write(twice)
+    assert [row.run_id for row in await call_rows(quick)] == ["there"]
 
 
 async def test_a_run_that_ends_twice_has_one_row(quick: SessionBench) -> None:

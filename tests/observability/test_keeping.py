@@ -177,6 +177,8 @@ async def test_a_clock_that_jumps_back_lets_two_times_share_their_rows(stand: St
     series = await stand.history.series(stand.history.window("5m"), ["calls"])
     assert series.at == sorted(series.at)
     assert sum(value or 0 for value in series.values["calls"]) == 40  # what lies ahead of the clock is not shown
+    ahead = stand.sampler.recent.series(range(int(NOON) + 41, int(NOON) + 70), "calls")
+    assert set(ahead) == {None}, "nor is it taken for the present when the clock comes there"
 
 
 async def test_a_clock_that_jumps_ahead_leaves_a_gap_and_nothing_is_deleted_for_it(stand: Stand) -> None:

@@ -128,6 +128,14 @@ async def test_hours_that_are_over_are_counted_once_and_the_present_one_each_tim
     assert sum(spans) < 3 * HOUR
 
 
+async def test_a_call_that_is_written_a_little_late_is_counted(database: Database) -> None:
+    turn = (NOW // HOUR) * HOUR
+    uses = Uses(database, clock=lambda: turn + 30)
+    assert await uses.of(turn - 3 * HOUR, turn + 30) == {}
+    await insert(database, [call(1, turn - 5, random.Random(1))])
+    assert sum(use.calls for use in (await uses.of(turn - 3 * HOUR, turn + 30)).values()) == 1
+
+
 async def test_runs_are_counted_once_for_each_agent_of_an_hour(database: Database) -> None:
     rng = random.Random(1)
     at = NOW - 100
