@@ -74,8 +74,8 @@ class Watched:
 
 
 class Resources:
-    """`pids`: of the processes by role: server, model, embedder; `folder`: whose disk is looked at. `run` keeps disk space up to
-    date."""
+    """`pids`: of the processes by role: server, model, embedder; `folder`: whose disk is looked at. `run` keeps disk
+    space up to date."""
 
     def __init__(
         self, pids: dict[str, Callable[[], int | None]], folder: Path, clock: Callable[[], float] = time.monotonic
