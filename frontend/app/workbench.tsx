@@ -1,16 +1,14 @@
 "use client";
 
 import { CircleHelp, PanelLeft, SquarePen, X } from "lucide-react";
-import dynamic from "next/dynamic";
 import { useEffect } from "react";
+import { lazily } from "@/components/lazily";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogContent } from "@/components/ui/dialog";
 import { Tooltip, TooltipLayer } from "@/components/ui/tooltip";
 import { Conversation } from "@/features/conversation/conversation";
 import { Markdown } from "@/features/conversation/markdown";
 import { AutoInspect } from "@/features/inspector/auto-open";
-import { Help } from "@/features/palette/help";
-import { Palette } from "@/features/palette/palette";
 import { ConnectionStatus } from "@/features/status/connection-status";
 import { NoticeList } from "@/features/status/notice-list";
 import { ThreadRail } from "@/features/threads/thread-rail";
@@ -25,47 +23,34 @@ import { patiently } from "@/lib/patient-import";
 import { session } from "@/lib/session";
 import { followTheme } from "@/lib/theme";
 
-const Inspector = dynamic(
-  () => patiently(() => import("@/features/inspector/inspector")).then((module) => module.Inspector),
-  { ssr: false },
+const Inspector = lazily(() => import("@/features/inspector/inspector").then((module) => module.Inspector));
+const ModelsDialog = lazily(() =>
+  import("@/features/models/models-dialog").then((module) => module.ModelsDialog),
 );
-const ModelsDialog = dynamic(
-  () => patiently(() => import("@/features/models/models-dialog")).then((module) => module.ModelsDialog),
-  { ssr: false },
+const SpendDialog = lazily(() =>
+  import("@/features/spend/spend-dialog").then((module) => module.SpendDialog),
 );
-const SpendDialog = dynamic(
-  () => patiently(() => import("@/features/spend/spend-dialog")).then((module) => module.SpendDialog),
-  { ssr: false },
+const MemoryView = lazily(() => import("@/features/memory/memory-view").then((module) => module.MemoryView));
+const KnowledgeView = lazily(() =>
+  import("@/features/knowledge/knowledge-view").then((module) => module.KnowledgeView),
 );
-const MemoryView = dynamic(
-  () => patiently(() => import("@/features/memory/memory-view")).then((module) => module.MemoryView),
-  { ssr: false },
+const DashboardView = lazily(() =>
+  import("@/features/dashboard/dashboard-view").then((module) => module.DashboardView),
 );
-const KnowledgeView = dynamic(
-  () => patiently(() => import("@/features/knowledge/knowledge-view")).then((module) => module.KnowledgeView),
-  { ssr: false },
-);
-const DashboardView = dynamic(
-  () => patiently(() => import("@/features/dashboard/dashboard-view")).then((module) => module.DashboardView),
-  { ssr: false },
-);
-const HealthView = dynamic(
-  () => patiently(() => import("@/features/health/health-view")).then((module) => module.HealthView),
-  { ssr: false },
-);
-const SignIn = dynamic(
-  () => patiently(() => import("@/features/access/sign-in")).then((module) => module.SignIn),
-  { ssr: false },
-);
-const DropAnywhere = dynamic(
-  () => patiently(() => import("@/features/knowledge/drop-anywhere")).then((module) => module.DropAnywhere),
-  { ssr: false },
+const HealthView = lazily(() => import("@/features/health/health-view").then((module) => module.HealthView));
+const SignIn = lazily(() => import("@/features/access/sign-in").then((module) => module.SignIn));
+const loadPalette = () => import("@/features/palette/palette");
+const Palette = lazily(() => loadPalette().then((module) => module.Palette));
+const Help = lazily(() => import("@/features/palette/help").then((module) => module.Help));
+const DropAnywhere = lazily(() =>
+  import("@/features/knowledge/drop-anywhere").then((module) => module.DropAnywhere),
 );
 
 const TITLES: Record<Exclude<Page, MemoryPage>, string> = { dashboard: "Dashboard", health: "Health" };
 
-/** Begins when the page works: nothing that is shown first needs it. */
-function watchHealth(): () => void {
+/** Begins when the page works, since nothing that is shown first needs it. The palette is to be there when a key asks for it. */
+function afterwards(): () => void {
+  void patiently(loadPalette);
   let stop: (() => void) | null = () => undefined;
   void patiently(() => import("@/lib/health-watch")).then((module) => {
     if (stop !== null) stop = module.watchHealth();
@@ -78,7 +63,7 @@ function watchHealth(): () => void {
 
 /** The frame: chats on the left, the conversation, and what is behind it on the right. */
 export function Workbench() {
-  const { rail, drawer } = useStore(layout);
+  const { rail, drawer, palette, help } = useStore(layout);
   const { inspect, dialog, thread, page } = useView();
   const isOutside = useStore(outside) !== null;
   useEffect(() => {
@@ -87,7 +72,7 @@ export function Workbench() {
       for (const stop of stops) stop();
     };
   }, []);
-  useEffect(watchHealth, []);
+  useEffect(afterwards, []);
   return (
     <>
       <div data-slot="workbench" className="flex h-dvh">
@@ -118,8 +103,8 @@ export function Workbench() {
       {dialog === "models" ? <ModelsDialog /> : null}
       {dialog === "spend" ? <SpendDialog /> : null}
       <AutoInspect />
-      <Palette />
-      <Help />
+      {palette ? <Palette /> : null}
+      {help ? <Help /> : null}
       <NoticeList />
       <TooltipLayer />
       {isOutside ? <SignIn /> : null}

@@ -1,17 +1,13 @@
 "use client";
 
 import { Pause } from "lucide-react";
-import dynamic from "next/dynamic";
+import { lazily } from "@/components/lazily";
 import { useShown } from "@/features/inspector/use-lens";
 import { plural } from "@/lib/format";
-import { patiently } from "@/lib/patient-import";
 import { MAIN } from "@/lib/protocol";
 import type { PlanState } from "@/lib/task-state";
 
-const PlanGraph = dynamic(
-  () => patiently(() => import("@/features/inspector/plan-graph")).then((module) => module.PlanGraph),
-  { ssr: false },
-);
+const PlanGraph = lazily(() => import("@/features/inspector/plan-graph").then((module) => module.PlanGraph));
 
 /** Who does what, and what waits for what: the live graph, and a line on where the plan comes from. */
 export function PlanTab() {

@@ -1,8 +1,8 @@
 "use client";
 
 import { Boxes, Coins, PanelLeft, Search, SquarePen } from "lucide-react";
-import dynamic from "next/dynamic";
 import type { ReactNode } from "react";
+import { lazily } from "@/components/lazily";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
 import { Tooltip } from "@/components/ui/tooltip";
@@ -16,13 +16,11 @@ import { dayGroup } from "@/lib/format";
 import { setLayout, toggleRail } from "@/lib/layout";
 import { go, openThread } from "@/lib/location";
 import { modelLabel } from "@/lib/model-list";
-import { patiently } from "@/lib/patient-import";
 import type { ThreadSummary } from "@/lib/protocol";
 import { session } from "@/lib/session";
 
-const AccountMenu = dynamic(
-  () => patiently(() => import("@/features/threads/account-menu")).then((module) => module.AccountMenu),
-  { ssr: false },
+const AccountMenu = lazily(() =>
+  import("@/features/threads/account-menu").then((module) => module.AccountMenu),
 );
 
 /** All chats, newest first; and what belongs to no chat. */
