@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from planned_page import AXE, AXE_SCRIPT, ask, has_ended, load, part, tab_to
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Position, expect
 
 from serving import Serving, running
 
@@ -172,7 +172,7 @@ def test_one_cursor_moves_over_all_charts_and_a_point_leads_to_its_runs(
     over = part(page, "chart", chart="runs").locator(".u-over")
     box = over.bounding_box()
     assert box is not None
-    at = {"x": box["width"] - 3, "y": 3.0}  # nearest to the line that is higher
+    at: Position = {"x": box["width"] - 3, "y": 3.0}  # nearest to the line that is higher
     over.hover(position=at)
     expect(part(part(page, "chart", chart="response"), "cursor-time")).to_be_visible()
     expect(part(part(page, "chart", chart="tokens"), "cursor-time")).to_be_visible()
