@@ -35,6 +35,7 @@ def asked(server: Serving, browser: Any, built_page: Path) -> str:
     has_ended(page)
     run = part(page, "turn").last.get_attribute("data-run")
     page.close()
+    assert run is not None
     return run
 
 
