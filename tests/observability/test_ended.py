@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from msgspec import structs
 
 from alma.db.watch_tables import calls, run_ends
 from alma.engine.journal import Fence
@@ -214,6 +215,14 @@ async def test_what_a_transaction_noted_that_failed_is_not_written_with_the_next
 
     await quick.database.write(twice)
     assert [row.run_id for row in await call_rows(quick)] == ["there"]
+
+
+async def test_an_entry_that_cannot_be_stored_leaves_no_row_behind(quick: SessionBench) -> None:
+    run_id = await a_run(quick)
+    with pytest.raises(UnicodeEncodeError):
+        await quick.journal.append("t", run_id, [started(5), structs.replace(finished(5), text="\ud800")])
+    await quick.journal.append("t", run_id, [started(6), finished(6)])
+    assert len(await call_rows(quick)) == 1
 
 
 async def test_a_run_that_ends_twice_has_one_row(quick: SessionBench) -> None:
