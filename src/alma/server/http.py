@@ -7,8 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.routing import WebSocketRoute
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from alma.agent.roles import Roles
 from alma.memory.knowledge.library import Library
@@ -81,7 +80,8 @@ def build(
     outbox_bytes: int,
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
-    app = _Guarded(access, clerk, title="Alma", version=welcome.version, description=_ABOUT, lifespan=lifespan)
+    sockets = SocketDoor(sessions, guard, welcome, outbox_bytes)
+    app = _Guarded(access, clerk, sockets, title="Alma", version=welcome.version, description=_ABOUT, lifespan=lifespan)
     problems.install(app)
     app.include_router(threads_api.routes(sessions, files))
     app.include_router(files_api.routes(sessions, files, cache))
@@ -97,7 +97,6 @@ def build(
     app.include_router(errors_api.routes(errors))
     app.include_router(reports_api.routes(reports))
     app.include_router(metrics_api.routes(metrics))
-    app.router.routes.append(WebSocketRoute("/ws", SocketDoor(sessions, guard, welcome, outbox_bytes)))
     app.add_route("/docs", api_page.show(app.openapi), include_in_schema=False)
     app.mount("/", Page(), name="page")
     app.add_middleware(Bodies, guard=guard)
@@ -109,15 +108,16 @@ def build(
 class _Guarded(FastAPI):
     """Behind the entry, also what answers where all else has failed."""
 
-    def __init__(self, access: Access, clerk: Clerk | None, **about: Any) -> None:
+    def __init__(self, access: Access, clerk: Clerk | None, sockets: SocketDoor, **about: Any) -> None:
         super().__init__(docs_url=None, redoc_url=None, **about)
+        self._sockets = sockets
         self._access = access
         self._clerk = clerk
 
     def build_middleware_stack(self) -> ASGIApp:
         access = self._access
         entry = Entry(
-            super().build_middleware_stack(),
+            _Fork(super().build_middleware_stack(), self._sockets),
             access.rules,
             access.keyring,
             access.local_key,
@@ -127,3 +127,18 @@ class _Guarded(FastAPI):
         )
         guarded = RequestLog(Headers(entry, access.rules))
         return guarded if self._clerk is None else Timing(guarded, self._clerk)
+
+
+class _Fork:
+    """Behind the entry, `/ws` parts from the rest: a WebSocket needs none of the layers that lie over routes, and would
+    hold each of them in memory for as long as it is open (6 KB)."""
+
+    def __init__(self, app: ASGIApp, sockets: SocketDoor) -> None:
+        self._app = app
+        self._sockets = sockets
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and scope["path"] == "/ws":
+            await self._sockets(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)

@@ -77,6 +77,7 @@ class SocketDoor:
                 await send({"type": "websocket.close", "code": 1002, "reason": error.code})
                 return
         caller = caller_of(scope)
+        scope["headers"] = []  # read by now, and held for as long as the connection is
         try:
             await self._guard.let_connect(caller)
         except TooMany as error:
