@@ -71,7 +71,8 @@ export async function problemOf(response: Response): Promise<ApiProblem> {
     return typeof value === "string" && value !== "" ? value : undefined;
   };
   const retryAfterS = Number(response.headers.get("retry-after"));
-  const limit = retryAfterS > 0 ? { policy: "", quota: 0, windowS: 0, retryAfterS } : null;
+  const limit =
+    response.status === 429 && retryAfterS > 0 ? { policy: "", quota: 0, windowS: 0, retryAfterS } : null;
   const facts = {
     code: word("code") ?? `http_${response.status}`,
     message: word("detail") ?? word("title") ?? `The server answered ${response.status}.`,

@@ -3,12 +3,12 @@
  * Importing it has no effect; `start` connects. Knows no React.
  */
 
-import { api, factsOf } from "@/lib/api";
+import { api } from "@/lib/api";
 import { moveDraft, restoreComposer } from "@/lib/composer-state";
 import { CommandRefused, Connection } from "@/lib/connection";
 import { isOurs, keptOutside, LOCAL, outside } from "@/lib/entry";
 import { freshId } from "@/lib/ids";
-import { againWords, waitMs } from "@/lib/limits";
+import { waitMs } from "@/lib/limits";
 import { go, location } from "@/lib/location";
 import { ModelListStore } from "@/lib/model-list";
 import { Notices } from "@/lib/notices";
@@ -36,6 +36,7 @@ import { heardFromServer } from "@/lib/server-clock";
 import { writable } from "@/lib/store";
 import { ThreadListStore } from "@/lib/thread-list";
 import { type ForkRequest, startCommand, type TurnRequest } from "@/lib/turn-request";
+import { untilTaken } from "@/lib/until-taken";
 
 const THREADS_KEPT = 20;
 
@@ -221,19 +222,12 @@ export class Session {
 
   /** Carries a command out that makes no turn; a refusal becomes a notice, and what was too much is sent again. */
   private async command(command: Command): Promise<boolean> {
-    for (;;) {
-      try {
-        await this.connection.send(command);
-        return true;
-      } catch (cause) {
-        const facts = factsOf(cause);
-        const wait = waitMs(facts);
-        if (wait === 0) this.notices.error(facts);
-        else this.notices.show(againWords(wait), { forMs: wait });
-        if (wait === 0) return false;
-        await new Promise((resolve) => setTimeout(resolve, wait));
-      }
-    }
+    const refused = await untilTaken(
+      () => this.connection.send(command),
+      (words, forMs) => this.notices.show(words, { forMs }),
+    );
+    if (refused !== null) this.notices.error(refused);
+    return refused === null;
   }
 
   /** Sends a refused turn once more, as a new command. */
@@ -253,11 +247,22 @@ export class Session {
       (cause) => {
         if (!(cause instanceof CommandRefused)) return;
         const refused = cause.facts;
+        if (refused.code === "server_stopping") return this.sendWhenBack(turn);
         const wait = waitMs(refused);
         this.outbox.patch(key, { refused, ...(wait > 0 ? { retryAt: Date.now() + wait } : {}) });
         if (wait > 0) this.sendLater(key, wait);
       },
     );
+  }
+
+  /** A server that goes away takes nothing new: the one that comes back gets it. */
+  private sendWhenBack(turn: OutgoingTurn): void {
+    this.connection.isStopping();
+    const stop = this.connection.state.subscribe(() => {
+      if (this.connection.state.get().phase === "online") return;
+      stop();
+      this.dispatch(turn);
+    });
   }
 
   private sendLater(key: string, wait: number): void {

@@ -110,6 +110,13 @@ describe("a list that was asked for too fast", () => {
     expect(fetched).toHaveBeenCalledTimes(2);
   });
 
+  it("is not asked for again where something else is missing", async () => {
+    const fetched = vi.fn(async () => answer(503, { code: "embedder_unavailable" }, { "retry-after": "5" }));
+    vi.stubGlobal("fetch", fetched);
+    await expect(api.models()).rejects.toMatchObject({ status: 503 });
+    expect(fetched).toHaveBeenCalledOnce();
+  });
+
   it("is given up where that takes an hour, and a change is never made twice", async () => {
     const fetched = vi.fn(async () => answer(429, { code: "too_many" }, { "retry-after": "3600" }));
     vi.stubGlobal("fetch", fetched);

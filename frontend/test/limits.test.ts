@@ -131,6 +131,26 @@ describe("a message that meets a limit", () => {
     expect(againWords(-500)).toBe("Sent too fast for this server: again in 1 s");
   });
 
+  it("that a server refuses because it goes away is given to the one that comes back", async () => {
+    const { session, stop, last, sockets, ask } = open();
+    ask("Hello");
+    const key = last().starts()[0]?.key;
+    last().custom("alma.error", { id: last().starts()[0]?.id, code: "server_stopping", message: "No." });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(session.connection.state.get().stopping).toBe(true);
+    expect(session.outbox.turns.get()).toMatchObject([{ text: "Hello", refused: null }]);
+    last().onclose?.({ code: 1012 });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(sockets).toHaveLength(2);
+    last().welcome();
+    expect(
+      last()
+        .starts()
+        .map((frame) => frame.key),
+    ).toEqual([key]);
+    stop();
+  });
+
   it("is asked nothing more of a server that does not let us in, until it does", async () => {
     const { session, stop, last, sockets, ask } = open();
     ask("Hello");
