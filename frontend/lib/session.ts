@@ -222,10 +222,8 @@ export class Session {
 
   /** Carries a command out that makes no turn; a refusal becomes a notice, and what was too much is sent again. */
   private async command(command: Command): Promise<boolean> {
-    const refused = await untilTaken(
-      () => this.connection.send(command),
-      (words, forMs) => this.notices.show(words, { forMs }),
-    );
+    const say = (words: string, forMs: number) => this.notices.show(words, { forMs });
+    const refused = await untilTaken(() => this.connection.send(command), say);
     if (refused !== null) this.notices.error(refused);
     return refused === null;
   }
