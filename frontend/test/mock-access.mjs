@@ -99,7 +99,7 @@ export function tokenRoutes({ Problem }) {
           expiresAt,
           createdAt: now(),
         });
-        tokens = [made, ...tokens];
+        tokens = [made, ...tokens.filter((other) => other.name !== name)];
         return { ...made, secret: "alma_7Qk2vR9mXe4TzB8cLhN1yWd6" };
       },
     ],

@@ -103,7 +103,7 @@ function ErrorRow({
         <span className={cn("min-w-0 break-words", state !== "open" && "text-muted-foreground")}>
           {title}
         </span>
-        <span className="whitespace-nowrap text-xs tabular-nums">{count(times)} ×</span>
+        <span className="whitespace-nowrap text-right text-xs tabular-nums">{count(times)} ×</span>
         <span className="min-w-0 truncate font-mono text-faint-foreground text-xs leading-5">{place}</span>
         <span className="whitespace-nowrap text-faint-foreground text-xs leading-5 tabular-nums">
           {state === "open" ? "" : `${STATE_WORDS[state].toLowerCase()} · `}
