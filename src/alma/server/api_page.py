@@ -18,7 +18,8 @@ h2 { margin: 2.5rem 0 .5rem; text-transform: capitalize }
 details { border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent); padding: .4rem 0 }
 summary { cursor: pointer } summary code { font-size: 1em }
 .method { display: inline-block; width: 5rem; font-weight: 600 }
-table { border-collapse: collapse; margin: .5rem 0 } td, th { text-align: left; padding: .15rem 1.5rem .15rem 0; vertical-align: top }
+table { border-collapse: collapse; margin: .5rem 0 }
+td { text-align: left; padding: .15rem 1.5rem .15rem 0; vertical-align: top }
 .about { white-space: pre-line }
 """
 
