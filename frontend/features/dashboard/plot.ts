@@ -25,6 +25,12 @@ const NEAR_PX = 14;
 /** Second by second most have no answer: a line goes on over so short a silence. */
 const SILENCE_S = 45;
 const LIVE_STEP_S = 1.5;
+const TENS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+/** Between two marks of an axis, where any number will not do: no half runs, and GiB in round numbers. */
+const STEPS: Readonly<Record<string, number[] | undefined>> = {
+  count: [1, 1e3, 1e6].flatMap((size) => TENS.map((step) => step * size)),
+  MiB: [1, 1_024, 1_048_576].flatMap((size) => TENS.map((step) => step * size)),
+};
 /** All charts of the page move one cursor. */
 const SYNC = "dashboard";
 const AWAY = { left: -10, top: -10 };
@@ -170,9 +176,7 @@ export class Plot {
           gap: 8,
           space: 32,
           grid: { stroke: () => this.colour("--border"), width: 1 },
-          incrs: isCount
-            ? [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 5e4, 1e5, 1e6]
-            : undefined,
+          incrs: STEPS[unit],
           values: (_, splits) => splits.map((value) => tick(value, unit)),
         },
       ],
