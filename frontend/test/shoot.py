@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
-
 from shoot_health import screens as health_screens
 
 BASE = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:4173"
