@@ -52,7 +52,14 @@ def test_every_error_code_is_in_the_protocols_page() -> None:
     source = "\n".join(path.read_text() for path in (FRONTEND.parent / "src" / "alma").rglob("*.py"))
     codes = set(re.findall(r'\b(?:InvalidRequest|NotFound|Conflict)\(\s*"([a-z_]+)"', source))
     codes |= set(re.findall(r'^    code = "([a-z_]+)"', (FRONTEND.parent / "src/alma/errors.py").read_text(), re.M))
-    codes -= {"startup", "settings_invalid", "database_newer", "port_in_use", "data_dir_busy"}  # before the wire exists
+    codes -= {
+        "startup",
+        "settings_invalid",
+        "database_newer",
+        "port_in_use",
+        "data_dir_busy",
+        "unguarded",
+    }  # before the wire exists
     codes -= {"run_failed", "endpoint_error"}  # never raised by themselves
     codes -= {"fence_lost", "head_moved"}  # never leave the engine
     page = (FRONTEND.parent / "docs" / "protocol.md").read_text()
