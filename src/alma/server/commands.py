@@ -106,11 +106,11 @@ class ForkRun(Command, frozen=True, tag="run.fork"):
 class TaskDraft(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A task of a plan as a user wants it. As `PlanTask`, whose fields it has."""
 
-    id: Id
+    id: Name  # what is wrong with it is told with the plan's other problems
     role: Name
     goal: Words
     title: OneLine = ""
-    depends_on: Annotated[list[Id], Meta(max_length=100)] = []
+    depends_on: Annotated[list[Name], Meta(max_length=1000)] = []
     inputs: Annotated[list[Words], Meta(max_length=100)] = []
     expected: Words = ""
     done_when: Words = ""
@@ -132,7 +132,7 @@ class DecidePlan(Command, frozen=True, tag="plan.decide"):
     run_id: Id
     approved: bool
     task_id: Id = MAIN
-    tasks: Annotated[list[TaskDraft], Meta(max_length=100)] | None = None
+    tasks: Annotated[list[TaskDraft], Meta(max_length=1000)] | None = None
 
 
 class DecideTool(Command, frozen=True, tag="tool.decide"):
