@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from alma.security.caller import Caller, note_caller
+from alma.server.body_limits import Bodies
+from alma.server.guard import Sizes, unguarded
 
 
 class AskedBy:
@@ -18,5 +22,8 @@ class AskedBy:
         await self._app(scope, receive, send)
 
 
-def ask_as(app: FastAPI, owner: str) -> None:
+def ask_as(app: FastAPI, owner: str, *, body: int | None = None) -> None:
+    """`body`: bytes that a request's may have."""
+    if body is not None:
+        app.add_middleware(Bodies, guard=replace(unguarded(), sizes=Sizes(body, 64)))
     app.add_middleware(AskedBy, owner=owner)

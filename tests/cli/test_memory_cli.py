@@ -54,8 +54,7 @@ def alma(memory: MemoryBench, trouble: Trouble) -> Alma:
     app = FastAPI()
     problems.install(app)
     app.include_router(memory_api.routes(memory.memories, problem=trouble.now))
-    ask_as(app, OWNER)
-    app.add_middleware(problems.BodyLimit, limit=4 * 1024 * 1024)
+    ask_as(app, OWNER, body=4 * 1024 * 1024)
     door = Door(ProcessTransport(app, cast("asyncio.TaskGroup", None)))  # no sockets here, so nothing to run in it
 
     async def act(*words: str) -> int:

@@ -47,8 +47,7 @@ async def door(tmp_path: Path) -> AsyncGenerator[Door]:
         app = FastAPI()
         problems.install(app)
         app.include_router(knowledge_api.routes(shelf.library))
-        ask_as(app, OWNER)
-        app.add_middleware(problems.BodyLimit, limit=1000)
+        ask_as(app, OWNER, body=1000)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))

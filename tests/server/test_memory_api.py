@@ -30,8 +30,7 @@ class Api:
         self.app = FastAPI()
         problems.install(self.app)
         self.app.include_router(memory_api.routes(bench.memories, on=True, problem=lambda: self.trouble))
-        ask_as(self.app, "me")
-        self.app.add_middleware(problems.BodyLimit, limit=256 * 1024)
+        ask_as(self.app, "me", body=256 * 1024)
         self.headers: dict[str, str] = {}
 
     async def call(
