@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,6 @@ def test_the_example_file_is_the_one_made_from_the_schema(root: Path) -> None:
 def test_the_example_file_uncommented_says_the_defaults(root: Path, tmp_path: Path) -> None:
     lines = (root / ".env.example").read_text().splitlines()
     dotenv = tmp_path / ".env"
-    dotenv.write_text("\n".join(line.removeprefix("# ") for line in lines if "=" in line and " " not in line[2:]))
+    dotenv.write_text("\n".join(line.removeprefix("# ") for line in lines if re.match(r"# [A-Z_]+=", line)))
     assert len(dotenv_values(dotenv)) == len(Settings.model_fields)
     assert load_settings(environ={}, dotenv=dotenv) == Settings()
