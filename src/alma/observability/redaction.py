@@ -36,10 +36,11 @@ _LOOKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), HIDDEN),
     (re.compile(r"(://[^\s/:@'\"]*:)[^\s/'\"]*@"), rf"\1{HIDDEN}@"),
     (re.compile(r"(://)[^\s/:@'\"]{16,}@"), rf"\1{HIDDEN}@"),
-    (re.compile(rf"(?i)((?:[\w-]*{_SECRET_NAME}\w*)[\"']?\s*[=:]\s*){_VALUE}"), rf"\1{HIDDEN}"),
+    # Names may begin anyhow, so only how they end is looked for: whatever is searched, it takes time in proportion.
+    (re.compile(rf"(?i)({_SECRET_NAME}\w{{0,60}}[\"']?\s*[=:]\s*){_VALUE}"), rf"\1{HIDDEN}"),
     # A number of tokens is no token.
     (
-        re.compile(rf"(?i)((?:[\w-]*token|authorization)[\"']?\s*[=:]\s*)(?!-?\d+(?:\.\d+)?(?![\w.-])){_VALUE}"),
+        re.compile(rf"(?i)((?:token|authorization)[\"']?\s*[=:]\s*)(?!-?\d+(?:\.\d+)?(?![\w.-])){_VALUE}"),
         rf"\1{HIDDEN}",
     ),
 )
