@@ -16,6 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from raw_socket import Raw
 from serving import Serving, environment, free_port, running
 from token_mint import bearer, make_token, revoke_token, tokens_in
 
@@ -300,6 +301,20 @@ def test_a_program_with_a_token_needs_no_origin_and_a_strange_page_may_not_have_
 def test_only_names_of_the_server_are_answered(guarded: Serving, ada: str) -> None:
     for host, status in (("alma.example.org", 200), ("ALMA.example.org:443", 200), ("evil.example", 403), ("", 403)):
         assert ask(guarded, "GET", "/api/threads", Host=host, **bearer(ada)).status == status, host
+
+
+def test_what_follows_a_body_in_pieces_is_no_part_of_the_head(guarded: Serving, ada: str) -> None:
+    """Else a client could say behind a proxy what the proxy says of it: that it comes from elsewhere, or over TLS."""
+    with Raw(guarded) as client:
+        head = client.head(
+            "POST /api/threads HTTP/1.1",
+            Content_Type="application/json",
+            Transfer_Encoding="chunked",
+            Connection="close",
+        )
+        client.send(head + b"2\r\n{}\r\n0\r\nAuthorization: Bearer " + ada.encode() + b"\r\n\r\n")
+        status, _, problem = client.answer()
+        assert (status, problem["code"]) == (401, "token_missing")
 
 
 # ── WebSockets ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -125,6 +125,16 @@ def test_a_header_without_end_is_not_kept(brisk: Serving) -> None:
         assert b"head_too_large" in client.rest()
 
 
+def test_what_follows_a_body_in_pieces_has_an_end(brisk: Serving) -> None:
+    pieces = {"Content_Type": "application/json", "Transfer_Encoding": "chunked"}
+    with Raw(brisk) as client:
+        client.send(client.head("POST /api/threads HTTP/1.1", **pieces) + b"2\r\n{}\r\n0\r\nX: ")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(1000):
+                client.send(b"a" * 10_000)
+        assert b"head_too_large" in client.rest()
+
+
 def test_requests_that_wait_for_no_answer_are_bounded(brisk: Serving) -> None:
     with Raw(brisk) as client:
         client.send(client.head("GET /health HTTP/1.1") * 2000)

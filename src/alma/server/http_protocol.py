@@ -62,6 +62,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._phase: Literal["idle", "head", "body"] = "head"  # a new connection has a request to send
         self._since = self._moved = self.loop.time()
         self._came = 0  # bytes of this phase
+        self._beside = 0  # bytes that came since there were any of a body
         self._headers = 0
         self._fault: _Fault | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -125,10 +126,12 @@ class HttpProtocol(HttpToolsProtocol):
             self._begin("head")
         if self._phase == "head":
             self._came += len(data)
+        self._beside += len(data)
         super().data_received(data)
         if self.transport.is_closing():
             return
-        if self._phase == "head" and self._came > MAX_HEAD + MAX_ADDRESS:
+        head = self._came if self._phase == "head" else self._beside if self._phase == "body" else 0
+        if head > MAX_HEAD + MAX_ADDRESS:
             self._fault = _HEAD
             self.send_400_response("")
         elif self._phase != "idle" and self._timer is None:
@@ -137,7 +140,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _begin(self, phase: Literal["idle", "head", "body"]) -> None:
         self._phase = phase
         self._since = self._moved = self.loop.time()
-        self._came = 0
+        self._came = self._beside = 0
 
     def on_message_begin(self) -> None:
         if len(self.pipeline) >= _PIPELINED:
@@ -154,7 +157,8 @@ class HttpProtocol(HttpToolsProtocol):
             self._give_up(_ADDRESS)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
+        if self._phase != "body":  # what comes after a body in pieces says nothing: it would pass for its head
+            super().on_header(name, value)
         self._headers += len(name) + len(value)
         if self._headers > MAX_HEAD or len(self.headers) > MAX_HEADERS:
             self._give_up(_HEAD)
@@ -166,6 +170,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._moved = self.loop.time()
         self._came += len(body)
+        self._beside = 0
         super().on_body(body)
         if self._came > _AFTER_ANSWER and self.cycle.response_complete:
             self.transport.close()
