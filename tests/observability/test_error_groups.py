@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from alma.db.database import Database
 from alma.db.watch_tables import error_groups
-from alma.errors import StorageFailure
+from alma.errors import InvalidRequest, StorageFailure
 from alma.observability.context import bind
 from alma.observability.error_book import ErrorBook
 from alma.observability.error_groups import MOST_GROUPS, Group, News, Seen
@@ -235,6 +235,18 @@ async def test_an_error_that_ends_everything_is_the_last_that_is_written(sqlite:
     (group,) = await book.groups(None, 10)
     assert group.title == "KeyError: 'a part is broken'"
     assert book not in logging.getLogger().handlers
+
+
+async def test_what_was_refused_is_no_error_of_everything(sqlite: Database) -> None:
+    book = book_of(sqlite)
+
+    async def refuses() -> None:
+        async with book.open(), asyncio.TaskGroup():
+            raise InvalidRequest("no_day", "That is no day.")
+
+    with pytest.raises(ExceptionGroup):
+        await refuses()
+    assert await book.groups(None, 10) == []
 
 
 async def test_what_asyncio_finds_failed_and_nobody_asked_for_is_an_error_too(sqlite: Database) -> None:

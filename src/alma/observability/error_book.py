@@ -16,13 +16,13 @@ import time
 import traceback
 from collections.abc import AsyncGenerator, Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
 from alma import __version__
 from alma.db.database import Database
-from alma.errors import StorageFailure
+from alma.errors import AlmaError, StorageFailure
 from alma.observability.context import bound_ids
 from alma.observability.error_groups import Group, News, Seen, State, add_to_groups, change_state, prune, read_groups
 from alma.observability.fingerprint import Fingerprint, fingerprint_of, leaf, traceback_of
@@ -121,12 +121,13 @@ class ErrorBook(logging.Handler):
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncGenerator[None]:
-        """Errors are taken down; at the end the last ones are written. An error that ends the block is one of them."""
+        """Errors are taken down; at the end the last ones are written. A bug that ends the block is one of them."""
         logging.getLogger().addHandler(self)
         try:
             yield
         except Exception as error:
-            log.critical("a part of Alma ended that should not have", exc_info=error)
+            if (bug := _bug_in(error)) is not None:
+                log.critical("a part of Alma ended that should not have", exc_info=bug)
             raise
         finally:
             logging.getLogger().removeHandler(self)
@@ -170,6 +171,7 @@ class ErrorBook(logging.Handler):
             news = add_to_groups(connection, seen)
             if "new" in news or now - self._pruned_at > _PRUNE_EVERY_S:
                 prune(connection, now)
+                self._pruned_at = now
             return news
 
         try:
@@ -180,7 +182,6 @@ class ErrorBook(logging.Handler):
                 for one in newer.values():
                     self._put(one)
             raise
-        self._pruned_at = now
         for one, became in zip(seen, news, strict=True):
             self._tell(one, became)
 
@@ -200,6 +201,13 @@ class ErrorBook(logging.Handler):
     async def change(self, fingerprint: str, state: State) -> Group | None:
         """None: there is no such group."""
         return await self._database.write(lambda connection: change_state(connection, fingerprint, state))
+
+
+def _bug_in(error: Exception) -> Exception | None:
+    """Without what was refused, which the one who asked is told kindly."""
+    if isinstance(error, ExceptionGroup):
+        return cast("ExceptionGroup[Exception]", error).split(AlmaError)[1]
+    return None if isinstance(error, AlmaError) else error
 
 
 def _message(record: logging.LogRecord) -> str:
