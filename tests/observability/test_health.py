@@ -7,8 +7,10 @@ import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from fastapi import Response
 
 from alma.db.database import Database
 from alma.engine.dispatch import Limits, LocalDispatcher, Ticket
@@ -16,6 +18,7 @@ from alma.errors import StorageFailure
 from alma.observability import health_checks
 from alma.observability.health import Check, Finding, Health, Look, Status
 from alma.observability.health_checks import EmbeddedModel, IndexFacts, LoopLag
+from alma.server.health import NEEDED, routes
 
 
 class Clock:
@@ -241,3 +244,22 @@ async def test_a_part_that_knows_its_own_trouble() -> None:
     assert (await only(look)).status == "ok"
     said = "It is full."
     assert await only(look) == Finding("degraded", "It is full.", "Do this.")
+
+
+async def test_who_is_behind_still_takes_work_and_who_was_not_looked_at_does_not() -> None:
+    part = Part()
+    health = Health([Check(name, part.look) for name in NEEDED])
+    paths = {getattr(one, "path", ""): getattr(one, "endpoint", None) for one in routes(health, lambda: False).routes}
+    readyz: Any = paths["/readyz"]
+
+    async def code() -> int:
+        response = Response()
+        await readyz(response)
+        return response.status_code
+
+    assert await code() == 503
+    async with running(health):
+        stands: list[tuple[Status, int]] = [("degraded", 200), ("down", 503), ("ok", 200)]
+        for part.status, answer in stands:
+            await health.refresh()
+            assert await code() == answer

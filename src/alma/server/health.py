@@ -53,7 +53,7 @@ def routes(health: Checks, stopping: Callable[[], bool]) -> APIRouter:
         needed = [Component(name=name, status=health.status(name) or "down") for name in NEEDED]
         if stopping():
             needed.append(Component(name="server", status="down"))
-        ready = all(component.status == "ok" for component in needed)
+        ready = all(component.status != "down" for component in needed)
         if not ready:
             response.status_code = 503
             response.headers["Retry-After"] = "5"
