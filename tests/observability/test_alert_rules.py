@@ -95,8 +95,10 @@ def test_a_file_that_is_no_toml_leaves_the_rules_as_they_were(tmp_path: Path) ->
     broken = load(path, before)
     assert broken.rules == before.rules
     assert broken.problems[0].line == 1
-    path.write_bytes(b"\xff\xfe")
-    assert load(path, before).problems
+    for broken in (b"\xff\xfe", b"[high]\nabove = " + b"1" * 5_000, b"a = " + b"[" * 100_000):
+        path.write_bytes(broken)
+        after = load(path, before)
+        assert (after.rules, len(after.problems)) == (before.rules, 1)
 
 
 def test_rules_and_checks_are_in_the_docs() -> None:

@@ -156,6 +156,16 @@ async def test_a_channel_that_fails_is_tried_again_and_says_why(tmp_path: Path) 
         assert not stand.alerts.problem
 
 
+async def test_a_channel_that_was_tried_and_works_is_in_order_again(tmp_path: Path) -> None:
+    stand = Stand(tmp_path)
+    stand.channel.broken = True
+    assert await stand.alerts.try_channel("webhook") == "It is broken."
+    assert stand.alerts.problem == "webhook: It is broken."
+    stand.channel.broken = False
+    assert await stand.alerts.try_channel("webhook") == "ok"
+    assert not stand.alerts.problem
+
+
 async def test_more_than_can_wait_are_left_out_and_say_so(tmp_path: Path) -> None:
     left_out: list[str] = []
     one = courier.Courier(Stand(tmp_path).channel, lambda delivery: left_out.append(delivery.telling.id))

@@ -102,13 +102,13 @@ def load(path: Path, before: Rules) -> Rules:
         return Rules(before.rules, (RuleProblem("", 0, "", f"{path} cannot be read: {error}."),))
     try:
         return merged(shipped().rules, text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # numbers too long and lists too deep are no TOMLDecodeError
         line = re.search(r"at line (\d+)", str(error))
         return Rules(before.rules, (RuleProblem("", int(line[1]) if line else 0, "", f"It is not TOML: {error}."),))
 
 
 def merged(known: Sequence[Rule], text: str, *, own: bool = True) -> Rules:
-    """`known` with what `text` says. Raises `TOMLDecodeError`."""
+    """`known` with what `text` says. Raises `ValueError`, `RecursionError` for what is not TOML."""
     rules = {rule.name: rule for rule in known}
     problems: list[RuleProblem] = []
     for name, table in tomllib.loads(text).items():

@@ -27,7 +27,7 @@ from alma.observability.alert_rules import NEW_ERRORS, Rule, Rules, load, shippe
 from alma.observability.alert_state import Standing, Window, step
 from alma.observability.catalog import BY_NAME
 from alma.observability.channels import Away, Here, Telling
-from alma.observability.courier import Courier, Delivery, attempt
+from alma.observability.courier import Courier, Delivery
 
 log = logging.getLogger(__name__)
 LOOK_EVERY_S = 1.0  # between two looks where no samples come
@@ -363,7 +363,7 @@ class Alerts:
         summary = "This is a test of how Alma tells alerts"
         test = Telling("test", "test", "test", "info", summary, "", "", 0.0, 0.0, self._clock(), 0.0, self._link)
         if (courier := self._couriers.get(name)) is not None:
-            return await attempt(courier.channel, test)
+            return await courier.attempt(test)
         if (channel := self._here.get(name)) is not None:
             channel.say(test)
             return "ok"

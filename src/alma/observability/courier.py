@@ -30,7 +30,7 @@ class Courier:
 
     def __init__(self, channel: Away, done: Callable[[Delivery], None], first_pause_s: float = FIRST_PAUSE_S) -> None:
         self.channel = channel
-        self.problem = ""  # of the last telling
+        self.problem = ""  # of the last try
         self._done = done
         self._first_pause_s = first_pause_s
         self._waiting: deque[Telling] = deque()
@@ -51,13 +51,18 @@ class Courier:
             telling = self._waiting.popleft()
             self._report(telling, await self._deliver(telling))
 
+    async def attempt(self, telling: Telling) -> str:
+        """Tell it once: `ok`, or why not."""
+        said = await _attempt(self.channel, telling)
+        self.problem = "" if said == "ok" else said
+        return said
+
     async def _deliver(self, telling: Telling) -> str:
         pause = self._first_pause_s
         for left in reversed(range(TRIES)):
-            said = await attempt(self.channel, telling)
+            said = await self.attempt(telling)
             if said == "ok":
                 break
-            self.problem = said
             if not left:
                 return said
             await asyncio.sleep(pause)
@@ -71,8 +76,7 @@ class Courier:
         self._done(Delivery(telling, self.channel.name, said))
 
 
-async def attempt(channel: Away, telling: Telling) -> str:
-    """Tell it once: `ok`, or why not."""
+async def _attempt(channel: Away, telling: Telling) -> str:
     try:
         await channel.tell(telling)
     except NotTold as error:
