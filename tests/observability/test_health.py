@@ -176,12 +176,22 @@ async def test_each_endpoint_is_a_component(breaker: str, state: str, status: st
     assert (await only(health_checks.endpoints(list))).status == "ok"
 
 
-@pytest.mark.parametrize(
-    ("state", "status"), [("ready", "ok"), ("off", "ok"), ("starting", "degraded"), ("failed", "degraded")]
-)
+@pytest.mark.parametrize(("state", "status"), [("ready", "ok"), ("off", "ok"), ("failed", "degraded")])
 async def test_the_embedded_model(state: str, status: str) -> None:
     found = await only(health_checks.embedded_model(lambda: EmbeddedModel(state)))
     assert (found.status, bool(found.hint)) == (status, status != "ok")
+
+
+async def test_an_embedded_model_is_well_while_it_is_loaded_at_the_start_and_not_when_it_starts_again() -> None:
+    clock, states = Clock(), ["starting"]
+    at_once, slow = (health_checks.embedded_model(lambda: EmbeddedModel(states[0]), clock) for _ in range(2))
+    assert (await only(at_once)).status == (await only(slow)).status == "ok"
+    states[0] = "failed"
+    await only(at_once)
+    states[0] = "starting"
+    assert (await only(at_once)).status == "degraded"
+    clock.now += 121
+    assert (await only(slow)).status == "degraded"
 
 
 async def test_a_difference_of_the_index_counts_when_it_stays() -> None:

@@ -23,6 +23,7 @@ from alma.observability.health import Finding, Look
 
 MIB = 1024 * 1024
 LAGGING_S, STUCK_S = 1.0, 10.0  # of the event loop
+STARTING_S = 120.0  # that the embedded model may take to be loaded at the start
 UNCLAIMED_S = 15.0  # that a task may wait while nobody works on anything
 LONG_WAIT_S = 300.0  # that a task may wait while others are worked on
 # The checks by name. Alert rules know each as `health.NAME`, with _ for the blank.
@@ -94,10 +95,15 @@ class EmbeddedModel(Struct, frozen=True):
     detail: str = ""
 
 
-def embedded_model(state: Callable[[], EmbeddedModel]) -> Look:
+def embedded_model(state: Callable[[], EmbeddedModel], clock: Callable[[], float] = time.monotonic) -> Look:
+    """Its first start is in order as long as it takes no longer than such a thing may."""
+    began, first = clock(), True
+
     async def look() -> Sequence[Finding]:
+        nonlocal first
         now = state()
-        if now.state in ("ready", "off"):
+        first = first and now.state == "starting" and clock() - began < STARTING_S
+        if first or now.state in ("ready", "off"):
             return [Finding("ok", f"{now.state} {now.detail}".strip())]
         if now.state == "starting":
             return [Finding("degraded", f"starting {now.detail}".strip(), "It is being loaded: wait a little.")]
