@@ -31,9 +31,10 @@ from alma.observability.logs import LogChoice
 from alma.observability.redaction import passwords_in, secrets_in
 from alma.plan import MANAGER
 from alma.recorder import Choice as RecorderChoice
+from alma.security.addresses import among, networks
 from alma.security.keyring import Keyring
 from alma.security.rates import Rates
-from alma.security.rules import Rules, among, host_name, is_loopback, networks
+from alma.security.rules import Rules, host_name, is_loopback
 from alma.server.access import Access, Limits
 from alma.server.admission import Admission, Patience
 from alma.server.guard import Guard, Sizes
@@ -201,7 +202,7 @@ def access_of(settings: Settings, database: Database, limits: Limits) -> Access:
     rules = Rules(
         # A name that is not loopback's is one by which others come, through a proxy on this machine.
         guarded=settings.require_tokens or not here or not all(map(is_loopback, names)),
-        hosts=frozenset((*names, settings.host)) if names or here else None,
+        hosts=frozenset((*names, _bracketed(settings.host).lower())) if names or here else None,
         origins=frozenset(settings.allowed_origins),
         proxies=networks(settings.trusted_proxies),
     )
@@ -232,7 +233,6 @@ def registry_of(settings: Settings, on_change: Callable[[str], None], on_pull: C
 
 
 def lookout_of(settings: Settings) -> LookoutChoice:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return LookoutChoice(
         data_dir=settings.data_dir,
         min_disk_mib=settings.min_disk_mib,
@@ -242,5 +242,10 @@ def lookout_of(settings: Settings) -> LookoutChoice:
         mail_server=settings.smtp_url.get_secret_value() if settings.smtp_url is not None else None,
         mail_from=settings.smtp_from,
         report_hour=settings.report_hour,
-        link=f"http://{host}:{settings.port}/?page=health&part=alerts",
+        link=f"http://{_bracketed(settings.host)}:{settings.port}/?page=health&part=alerts",
     )
+
+
+def _bracketed(host: str) -> str:
+    """As it stands in an address of the web."""
+    return f"[{host}]" if ":" in host else host

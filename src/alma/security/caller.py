@@ -7,6 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from alma.security.addresses import counted_as
+
 LOCAL = "local"  # whoever reaches a server on loopback: the person at this machine
 _KEY = "alma.caller"
 
@@ -31,7 +33,7 @@ class Caller(Struct, frozen=True):
     @property
     def key(self) -> str:
         """Whose rates are counted together: a token's, or without one an address's."""
-        return f"token:{self.token_id}" if self.token_id else f"address:{self.address}"
+        return f"token:{self.token_id}" if self.token_id else f"address:{counted_as(self.address)}"
 
 
 def note_caller(scope: MutableMapping[str, Any], caller: Caller) -> None:

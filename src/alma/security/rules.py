@@ -7,19 +7,21 @@ machine's address shows in `Host`; neither can be set by the page of another sit
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from alma.errors import Forbidden
+from alma.security.addresses import Network, among, plain
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 _ONCE = ("host", "origin", "authorization")  # two of them could be read in two ways
 _MANY = {"cookie": "; ", "sec-fetch-site": ",", "sec-fetch-mode": ",", "x-forwarded-for": ","}
+_HOST = re.compile(r"(\[[^\]]*\]|[^:\[]*)(?::\d{0,5})?", re.ASCII)  # its name, its port
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Rules(Struct, frozen=True):
@@ -30,11 +32,7 @@ class Rules(Struct, frozen=True):
     guarded: bool = False
     hosts: frozenset[str] | None = frozenset()
     origins: frozenset[str] = frozenset()
-    proxies: tuple[_Network, ...] = ()
-
-
-def networks(words: Iterable[str]) -> tuple[_Network, ...]:
-    return tuple(ipaddress.ip_network(word, strict=False) for word in words)
+    proxies: tuple[Network, ...] = ()
 
 
 def is_loopback(host: str) -> bool:
@@ -48,10 +46,9 @@ def is_loopback(host: str) -> bool:
 
 
 def host_name(host: str) -> str:
-    """`name:port` or `[v6]:port` without the port."""
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+    """`name:port` or `[v6]:port` without the port; all of it where what should be the port is none."""
+    found = _HOST.fullmatch(host)
+    return found[1] if found else host
 
 
 class Head(Struct, frozen=True):
@@ -106,30 +103,19 @@ def is_secure(scope: Mapping[str, Any], rules: Rules) -> bool:
 
 
 def _peer(scope: Mapping[str, Any]) -> str:
-    return scope["client"][0] if scope.get("client") else ""
+    return plain(scope["client"][0]) if scope.get("client") else ""
 
 
-def _behind(peer: str, hops: list[str], proxies: tuple[_Network, ...]) -> str:
+def _behind(peer: str, hops: list[str], proxies: tuple[Network, ...]) -> str:
     """The last that a trusted proxy has named: what stands before it in the list, anybody may have written."""
     for hop in reversed(hops):
         try:
-            peer = str(ipaddress.ip_address(hop.strip("[]")))
+            peer = plain(str(ipaddress.ip_address(hop.strip("[]"))))
         except ValueError:
             return peer
         if not among(peer, proxies):
             return peer
     return peer
-
-
-def among(address: str, proxies: tuple[_Network, ...]) -> bool:
-    """Whether it is of one of these networks; what is no address is of none."""
-    if not proxies:
-        return False
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in proxies)
 
 
 def check_place(head: Head, rules: Rules, *, socket: bool) -> None:

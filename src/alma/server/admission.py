@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from alma.security.addresses import counted_as
 from alma.server.traffic import Traffic
 
 _RESERVE = 128  # descriptors that no connection gets
@@ -70,20 +71,22 @@ class Admission:
         """None: it is in, and must `leave`. Else what to answer before it is closed."""
         if self.traffic.connections >= self._most:
             return self._refused(_FULL)
-        theirs = self._of.get(address, 0)
+        one = counted_as(address)
+        theirs = self._of.get(one, 0)
         if theirs >= self._most_of_one and not self._trusted(address):
             return self._refused(_TOO_MANY)
-        self._of[address] = theirs + 1
+        self._of[one] = theirs + 1
         self.traffic.connections += 1
         self.traffic.opened += 1
         return None
 
     def leave(self, address: str) -> None:
         self.traffic.connections -= 1
-        if (left := self._of[address] - 1) > 0:
-            self._of[address] = left
+        one = counted_as(address)
+        if (left := self._of[one] - 1) > 0:
+            self._of[one] = left
         else:
-            del self._of[address]
+            del self._of[one]
 
     def _refused(self, answer: bytes) -> bytes:
         self.traffic.refuse("too_many_connections")

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from alma.errors import TooMany
+from alma.security.addresses import counted_as
 from alma.security.caller import Caller
 from alma.security.rates import Rates
 from alma.server.access_bodies import LimitReply
@@ -42,11 +43,11 @@ class Guard:
 
     async def wrong(self, address: str) -> None:
         """Counts a wrong access token. Raises `TooMany`."""
-        await self.rates.take("sign_ins", address)
+        await self.rates.take("sign_ins", counted_as(address))
 
     async def let_connect(self, caller: Caller) -> None:
         """A WebSocket is opened. Raises `TooMany`."""
-        await self.rates.take("connects", caller.address)
+        await self.rates.take("connects", counted_as(caller.address))
         if self.sockets.of(caller.key) >= self.most_sockets:
             self.traffic.refuse("too_many_connections")
             raise TooMany(
@@ -75,7 +76,7 @@ class Guard:
         """Of every limit that there is, the shortest window of a policy first."""
         found: list[LimitReply] = []
         for policy in self.rates.policies:
-            key = caller.address if policy in _OF_ADDRESS else caller.owner if policy == "tokens" else caller.key
+            key = self._key(policy, caller)
             found += [
                 LimitReply(
                     policy=policy,
@@ -87,6 +88,11 @@ class Guard:
                 for one in await self.rates.left(policy, key)
             ]
         return found
+
+    def _key(self, policy: str, caller: Caller) -> str:
+        if policy in _OF_ADDRESS:
+            return counted_as(caller.address)
+        return caller.owner if policy == "tokens" else caller.key
 
     def used(self, owner: str, tokens: int) -> None:
         """Model calls of this owner have used so many tokens. Does not wait."""
