@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -19,7 +21,7 @@ from alma.observability.keeping import DAY, HOUR, STEPS, forget, kept_for, read,
 from alma.observability.meter import Meter
 from alma.observability.recent import SECONDS
 from alma.observability.sample import Sample, from_json, to_json, values_of
-from alma.observability.sampling import Sampler
+from alma.observability.sampling import Sampler, to_next_second
 from alma.observability.sketch import Sketch
 
 NOON = 1_800_000_000.0  # a multiple of the longest step
@@ -217,13 +219,62 @@ async def test_a_database_that_cannot_be_written_costs_a_bounded_part_of_the_mem
     monkeypatch.setattr(stand.database, "write", full)
     stand.seconds(30)
     await write(stand)
-    assert sum(sample.sums["calls"] for sample in stand.sampler.pending().values()) == 30
+    async with stand.sampler.pending() as pending:
+        assert sum(sample.sums["calls"] for _, sample in pending) == 30
     stand.seconds(1200)
-    assert len(stand.sampler.pending()) <= 60
+    async with stand.sampler.pending() as pending:
+        assert len(pending) <= 60
     assert len(stand.sampler.recent.series(range(int(NOON), int(NOON) + 2000), "calls")) == 2000
     monkeypatch.undo()
     await write(stand)
-    assert stand.sampler.pending() == {}
+    async with stand.sampler.pending() as pending:
+        assert pending == []
+
+
+async def test_what_is_written_while_somebody_reads_counts_once(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sums of a time are those of the database and of what is not in it yet: at one and the same moment."""
+    stand.seconds(15)
+    reads, writing = stand.database.read, list[asyncio.Task[None]]()
+
+    async def read_late(*asked: Any, **how: Any) -> Any:
+        writing.append(asyncio.create_task(write(stand)))
+        for _ in range(3):
+            await asyncio.wait(writing, timeout=0.02)
+            stand.seconds(1)
+        return await reads(*asked, **how)
+
+    monkeypatch.setattr(stand.database, "read", read_late)
+    window = stand.history.window("1h")
+    assert (await stand.history.figures(window))["calls"] == 15
+    (calls,) = (await stand.history.series(window, ["calls"])).values.values()
+    assert sum(filter(None, calls)) == 18
+    await asyncio.gather(*writing)
+
+
+@pytest.mark.parametrize("now", [10.0, 10.001, 10.2, 10.499, 10.501, 10.6, 10.99, 10.9999])
+def test_every_sample_has_a_second_of_its_own_however_late_or_early_it_is(now: float) -> None:
+    then = now + to_next_second(now)
+    assert then % 1 == pytest.approx(0)
+    assert round(then) == round(now) + 1
+
+
+def test_garbage_that_is_collected_in_the_middle_of_a_copy_is_counted_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    meter = Meter()
+    meter.observe("call", 5.0)
+    meter.take(1.0, {})
+    copy = Sketch.copy
+
+    def interrupted(sketch: Sketch) -> Sketch:
+        meter.peak("gc_pause_ms", 7.0)
+        return copy(sketch)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Sketch, "copy", interrupted)
+        assert set(meter.whole().sketches) == {"call"}
+    assert meter.whole().sketches["gc_pause"].count == 1
+    assert meter.take(1.0, {}).peaks == {"gc_pause_ms": 7.0}
 
 
 async def test_the_last_minutes_are_in_memory_and_no_more_of_them(stand: Stand) -> None:

@@ -81,13 +81,13 @@ class History:
         step, now = window.step, self._clock()
         ends = range(math.floor(window.since / step) * step + step, end_of(window.until, step) + 1, step)
         wanted = frozenset(names)
-        pending = list(self._sampler.pending().items())
+        async with self._sampler.pending() as pending:
 
-        def look(connection: sa.Connection) -> list[dict[str, float]]:
-            samples = _samples(connection, window, pending)
-            return [values_of(sample, wanted) if (sample := samples.get(end)) else {} for end in ends]
+            def look(connection: sa.Connection) -> list[dict[str, float]]:
+                samples = _samples(connection, window, pending)
+                return [values_of(sample, wanted) if (sample := samples.get(end)) else {} for end in ends]
 
-        points = await self._database.read(look, slow=True)
+            points = await self._database.read(look, slow=True)
         return Series(
             [min(float(end), now) for end in ends], {name: [point.get(name) for point in points] for name in names}
         )
@@ -95,16 +95,16 @@ class History:
     async def figures(self, window: Window) -> dict[str, float]:
         """Of the whole time, by name."""
         now, days = self._clock(), self._days
-        pending = list(self._sampler.pending().items())
+        async with self._sampler.pending() as pending:
 
-        def look(connection: sa.Connection) -> dict[str, float]:
-            whole = merged(connection, window.since, window.until, now, days)
-            for end, sample in pending:
-                if window.since < end and end - FINEST < window.until:
-                    whole.merge(sample)
-            return values_of(whole)
+            def look(connection: sa.Connection) -> dict[str, float]:
+                whole = merged(connection, window.since, window.until, now, days)
+                for end, sample in pending:
+                    if window.since < end and end - FINEST < window.until:
+                        whole.merge(sample)
+                return values_of(whole)
 
-        return await self._database.read(look, slow=True)
+            return await self._database.read(look, slow=True)
 
 
 def _of_seconds(recent: Recent, window: Window, names: Sequence[str]) -> Series:

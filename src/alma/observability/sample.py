@@ -46,6 +46,12 @@ class Sample(Struct, omit_defaults=True):
             else:
                 mine.merge(sketch)
 
+    def copy(self) -> Sample:
+        """One of its own, whatever becomes of this."""
+        copy = Sample()
+        copy.merge(self)
+        return copy
+
 
 class _Stored(Struct, omit_defaults=True):
     """A sample at rest. Of each sketch the numbers of its buckets, their counts, and its total: so it is read in half

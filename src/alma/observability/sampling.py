@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import TypeVar
 
 from alma.db.database import Database
@@ -24,6 +24,12 @@ _MOST_UNWRITTEN = 60  # samples of ten seconds that wait for a database that can
 _LAST_WRITE_S = 2.0
 Levels = Callable[[], Mapping[str, float]]
 Listener = Callable[[int, dict[str, float]], None]  # Unix second, values by name
+
+
+def to_next_second(now: float) -> float:
+    """How long it is to the next full second that is not nearer to `now` than any other: that one has its sample."""
+    left = 1.0 - now % 1.0
+    return left if left > 0.5 else left + 1.0
 
 
 class Sampler:
@@ -58,6 +64,7 @@ class Sampler:
         self._unwritten: dict[int, Sample] = {}  # by the end of their ten seconds
         self._broken: set[str] = set()
         self._news = asyncio.Event()
+        self._writing = asyncio.Lock()
 
     def listen(self, listener: Listener) -> None:
         """Call `listener` (which must not wait) every second."""
@@ -67,7 +74,7 @@ class Sampler:
         """Until cancelled."""
         self._looked = (self._clock(), self._monotonic())
         while True:
-            await asyncio.sleep(max(1.0 - self._clock() % 1.0, 0.05))
+            await asyncio.sleep(to_next_second(self._clock()))
             self.look()
 
     def look(self) -> None:
@@ -106,9 +113,12 @@ class Sampler:
 
     # ── keeping ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def pending(self) -> dict[int, Sample]:
-        """What is not in the database yet, by the end of its ten seconds."""
-        return self._unwritten
+    @contextlib.asynccontextmanager
+    async def pending(self) -> AsyncGenerator[list[tuple[int, Sample]]]:
+        """What is not in the database yet, by the end of its ten seconds: copies, for a thread to read. Within the
+        block none of it is written, so that it can be added to what is there."""
+        async with self._writing:
+            yield [(end, sample.copy()) for end, sample in self._unwritten.items()]
 
     def _store(self, second: int, sample: Sample) -> None:
         end = end_of(second, FINEST)
@@ -132,6 +142,10 @@ class Sampler:
                     await asyncio.shield(self._write(all_of_it=True))
 
     async def _write(self, *, all_of_it: bool) -> None:
+        async with self._writing:
+            await self._write_some(all_of_it=all_of_it)
+
+    async def _write_some(self, *, all_of_it: bool) -> None:
         newest = next(reversed(self._unwritten), None)
         for end in list(self._unwritten):
             if end == newest and not all_of_it:
