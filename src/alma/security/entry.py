@@ -14,12 +14,13 @@ from typing import Protocol
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from alma.errors import AlmaError, Forbidden, Misuse, TooMany, Unauthorized
+from alma.errors import AlmaError, Forbidden, Misuse, StorageFailure, TooMany, Unauthorized
 from alma.security.caller import LOCAL, Caller, note_caller
 from alma.security.keyring import Grant, Keyring
 from alma.security.rules import Head, Rules, check_own_page, check_place, read_head
 
 OVER = 4401  # a WebSocket's close code: who asks is not known, or not any more
+_AWAY = 1011  # also a close code: whether what was shown holds cannot be looked up now
 _OPEN = {
     *((method, "/api/session") for method in ("GET", "POST", "DELETE")),
     *(("GET", path) for path in ("/livez", "/readyz")),  # for who watches over the server, and has no token
@@ -98,7 +99,7 @@ class Entry:
             head = read_head(scope, self._rules)
             check_place(head, self._rules, socket=socket)
             caller, grant = await self._who(scope, head, socket=socket)
-        except Misuse as error:
+        except (Misuse, StorageFailure) as error:
             await self._refuse(scope, receive, send, error)
             return
         if head.secure:
@@ -155,7 +156,7 @@ class Entry:
 
     # ── refusing ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send, error: Misuse) -> None:
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, error: Misuse | StorageFailure) -> None:
         if scope["type"] == "http":
             await send_problem(send, error)
         elif isinstance(error, Forbidden):
@@ -164,14 +165,16 @@ class Entry:
             await receive()
             await send({"type": "websocket.accept"})
             await send({"type": "websocket.send", "text": self._tell(error)})
-            await send({"type": "websocket.close", "code": OVER, "reason": error.code})
+            code = _AWAY if isinstance(error, StorageFailure) else OVER
+            await send({"type": "websocket.close", "code": code, "reason": error.code})
 
 
-async def send_problem(send: Send, error: Misuse) -> None:
+async def send_problem(send: Send, error: Misuse | StorageFailure) -> None:
+    status = 507 if isinstance(error, StorageFailure) else error.status
     facts = error.facts()
     detail = facts.pop("message")
     title = error.code.replace("_", " ")
-    problem = {"type": "about:blank", "title": title, "status": error.status, **facts, "detail": detail}
+    problem = {"type": "about:blank", "title": title, "status": status, **facts, "detail": detail}
     body = msgspec.json.encode(problem)
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
     if isinstance(error, Unauthorized):
@@ -179,5 +182,5 @@ async def send_problem(send: Send, error: Misuse) -> None:
         headers.append((b"www-authenticate", f'Bearer realm="Alma"{why}'.encode("latin-1")))
     if isinstance(error, TooMany):
         headers.append((b"retry-after", str(max(1, round(error.retry_after_s))).encode()))
-    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
