@@ -99,7 +99,7 @@ def test_bytes_of_bodies_are_counted(counted: Serving) -> None:
         ("application/json", b'{"a":' * 17 + b"1" + b"}" * 17, 400, "too_deep"),
         ("application/json", b"[" * 1_000_000, 400, "too_deep"),
         ("application/json; charset=utf-8", b'[{"":' * 300_000, 400, "too_deep"),
-        ("application/x-ndjson", b"[" * 100_000, 400, "too_deep"),
+        ("application/json; of=application/x-ndjson", b"[" * 100_000, 400, "too_deep"),
         ("multipart/form-data; boundary=x", b"--x--", 415, "wrong_content_type"),
         ("application/x-www-form-urlencoded", b"a=b", 415, "wrong_content_type"),
         ("application/json", b"x" * 2_000_001, 413, "body_too_large"),

@@ -17,6 +17,7 @@ from alma.server import problems
 from alma.server.guard import Guard
 
 _KNOWLEDGE_FILES = "/api/knowledge/files/"
+_LINES = ("application/x-ndjson", "application/ndjson")  # they are short, and looked at one by one where read
 _FORMS = ("multipart/", "application/x-www-form-urlencoded")
 
 
@@ -92,7 +93,7 @@ class Bodies:
             return refusal
         whole = b"".join(parts)
         kind = _header(scope, b"content-type").lower()
-        if not kind or ("json" in kind and "ndjson" not in kind):  # lines of JSON are looked at one by one, where read
+        if not kind or ("json" in kind and kind.partition(";")[0].strip() not in _LINES):
             try:
                 check_depth(whole, self._sizes.depth)
             except InvalidRequest as error:
