@@ -241,7 +241,8 @@ class Alma:
             lambda: self.recorder.errors.total,
         )
         watch = Watch(parts, book, self.settings.data_dir, self.settings.metrics_days)
-        watch.sampler.listen(self.lookout.sampled)
+        sampler = watch.sampler
+        sampler.listen(lambda _second, values: self.lookout.sampled(values, sampler.newest.sketches))
         self.sessions.metrics = watch.news
         return watch
 

@@ -24,6 +24,7 @@ from alma.observability.channels import Away, LogChannel, Telling, Webhook
 from alma.observability.health import Check, Health
 from alma.observability.health_checks import EmbeddedModel, IndexFacts, LoopLag
 from alma.observability.reports import Reports
+from alma.observability.sketch import Sketch
 from alma.session.notices import Notices
 from alma.session.wire import AlertsNow, FiringAlert, Notice
 
@@ -92,9 +93,9 @@ class Lookout:
         )
         self.reports = Reports(database, choice.report_hour)
 
-    def sampled(self, _second: int, values: Mapping[str, float]) -> None:
-        """A second's figures, from whoever takes them."""
-        self.alerts.take(values)
+    def sampled(self, values: Mapping[str, float], sketches: Mapping[str, Sketch]) -> None:
+        """A second's figures, from whoever takes them, and what they are made of."""
+        self.alerts.take(values, sketches)
 
     async def open(self) -> None:
         await self.alerts.open()

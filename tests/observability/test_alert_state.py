@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alma.observability.alert_rules import Rule
 from alma.observability.alert_state import KEPT_S, Standing, Window, beyond, step
+from alma.observability.sketch import Sketch
 
 HIGH = Rule("high", "It is high", "rss", above=True, threshold=100, clear=80, for_s=30)
 LOW = Rule("low", "It is low", "disk_free", above=False, threshold=10, clear=20, for_s=30)
@@ -85,3 +87,21 @@ def test_a_window_adds_up_what_is_counted_and_takes_the_mean_of_the_rest() -> No
     assert [memory.take(value, now) for now, value in ((0, 10.0), (5, 20), (12, None))] == [10, 15, 20]
     assert memory.take(None, 40) is None
     assert newest.take(7, 0) == 7
+
+
+def test_a_percentile_of_a_window_is_that_of_all_that_ended_in_it() -> None:
+    def ended(*ms: float) -> dict[str, Sketch]:
+        sketch = Sketch()
+        for one in ms:
+            sketch.add(one)
+        return {"response": sketch}
+
+    window = Window("response_p95_ms", 10)
+    assert window.take(200_000, 0, ended(200_000)) == pytest.approx(200_000, rel=0.02)
+    quick = [window.take(100, at, ended(*[100] * 50)) for at in (1, 2)]
+    assert quick == pytest.approx([100, 100], rel=0.02), "one slow answer among a hundred"
+    assert window.take(None, 9) == pytest.approx(100, rel=0.02)
+    assert window.take(300, 11.5, ended(300)) == pytest.approx(100, rel=0.02)
+    assert window.take(None, 12) == pytest.approx(300, rel=0.02), "those before are over"
+    assert window.take(None, 40) is None
+    assert Window("response_p95_ms", 0).take(100, 0, ended(300)) == 100

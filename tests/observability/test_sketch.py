@@ -69,3 +69,12 @@ def test_those_up_to_a_bound_are_counted_to_within_a_bucket(values: list[float],
 def test_of_nothing_there_is_no_quantile() -> None:
     assert Sketch().quantile(0.5) is None
     assert Sketch().quantiles((0.5, 0.99)) == [None, None]
+
+
+@given(many, many)
+def test_what_is_taken_out_is_as_if_it_had_never_been_in(these: list[float], those: list[float]) -> None:
+    whole, part = sketch_of([*these, *those]), sketch_of(these)
+    whole.take_out(part)
+    assert whole.counts == sketch_of(those).counts
+    whole.take_out(sketch_of(those))
+    assert (whole.counts, whole.total) == ({}, 0.0)

@@ -24,10 +24,11 @@ from alma.errors import AlmaError
 from alma.observability import alert_book as book
 from alma.observability.alert_book import Alert, Silence
 from alma.observability.alert_rules import NEW_ERRORS, Rule, Rules, load, shipped
-from alma.observability.alert_state import Standing, Window, step
+from alma.observability.alert_state import NO_SKETCHES, Standing, Window, step
 from alma.observability.catalog import BY_NAME
 from alma.observability.channels import Away, Here, Telling
 from alma.observability.courier import Courier, Delivery
+from alma.observability.sketch import Sketch
 
 log = logging.getLogger(__name__)
 LOOK_EVERY_S = 1.0  # between two looks where no samples come
@@ -194,12 +195,12 @@ class Alerts:
 
     # ── looking ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def take(self, values: Mapping[str, float]) -> None:
-        """A sample of the metrics; each is to be taken once."""
+    def take(self, values: Mapping[str, float], sketches: Mapping[str, Sketch] = NO_SKETCHES) -> None:
+        """A sample of the metrics, and of what ended in it; each is to be taken once."""
         self._sampled_at = self._timer()
-        self._look(values)
+        self._look(values, sketches)
 
-    def _look(self, sample: Mapping[str, float]) -> None:
+    def _look(self, sample: Mapping[str, float], sketches: Mapping[str, Sketch] = NO_SKETCHES) -> None:
         values = {**sample, **self._health()}
         if self._new_errors is not None:
             values[NEW_ERRORS] = self._new_errors
@@ -210,7 +211,7 @@ class Alerts:
             if value is None and sample and (known := BY_NAME.get(rule.metric)) is not None and known.what == "sum":
                 value = 0.0  # nothing was counted
             before = self._standings.get(rule.name) or Standing(since=now)
-            after = step(rule, before, self._window(rule).take(value, now), now)
+            after = step(rule, before, self._window(rule).take(value, now, sketches), now)
             self._standings[rule.name] = after
             if after.state == "firing" and before.state != "firing":
                 self._begin(rule, cast("float", after.value))

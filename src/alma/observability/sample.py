@@ -14,6 +14,9 @@ from alma.observability.sketch import Sketch
 _SHARES = (0.5, 0.95, 0.99)
 _SUFFIXES = ("_p50_ms", "_p95_ms", "_p99_ms")
 SKETCHED = tuple(metric.name.removesuffix("_p50_ms") for metric in METRICS if metric.name.endswith("_p50_ms"))
+PERCENTILES = {
+    base + suffix: (base, share) for base in SKETCHED for suffix, share in zip(_SUFFIXES, _SHARES, strict=True)
+}
 _RATES = tuple(metric.name for metric in METRICS if metric.what == "rate")
 _SUMS = tuple(metric.name for metric in METRICS if metric.what == "sum")
 

@@ -50,6 +50,7 @@ class Sampler:
         self.meter = meter
         self.recent = Recent()
         self.levels: dict[str, float] = {}  # as they were last
+        self.newest = Sample()
         self._database = database
         self._sources = levels
         self._counted = counted
@@ -94,7 +95,7 @@ class Sampler:
         self.levels = {}
         for source in self._sources:
             self.levels |= self._ask(repr(source), source, {})
-        sample = self.meter.take(elapsed, self.levels)
+        sample = self.newest = self.meter.take(elapsed, self.levels)
         second = round(now)
         values = values_of(sample)
         self.recent.put(second, values)

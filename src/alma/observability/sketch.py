@@ -62,6 +62,17 @@ class Sketch(Struct, omit_defaults=True):
             counts[bucket] = counts.get(bucket, 0) + count
         self.total += other.total
 
+    def take_out(self, other: Sketch) -> None:
+        """As if none of what `other` was given, and this one too, had been given to this one."""
+        counts = self.counts
+        for bucket, count in other.counts.items():
+            left = counts.get(bucket, 0) - count
+            if left > 0:
+                counts[bucket] = left
+            else:
+                counts.pop(bucket, None)
+        self.total = self.total - other.total if counts else 0.0
+
     def copy(self) -> Sketch:
         return Sketch(dict(self.counts), self.total)
 
