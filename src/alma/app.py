@@ -113,6 +113,7 @@ class Alma:
             self.dispatcher,
             log_problem=log_problem,
             limit_problem=lambda: self.guard.rates.problem,
+            trace_problem=lambda: self.recorder.problem,
         )
         self.engine = Engine(
             self.database,

@@ -47,8 +47,8 @@ class Choice(Struct, frozen=True):
 
 
 class Lookout:
-    """`session`: for webhooks. `log_problem`, `limit_problem`: what is wrong with the log's file and with the storage
-    of rates; empty: nothing."""
+    """`log_problem`, `limit_problem`, `trace_problem`: what is wrong with the log's file, with the storage of rates and
+    with sending traces; empty: nothing."""
 
     def __init__(
         self,
@@ -62,6 +62,7 @@ class Lookout:
         *,
         log_problem: Callable[[], str] = str,
         limit_problem: Callable[[], str] = str,
+        trace_problem: Callable[[], str] = str,
     ) -> None:
         self.stopping = False
         self.choice = choice
@@ -80,6 +81,7 @@ class Lookout:
                 Check("log file", look_at.problem(log_problem, "Can the data folder's logs be written?")),
                 Check("limit storage", look_at.problem(limit_problem, "Is it running? See ALMA_LIMIT_STORAGE.")),
                 Check("alert channels", look_at.problem(lambda: self.alerts.problem, "Try it: `alma alerts test`.")),
+                Check("traces", look_at.problem(trace_problem, "Is the collector running? See ALMA_TRACE_URL.")),
             ]
         )
         self.alerts = Alerts(

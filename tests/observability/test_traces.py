@@ -12,6 +12,7 @@ import pytest
 from collecting import Collector, collecting
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from alma.app import Alma
 from alma.events import (
     AttemptFailed,
     ErrorFacts,
@@ -36,6 +37,7 @@ from alma.observability.redaction import Redactor
 from alma.observability.spans import Span, Spans
 from alma.observability.traces import Traces, endpoint_of
 from alma.plan import Plan, PlanTask
+from alma.settings import Settings
 from alma.tools.toolbox import Toolbox
 from planned import acts, end_of, plans, role_file, start, task
 from session_bench import SessionBench
@@ -241,7 +243,7 @@ def test_a_collector_that_is_away_is_said_once_and_is_no_trouble(
     collector: Collector, caplog: pytest.LogCaptureFixture
 ) -> None:
     collector.status = 400  # refused for good: it is not tried again
-    traces = Traces(collector.url, every_ms=1)
+    traces = Traces(f"{collector.url}/v1/traces?key=a-secret", every_ms=1)
     for number in range(3):
         came = len(collector.posts)
         traces.send(Span(1, number + 2, 1, "chat m", 1.0, 2.0))
@@ -250,6 +252,19 @@ def test_a_collector_that_is_away_is_said_once_and_is_no_trouble(
     said = [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
     assert [record.name for record in said] == ["alma.observability.traces"]
     assert "do not arrive" in traces.problem
+    assert "a-secret" not in traces.problem + said[0].getMessage()
+
+
+async def test_that_traces_do_not_arrive_is_seen_in_health(tmp_path: Path, collector: Collector) -> None:
+    alma = Alma(Settings(data_dir=tmp_path, trace_url=collector.url, embedded=False))
+    (check,) = [check for check in alma.lookout.health.checks if check.name == "traces"]
+    assert [found.status for found in await check.look()] == ["ok"]
+    traces = alma.recorder._traces
+    assert traces is not None
+    traces.problem = "Traces do not arrive."
+    (found,) = await check.look()
+    assert (found.status, found.detail) == ("degraded", traces.problem)
+    await asyncio.to_thread(traces.close)
 
 
 def test_the_address_of_a_collector_may_be_short() -> None:

@@ -81,7 +81,7 @@ class Webhook:
         self._url = url if "://" in url else f"http://{url}"
         self._session = session
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
-        self.detail = _without_secrets(self._url)
+        self.detail = without_secrets(self._url)
 
     async def tell(self, telling: Telling) -> None:
         body = as_json(telling)
@@ -118,8 +118,8 @@ def measured(telling: Telling) -> tuple[str, float]:
     return telling.metric, telling.value
 
 
-def _without_secrets(url: str) -> str:
-    """Addresses of webhooks carry their secrets in user, path or query: only the host is shown."""
+def without_secrets(url: str) -> str:
+    """Addresses may carry their secrets in user, path or query: only the host is shown."""
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{parts.hostname}{port}"

@@ -39,6 +39,7 @@ NAMES = (
     "log file",
     "limit storage",
     "alert channels",
+    "traces",
 )
 
 

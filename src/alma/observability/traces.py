@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from alma import __version__
+from alma.observability.channels import without_secrets
 from alma.observability.spans import Span
 
 log = logging.getLogger(__name__)
@@ -40,8 +41,8 @@ class Traces:
         self._span: Any = sdk.ReadableSpan
         self._resource = resources.Resource.create({"service.name": "alma", "service.version": __version__})
         self._scope = scopes.InstrumentationScope("alma", __version__)
-        self._url = endpoint_of(url)
-        exporter = otlp.OTLPSpanExporter(endpoint=self._url, timeout=_TIMEOUT_S)
+        exporter = otlp.OTLPSpanExporter(endpoint=endpoint_of(url), timeout=_TIMEOUT_S)
+        self._where = without_secrets(endpoint_of(url))
         self._done: Any = export.SpanExportResult.SUCCESS
         self._processor: Any = export.BatchSpanProcessor(
             _Watched(exporter, self._sent),
@@ -80,11 +81,11 @@ class Traces:
     def _sent(self, result: Any) -> None:
         if result is self._done:
             if self.problem:
-                log.info("traces arrive at %s again", self._url)
+                log.info("traces arrive at %s again", self._where)
             self.problem = ""
         elif not self.problem:
-            self.problem = f"Traces do not arrive at {self._url}."
-            log.warning("traces do not arrive at %s; they are dropped until they do", self._url)
+            self.problem = f"Traces do not arrive at {self._where}."
+            log.warning("traces do not arrive at %s; they are dropped until they do", self._where)
 
 
 class _Watched:
