@@ -7,6 +7,7 @@ import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic.fields import FieldInfo
@@ -32,6 +33,7 @@ def _origin(origin: str) -> str:
 
 def _web_address(address: str) -> str:
     if re.fullmatch(r"(https?://)?[^/\s]+(/\S*)?", address):
+        _ = urlsplit(address if "://" in address else f"http://{address}").port  # raises where it is none
         return address
     raise ValueError
 

@@ -165,3 +165,9 @@ def test_the_example_file_uncommented_says_the_defaults(root: Path, tmp_path: Pa
     dotenv.write_text("\n".join(line.removeprefix("# ") for line in lines if re.match(r"# [A-Z_]+=", line)))
     assert len(dotenv_values(dotenv)) == len(Settings.model_fields)
     assert load_settings(environ={}, dotenv=dotenv) == Settings()
+
+
+@pytest.mark.parametrize("port", ["99999", "http", "-1"])
+def test_a_port_that_is_none_is_refused_in_an_address(port: str) -> None:
+    (said,) = problems({"ALMA_ALERT_WEBHOOK": f"https://hooks.example.org:{port}/alma"})
+    assert "ALMA_ALERT_WEBHOOK: expected an address" in said
