@@ -26,9 +26,13 @@ RATES = ("requests", "connects", "messages", "runs", "tokens", "bytes")
 AMPLE = "1000000000/second; 1000000000/minute"  # counted all the same
 OFF = {"metrics": False, "log_file": False, **{f"limit_{rate}": "off" for rate in RATES}}
 ON = {"metrics": True, "log_file": True, **{f"limit_{rate}": AMPLE for rate in RATES}}
-LEVELS = {  # streams, tokens, rate
-    "paced": (64, 200, "50"),
-    "flat": (64, 1000, "max"),
+LEVELS = {  # streams, tokens, rate; rounds
+    "paced": (64, 200, "50", 8),
+    "flat": (64, 1000, "max", 16),
+}
+QUICK = {
+    "paced": (64, 100, "50", 2),
+    "flat": (64, 1000, "max", 4),
 }
 
 
@@ -81,7 +85,8 @@ def level(bench: Bench, streams: int, tokens: int, rate: str, rounds: int) -> di
 def main() -> int:
     quick = rig.options(__doc__).quick
     with rig.scratch() as folder, rig.fake_model() as fake:
-        models = ["fake-20-max", "fake-200-50", "fake-1000-max"]
+        levels = QUICK if quick else LEVELS
+        models = ["fake-20-max", *(f"fake-{tokens}-{rate}" for _, tokens, rate, _ in levels.values())]
         servers = {
             kind: rig.start_alma(folder / kind, fake_port=fake.port, models=models, **settings)
             for kind, settings in (("off", OFF), ("on", ON))
@@ -93,8 +98,7 @@ def main() -> int:
             for kind in servers:
                 bench.once(kind, 8, 20, "max")  # warm
             figures["idle_percent"] = idle(servers, 3.0 if quick else 20.0)
-            for name, (streams, tokens, rate) in LEVELS.items():
-                rounds = (2 if name == "paced" else 5) if quick else (8 if name == "paced" else 16)
+            for name, (streams, tokens, rate, rounds) in levels.items():
                 figures[name] = level(bench, streams, tokens, rate, rounds)
             figures["frames"] = asyncio.run(watch(servers["on"].port, 3.2))
             figures["scraped_bytes"] = scrape(servers["on"].port)
@@ -104,7 +108,7 @@ def main() -> int:
                 server.stop()
     for name, value in figures.items():
         print(name, json.dumps(value))
-    targets = {f"{name}_ratio": (figures[name]["ratio"], "<=", 1.1) for name in LEVELS}
+    targets = {f"{name}_ratio": (figures[name]["ratio"], "<=", 1.1) for name in levels}
     targets["idle_added_percent"] = (figures["idle_percent"]["on"] - figures["idle_percent"]["off"], "<=", 1.0)
     targets["frames_in_3_s"] = (figures["frames"], ">=", 2)
     return rig.report("guard", figures, targets)
