@@ -55,14 +55,17 @@ class RequestLog:
             await send(message)
 
         with bound(request_id=request_id.decode()):
+            failed = True
             try:
                 await self._app(scope, receive, named)
+                failed = False
             finally:
-                _tell(scope, status, time.perf_counter() - began)
+                _tell(scope, status, time.perf_counter() - began, failed=failed)
 
 
-def _tell(scope: Scope, status: int, seconds: float) -> None:
-    ours = status == 0 or (status >= 500 and status != 503)  # 503 is what a probe is told of one that begins or ends
+def _tell(scope: Scope, status: int, seconds: float, *, failed: bool) -> None:
+    """Who has left before the end is not answered: that is no failure."""
+    ours = failed or (status >= 500 and status != 503)  # 503 is what a probe is told of one that begins or ends
     level = logging.WARNING if ours or seconds >= SLOW_S else logging.DEBUG
     if log.isEnabledFor(level):
         route, method, ms = route_of(scope), scope["method"], round(seconds * 1000, 1)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+LEFT = 499  # as others call it: the client has gone before it was answered
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
@@ -25,7 +26,7 @@ class Timing:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 500  # when nothing is answered at all
+        status = LEFT
 
         async def note(message: Message) -> None:
             nonlocal status
@@ -36,6 +37,9 @@ class Timing:
         began = time.perf_counter()
         try:
             await self._app(scope, receive, note)
+        except BaseException:
+            status = 500 if status == LEFT else status
+            raise
         finally:
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._clerk.answered(method, _route(scope), status, (time.perf_counter() - began) * 1000)
