@@ -203,7 +203,7 @@ async def act(doing: Doing) -> list[JournalEntry]:
         case Tell():
             return [doing.called(), *_tell(doing, wanted)]
         case WriteBoard():
-            return [doing.called(), await _write(doing, wanted)]
+            return [doing.called(), *await _write(doing, wanted)]
         case ReadBoard():
             said = [f"{key} (version {one.version}): {one.text}" for key, one in doing.desk.board().items()]
             lasting, known = await read_team_board(doing)
@@ -294,14 +294,13 @@ def _read_more(doing: Doing, wanted: ReadMore) -> ToolReturned:
     return doing.returned(f"{ref}, characters {start} to {end}, then {rest}:\n{text[start:end]}")
 
 
-async def _write(doing: Doing, wanted: WriteBoard) -> ToolReturned:
+async def _write(doing: Doing, wanted: WriteBoard) -> list[JournalEntry]:
     if wanted.key.startswith(TEAM):
         return await write_team_board(doing, wanted.key[:100], wanted.text[:MOST_TEXT], wanted.version)
     written = await doing.desk.write_board(wanted.key[:100], wanted.text[:MOST_TEXT], wanted.version)
     if written is not None:
-        return doing.returned(f"{written.key} is on the board, version {written.version}.")
+        return [doing.returned(f"{written.key} is on the board, version {written.version}.")]
     now = doing.desk.board().get(wanted.key[:100])
     shown = f"version {now.version}: {now.text}" if now is not None else "not there"
-    return doing.returned(
-        f"Not written: you saw version {wanted.version}, and {wanted.key} is {shown}. Write again from that.", ok=False
-    )
+    told = f"Not written: you saw version {wanted.version}, and {wanted.key} is {shown}. Write again from that."
+    return [doing.returned(told, ok=False)]

@@ -161,22 +161,21 @@ def _refusal(memory: Memory, role: Role) -> str:
 # ── the board that outlives the run ───────────────────────────────────────────────────────────────────────────────
 
 
-async def write_team_board(doing: Doing, key: str, text: str, seen: int) -> ToolReturned:
-    """Compare and swap, as on the run's own board."""
+async def write_team_board(doing: Doing, key: str, text: str, seen: int) -> list[JournalEntry]:
+    """Compare and swap, as on the run's own board. Who comes too late is shown what stands there, and knows it then."""
     if doing.memory is None or "team" not in doing.role.memory.write:
-        return doing.returned("You may not write on the team's board; use a key without team/.", ok=False)
+        return [doing.returned("You may not write on the team's board; use a key without team/.", ok=False)]
     task, role = doing.task, doing.role
     try:
         written = await doing.memory.put(task.owner, key, text, seen, agent=role.name, source=_source(doing))
     except InvalidRequest as refused:
-        return doing.returned(f"Not written: {refused.message}", ok=False)
+        return [doing.returned(f"Not written: {refused.message}", ok=False)]
     if written is not None:
-        return doing.returned(f"{key} is on the team's board, version {written.version}.")
+        return [doing.returned(f"{key} is on the team's board, version {written.version}.")]
     there = [one for one in await doing.memory.at_key(reader_of(doing.task, role), key) if one.key == key]
     shown = f"version {there[0].version}: {there[0].text}" if there else "not there"
-    return doing.returned(
-        f"Not written: you saw version {seen}, and {key} is {shown}. Write again from that.", ok=False
-    )
+    told = f"Not written: you saw version {seen}, and {key} is {shown}. Write again from that."
+    return [*_known(doing, there[:1], key), doing.returned(told, ok=False)]
 
 
 async def read_team_board(doing: Doing) -> tuple[list[str], list[JournalEntry]]:
@@ -184,10 +183,14 @@ async def read_team_board(doing: Doing) -> tuple[list[str], list[JournalEntry]]:
     if doing.memory is None or "team" not in doing.role.memory.recall:
         return [], []
     found = await doing.memory.at_key(reader_of(doing.task, doing.role), TEAM)
-    if not found:
-        return [], []
-    seen = Recalled([Hit(memory, 1.0) for memory in found], dense=False, considered=len(found))
-    return [f"{one.key} (version {one.version}): {one.text}" for one in found], [_entry(doing, seen, TEAM)]
+    return [f"{one.key} (version {one.version}): {one.text}" for one in found], _known(doing, found, TEAM)
+
+
+def _known(doing: Doing, shown: list[Memory], query: str) -> list[JournalEntry]:
+    if not shown:
+        return []
+    found = Recalled([Hit(memory, 1.0) for memory in shown], dense=False, considered=len(shown))
+    return [_entry(doing, found, query)]
 
 
 def _entry(doing: Doing, found: Recalled, query: str) -> JournalEntry:

@@ -21,7 +21,9 @@ from alma.plan import MAIN
 from alma.security.text import visible
 
 SUMMARY = "What was said before, in short:"
-GIVES_DATA = frozenset(("recall", "read_board", "read_more"))  # acts that give back what others have written
+GIVES_DATA = frozenset(
+    ("recall", "read_board", "write_board", "read_more")
+)  # acts that give back what others have written
 Mode = Literal["answer", "synthesis", "notes"]  # `notes`: a synthesis put so that a weak model keeps to it
 _NOTE_CHARS = 280  # of a result, for a weak model: it reads 250 tokens a second and loses the thread
 
