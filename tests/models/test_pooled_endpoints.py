@@ -45,6 +45,7 @@ def test_wrong_weights_aliases_and_names_are_named(file):
 name = "pool"
 base_url = "http://x/v1"
 weight = 0
+price = { input = inf }
 aliases = { a = "x", b = "x" }
 """
     )
@@ -52,6 +53,7 @@ aliases = { a = "x", b = "x" }
     for words in (
         "not embedded, scripted, pool, came 'pool'",
         "weight: expected a number of at least 0.01, came 0",
+        "price: input: expected a number of at least 0, came inf",
         "aliases: expected",
     ):
         assert words in text

@@ -251,6 +251,16 @@ async def test_what_is_written_while_somebody_reads_counts_once(stand: Stand, mo
     await asyncio.gather(*writing)
 
 
+async def test_a_row_that_cannot_be_read_ends_nothing_and_is_written_anew(stand: Stand) -> None:
+    stand.meter.count("cost", float("inf"))  # JSON has no such number
+    stand.seconds(4)
+    await write(stand)
+    stand.seconds(4)
+    await write(stand)
+    stand.seconds(4)
+    assert (await stand.history.figures(stand.history.window("1h")))["calls"] == 8
+
+
 @pytest.mark.parametrize("now", [10.0, 10.001, 10.2, 10.499, 10.501, 10.6, 10.99, 10.9999])
 def test_every_sample_has_a_second_of_its_own_however_late_or_early_it_is(now: float) -> None:
     then = now + to_next_second(now)

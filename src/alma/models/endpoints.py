@@ -5,6 +5,7 @@ Comments and order survive a write. The file holds keys, so only its owner may r
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tempfile
@@ -257,7 +258,7 @@ class _Reader:
     def number(self, table: Mapping[str, Any], name: str, where: str, least: float, *, whole: bool) -> Any:
         value = table.get(name)
         kinds = (int,) if whole else (int, float)
-        if value is None or (isinstance(value, kinds) and not isinstance(value, bool) and value >= least):
+        if value is None or (isinstance(value, kinds) and not isinstance(value, bool) and least <= value < math.inf):
             return value
         self.problem(f"{where}: {name}", f"a {'whole ' if whole else ''}number of at least {least:g}", value)
         return None

@@ -7,10 +7,12 @@ later: so a crash leaves nothing undone, and a clock that jumps back only lets t
 from __future__ import annotations
 
 import functools
+import logging
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
@@ -18,6 +20,7 @@ from alma.db.database import insert_for
 from alma.db.watch_tables import calls, metric_samples, run_ends
 from alma.observability.sample import Sample, from_json, to_json
 
+log = logging.getLogger(__name__)
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 STEPS = (10, 60, 300, 1800, 10_800)  # seconds
 FINEST = STEPS[0]
@@ -54,7 +57,7 @@ def keep(connection: sa.Connection, at: float, sample: Sample) -> None:
         end = end_of(at, step)
         whole = Sample()
         if (before := connection.execute(_get, {"step": step, "at": end}).scalar()) is not None:
-            whole = from_json(before)
+            whole = _sample(before)
         whole.merge(sample)
         connection.execute(put, {"step": step, "at": end, "data": to_json(whole)})
 
@@ -97,7 +100,16 @@ _between = (
 def read(connection: sa.Connection, step: int, after: float, until: float) -> list[Kept]:
     """Samples of `step` seconds that end after `after` and not after `until`, in order."""
     rows = connection.execute(_between, {"step": step, "after": math.floor(after), "until": math.floor(until)})
-    return [Kept(at, step, from_json(data)) for at, data in rows]
+    return [Kept(at, step, _sample(data)) for at, data in rows]
+
+
+def _sample(data: str) -> Sample:
+    """What cannot be read, whoever wrote it, is no sample: figures are not worth a server that stops."""
+    try:
+        return from_json(data)
+    except msgspec.DecodeError as error:
+        log.debug("a sample cannot be read: %s", error)
+        return Sample()
 
 
 def spans(after: float, until: float, steps: Sequence[int] = STEPS) -> list[tuple[int, int, int]]:
