@@ -135,10 +135,12 @@ def test_what_cannot_be_formatted_is_told_all_the_same() -> None:
     with Logs(LogChoice("info", "json"), console) as logs:
         for words, arguments in (("%d pieces", ("many",)), ("odd %s", (Odd(),))):
             logs.handle(logging.LogRecord("alma.test", logging.ERROR, "", 1, words, arguments, None))
+        log.error(Odd())
         log.warning("in a field", extra=fields(odd=Odd(), number=float("nan"), deep={1: {2: {3}}}))
     assert [json.loads(line)["event"] for line in console.getvalue().splitlines()] == [
         "%d pieces (TypeError in its arguments)",
         "odd %s (RuntimeError in its arguments)",
+        "(Odd cannot be shown: RuntimeError) (RuntimeError in its arguments)",
         "in a field",
     ]
 

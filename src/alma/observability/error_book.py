@@ -25,7 +25,7 @@ from alma.db.database import Database
 from alma.errors import AlmaError, StorageFailure
 from alma.observability.context import bound_ids
 from alma.observability.error_groups import Group, News, Seen, State, add_to_groups, change_state, prune, read_groups
-from alma.observability.fingerprint import Fingerprint, fingerprint_of, leaf, traceback_of
+from alma.observability.fingerprint import Fingerprint, fingerprint_of, leaf, message_of, said_by, traceback_of
 from alma.observability.redaction import Redactor
 
 log = logging.getLogger(__name__)
@@ -93,15 +93,15 @@ class ErrorBook(logging.Handler):
     def _title(self, record: logging.LogRecord) -> str:
         if record.exc_info and (error := record.exc_info[1]) is not None:
             error = leaf(error)
-            text = f"{type(error).__qualname__}: {_said(error)}"
+            text = f"{type(error).__qualname__}: {said_by(error)}"
         else:
-            text = _message(record)
+            text = message_of(record)
         first = self._redactor.text(text).strip().partition("\n")[0]
         return first if len(first) <= _TITLE else f"{first[: _TITLE - 1]}…"
 
     def _example(self, record: logging.LogRecord) -> dict[str, Any]:
         example: dict[str, Any] = {
-            "message": _message(record)[:4_000],
+            "message": message_of(record)[:4_000],
             "level": record.levelname.lower(),
             "logger": record.name,
             "at": record.created,
@@ -113,7 +113,7 @@ class ErrorBook(logging.Handler):
         }
         if record.exc_info and (error := record.exc_info[1]) is not None:
             cause = leaf(error)
-            example |= {"type": type(cause).__qualname__, "said": _said(cause)[:4_000]}
+            example |= {"type": type(cause).__qualname__, "said": said_by(cause)[:4_000]}
             example |= {"traceback": traceback_of(error), "frames": _frames(cause)}
         return self._redactor.value(example)
 
@@ -208,20 +208,6 @@ def _bug_in(error: Exception) -> Exception | None:
     if isinstance(error, ExceptionGroup):
         return cast("ExceptionGroup[Exception]", error).split(AlmaError)[1]
     return None if isinstance(error, AlmaError) else error
-
-
-def _message(record: logging.LogRecord) -> str:
-    try:
-        return record.getMessage()
-    except Exception as error:  # noqa: BLE001  # wrong arguments, somebody else's `__str__`
-        return f"{record.msg} ({type(error).__name__} in its arguments)"
-
-
-def _said(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception as failed:  # noqa: BLE001  # somebody else's `__str__`
-        return f"(its message cannot be shown: {type(failed).__name__})"
 
 
 def _place(mark: Fingerprint, record: logging.LogRecord) -> str:

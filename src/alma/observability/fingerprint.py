@@ -34,7 +34,7 @@ def fingerprint_of(record: logging.LogRecord) -> Fingerprint:
     if isinstance(known, Fingerprint):
         return known
     error = record.exc_info[1] if record.exc_info else None
-    found = of_error(error) if error is not None else _of_words(record.name, str(record.msg))
+    found = of_error(error) if error is not None else _of_words(record.name, said_by(record.msg))
     record.__dict__["alma_fingerprint"] = found
     return found
 
@@ -63,6 +63,21 @@ def leaf(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
     return error
+
+
+def said_by(value: object) -> str:
+    """Its `str`, whatever that does."""
+    try:
+        return str(value)
+    except Exception as failed:  # noqa: BLE001  # somebody else's `__str__`
+        return f"({type(value).__name__} cannot be shown: {type(failed).__name__})"
+
+
+def message_of(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception as error:  # noqa: BLE001  # wrong arguments, somebody else's `__str__`: the words alone will do
+        return f"{said_by(record.msg)} ({type(error).__name__} in its arguments)"
 
 
 def traceback_of(error: BaseException) -> str:

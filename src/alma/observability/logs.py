@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from alma.errors import AlmaError
 from alma.observability.context import bound_ids
-from alma.observability.fingerprint import fingerprint_of, leaf, traceback_of
+from alma.observability.fingerprint import fingerprint_of, leaf, message_of, said_by, traceback_of
 from alma.observability.log_file import LogFile
 from alma.observability.redaction import Redactor
 from alma.observability.rendering import Entry, Render, console_lines, json_lines, load_structlog, plain_lines
@@ -209,7 +209,7 @@ def _entry(record: logging.LogRecord, mark: str) -> Entry:
         more = cast("dict[str, Any]", message)
         message = more.get("event", "")
     else:
-        message = _message(record)
+        message = message_of(record)
     entry: Entry = {"time": record.created, "level": record.levelname.lower(), "logger": record.name, "event": message}
     entry.update(bound_ids())
     for name, value in more.items():
@@ -218,7 +218,7 @@ def _entry(record: logging.LogRecord, mark: str) -> Entry:
         cause = leaf(error)
         entry["error"] = {
             "type": type(cause).__qualname__,
-            "message": _said(cause),
+            "message": said_by(cause)[:2_000],
             "fingerprint": mark or fingerprint_of(record).id,
             "traceback": traceback_of(error),
         }
@@ -230,20 +230,6 @@ def _entry(record: logging.LogRecord, mark: str) -> Entry:
 def _own(level: int, words: str, **more: object) -> tuple[int, Entry]:
     name = logging.getLevelName(level).lower()
     return level, {"time": time.time(), "level": name, "logger": __name__, "event": words, **more}
-
-
-def _message(record: logging.LogRecord) -> str:
-    try:
-        return record.getMessage()
-    except Exception as error:  # noqa: BLE001  # wrong arguments, somebody else's `__str__`: the words alone will do
-        return f"{record.msg} ({type(error).__name__} in its arguments)"
-
-
-def _said(error: BaseException) -> str:
-    try:
-        return str(error)[:2_000]
-    except Exception as failed:  # noqa: BLE001  # somebody else's `__str__`
-        return f"(its message cannot be shown: {type(failed).__name__})"
 
 
 def _thread_failed(failed: threading.ExceptHookArgs) -> None:
