@@ -133,9 +133,8 @@ def test_what_cannot_be_formatted_is_told_all_the_same() -> None:
 
     console = io.StringIO()
     with Logs(LogChoice("info", "json"), console) as logs:
-        for words, arguments in (("%d pieces", ("many",)), ("odd %s", (Odd(),))):
+        for words, arguments in (("%d pieces", ("many",)), ("odd %s", (Odd(),)), (cast("str", Odd()), ())):
             logs.handle(logging.LogRecord("alma.test", logging.ERROR, "", 1, words, arguments, None))
-        log.error(Odd())
         log.warning("in a field", extra=fields(odd=Odd(), number=float("nan"), deep={1: {2: {3}}}))
     assert [json.loads(line)["event"] for line in console.getvalue().splitlines()] == [
         "%d pieces (TypeError in its arguments)",
