@@ -31,6 +31,7 @@ class Recording:
 
     def __init__(self) -> None:
         self.told: list[tuple[str, str]] = []
+        self.values: list[float | None] = []
         self.tries = 0
         self.broken = False
         self._news = asyncio.Event()
@@ -40,6 +41,7 @@ class Recording:
         if self.broken:
             raise NotTold("It is broken.")
         self.told.append((telling.rule, telling.what))
+        self.values.append(telling.value)
         self._news.set()
 
     async def until(self, count: int) -> None:

@@ -29,6 +29,7 @@ async def test_it_is_told_once_that_it_fires_and_once_that_it_is_over(tmp_path: 
         stand.sample(80, after=1)
         await stand.channel.until(2)
         assert stand.channel.told == BOTH
+        assert stand.channel.values == [130, 80], "as it was when it began, and when it was over"
         await stand.until(lambda: stand.changes >= 2)
         (kept,) = await stand.alerts.history()
         assert (kept.rule, kept.value, kept.fired_at, kept.ended_at) == ("high", 130, 1_000_010, 1_000_016)
@@ -62,6 +63,7 @@ async def test_what_ended_while_nobody_looked_is_over_when_nobody_knows(tmp_path
             stand.sample(None, after=60)
             assert not stand.alerts.firing()
             await stand.channel.until(2)
+            assert stand.channel.values[1] is None
 
 
 async def test_a_silenced_one_is_told_when_the_silence_ends_and_it_still_is_so(tmp_path: Path) -> None:

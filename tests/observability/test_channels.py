@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp import web
 from aiosmtpd.controller import Controller
@@ -150,8 +151,19 @@ async def test_a_mail_says_what_since_when_how_much_and_what_to_do() -> None:
     assert mail["From"] == "alma@example.org"
     assert mail.get_content_type() == "text/plain"
     text = mail.get_content()
-    for part in ("disk_free: 12.5 (threshold 500)", "Since: 2026-11-25 09:46:40 UTC", "Free some.", FIRING.link):
+    for part in ("disk_free is 12.5 (threshold 500)", "Since: 2026-11-25 09:46:40 UTC", "Free some.", FIRING.link):
         assert part in text
+
+
+async def test_a_mail_that_it_is_over_says_how_it_was_then() -> None:
+    over = msgspec.structs.replace(FIRING, what="ended", value=700.0, ended_at=FIRING.fired_at + 60)
+    gone = msgspec.structs.replace(over, metric="", value=None)
+    with mail_server() as (address, box):
+        for telling in (over, gone):
+            await Mail(f"smtp://{address}", "alma@example.org", ["ann@example.org"]).tell(telling)
+    first, second = (mail.get_content() for mail in box.mails)
+    assert "disk_free is 700 (threshold 500)" in first
+    assert "its rule is gone" in second
 
 
 async def test_a_summary_with_a_line_break_adds_no_header() -> None:
@@ -195,3 +207,18 @@ def test_the_log_has_a_line(caplog: pytest.LogCaptureFixture) -> None:
     (record,) = caplog.records
     assert (record.levelname, record.name) == ("ERROR", "alma.alerts")
     assert record.getMessage() == "alert disk_low firing: Disk space runs out (disk_free is 12.5)"
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"what": "ended", "value": 700.0}, "alert disk_low ended: Disk space runs out (disk_free is 700)"),
+        ({"what": "ended", "value": None}, "alert disk_low ended: Disk space runs out (disk_free has no value)"),
+        ({"what": "ended", "metric": ""}, "alert disk_low ended: Disk space runs out (its rule is gone)"),
+        ({"what": "test", "metric": ""}, "alert disk_low test: Disk space runs out"),
+    ],
+)
+def test_the_log_says_why_it_is_over(changes: dict[str, Any], line: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", "alma.alerts"):
+        LogChannel().say(msgspec.structs.replace(FIRING, **changes))
+    assert caplog.messages == [line]

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from alma.db.database import Database
 from alma.db.watch_tables import error_groups
 from alma.errors import InvalidRequest, StorageFailure
+from alma.observability.channels import LogChannel, Telling
 from alma.observability.context import bind
 from alma.observability.error_book import ErrorBook
 from alma.observability.error_groups import MOST_GROUPS, Group, News, Seen
@@ -115,10 +116,21 @@ async def test_the_same_error_is_one_group_with_count_times_and_an_example(datab
     assert "in fail" in example["traceback"]
     assert example["frames"][-1]["function"] == "fail"
     assert example["versions"]["alma"]
+    assert example["os_thread"] == "MainThread", "not to be taken for a thread of Alma's"
+    assert example["at"].endswith(" UTC"), "a time to be read"
     assert example["settings"] == {"log_level": "info", "sentry_dsn": "[redacted]"}
     assert "hunter2hunter2" not in str(group)
     assert (other.count, other.place) == (1, "alma.test")
     assert book.total == 4
+
+
+async def test_an_alert_in_the_log_is_no_error(database: Database) -> None:
+    book = book_of(database)
+    async with book.open():
+        LogChannel().say(Telling("firing", "al_1", "crowded", "critical", "Many came", "", "connections", 9, 5, 1))
+        assert book.total == 0
+        log.error("this is one")
+    assert [group.title for group in await book.groups(None, 10)] == ["this is one"]
 
 
 async def test_counts_add_up_over_restarts_and_the_example_is_the_newest(database: Database) -> None:

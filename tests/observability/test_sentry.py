@@ -61,7 +61,7 @@ async def test_a_new_error_is_sent_with_its_traceback_and_without_secrets(tmp_pa
     choice = Choice(frozenset({"hunter2hunter2", KEY}), {"log_level": "info"}, sentry_dsn=dsn(sentry))
     recorder = Recorder(database, Journal(database, LocalBus()), choice)
     async with recorder.open():
-        bind(run_id="r1", owner="ada", request_id="q1")
+        bind(run_id="r1", owner="ada lovelace", request_id="q1")
         for _ in range(100):
             fail()
         await recorder.errors.settle()
@@ -75,7 +75,7 @@ async def test_a_new_error_is_sent_with_its_traceback_and_without_secrets(tmp_pa
     assert event["fingerprint"] == [(await recorder.errors.groups(None, 1))[0].fingerprint]
     assert event["release"].startswith("alma@")
     text = json.dumps(event)
-    for private in ("hunter2hunter2", "ada", KEY):
+    for private in ("hunter2hunter2", "lovelace", KEY):
         assert private not in text
     assert not {"user", "server_name", "breadcrumbs", "modules", "request"} & {
         name for name, value in event.items() if value

@@ -16,7 +16,8 @@ KEPT_DAYS = 90
 
 
 class Alert(Struct):
-    """A time that a rule fired. `told`: by channel `ok`, or why not. Changes until it has ended and all were told."""
+    """A time that a rule fired. `told`: by channel `ok`, or why not. Changes until it has ended and all were told.
+    `end_value`: the metric's when it ended, None: it had none; for telling, and not kept."""
 
     id: str
     rule: str
@@ -26,6 +27,7 @@ class Alert(Struct):
     fired_at: float
     ended_at: float | None
     told: dict[str, str]
+    end_value: float | None = None
 
 
 class Silence(Struct, frozen=True):

@@ -24,6 +24,7 @@ from alma.observability.health_checks import NAMES
 Severity = Literal["info", "warning", "critical"]
 ChannelName = Literal["page", "log", "webhook", "mail"]
 CHANNELS: tuple[ChannelName, ...] = get_args(ChannelName)
+LOGGER = "alma.alerts"  # what it logs tells of something, and is itself no error
 NEW_ERRORS = "error_group.new"  # groups of errors that were first seen in the last five minutes
 METRICS = frozenset([*BY_NAME, *map(metric_of, NAMES), NEW_ERRORS])
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")

@@ -218,7 +218,7 @@ class Alerts:
                 news = True
             elif before.state == "firing" and after.state != "firing":
                 if (alert := self._open.get(rule.name)) is not None:
-                    self._end(alert)
+                    self._end(alert, after.value)
                 news = True
         for silence in [one for one in self._silences.values() if one.until <= self._clock()]:
             del self._silences[silence.rule]
@@ -240,9 +240,10 @@ class Alerts:
         self._open[rule.name] = self._recent[alert.id] = alert
         self._note(alert)
 
-    def _end(self, alert: Alert, *, tell: bool = True) -> None:
+    def _end(self, alert: Alert, value: float | None = None, *, tell: bool = True) -> None:
         if self._open.get(alert.rule) is alert:
             del self._open[alert.rule]
+        alert.end_value = value
         alert.ended_at = max(self._clock(), alert.fired_at)
         for name in [name for name, said in alert.told.items() if said == "ok" and tell]:
             self._send(alert, name)
@@ -306,7 +307,7 @@ class Alerts:
             summary=alert.summary,
             hint=rule.hint if rule is not None else "",
             metric=rule.metric if rule is not None else "",
-            value=alert.value,
+            value=alert.value if alert.ended_at is None else alert.end_value,
             threshold=rule.threshold if rule is not None else 0.0,
             fired_at=alert.fired_at,
             ended_at=alert.ended_at or 0.0,
@@ -362,7 +363,7 @@ class Alerts:
     async def try_channel(self, name: str) -> str:
         """Tell a test over it: `ok`, or why not."""
         summary = "This is a test of how Alma tells alerts"
-        test = Telling("test", "test", "test", "info", summary, "", "", 0.0, 0.0, self._clock(), 0.0, self._link)
+        test = Telling("test", "test", "test", "info", summary, "", "", None, 0.0, self._clock(), 0.0, self._link)
         if (courier := self._couriers.get(name)) is not None:
             return await courier.attempt(test)
         if (channel := self._here.get(name)) is not None:

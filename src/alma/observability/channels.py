@@ -14,14 +14,15 @@ from urllib.parse import urlsplit
 import aiohttp
 from msgspec import Struct
 
-from alma.observability.alert_rules import ChannelName, Severity
+from alma.observability.alert_rules import LOGGER, ChannelName, Severity
 
-log = logging.getLogger("alma.alerts")
+log = logging.getLogger(LOGGER)
 TIMEOUT_S = 10.0  # that a webhook or a mail server may take
 
 
 class Telling(Struct, frozen=True, rename="camel"):
-    """`what`: it began, it ended, or somebody tries the channel. Times are Unix seconds; `ended_at` 0: not yet."""
+    """`what`: it began, it ended, or somebody tries the channel. Times are Unix seconds; `ended_at` 0: not yet.
+    `value`: the metric's when it began, or when it ended (None: it had none). `metric` empty: there is no rule."""
 
     what: Literal["firing", "ended", "test"]
     id: str
@@ -30,7 +31,7 @@ class Telling(Struct, frozen=True, rename="camel"):
     summary: str
     hint: str
     metric: str
-    value: float
+    value: float | None
     threshold: float
     fired_at: float
     ended_at: float = 0.0
@@ -69,7 +70,8 @@ class LogChannel:
         level = logging.INFO if telling.what != "firing" or telling.severity == "info" else logging.WARNING
         if telling.what == "firing" and telling.severity == "critical":
             level = logging.ERROR
-        log.log(level, "alert %s %s: %s (%s is %g)", telling.rule, telling.what, telling.summary, *measured(telling))
+        said = measured(telling)
+        log.log(level, "alert %s %s: %s%s", telling.rule, telling.what, telling.summary, f" ({said})" if said else "")
 
 
 class Webhook:
@@ -114,8 +116,13 @@ def as_json(telling: Telling) -> dict[str, object]:
     }
 
 
-def measured(telling: Telling) -> tuple[str, float]:
-    return telling.metric, telling.value
+def measured(telling: Telling) -> str:
+    """In words; empty for a test."""
+    if telling.what == "test":
+        return ""
+    if not telling.metric:
+        return "its rule is gone"
+    return f"{telling.metric} {'has no value' if telling.value is None else f'is {telling.value:g}'}"
 
 
 def without_secrets(url: str) -> str:

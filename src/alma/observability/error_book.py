@@ -15,6 +15,7 @@ import threading
 import time
 import traceback
 from collections.abc import AsyncGenerator, Callable, Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ import sqlalchemy as sa
 from alma import __version__
 from alma.db.database import Database
 from alma.errors import AlmaError, StorageFailure
+from alma.observability.alert_rules import LOGGER as ALERTS
 from alma.observability.context import bound_ids
 from alma.observability.error_groups import Group, News, Seen, State, add_to_groups, change_state, prune, read_groups
 from alma.observability.fingerprint import Fingerprint, fingerprint_of, leaf, message_of, said_by, traceback_of
@@ -44,6 +46,8 @@ class ErrorBook(logging.Handler):
 
     def __init__(self, database: Database, redactor: Redactor, facts: Mapping[str, Any] = MappingProxyType({})) -> None:
         super().__init__(logging.ERROR)
+        # An alert that is logged as an error would be a new kind of error, which is an alert again.
+        self.addFilter(lambda record: record.name != ALERTS)
         self.total = 0  # errors since the start, for the metric `errors`
         self._database = database
         self._redactor = redactor
@@ -104,9 +108,9 @@ class ErrorBook(logging.Handler):
             "message": message_of(record)[:4_000],
             "level": record.levelname.lower(),
             "logger": record.name,
-            "at": record.created,
+            "at": f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%d %H:%M:%S} UTC",
             "ids": dict(bound_ids()),
-            "thread": record.threadName,
+            "os_thread": record.threadName,  # a thread of Alma's is among the ids
             "process": os.getpid(),
             "versions": {"alma": __version__, "python": platform.python_version(), "system": platform.platform()},
             "settings": self._facts,

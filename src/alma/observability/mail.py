@@ -65,7 +65,7 @@ def as_mail(telling: Telling, sender: str, to: Sequence[str]) -> EmailMessage:
     message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2] or "localhost")
     lines = [telling.summary, ""]
     if telling.what != "test":
-        lines += ["{}: {:g} (threshold {:g})".format(*measured(telling), telling.threshold)]
+        lines += [f"{measured(telling)} (threshold {telling.threshold:g})" if telling.metric else measured(telling)]
         lines += [f"Since: {_time(telling.fired_at)}"]
     if telling.ended_at:
         lines += [f"Over:  {_time(telling.ended_at)}"]
