@@ -46,7 +46,7 @@ async def planned_bench(
     role_file(tmp_path / "agents", "writer", tools=[one.__name__ for one in functions], **front)
     toolbox = Toolbox()
     for function in functions:
-        toolbox.register(function)
+        toolbox.register(function, acts=False, outside="")
     url = f"sqlite:///{tmp_path}/alma.db"
     bench = SessionBench(url, roles=tmp_path / "agents", toolbox=toolbox, run_tokens=run_tokens)
     async with bench.running():
