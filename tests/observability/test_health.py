@@ -101,6 +101,23 @@ async def test_a_check_that_raises_is_down() -> None:
         assert "of all things" in health.report().components[0].detail
 
 
+async def test_a_check_whose_work_is_given_up_is_down_and_goes_on() -> None:
+    gone: asyncio.Future[Sequence[Finding]] = asyncio.get_running_loop().create_future()
+    gone.cancel()
+    answers = [gone]
+
+    async def look() -> Sequence[Finding]:
+        return await answers.pop() if answers else [Finding("ok")]
+
+    health = Health([Check("part", look, every=0.001)])
+    async with running(health):
+        async with asyncio.timeout(10):
+            while health.status("part") != "down":
+                await asyncio.sleep(0)
+            while health.status("part") != "ok":
+                await asyncio.sleep(0.001)
+
+
 async def test_a_recovery_that_does_not_last_does_not_change_since() -> None:
     part, clock = Part(), Clock()
     health = Health([Check("part", part.look)], clock)

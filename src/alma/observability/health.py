@@ -155,7 +155,7 @@ class Health:
             task = self._looking[check.name] = self._group.create_task(_guarded(check))
             task.add_done_callback(lambda _task: self._looking.pop(check.name, None))
         done, _ = await asyncio.wait({task}, timeout=check.timeout)
-        self._note(check, task.result() if done else [_hanging(check)])
+        self._note(check, [_hanging(check)] if not done else [_DROPPED] if task.cancelled() else task.result())
 
     def _note(self, check: Check, found: Sequence[Finding]) -> None:
         now = self._clock()
@@ -186,6 +186,12 @@ async def _guarded(check: Check) -> Sequence[Finding]:
     except Exception as error:  # the check's boundary: whatever it raises is what it found
         log.debug("the check of %s failed", check.name, exc_info=True)
         return [Finding("down", f"The check failed: {error!r}"[:300], "Look into the log.")]
+
+
+# What it waited for was given up by another part; the check itself goes on.
+_DROPPED = Finding(
+    "down", "What it waited for was given up.", "It is looked at again; if that stays, look into the log."
+)
 
 
 def _hanging(check: Check) -> Finding:
