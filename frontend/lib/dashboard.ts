@@ -101,13 +101,7 @@ export class Dashboard {
   private async loadSeries(): Promise<void> {
     await this.ask("series", this.ports.api.series, (reply, state) => {
       const known = state.isOld || state.span.zoom !== null ? null : state.series;
-      return {
-        series: merged(
-          known,
-          seriesOf(reply, (name) => this.whatOf(name)),
-        ),
-        isOld: false,
-      };
+      return { series: merged(known, seriesOf(reply)), isOld: false };
     });
   }
 

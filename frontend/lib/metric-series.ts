@@ -2,7 +2,7 @@
  * What was measured over time: asked for once, then carried on by a frame a second. Pure: every change gives a new value.
  *
  * In a short range each frame is an interval of its own. In a longer one a frame falls into the interval that is under
- * way: until that has ended, sums of it are left out, because half of an interval would look like a fall.
+ * way: what is counted is added to it, so that all intervals together are what the figures say.
  */
 
 import type { SeriesReply } from "@/lib/metrics-api";
@@ -28,13 +28,10 @@ const LIVE_STEP_S = 1.5;
 const GAP_STEPS = 2.5;
 
 /** The reply's last row may be of an interval that is under way: then it ends early. */
-export function seriesOf({ step, at, series }: SeriesReply, whatOf: (name: string) => What): MetricSeries {
+export function seriesOf({ step, at, series: values }: SeriesReply): MetricSeries {
   const [before, last] = [at.at(-2), at.at(-1)];
   if (step <= LIVE_STEP_S || before === undefined || last === undefined || last - before > step - 0.5)
-    return { step, at, values: series, open: null };
-  const values = mapped(series, (known, name) =>
-    whatOf(name) === "sum" ? [...known.slice(0, -1), null] : known,
-  );
+    return { step, at, values, open: null };
   return { step, at, values, open: { end: before + step, seconds: Math.max(1, last - before) } };
 }
 
@@ -48,13 +45,13 @@ export function append(
   const last = series.at.at(-1);
   const { open, step } = series;
   if (step > LIVE_STEP_S) {
+    if (last !== undefined && frame.at <= last) return series;
     if (open !== null && frame.at <= open.end) return folded(series, frame, whatOf);
-    if (open === null && last !== undefined && frame.at <= last) return series;
     const from = open?.end ?? last ?? frame.at - step;
     const end = from + step * Math.max(1, Math.ceil((frame.at - from) / step));
     const settled = open === null ? series : { ...series, at: [...series.at.slice(0, -1), open.end] };
-    const row = only(frame.values, (name) => whatOf(name) !== "sum");
-    return rolled({ ...added(broken(settled, frame.at), frame.at, row), open: { end, seconds: 1 } }, spanS);
+    const whole = added(broken(settled, frame.at), frame.at, frame.values);
+    return rolled({ ...whole, open: { end, seconds: 1 } }, spanS);
   }
   if (last !== undefined && frame.at < last + step / 2)
     return Math.abs(frame.at - last) <= step / 2 ? filled(series, frame) : series;
@@ -131,8 +128,8 @@ function folded(series: MetricSeries, frame: MetricsNow, whatOf: (name: string) 
 }
 
 function meanwhile(before: number | null, now: number | null, seconds: number, what: What): number | null {
-  if (what === "sum") return null;
   if (before === null || now === null) return now ?? before;
+  if (what === "sum") return before + now;
   if (what === "level") return now;
   if (what === "peak") return Math.max(before, now);
   return before + (now - before) / (seconds + 1);
@@ -172,13 +169,6 @@ function rolled(series: MetricSeries, spanS: number): MetricSeries {
   const first = series.at.findIndex((at) => at > oldest);
   if (first <= 0) return series;
   return { ...series, at: series.at.slice(first), values: mapped(series.values, (v) => v.slice(first)) };
-}
-
-function only(
-  values: Readonly<Record<string, number>>,
-  wanted: (name: string) => boolean,
-): Record<string, number> {
-  return Object.fromEntries(Object.entries(values).filter(([name]) => wanted(name)));
 }
 
 function mapped(

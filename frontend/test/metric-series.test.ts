@@ -60,16 +60,13 @@ describe("seconds", () => {
 });
 
 describe("longer intervals", () => {
-  const minutes = seriesOf(
-    {
-      since: 0,
-      until: 180,
-      step: 60,
-      at: [60, 120, 180],
-      series: { running: [1, 2, 3], calls: [10, 20, 30] },
-    },
-    whatOf,
-  );
+  const minutes = seriesOf({
+    since: 0,
+    until: 180,
+    step: 60,
+    at: [60, 120, 180],
+    series: { running: [1, 2, 3], calls: [10, 20, 30] },
+  });
 
   it("take the frames of the one under way, each in its manner", () => {
     let series = heard(minutes, 181, { running: 5, lag: 4, p95: 100, calls: 2, rate: 10 });
@@ -79,7 +76,7 @@ describe("longer intervals", () => {
     const last = Object.fromEntries(
       Object.entries(series.values).map(([name, values]) => [name, values.at(-1)]),
     );
-    expect(last).toEqual({ running: 4, lag: 9, p95: 200, calls: null, rate: 20 });
+    expect(last).toEqual({ running: 4, lag: 9, p95: 200, calls: 4, rate: 20 });
   });
 
   it("end at their time once the next one begins", () => {
@@ -88,7 +85,7 @@ describe("longer intervals", () => {
     expect(series.values.running).toEqual([1, 2, 3, 5, 6]);
   });
 
-  it("that the server tells of before they have ended are under way, and half a sum is none", () => {
+  it("that the server tells of before they have ended are under way, and what is counted goes on", () => {
     const reply = {
       since: 0,
       until: 150,
@@ -96,10 +93,12 @@ describe("longer intervals", () => {
       at: [60, 120, 150],
       series: { calls: [10, 20, 3], rate: [4, 4, 4] },
     };
-    const series = seriesOf(reply, whatOf);
-    expect(series.values.calls).toEqual([10, 20, null]);
-    const later = heard(series, 151, { rate: 35 });
+    const series = seriesOf(reply);
+    expect(series.values.calls).toEqual([10, 20, 3]);
+    expect(heard(series, 150, { calls: 9 })).toBe(series); // the reply has it
+    const later = heard(series, 151, { rate: 35, calls: 2 });
     expect(later.at).toEqual([60, 120, 151]);
+    expect(later.values.calls).toEqual([10, 20, 5]);
     expect(later.values.rate?.at(-1)).toBeCloseTo(5);
     expect(heard(later, 181, { rate: 1 }).at).toEqual([60, 120, 180, 181]);
   });
