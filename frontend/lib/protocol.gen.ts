@@ -1264,8 +1264,8 @@ export interface components {
         };
         /**
          * AlertRuleReply
-         * @description `metric`, over `window_s` seconds (0: its newest value), `above` or below `threshold` for `for_s` seconds; it ends
-         *     beyond `clear`. `now`: the metric's value, null: none. `problem`: what of the user's change to it cannot be used.
+         * @description `metric`, over `window_s` seconds (0: its newest value), `above` or below `threshold` for `for_s` seconds; it
+         *     ends at `clear`. `now`: the metric's value, null: none. `problem`: what of the user's change cannot be used.
          */
         AlertRuleReply: {
             /** Above */
