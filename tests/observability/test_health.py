@@ -185,7 +185,7 @@ async def test_disk_space_below_the_setting_is_degraded(tmp_path: Path) -> None:
     ],
 )
 async def test_each_endpoint_is_a_component(breaker: str, state: str, status: str) -> None:
-    one = SimpleNamespace(name="groq", state=state, detail="HTTP 503", breaker=breaker, retry_at=1030.0)
+    one: Any = SimpleNamespace(name="groq", state=state, detail="HTTP 503", breaker=breaker, retry_at=1030.0)
     found = await only(health_checks.endpoints(lambda: [one], lambda: 1000.0))
     assert (found.name, found.status, bool(found.hint)) == ("endpoint groq", status, status != "ok")
     if breaker == "open":
