@@ -76,6 +76,13 @@ def test_links_between_pages_lead_somewhere(root: Path) -> None:
     assert broken == []
 
 
+def test_tests_that_prove_a_defence_are_there(root: Path) -> None:
+    named = re.findall(r"`([\w./-]+(?:\.py|\.test\.tsx))`", (root / "docs" / "security.md").read_text())
+    assert len(named) > 50
+    gone = [name for name in named if not any((root / place / name).is_file() for place in ("tests", "."))]
+    assert gone == []
+
+
 def test_ci_runs_the_readmes_test_command(root: Path) -> None:
     script = root / ".ci/run"
     assert os.access(script, os.X_OK)

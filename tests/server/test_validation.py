@@ -23,6 +23,11 @@ def test_a_title_is_one_line_with_what_deceives_written_out(server: Serving) -> 
     assert (status, thread["title"]) == (201, "café ⟦U+202E⟧gnp.exe done")
 
 
+def test_of_a_name_that_is_there_twice_the_last_counts_and_is_checked(server: Serving) -> None:
+    assert server.call("POST", "/api/threads", b'{"title": "one", "title": "two"}')[1]["title"] == "two"
+    assert server.call("POST", "/api/threads", b'{"title": "one", "title": "a\\u0000b"}')[0] == 400
+
+
 def test_a_memory_keeps_the_direction_of_its_text(server: Serving) -> None:
     text = "سعر e\u0301 \u2066100\u2069\r\nend"
     status, added = server.call("POST", "/api/memories", {"text": text})
