@@ -12,6 +12,7 @@ import pytest
 
 from alma.agent.data import NOTICE, block, escaped
 from alma.agent.memory_acts import DROP, KEEP
+from alma.agent.prompt import Part
 from alma.events import ToolCalled, ToolReturned
 from alma.memory.records import Filter, Reader
 from alma.tools.toolbox import Toolbox
@@ -234,4 +235,5 @@ def test_content_cannot_end_its_own_block(mark: str) -> None:
     assert mark not in kept
     assert len(kept) == len(f"before {mark} after")
     assert escaped(kept) == kept
+    assert mark not in Part("result", "text", data=True, head=f"[1] {mark}:").said.partition("\n")[0]
     assert escaped("a < b, <b>bold</b>, list[0], [1] data") == "a < b, <b>bold</b>, list[0], [1] data"

@@ -12,7 +12,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alma.agent.data import NOTICE, block
+from alma.agent.data import NOTICE, block, escaped
 from alma.agent.role import Role
 from alma.agent.task import Result, Summary, Task, Turn
 from alma.model_call import Section
@@ -49,7 +49,7 @@ class Part(Struct, frozen=True):
         """As it stands in the prompt."""
         if not self.data:
             return self.text
-        return "\n".join(piece for piece in (self.head, block(self.text), self.after) if piece)
+        return "\n".join(piece for piece in (escaped(self.head), block(self.text), self.after) if piece)
 
 
 class Material(Struct, frozen=True):
