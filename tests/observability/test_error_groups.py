@@ -235,6 +235,17 @@ async def test_errors_wait_while_the_database_cannot(tmp_path: Path, monkeypatch
     await asyncio.to_thread(database.close)
 
 
+async def test_what_is_being_written_when_all_ends_counts_once(sqlite: Database) -> None:
+    book = book_of(sqlite)
+    async with book.open():
+        log.error("it failed")
+        writing = asyncio.create_task(book.settle())
+        await asyncio.sleep(0)
+        writing.cancel()
+    await sqlite.write(lambda _connection: None)  # after what is under way
+    assert [group.count for group in await book.groups(None, 10)] == [1]
+
+
 async def test_an_error_that_ends_everything_is_the_last_that_is_written(sqlite: Database) -> None:
     book = book_of(sqlite)
 

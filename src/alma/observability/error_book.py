@@ -180,7 +180,7 @@ class ErrorBook(logging.Handler):
 
         try:
             news = await self._database.write(write)
-        except BaseException:
+        except Exception:  # one who is cancelled here has had it written all the same
             with self._guard:
                 newer, self._pending = self._pending, taken
                 for one in newer.values():
