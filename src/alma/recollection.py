@@ -9,9 +9,9 @@ from msgspec import Struct
 
 class RecalledMemory(Struct, frozen=True, omit_defaults=True):
     """A memory as an agent was reminded of it: `text` as it stood in the prompt, after `label`, which says where it is
-    from. `outside`: what it comes from, where that is not the user themselves. `cosine`, `dense_rank`: by its vector; `bm25`, `text_rank`: by its words (0: not found so); the rest is what
-    raised or lowered its score. `words`: those of the query that it has. `standing`: a fact
-    about the user that is told whatever is asked."""
+    from. `outside`: what it comes from, where that is not the user themselves. `cosine`, `dense_rank`: by its vector;
+    `bm25`, `text_rank`: by its words (0: not found so); the rest is what raised or lowered its score. `words`: those of
+    the query that it has. `standing`: a fact about the user that is told whatever is asked."""
 
     id: str
     text: str
