@@ -75,7 +75,7 @@ export function Workbench() {
   useEffect(afterwards, []);
   return (
     <>
-      <div data-slot="workbench" className="flex h-dvh">
+      <div data-slot="workbench" className="relative flex h-dvh overflow-clip">
         {rail ? (
           <div className="w-66 shrink-0 border-r max-md:hidden">
             <ThreadRail />

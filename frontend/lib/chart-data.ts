@@ -16,6 +16,7 @@ export interface ChartData {
 }
 
 const MOST_BARS = 60;
+const FEWEST_OF_A_LINE = 4;
 const WIDTHS = [1, 5, 10, 30, 60, 360, 600, 1_800, 3_600, 10_800, 21_600, 86_400];
 
 export const NO_DATA: ChartData = { at: [], ends: [], width: 1, lines: [] };
@@ -45,6 +46,30 @@ export function chartData(info: ChartInfo, series: MetricSeries, spanS: number):
     ),
   );
   return { at: ends.map((end) => end - width / 2), ends, width, lines: summed };
+}
+
+/** The time that a chart shows: the bar that is under way whole, though it reaches into what is to come. */
+export function shownTime(
+  info: ChartInfo,
+  { ends }: ChartData,
+  [since, until]: readonly [number, number],
+): [number, number] {
+  const isBars = info.kind === "sums" || info.kind === "shares";
+  return [since, isBars ? Math.max(until, ends.at(-1) ?? until) : until];
+}
+
+/** So many pieces, and so short, that a line would hide where the values are. */
+export function isScattered({ at, lines }: ChartData, line: number, silenceS: number): boolean {
+  let [known, pieces] = [0, 0];
+  let before: number | null = null;
+  for (const [index, value] of (lines[line] ?? []).entries()) {
+    if (value === null) continue;
+    const now = at[index] ?? 0;
+    if (before === null || now - before > silenceS) pieces += 1;
+    known += 1;
+    before = now;
+  }
+  return known > 0 && known < FEWEST_OF_A_LINE * pieces;
 }
 
 /** The time of a point. */

@@ -60,7 +60,7 @@ export function overall(values: Values, what: What): number | null {
 }
 
 /**
- * A figure now: what is level, as the newest frame has it; all else over the whole range. Where nothing was counted, a
+ * A figure: what runs now as the newest frame has it, whatever time is looked at; all else over the whole range. Where nothing was counted, a
  * sum is 0, once there are figures at all.
  */
 export function figureOf(figure: Figure, reply: DashboardReply | null, live: Known | null): number | null {
@@ -70,9 +70,10 @@ export function figureOf(figure: Figure, reply: DashboardReply | null, live: Kno
   return value === null && (figure.what === "sum" || figure.what === "rate") ? 0 : value;
 }
 
-/** The same in the time before; null where nothing was measured then. */
+/** The same in the time before; null where nothing was measured then, or now is not what that can be held against. */
 export function figureBefore(figure: Figure, reply: DashboardReply | null): number | null {
-  if (reply === null || Object.keys(reply.before).length === 0) return null;
+  if (figure.metric === "runs_running" || reply === null || Object.keys(reply.before).length === 0)
+    return null;
   return figure.of(reply.before);
 }
 

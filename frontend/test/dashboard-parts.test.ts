@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chartData, intervalOf, NO_DATA, valuesAt } from "@/lib/chart-data";
+import { chartData, intervalOf, isScattered, NO_DATA, shownTime, valuesAt } from "@/lib/chart-data";
 import { formatBehind, formatBetween, parseBehind, parseBetween, parseSpan } from "@/lib/dashboard-address";
 import { type ChartInfo, SECTIONS, sectionsFor, titleOf } from "@/lib/dashboard-charts";
 import { FIGURES, figureBefore, figureOf, isUntouched } from "@/lib/dashboard-figures";
@@ -74,6 +74,25 @@ describe("a chart", () => {
     expect(intervalOf(data, 9)).toBeNull();
   });
 
+  it("of bars shows the one under way whole, of lines the time that was asked for", () => {
+    const data = chartData(bars, series, 300);
+    expect(shownTime(bars, data, [0, 107])).toEqual([0, 110]);
+    expect(shownTime({ ...bars, kind: "lines" }, data, [0, 107])).toEqual([0, 107]);
+  });
+
+  it("has dots where a line would be in shreds", () => {
+    const of = (...values: (number | null)[]) => ({
+      ...NO_DATA,
+      at: values.map((_, at) => at * 10),
+      lines: [values],
+    });
+    expect(isScattered(of(5, null, null, 5, 5, null, 5), 0, 15)).toBe(true);
+    expect(isScattered(of(null, 5), 0, 15)).toBe(true);
+    expect(isScattered(of(null, 5, 5, 5, 5), 0, 15)).toBe(false);
+    expect(isScattered(of(5, null, 5, null, 5, 5), 0, 25)).toBe(false); // so short a silence does not count
+    expect(isScattered(of(null, null), 0, 15)).toBe(false);
+  });
+
   it.each([
     [300, 1, 5],
     [3_600, 10, 60],
@@ -125,6 +144,7 @@ describe("a big figure", () => {
     expect(figureBefore(figure("response_p95_ms"), told)).toBe(800);
     expect(figureOf(figure("runs_running"), told, { runs_running: 5 })).toBe(5);
     expect(figureOf(figure("runs_running"), told, null)).toBe(2);
+    expect(figureBefore(figure("runs_running"), reply({}, { runs_running: 0.1 }))).toBeNull();
   });
 
   it("that counts is 0 where nothing was counted, and a time is none", () => {

@@ -3,11 +3,13 @@ import { act, type ReactNode } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { BehindPanel } from "@/features/dashboard/behind-panel";
+import { ChartTable } from "@/features/dashboard/chart-table";
 import { Figures } from "@/features/dashboard/figures";
 import { SortTable } from "@/features/dashboard/sort-table";
-import { pathOf } from "@/features/dashboard/sparkline";
+import { dotsOf, pathOf } from "@/features/dashboard/sparkline";
 import { dashboard } from "@/lib/dashboard";
 import type { Behind } from "@/lib/dashboard-address";
+import { type ChartInfo, SECTIONS } from "@/lib/dashboard-charts";
 import { USE_COLUMNS } from "@/lib/dashboard-tables";
 import { go, HOME, location } from "@/lib/location";
 import type { BehindList, UseOf } from "@/lib/metrics-api";
@@ -190,8 +192,25 @@ describe("the runs behind a number", () => {
   });
 });
 
-it("a sparkline is broken where nothing was measured", () => {
-  expect(pathOf([1, 2, null, 4], 4)).toBe("M0.0 15.0h0.01L33.3 10.0M100.0 0.0h0.01");
-  expect(pathOf([0, 0], 0)).toBe("M0.0 20.0h0.01L100.0 20.0");
+it("a sparkline is broken where nothing was measured, and what stands alone is a dot", () => {
+  expect(pathOf([1, 2, null, 4], 4)).toBe("M0.0 15.0L33.3 10.0");
+  expect(dotsOf([1, 2, null, 4], 4)).toBe("M100.0 0.0h0.01");
+  expect(pathOf([0, 0], 0)).toBe("M0.0 20.0L100.0 20.0");
   expect(pathOf([], 0)).toBe("");
+});
+
+it("a chart as a table begins with the newest, and has no row without a value", async () => {
+  const reply = { since: 0, until: 4, step: 1, at: [1, 2, 3, 4] };
+  const series = { response_p50_ms: [null, 200, null, 400], response_p95_ms: [null, 300, null, null] };
+  answers["/metrics/series"] = () => ({ ...reply, series });
+  answers["/metrics/dashboard"] = () => ({ values: {}, before: {}, metrics: [], routes: [] });
+  dashboard.show({ range: "5m", zoom: { since: 0, until: 4 } });
+  await dashboard.load();
+  const info = SECTIONS[0]?.charts.find(({ id }) => id === "response") as ChartInfo;
+  await show(<ChartTable info={info} />);
+  const rows = [...page.querySelectorAll("tbody tr")].map((row) => row.textContent?.slice(8));
+  expect(rows).toEqual(["400 ms––", "200 ms300 ms–"]);
+  answers["/metrics/series"] = () => ({ ...reply, series: {} });
+  await act(async () => dashboard.load());
+  expect(page.querySelector("tbody")?.textContent).toBe("Nothing measured");
 });

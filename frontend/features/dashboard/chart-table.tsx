@@ -6,7 +6,7 @@ import { measure, moment } from "@/lib/metric-units";
 
 const ROWS = 20;
 
-/** A chart in numbers, for who does not see it: at most twenty rows. */
+/** A chart in numbers, for who does not see it: at most twenty rows, the newest first, none without a value. */
 export function ChartTable({ info }: { info: ChartInfo }) {
   const state = useStore(dashboard.state);
   const { series, reply } = state;
@@ -17,6 +17,10 @@ export function ChartTable({ info }: { info: ChartInfo }) {
   const columns = info.lines.map(({ metric }) =>
     condensed(series?.values[metric] ?? [], ROWS, whatOf(metric)),
   );
+  const rows = at
+    .map((end, row) => ({ end, values: columns.map((values) => values[row]) }))
+    .filter(({ values }) => values.some((value) => value !== null && value !== undefined))
+    .reverse();
   return (
     <div
       data-slot="chart-table"
@@ -41,14 +45,21 @@ export function ChartTable({ info }: { info: ChartInfo }) {
           </tr>
         </thead>
         <tbody className="divide-y">
-          {at.map((end, row) => (
-            <tr key={end ?? row}>
+          {rows.length > 0 ? null : (
+            <tr>
+              <td colSpan={info.lines.length + 1} className="py-1 text-faint-foreground">
+                Nothing measured
+              </td>
+            </tr>
+          )}
+          {rows.map(({ end, values }) => (
+            <tr key={end}>
               <th scope="row" className="py-1 text-left font-normal text-muted-foreground">
                 {moment(end ?? 0, until - since)}
               </th>
-              {columns.map((values, line) => (
+              {values.map((value, line) => (
                 <td key={info.lines[line]?.metric} className="py-1 pl-4 text-right">
-                  {measure(values[row], info.unit)}
+                  {measure(value, info.unit)}
                 </td>
               ))}
             </tr>

@@ -56,7 +56,7 @@ function Board() {
           tabIndex={0}
           role="region"
           aria-label="Dashboard"
-          className="@container min-h-0 flex-1 overflow-y-auto overscroll-contain"
+          className="@container relative min-h-0 flex-1 overflow-y-auto overscroll-contain"
         >
           <Content sections={sections} isTable={isTable} />
         </div>

@@ -25,7 +25,7 @@ export function Figures() {
 
 function BigFigure({ figure }: { figure: Figure }) {
   const { reply, live, series, span } = useStore(dashboard.state);
-  const value = figureOf(figure, reply, span.zoom === null ? (live?.values ?? null) : null);
+  const value = figureOf(figure, reply, live?.values ?? null);
   const before = figureBefore(figure, reply);
   const changed = change(value, before, figure.unit);
   const { number, unit } = written(value, figure.unit);

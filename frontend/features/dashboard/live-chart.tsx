@@ -5,7 +5,7 @@ import { ChartLegend } from "@/features/dashboard/chart-legend";
 import { openBehind } from "@/features/dashboard/open-behind";
 import { Plot } from "@/features/dashboard/plot";
 import { usePart } from "@/hooks/use-store";
-import { type ChartData, chartData, intervalOf, NO_DATA, valuesAt } from "@/lib/chart-data";
+import { type ChartData, chartData, intervalOf, NO_DATA, shownTime, valuesAt } from "@/lib/chart-data";
 import { type DashboardState, dashboard, windowOf } from "@/lib/dashboard";
 import { formatBetween } from "@/lib/dashboard-address";
 import type { ChartInfo } from "@/lib/dashboard-charts";
@@ -37,8 +37,8 @@ export function LiveChart({ info }: { info: ChartInfo }) {
   );
   const plot = usePlot(host, info, data, setCursor);
   useEffect(() => {
-    if (isSeen) plot.current?.show(data, [since, until]);
-  }, [plot, data, isSeen, since, until]);
+    if (isSeen) plot.current?.show(data, shownTime(info, data, [since, until]));
+  }, [plot, info, data, isSeen, since, until]);
 
   const index = cursor?.index ?? null;
   const values = valuesAt(info, data, series, cursor?.ofLines ?? null);

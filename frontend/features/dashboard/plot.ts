@@ -1,7 +1,7 @@
 /** One chart on a canvas, by uPlot: its lines and axes in the page's colours, and what a pointer does on it. */
 
 import uPlot from "uplot";
-import { type ChartData, NO_DATA } from "@/lib/chart-data";
+import { type ChartData, isScattered, NO_DATA } from "@/lib/chart-data";
 import type { Between } from "@/lib/dashboard-address";
 import type { ChartInfo } from "@/lib/dashboard-charts";
 import { tick, tickTime } from "@/lib/metric-units";
@@ -20,6 +20,9 @@ export interface PlotEvents {
 const HEIGHT = 148;
 const AXIS_WIDTH = 54;
 const FEWEST_PX = 6;
+/** Of the axes' font, on average. */
+const LETTER_PX = 6.4;
+const LINE = uPlot.paths.linear?.();
 /** How far the cursor looks for a value. */
 const NEAR_PX = 14;
 /** Second by second most have no answer: a line goes on over so short a silence. */
@@ -125,12 +128,19 @@ export class Plot {
     return alpha === 1 ? value : value.replace(/\)$/, ` / ${alpha})`);
   }
 
-  /** So few values that a line would hide where they are. */
-  private isSparse(series: number): boolean {
-    if (this.info.kind !== "percentiles") return false;
-    const values = this.data.lines[series - 1] ?? [];
-    const known = values.reduce<number>((sum, value) => sum + (value === null ? 0 : 1), 0);
-    return known > 0 && known < 40 && known < values.length / 2;
+  /** Dots instead of a line. */
+  private isDots(series: number): boolean {
+    const { width } = this.data;
+    return isScattered(this.data, series - 1, width > LIVE_STEP_S ? width * 1.5 : SILENCE_S);
+  }
+
+  /** The marks of the time, but for those that the edge would cut through. */
+  private times(chart: uPlot, splits: number[], apartS: number): (string | null)[] {
+    const edge = chart.width - AXIS_WIDTH;
+    return splits.map((at) => {
+      const text = tickTime(at, apartS);
+      return chart.valToPos(at, "x") + (text.length * LETTER_PX) / 2 > edge ? null : text;
+    });
   }
 
   /** Where the line is broken: everywhere that nothing was measured, but for a short silence in a short time. */
@@ -168,7 +178,7 @@ export class Plot {
           gap: 6,
           space: 54,
           grid: { show: false },
-          values: (_, splits, __, ___, apart) => splits.map((at) => tickTime(at, apart)),
+          values: (chart, splits, __, ___, apart) => this.times(chart, splits, apart),
         },
         {
           ...axis,
@@ -194,7 +204,8 @@ export class Plot {
           return {
             stroke: () => this.colour(line.colour),
             width: 1.5,
-            points: { show: (_, of) => this.isSparse(of), size: 4, fill: () => this.colour(line.colour) },
+            paths: (...drawn) => (this.isDots(drawn[1]) ? null : (LINE?.(...drawn) ?? null)),
+            points: { show: (_, of) => this.isDots(of), size: 4, fill: () => this.colour(line.colour) },
             gaps: (chart, _, __, ___, gaps) => this.silences(chart, gaps),
             fill: isTinted ? () => this.colour(line.colour, 0.1) : undefined,
           };
