@@ -242,6 +242,7 @@ async def test_what_is_being_written_when_all_ends_counts_once(sqlite: Database)
         writing = asyncio.create_task(book.settle())
         await asyncio.sleep(0)
         writing.cancel()
+        await asyncio.wait({writing})
     await sqlite.write(lambda _connection: None)  # after what is under way
     assert [group.count for group in await book.groups(None, 10)] == [1]
 
