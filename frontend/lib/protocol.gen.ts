@@ -1265,7 +1265,8 @@ export interface components {
         /**
          * AlertRuleReply
          * @description `metric`, over `window_s` seconds (0: its newest value), `above` or below `threshold` for `for_s` seconds; it
-         *     ends at `clear`. `now`: the metric's value, null: none. `problem`: what of the user's change cannot be used.
+         *     ends at `clear`. `now`: the metric's value, null: none. `link`: where the page has more on it. `problem`: what of
+         *     the user's change cannot be used.
          */
         AlertRuleReply: {
             /** Above */
@@ -1278,6 +1279,8 @@ export interface components {
             forS: number;
             /** Hint */
             hint: string;
+            /** Link */
+            link: string;
             /** Metric */
             metric: string;
             /** Name */
@@ -1297,6 +1300,8 @@ export interface components {
             silencedBy: string;
             /** Silenceduntil */
             silencedUntil: number;
+            /** Silencedwhy */
+            silencedWhy: string;
             /** Since */
             since: number;
             /**
@@ -2169,13 +2174,16 @@ export interface components {
         };
         /**
          * FiringAlert
-         * @description `value`: of the rule's metric when it fired. `silenced_until`: Unix seconds, 0: it is not.
+         * @description `value`: of the rule's metric when it fired. `silenced_until`: Unix seconds, 0: it is not. `link`: where the page
+         *         has more on it.
          */
         FiringAlert: {
             firedAt: number;
             /** @default  */
             hint?: string;
             id: string;
+            /** @default  */
+            link?: string;
             rule: string;
             /** @enum {unknown} */
             severity: "critical" | "info" | "warning";
@@ -3258,9 +3266,9 @@ export interface components {
         /**
          * RecalledMemory
          * @description A memory as an agent was reminded of it: `text` as it stood in the prompt, after `label`, which says where it is
-         *         from. `outside`: what it comes from, where that is not the user themselves. `cosine`, `dense_rank`: by its vector; `bm25`, `text_rank`: by its words (0: not found so); the rest is what
-         *         raised or lowered its score. `words`: those of the query that it has. `standing`: a fact
-         *         about the user that is told whatever is asked.
+         *         from. `outside`: what it comes from, where that is not the user themselves. `cosine`, `dense_rank`: by its vector;
+         *         `bm25`, `text_rank`: by its words (0: not found so); the rest is what raised or lowered its score. `words`: those of
+         *         the query that it has. `standing`: a fact about the user that is told whatever is asked.
          */
         RecalledMemory: {
             /** @default  */

@@ -39,6 +39,8 @@ const RULE: AlertRule = {
   now: null,
   silencedUntil: 0,
   silencedBy: "",
+  silencedWhy: "",
+  link: "",
   problem: "",
 };
 

@@ -57,6 +57,8 @@ const rule = (name, summary, metric, more = {}) => ({
   now: 0,
   silencedUntil: 0,
   silencedBy: "",
+  silencedWhy: "",
+  link: "",
   problem: "",
   ...more,
 });
@@ -273,6 +275,7 @@ export function healthRoutes({ Problem, toAll }) {
         const silenced = {
           silencedUntil: minutes === 0 ? 0 : now() + minutes * 60,
           silencedBy: minutes ? "anna" : "",
+          silencedWhy: "",
         };
         rules = rules.map((each) => (each.name === name ? { ...each, ...silenced } : each));
         const unwell = isUnwell(request);

@@ -18,7 +18,7 @@ from alma.memory.dense import Dense
 from alma.memory.embedder import Embedder
 from alma.models.registry import Registry
 from alma.observability import health_checks as look_at
-from alma.observability.alert_rules import ChannelName
+from alma.observability.alert_rules import ChannelName, link_of
 from alma.observability.alerts import Alerts
 from alma.observability.channels import Away, LogChannel, Telling, Webhook
 from alma.observability.health import Check, Health
@@ -129,6 +129,7 @@ class Lookout:
                 fired_at=alert.fired_at,
                 hint=rule.hint,
                 silenced_until=silence.until if silence is not None else 0.0,
+                link=link_of(rule.metric),
             )
             for alert, rule, silence in self.alerts.firing()
             if rule is not None and "page" in rule.channels

@@ -177,3 +177,19 @@ def test_listening_to_others_without_tls_is_said() -> None:
     assert "TLS" in heard.detail
     assert "docs/access.md" in heard.mend
     assert checks.check_access(Settings()).state == "ok"
+
+
+def test_what_is_wrong_in_the_file_of_alert_rules_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.toml"
+    assert not list(checks.check_alert_rules(path)), "it need not exist"
+    path.write_text("[disk_low]\nenabled = false\n[memory_high]\nabove = 4096\n")
+    (fine,) = checks.check_alert_rules(path)
+    assert (fine.state, "1 of them yours" in fine.detail) == ("ok", True)
+    path.write_text('[mine]\nsummary = "x"\nmetric = "nope"\nabove = 1\nfor_s = -1\n')
+    found = list(checks.check_alert_rules(path))
+    assert [one.state for one in found] == ["warn", "warn"]
+    assert "line 3: metric: there is no metric" in found[0].detail
+    assert "line 5: for_s: " in found[1].detail
+    path.write_text("above = = 1")
+    (broken,) = checks.check_alert_rules(path)
+    assert "line 1: It is not TOML" in broken.detail

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alma.observability.alert_rules import METRICS, Rule, Rules, load, merged, shipped
+from alma.observability.alert_rules import METRICS, Rule, Rules, link_of, load, merged, shipped
 from alma.observability.health_checks import NAMES
 from serving import REPO
 
@@ -79,6 +79,29 @@ def test_a_problem_is_said_with_line_and_field_and_the_rest_holds(table: str, li
     assert [rule.name for rule in rules.rules][:-1] == [rule.name for rule in shipped().rules]
 
 
+def test_all_mistakes_of_a_rule_are_said_at_once() -> None:
+    rules = rules_of('[mine]\nmetric = "nope"\nabove = "a lot"\nfor_s = -1\ncolour = "red"\n')
+    assert [(one.line, one.field) for one in rules.problems] == [
+        (3, "above"),
+        (5, "colour"),
+        (2, "metric"),
+        (4, "for_s"),
+        (1, "summary"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("metric", "link"),
+    [
+        ("error_group.new", "/?page=health&part=errors"),
+        ("health.database", "/?page=health"),
+        ("response_p95_ms", "/?page=dashboard"),
+    ],
+)
+def test_a_rule_leads_to_what_it_is_about(metric: str, link: str) -> None:
+    assert link_of(metric) == link
+
+
 def test_a_shipped_rule_stays_as_it_was_where_the_change_is_wrong() -> None:
     rules = rules_of("[memory_high]\nabove = true\n")
     assert rules.problem_of("memory_high")
@@ -94,7 +117,9 @@ def test_a_file_that_is_no_toml_leaves_the_rules_as_they_were(tmp_path: Path) ->
     path.write_text("[disk_low\nenabled = false\n")
     broken = load(path, before)
     assert broken.rules == before.rules
-    assert broken.problems[0].line == 1
+    (problem,) = broken.problems
+    assert problem.line == 1
+    assert problem.whole.startswith("line 1: It is not TOML: "), "and nothing of a rule"
     for broken in (b"\xff\xfe", b"[high]\nabove = " + b"1" * 5_000, b"a = " + b"[" * 100_000):
         path.write_bytes(broken)
         after = load(path, before)

@@ -130,11 +130,12 @@ async def test_from_a_run_that_fails_to_whoever_is_to_know_of_it(tmp_path: Path)
 
                     path = "/api/alerts/rules/too_many_failed/silence"
                     silenced = await call(server, "PUT", path, {"minutes": 60, "reason": "I know"})
-                    assert silenced["silencedBy"] == "local"
+                    assert (silenced["silencedBy"], silenced["silencedWhy"]) == ("local", "I know")
                     await fail_a_run(page, "2")
                     while not (now := (await page.until("alma.alerts"))["firing"]):
                         pass
                     assert now[0]["silencedUntil"] == silenced["silencedUntil"]
+                    assert now[0]["link"] == silenced["link"] == "/?page=dashboard"
                     assert got.empty()
                     await call(server, "PUT", path, {"minutes": 0})
                     assert (await asyncio.wait_for(got.get(), 30))["what"] == "firing", "it still was so"

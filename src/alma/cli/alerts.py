@@ -92,6 +92,7 @@ class _Rule(Struct, frozen=True, rename="camel"):
     since: float
     now: float | None
     silenced_until: float
+    silenced_why: str
     problem: str
 
 
@@ -125,7 +126,7 @@ async def show(door: Door, arguments: argparse.Namespace) -> int:
         rules = sorted(found.rules, key=lambda one: order[one.state])
         print_table(
             ("rule", "state", "severity", "now", "when", "what"),
-            [(one.name, _state(one), one.severity, _value(one.now), _when(one), one.summary) for one in rules],
+            [(one.name, _state(one), one.severity, _value(one.now), _when(one), _what(one)) for one in rules],
         )
         for problem in found.problems:
             note(f"In the file of rules: {problem}")
@@ -181,6 +182,13 @@ def _state(rule: _Rule) -> str:
     if rule.problem:
         return "problem"
     return f"{rule.state}, silenced" if _silenced(rule) else rule.state
+
+
+def _what(rule: _Rule) -> str:
+    if not _silenced(rule):
+        return rule.summary
+    why = f": {rule.silenced_why}" if rule.silenced_why else ""
+    return f"{rule.summary} (silenced until {_time(rule.silenced_until)}{why})"
 
 
 def _silenced(rule: _Rule) -> bool:

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -189,6 +190,20 @@ def check_port(settings: Settings) -> Finding:
             return Finding("port", "problem", f"{address}: {error.strerror or error}", mend)
     running = f"; Alma runs on {server.url} (process {server.pid})" if server else ""
     return Finding("port", "ok", f"{address} is free{running}")
+
+
+def check_alert_rules(path: Path) -> Iterator[Finding]:
+    """Nothing where there is no file of them."""
+    from alma.observability.alert_rules import load, shipped
+
+    if not path.exists():
+        return
+    rules = load(path, shipped())
+    for problem in rules.problems:
+        yield Finding("alert rules", "warn", f"{path}: {problem.whole}", "see docs/alerts.md; the rest holds")
+    if not rules.problems:
+        own = sum(rule.own for rule in rules.rules)
+        yield Finding("alert rules", "ok", f"{len(rules.rules)}, {own} of them yours or changed by you ({path})")
 
 
 def check_access(settings: Settings) -> Finding:

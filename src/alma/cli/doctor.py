@@ -75,6 +75,7 @@ def examine(data_dir: str | None, *, deep: bool) -> Iterator[Finding]:
     yield checks.check_database(settings.database)
     yield checks.check_port(settings)
     yield checks.check_access(settings)
+    yield from checks.check_alert_rules(settings.alerts_file)
     from alma.cli import health_checks, memory_checks, model_checks
 
     yield memory_checks.check_memory(settings)

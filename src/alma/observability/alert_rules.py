@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -27,6 +27,7 @@ CHANNELS: tuple[ChannelName, ...] = get_args(ChannelName)
 LOGGER = "alma.alerts"  # what it logs tells of something, and is itself no error
 NEW_ERRORS = "error_group.new"  # groups of errors that were first seen in the last five minutes
 METRICS = frozenset([*BY_NAME, *map(metric_of, NAMES), NEW_ERRORS])
+_OF_ERRORS = frozenset([NEW_ERRORS, "errors", "request_errors"])
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 _MOST_S = 7 * 86_400.0
 
@@ -62,6 +63,11 @@ class RuleProblem(Struct, frozen=True):
         place = f"line {self.line}: " if self.line else ""
         return f"{place}{self.field}: {self.message}" if self.field else f"{place}{self.message}"
 
+    @property
+    def whole(self) -> str:
+        """With the rule."""
+        return f"{self.rule}: {self}" if self.rule else str(self)
+
 
 class Rules(Struct, frozen=True):
     rules: tuple[Rule, ...]
@@ -71,7 +77,14 @@ class Rules(Struct, frozen=True):
         return " ".join(str(one) for one in self.problems if one.rule == name)
 
 
-class _Given(Struct, forbid_unknown_fields=True):
+def link_of(metric: str) -> str:
+    """Where the page, from its root, has more on what a rule looks at."""
+    if metric in _OF_ERRORS:
+        return "/?page=health&part=errors"
+    return "/?page=health" if metric.startswith("health.") else "/?page=dashboard"
+
+
+class _Given(Struct):
     """A table of the file, as it is written."""
 
     summary: str | None = None
@@ -113,61 +126,76 @@ def merged(known: Sequence[Rule], text: str, *, own: bool = True) -> Rules:
     rules = {rule.name: rule for rule in known}
     problems: list[RuleProblem] = []
     for name, table in tomllib.loads(text).items():
-        try:
-            if not isinstance(table, dict) or not _NAME.fullmatch(name):
-                raise _Wrong("", "expected a table [name] with a name of small letters, digits, - and _")
-            given = _read(cast("dict[str, Any]", table))
-            if not given.enabled:
+        if not isinstance(table, dict) or not _NAME.fullmatch(name):
+            wrongs = [_Wrong("", "expected a table [name] with a name of small letters, digits, - and _")]
+        else:
+            given, wrongs = _read(cast("dict[str, Any]", table))
+            wrongs += _wrongs(given, rules.get(name), {one.field for one in wrongs})
+            if not wrongs and given.enabled:
+                rules[name] = _rule(name, given, rules.get(name), own)
+            elif not wrongs:
                 rules.pop(name, None)
-                continue
-            rules[name] = _rule(name, given, rules.get(name), own)
-        except _Wrong as wrong:
-            problems.append(RuleProblem(name, _line(text, name, wrong.field), wrong.field, wrong.message))
+        problems += [RuleProblem(name, _line(text, name, wrong.field), wrong.field, wrong.message) for wrong in wrongs]
     return Rules(tuple(rules.values()), tuple(problems))
 
 
-class _Wrong(Exception):
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
-        self.message = message
+class _Wrong(Struct, frozen=True):
+    field: str
+    message: str
 
 
-def _read(table: Mapping[str, Any]) -> _Given:
-    try:
-        return msgspec.convert(table, _Given)
-    except msgspec.ValidationError as error:
-        said = str(error)
-        unknown = re.search(r"unknown field `(\w[\w-]*)`", said)
-        at = re.search(r" - at `\$\.(\w+)", said)
-        field = unknown[1] if unknown else at[1] if at else ""
-        if unknown:
-            said = f"there is no such field; there are {', '.join(_Given.__struct_fields__)}"
-        raise _Wrong(field, said.partition(" - at ")[0]) from None
+def _read(table: Mapping[str, Any]) -> tuple[_Given, list[_Wrong]]:
+    """Each field by itself, so that one that is wrong does not hide the next."""
+    given, wrongs = _Given(), list[_Wrong]()
+    for field, value in table.items():
+        if field not in _Given.__struct_fields__:
+            wrongs.append(_Wrong(field, f"there is no such field; there are {', '.join(_Given.__struct_fields__)}"))
+            continue
+        try:
+            setattr(given, field, getattr(msgspec.convert({field: value}, _Given), field))
+        except msgspec.ValidationError as error:
+            wrongs.append(_Wrong(field, str(error).partition(" - at ")[0]))
+    return given, wrongs
 
 
-def _rule(name: str, given: _Given, known: Rule | None, own: bool) -> Rule:
+def _wrongs(given: _Given, known: Rule | None, told: Collection[str]) -> Iterator[_Wrong]:
+    """What is wrong with values that are of the right kind. `told`: fields of which something is said already."""
+    if not given.enabled:
+        return
     if given.above is not None and given.below is not None:
-        raise _Wrong("below", "give above or below, not both")
+        yield _Wrong("below", "give above or below, not both")
     if given.metric is not None and given.metric not in METRICS:
-        raise _Wrong("metric", f"there is no metric {given.metric!r}; docs/operations.md names them")
+        yield _Wrong("metric", f"there is no metric {given.metric!r}; docs/operations.md names them")
     for field in ("above", "below", "clear"):
         if not math.isfinite(getattr(given, field) or 0.0):
-            raise _Wrong(field, "expected a number")
+            yield _Wrong(field, "expected a number")
     for field, most in (("for_s", _MOST_S), ("window_s", 3600.0)):
         value = getattr(given, field)
         if value is not None and not 0 <= value <= most:
-            raise _Wrong(field, f"expected 0 to {most:g} seconds, came {value:g}")
-    bound = given.above if given.above is not None else given.below
+            yield _Wrong(field, f"expected 0 to {most:g} seconds, came {value:g}")
     if known is None:
-        for field, value in (("summary", given.summary), ("metric", given.metric), ("above", bound)):
-            if value is None:
-                raise _Wrong(field, "it is missing")
-    above = known.above if bound is None and known else given.above is not None
-    threshold = known.threshold if bound is None and known else cast("float", bound)
-    clear = given.clear if given.clear is not None else known.clear if bound is None and known else threshold
-    if clear > threshold if above else clear < threshold:
-        raise _Wrong("clear", f"it must not be {'above' if above else 'below'} the threshold {threshold:g}")
+        missing = [field for field in ("summary", "metric") if getattr(given, field) is None]
+        if given.above is None and given.below is None and "below" not in told:
+            missing.append("above")
+        for field in missing:
+            if field not in told:
+                yield _Wrong(field, "it is missing")
+    above, threshold, clear = _bounds(given, known)
+    if threshold is not None and clear is not None and (clear > threshold if above else clear < threshold):
+        yield _Wrong("clear", f"it must not be {'above' if above else 'below'} the threshold {threshold:g}")
+
+
+def _bounds(given: _Given, known: Rule | None) -> tuple[bool, float | None, float | None]:
+    """Above or below what it fires, and where it ends."""
+    bound = given.above if given.above is not None else given.below
+    if bound is None and known is not None:
+        return known.above, known.threshold, known.clear if given.clear is None else given.clear
+    return given.above is not None, bound, bound if given.clear is None else given.clear
+
+
+def _rule(name: str, given: _Given, known: Rule | None, own: bool) -> Rule:
+    """Of what is not wrong."""
+    above, threshold, clear = _bounds(given, known)
     plain: dict[str, Any] = {
         field: value
         for field in ("summary", "metric", "hint", "severity", "for_s", "window_s")

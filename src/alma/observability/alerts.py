@@ -188,7 +188,7 @@ class Alerts:
         before = self.rules
         self._file, self.rules = now, await asyncio.to_thread(load, self._path, self.rules)
         for problem in self.rules.problems if self.rules.problems != before.problems else ():
-            log.warning("%s: %s: %s", self._path, problem.rule, problem)
+            log.warning("%s: %s", self._path, problem.whole)
         if self.rules != before:
             self._drop_what_has_no_rule()
             self._changed()

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from alma.errors import Conflict, NotFound
 from alma.observability.alert_book import Alert
-from alma.observability.alert_rules import CHANNELS, ChannelName
+from alma.observability.alert_rules import CHANNELS, ChannelName, link_of
 from alma.observability.alerts import Alerts, RuleNow
 from alma.security.fields import Exact
 from alma.server.asking import ADMIN, Admin
@@ -39,7 +39,7 @@ def routes(alerts: Alerts) -> APIRouter:
             rules=[_rule(one) for one in standings if one is not None],
             history=[_alert(one) for one in await alerts.history()],
             channels=[_channel(alerts, name) for name in CHANNELS],
-            problems=[f"{one.rule}: {one}" if one.rule else str(one) for one in alerts.rules.problems],
+            problems=[one.whole for one in alerts.rules.problems],
         )
 
     @router.put("/alerts/rules/{name}/silence")
@@ -89,6 +89,8 @@ def _rule(one: RuleNow) -> AlertRuleReply:
         now=one.state.value,
         silenced_until=silence.until if silence is not None else 0.0,
         silenced_by=silence.by if silence is not None else "",
+        silenced_why=silence.reason if silence is not None else "",
+        link=link_of(rule.metric),
         problem=one.problem,
     )
 

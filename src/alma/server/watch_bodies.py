@@ -130,7 +130,8 @@ class ErrorGroupChange(Body):
 
 class AlertRuleReply(Reply):
     """`metric`, over `window_s` seconds (0: its newest value), `above` or below `threshold` for `for_s` seconds; it
-    ends at `clear`. `now`: the metric's value, null: none. `problem`: what of the user's change cannot be used."""
+    ends at `clear`. `now`: the metric's value, null: none. `link`: where the page has more on it. `problem`: what of
+    the user's change cannot be used."""
 
     name: str
     summary: str
@@ -149,6 +150,8 @@ class AlertRuleReply(Reply):
     now: float | None
     silenced_until: float
     silenced_by: str
+    silenced_why: str
+    link: str
     problem: str
 
 

@@ -343,7 +343,8 @@ class MetricsNow(Payload, frozen=True):
 
 
 class FiringAlert(Payload, frozen=True):
-    """`value`: of the rule's metric when it fired. `silenced_until`: Unix seconds, 0: it is not."""
+    """`value`: of the rule's metric when it fired. `silenced_until`: Unix seconds, 0: it is not. `link`: where the page
+    has more on it."""
 
     id: str
     rule: str
@@ -353,6 +354,7 @@ class FiringAlert(Payload, frozen=True):
     fired_at: float
     hint: str = ""
     silenced_until: float = 0.0
+    link: str = ""
 
 
 class AlertsNow(Payload, frozen=True):
