@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import resource
+from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import psutil
 import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
 
-from alma.server.admission import Admission, room_for
+from alma.server.admission import Admission, Patience, room_for
+from alma.server.http_protocol import Doorway, HttpProtocol
 from alma.server.outbox import Outbox
+from alma.server.protocol import SocketProtocol
 from alma.server.traffic import Traffic
 from raw_socket import Raw
 from serving import running
@@ -36,6 +44,34 @@ def test_places_are_counted_in_all_and_by_address_and_given_again() -> None:
 def test_a_proxy_stands_for_many() -> None:
     admission = Admission(Traffic(), most=100, most_of_one=1, trusted=lambda address: address == "proxy")
     assert [admission.enter("proxy") for _ in range(50)] == [None] * 50
+
+
+async def test_a_client_that_is_gone_within_its_handshake_gives_its_place_back() -> None:
+    """By then the system does not know any more where it came from."""
+    doorway = Doorway(Admission(Traffic(), most=9, most_of_one=1), Patience())
+    config = uvicorn.Config(nobody, http=HttpProtocol, ws=partial(SocketProtocol, doorway=doorway), log_config=None)  # pyright: ignore[reportArgumentType]
+    config.load()
+    peer = Mock()
+    peer.getpeername.side_effect = [("192.0.2.1", 1), OSError, OSError]
+    transport = Mock()
+    transport.get_extra_info = lambda name: peer if name == "socket" else None
+    transport.is_closing.return_value = False
+    first = HttpProtocol(doorway=doorway, config=config, server_state=ServerState(), app_state={})
+    first.connection_made(transport)
+    head = "GET /ws HTTP/1.1", "Host: a", "Upgrade: websocket", "Connection: upgrade", "Sec-WebSocket-Version: 13"
+    first.data_received("\r\n".join((*head, "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", "")).encode())
+    (second,) = transport.set_protocol.call_args.args
+    assert isinstance(second, SocketProtocol)
+    assert doorway.admission.enter("192.0.2.1") is not None
+    second.connection_lost(ConnectionResetError())
+    assert doorway.admission.enter("192.0.2.1") is None
+    await asyncio.gather(*second.tasks)
+
+
+async def nobody(_scope: Scope, receive: Receive, send: Send) -> None:
+    """Lets nobody in."""
+    await receive()
+    await send({"type": "websocket.close"})
 
 
 @pytest.mark.parametrize(("descriptors", "least", "most"), [(100_000, 1000, 1000), (300, 1, 225), (10, 1, 10)])

@@ -72,8 +72,9 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         hold_little(transport)
-        super().connection_made(Closing(transport))  # pyright: ignore[reportArgumentType]  # all that is used of one
-        address = self.client[0] if self.client else ""
+        closing = Closing(transport)
+        super().connection_made(closing)  # pyright: ignore[reportArgumentType]  # all that is used of one
+        closing.source = address = self.client[0] if self.client else ""
         refusal = self._doorway.admission.enter(address)
         if refusal is not None:
             self._turn_away(refusal)

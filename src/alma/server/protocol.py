@@ -17,7 +17,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 
 from alma.server.http_protocol import Doorway
-from alma.server.transport import Gathering, bare, reset
+from alma.server.transport import Closing, Gathering, bare, reset
 
 _SLICE = 4096  # bytes taken apart at a time
 _LEAST_SPEED = 256  # bytes a second that a message must come with, on average
@@ -27,6 +27,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *, doorway: Doorway, **rest: Any) -> None:
         super().__init__(**rest)
         self._doorway = doorway
+        self._source = ""  # the address that it was let in with
         self._rest = b""  # what came and is not taken apart yet
         self._message: bytearray | None = None  # the fragments of one that is not whole yet
         self._ended = False  # whether a frame has, with what came last
@@ -39,6 +40,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: Any) -> None:
         raw = bare(transport)
+        self._source = transport.source if isinstance(transport, Closing) else ""
         self._doorway.admission.traffic.sockets += 1
         super().connection_made(Gathering(raw))  # pyright: ignore[reportArgumentType]  # all that is used of one
 
@@ -50,7 +52,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._rest = b""
         admission = self._doorway.admission
         admission.traffic.sockets -= 1
-        admission.leave(self.client[0] if self.client else "")
+        admission.leave(self._source)
         super().connection_lost(exc)
 
     def handle_connect(self, event: Any) -> None:

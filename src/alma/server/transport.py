@@ -14,11 +14,13 @@ _KERNEL = 128 * 1024  # bytes that the system may hold for a client (Linux doubl
 
 
 class Closing:
-    """A transport that is gone some seconds after it was closed, also when the client does not read what is left."""
+    """A transport that is gone some seconds after it was closed, also when the client does not read what is left.
+    `source`: the address that it came from, for the system forgets it when the client is gone."""
 
-    __slots__ = ("_loop", "_transport")
+    __slots__ = ("_loop", "_transport", "source")
 
-    def __init__(self, transport: Any) -> None:
+    def __init__(self, transport: Any, source: str = "") -> None:
+        self.source = source
         self._transport = transport
         self._loop = asyncio.get_running_loop()
 
