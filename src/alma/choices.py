@@ -84,6 +84,8 @@ def secrets_of(settings: Settings) -> frozenset[str]:
             found |= passwords_in(value.get_secret_value())
         elif isinstance(value, str):
             found |= passwords_in(value)
+    if settings.alert_webhook is not None:
+        found.add(settings.alert_webhook)  # whoever knows it may post to it
     with contextlib.suppress(SettingsInvalid, OSError):  # whoever needs the file says what is wrong with it
         found |= {key for one in endpoints.load(settings.models_file).endpoints if (key := one.key(environ))}
     return frozenset(found)

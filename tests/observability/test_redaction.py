@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alma.choices import recorder_of
 from alma.observability.redaction import HIDDEN, Redactor, is_secret_name, passwords_in, secrets_in
+from alma.settings import Settings
 
 SECRETS = st.text(string.ascii_letters + string.digits + "-_.!$%/+=#", min_size=6, max_size=60)
 AROUND = st.text(max_size=60)
@@ -110,3 +112,10 @@ def test_a_long_word_costs_no_more_than_its_length() -> None:
     for word in ("a", "a-", "token", "secret", "password", "cookie"):
         text = word * (200_000 // len(word))
         assert redactor.text(text) == text
+
+
+def test_the_address_of_a_webhook_is_a_secret() -> None:
+    hook = "https://hooks.example.org/services/T0/B0/Wq8"
+    choice = recorder_of(Settings(alert_webhook=hook))
+    assert choice.facts["alert_webhook"] == hook
+    assert Redactor(choice.secrets).value(choice.facts)["alert_webhook"] == HIDDEN
