@@ -470,7 +470,10 @@ def test_on_loopback_a_token_is_honoured_and_what_was_forwarded_needs_one(tmp_pa
         assert ask(server, "GET", "/api/threads").body["threads"] == []
         forwarded = ask(server, "GET", "/api/threads", X_Forwarded_For="203.0.113.7")
         assert (forwarded.status, forwarded.body["code"]) == (401, "token_missing")
-        assert ask(server, "GET", "/api/threads", X_Forwarded_For="127.0.0.1").status == 200
+        for by in ({"X-Real-IP": "203.0.113.7"}, {"Forwarded": 'for=127.0.0.1, for="[2001:db8::7]:4711";proto=https'}):
+            assert ask(server, "GET", "/api/threads", **by).status == 401, by
+        for by in ({"X-Forwarded-For": "127.0.0.1"}, {"X-Real-IP": "::1"}, {"Forwarded": 'For="[::1]:80";by=10.0.0.1'}):
+            assert ask(server, "GET", "/api/threads", **by).status == 200, by
         strange = ask(server, "GET", "/api/threads", Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="no-cors")
         assert strange.body["code"] == "origin_denied"
 

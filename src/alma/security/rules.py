@@ -19,7 +19,15 @@ from alma.security.addresses import Network, among, plain
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 _ONCE = ("host", "origin", "authorization")  # two of them could be read in two ways
-_MANY = {"cookie": "; ", "sec-fetch-site": ",", "sec-fetch-mode": ",", "x-forwarded-for": ","}
+_MANY = {
+    "cookie": "; ",
+    "sec-fetch-site": ",",
+    "sec-fetch-mode": ",",
+    "x-forwarded-for": ",",
+    "x-real-ip": ",",
+    "forwarded": ",",
+}
+_FOR = re.compile(r"""(?:^|[;,])\s*for\s*=\s*"?(\[[^\]]*\]|[^;,:"]*)""", re.IGNORECASE)  # in RFC 7239
 _HOST = re.compile(r"(\[[^\]]*\]|[^:\[]*)(?::\d{0,5})?", re.ASCII)  # its name, its port
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -78,7 +86,8 @@ def read_head(scope: Mapping[str, Any], rules: Rules) -> Head:
             text = value.decode("latin-1")
             said[name] = text if name not in said else said[name] + _MANY[name] + text
     peer = _peer(scope)
-    hops = [hop.strip() for hop in said.get("x-forwarded-for", "").split(",") if hop.strip()]
+    hops = _listed(said.get("x-forwarded-for", ""))
+    others = [*_listed(said.get("x-real-ip", "")), *_FOR.findall(said.get("forwarded", ""))]
     return Head(
         method=scope.get("method", "GET"),
         host=said.get("host", ""),
@@ -89,8 +98,12 @@ def read_head(scope: Mapping[str, Any], rules: Rules) -> Head:
         mode=said.get("sec-fetch-mode", ""),
         address=_behind(peer, hops, rules.proxies) if among(peer, rules.proxies) else peer,
         secure=is_secure(scope, rules),
-        elsewhere=any(not is_loopback(hop) for hop in hops),
+        elsewhere=any(not is_loopback(hop) for hop in (*hops, *others)),
     )
+
+
+def _listed(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
 
 
 def is_secure(scope: Mapping[str, Any], rules: Rules) -> bool:

@@ -71,13 +71,6 @@ class Sockets:
             self._timer.cancel()
             self._timer = None
 
-    def close_token(self, token_id: str, error: AlmaError) -> int:
-        """Close all that were opened with this access token; says how many."""
-        theirs = [one for one in self if one.caller.token_id == token_id]
-        for one in theirs:
-            one.close(error)
-        return len(theirs)
-
     def _beat(self) -> None:
         for connection in list(self._slices[self._turn]):
             connection.beat()
