@@ -209,9 +209,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Generato
     (folder / "watched").mkdir()
     (folder / "watched" / f"{HERE}.txt").write_text(f"The recipe of the {HERE}.")
     settings = {"require_tokens": "true", "memory": "true", "cache": "true", "cache_semantic": "true"}
-    settings["limit_requests"] = ""
-    # Ada looks after her things more often than a person could.
-    with running(folder, knowledge_dir=folder / "watched", limit_requests="off", **settings) as serving:
+    settings["limit_requests"] = "off"  # Ada looks after her things more often than a person could
+    with running(folder, knowledge_dir=folder / "watched", **settings) as serving:
         yield serving
 
 
