@@ -15,6 +15,11 @@ export function useOnline(): boolean {
   return usePart(session.connection.state, ({ phase }) => phase === "online");
 }
 
+/** Whether one may change what is of everybody. */
+export function useAdmin(): boolean {
+  return usePart(session.connection.state, ({ welcome }) => welcome?.admin ?? true);
+}
+
 export function useRun(threadId: string, runId: string): RunState | undefined {
   return usePart(session.thread(threadId), (thread) => thread.runs.get(runId));
 }

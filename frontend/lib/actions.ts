@@ -57,10 +57,15 @@ export const ACTIONS: readonly Action[] = [
   { id: "dashboard", label: "Dashboard", keys: "mod+shift+d", run: () => go({ page: "dashboard" }) },
   {
     id: "health",
-    label: "Health, alerts, errors, reports",
+    label: "Health",
     keys: "mod+shift+h",
     run: () => go({ page: "health" }),
   },
+  ...["Alerts", "Errors", "Reports"].map((label) => ({
+    id: label,
+    label,
+    run: () => go({ page: "health", part: label.toLowerCase() }),
+  })),
   { id: "spend", label: "Spend and budgets", run: () => go({ dialog: "spend" }) },
   { id: "theme-light", label: "Light theme", run: () => setTheme("light") },
   { id: "theme-dark", label: "Dark theme", run: () => setTheme("dark") },

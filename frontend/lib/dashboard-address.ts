@@ -36,6 +36,15 @@ export function rangeInfo(range: Range): RangeInfo {
   return RANGES.find(({ id }) => id === range) ?? RANGES[0];
 }
 
+/** The shortest range of which what began at `since` is not more than half. Times are Unix seconds. */
+export function rangeSince(since: number, now: number): Range {
+  return (
+    RANGES.find(({ seconds }) => seconds >= 2 * (now - since)) ??
+    RANGES[RANGES.length - 1] ??
+    RANGES[0]
+  ).id;
+}
+
 export function parseSpan(range: string | null, zoom: string | null): Span {
   const known = RANGES.find(({ id }) => id === range) ?? RANGES[0];
   return { range: known.id, zoom: zoom === null ? null : parseBetween(zoom) };

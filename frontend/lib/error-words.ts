@@ -50,9 +50,16 @@ export function exampleOf({ example, title }: ErrorGroup): ErrorExample {
   };
   const message = take("message") ?? title;
   const traceback = (take("traceback", "trace", "stack") ?? "").trimEnd();
+  const osThread = take("os_thread");
+  const at = take("at");
   const runId = take("run_id", "run");
   const threadId = take("thread_id", "thread");
-  return { message, traceback, runId, threadId, context: [...all].filter(([, text]) => text !== "") };
+  const context: [string, string][] = [
+    ["at", Number(at) > 0 ? `${isoOf(Number(at))} UTC` : (at ?? "")],
+    ...all,
+    ["thread of the process", osThread ?? ""],
+  ];
+  return { message, traceback, runId, threadId, context: context.filter(([, text]) => text !== "") };
 }
 
 /** All of it as text, to be sent to somebody. */

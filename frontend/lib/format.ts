@@ -54,11 +54,11 @@ function short(value: number): string {
   return value < 99.95 ? value.toFixed(1).replace(/\.0$/, "") : number.format(value);
 }
 
-/** `144 bytes`, `12 kB`, `67 MB`, `1.4 GB`: in thousands, here and everywhere. */
+/** `144 bytes`, `12 KiB`, `67 MiB`, `1.4 GiB`: in steps of 1,024, here and everywhere. */
 export function bytes(value: number): string {
-  if (value >= 1e9) return `${(value / 1e9).toFixed(value >= 1e10 ? 0 : 1)} GB`;
-  if (value >= 1e6) return `${Math.round(value / 1e6)} MB`;
-  return value < 1000 ? plural(value, "byte") : `${Math.round(value / 1e3)} kB`;
+  if (value >= 2 ** 30) return `${(value / 2 ** 30).toFixed(value >= 10 * 2 ** 30 ? 0 : 1)} GiB`;
+  if (value >= 2 ** 20) return `${Math.round(value / 2 ** 20)} MiB`;
+  return value < 1024 ? plural(value, "byte") : `${Math.round(value / 1024)} KiB`;
 }
 
 /** JSON text as a person reads it; what is none stays as it is. */

@@ -5,7 +5,7 @@
 
 import { type Alerts, type ErrorGroup, type Health, healthApi } from "@/lib/health-api";
 import { isSilenced, standingOf } from "@/lib/health-words";
-import { go } from "@/lib/location";
+import { go, location } from "@/lib/location";
 import type { FiringAlert } from "@/lib/protocol";
 import { Remote } from "@/lib/remote";
 import { session } from "@/lib/session";
@@ -15,6 +15,8 @@ const EVERY_MS = 30_000;
 const WARNING_MS = 20_000;
 /** What is critical stands until somebody has seen it, or it is over. */
 const STAYS_MS = 24 * 3_600_000;
+/** Of an alert that was seen as it came. */
+const NO_NOTICE = 0;
 
 export const health = new Remote<Health>((signal) => healthApi.health(false, signal));
 export const alerts = new Remote<Alerts>((signal) => healthApi.alerts(signal));
@@ -24,19 +26,61 @@ export const errors = new Remote<readonly ErrorGroup[]>(
 
 /** By alert, the notice that tells of it. */
 const told = new Map<string, number>();
+/** Alerts that this tab need not tell of again, though it is loaded anew: warnings once told, the rest once seen. */
+const SEEN = "alma.alerts.seen";
+const MOST_SEEN = 100;
+
+function seen(): readonly string[] {
+  try {
+    return (sessionStorage.getItem(SEEN) ?? "").split(" ");
+  } catch {
+    return []; // where storage is off, it is told of again
+  }
+}
+
+function see(ids: readonly string[]): void {
+  try {
+    sessionStorage.setItem(SEEN, [...seen(), ...ids].slice(-MOST_SEEN).join(" "));
+  } catch {
+    // as above
+  }
+}
+
+/** A notice that stands no longer was put away, acted upon, or has had its time. */
+function noteSeen(firing: readonly FiringAlert[]): void {
+  const standing = new Set(session.notices.items.get().map(({ id }) => id));
+  const before = seen();
+  const isNews = ({ id, severity }: FiringAlert): boolean => {
+    const notice = told.get(id);
+    if (notice === undefined || before.includes(id)) return false;
+    return severity !== "critical" || !standing.has(notice);
+  };
+  const news = firing.filter(isNews).map(({ id }) => id);
+  if (news.length > 0) see(news);
+}
+
+/** Who looks at Health sees what fires. */
+function isOnHealth(): boolean {
+  return location.get().page === "health";
+}
 
 function tellOf(firing: readonly FiringAlert[], now: number): void {
   const ids = new Set(firing.map(({ id }) => id));
   for (const [id, notice] of told) {
-    if (ids.has(id)) continue;
+    if (ids.has(id) && !isOnHealth()) continue;
     session.notices.dismiss(notice);
-    told.delete(id);
+    if (!ids.has(id)) told.delete(id);
   }
+  const known = seen();
   for (const { id, severity, summary, silencedUntil } of firing) {
     const silenced = isSilenced(silencedUntil, now);
     const before = told.get(id);
     if (silenced && before !== undefined) session.notices.dismiss(before);
-    if (silenced || severity === "info" || before !== undefined) continue;
+    if (silenced || severity === "info" || before !== undefined || known.includes(id)) continue;
+    if (isOnHealth()) {
+      told.set(id, NO_NOTICE);
+      continue;
+    }
     const isCritical = severity === "critical";
     const notice = session.notices.show(`${isCritical ? "Alert" : "Warning"}: ${summary}`, {
       tone: isCritical ? "error" : "info",
@@ -45,6 +89,7 @@ function tellOf(firing: readonly FiringAlert[], now: number): void {
     });
     told.set(id, notice);
   }
+  noteSeen(firing);
 }
 
 const RESTART_MS = 60_000;
@@ -56,7 +101,7 @@ function tellOfRestarts(): () => void {
     const { stopping } = session.connection.state.get();
     if (stopping === (notice !== null)) return;
     if (notice !== null) session.notices.dismiss(notice);
-    const words = "Alma is restarting; your runs go on when it is back.";
+    const words = "Alma is restarting; when it is back, your runs go on or begin again.";
     notice = stopping ? session.notices.show(words, { forMs: RESTART_MS }) : null;
   };
   look();
@@ -76,6 +121,10 @@ export function watchHealth(): () => void {
   const stops = [
     health.state.subscribe(judge),
     session.alerts.subscribe(hear),
+    session.notices.items.subscribe(() => noteSeen(session.alerts.get())),
+    location.subscribe(() => {
+      if (isOnHealth()) hear();
+    }),
     health.follow(EVERY_MS),
     tellOfRestarts(),
   ];

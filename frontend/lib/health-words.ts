@@ -134,6 +134,16 @@ export function valueWords(rule: AlertRule): string {
   return now === null ? `no value now, ${bound}` : `${metricValue(metric, now)} now, ${bound}`;
 }
 
+/** Of those that fire: first who is to hear of it, then what is silenced. */
+export function firingOf(
+  rules: readonly AlertRule[],
+  now: number,
+): { loud: AlertRule[]; silenced: AlertRule[] } {
+  const firing = rulesInOrder(rules).filter(({ state }) => state === "firing");
+  const isQuiet = ({ silencedUntil }: AlertRule): boolean => isSilenced(silencedUntil, now);
+  return { loud: firing.filter((rule) => !isQuiet(rule)), silenced: firing.filter(isQuiet) };
+}
+
 /** Whether the dashboard draws it. */
 export function isDrawn(metric: string): boolean {
   return !metric.includes(".");

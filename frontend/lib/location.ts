@@ -20,6 +20,8 @@ export interface View {
   readonly dialog: Dialog | null;
   /** A part of that dialog, or of the page; `null` is its first choice. */
   readonly part: string | null;
+  /** The part of the page that a dialog lies over. */
+  readonly under: string | null;
   /** What takes the conversation's place: what is remembered as a list, as a map, the files that were read, and how Alma is. */
   readonly page: Page | null;
   /** The memory that is open there. */
@@ -28,7 +30,7 @@ export interface View {
   readonly find: string | null;
   /** The file that is open there. */
   readonly document: string | null;
-  /** What is open in that part of the page: an error, the day of a report. */
+  /** What is open in that part of the page: an error, the day of a report; of the dashboard the metric that is meant. */
   readonly item: string | null;
   /** Of the dashboard: the time it is about, the part of that which is looked at, and the number whose runs are listed. */
   readonly range: string | null;
@@ -50,6 +52,7 @@ export const HOME: View = {
   compare: null,
   dialog: null,
   part: null,
+  under: null,
   page: null,
   memory: null,
   find: null,
@@ -72,6 +75,7 @@ export function parseView(search: string): View {
     compare: query.get("compare") || null,
     dialog: dialogOf(query.get("dialog")),
     part: query.get("part") || null,
+    under: query.get("under") || null,
     page: pageOf(query.get("page")),
     memory: query.get("memory") || null,
     find: query.get("find") || null,
@@ -113,6 +117,7 @@ export function addressOf(view: View): string {
   if (hasParts(view) && view.part !== null) query.set("part", view.part);
   if (view.page !== null) {
     query.set("page", view.page);
+    if (view.dialog !== null && view.under !== null) query.set("under", view.under);
     if (view.memory !== null) query.set("memory", view.memory);
     if (view.find !== null) query.set("find", view.find);
     if (view.document !== null) query.set("document", view.document);
@@ -138,8 +143,8 @@ export function followAddress(): () => void {
 
 /**
  * Goes to a view; `replace` leaves no step in the history (for what a person would not call a step). Another thread or
- * turn has other tasks, so the chosen one is left behind; another task has other calls, another dialog other parts,
- * another page another thing that is open on it.
+ * turn has other tasks, so the chosen one is left behind; another task has other calls, another page another thing that
+ * is open on it, another dialog other parts: those of the page below come back with it.
  */
 export function go(change: Partial<View>, how: "push" | "replace" = "push"): void {
   const before = view.get();
@@ -152,11 +157,14 @@ export function go(change: Partial<View>, how: "push" | "replace" = "push"): voi
     ...change,
   };
   if (change.call === undefined && next.task !== before.task) next.call = null;
+  const under = before.dialog === null ? before.part : before.under;
   if (change.part === undefined && (next.dialog !== before.dialog || next.page !== before.page))
-    next.part = null;
+    next.part = next.dialog === null && next.page === before.page ? under : null;
+  next.under = next.dialog === null || next.page !== before.page ? null : under;
   if (change.memory === undefined && next.page !== before.page) next.memory = null;
   if (change.document === undefined && next.page !== before.page) next.document = null;
-  if (change.item === undefined && (next.page !== before.page || next.part !== before.part)) next.item = null;
+  const part = next.dialog === null ? next.part : next.under;
+  if (change.item === undefined && (next.page !== before.page || part !== under)) next.item = null;
   if (next.page !== "dashboard") next.range = next.zoom = next.behind = null;
   const address = addressOf(next);
   if (address === addressOf(before)) return;

@@ -79,6 +79,16 @@ export function homeOf({ endpoint, members = [] }: ModelInfo): string {
   return endpoint === POOL && members.length > 0 ? members.join(", ") : endpoint;
 }
 
+/** Whether none of the endpoints that have it can be asked now. */
+export function isDown({ endpoints }: ModelList, { endpoint, members = [] }: ModelInfo): boolean {
+  const homes = endpoint === POOL ? members : [endpoint];
+  const states = homes.map((home) => endpoints.find(({ name }) => name === home));
+  return (
+    states.length > 0 &&
+    states.every((one) => /down|failed/.test(one?.state ?? "") || one?.breaker === "open")
+  );
+}
+
 export function findModel(list: ModelList | null, id: string | null | undefined): ModelInfo | undefined {
   return list?.models.find((model) => model.id === id);
 }

@@ -79,8 +79,8 @@ describe("files that are given", () => {
   const takes = { formats: ["pdf", "md", ".csv", "txt"], maxBytes: 64 * 1_048_576 };
 
   it("have a size in one unit system", () => {
-    const words = ["0 bytes", "1 byte", "144 bytes", "2 kB", "67 MB"];
-    expect([0, 1, 144, 1500, 67_108_864].map(bytes)).toEqual(words);
+    const words = ["0 bytes", "1 byte", "144 bytes", "1 KiB", "64 MiB", "1.4 GiB", "62 GiB"];
+    expect([0, 1, 144, 1500, 67_108_864, 1.4 * 2 ** 30, 62.4 * 2 ** 30].map(bytes)).toEqual(words);
   });
 
   it("are refused before they are sent where they cannot be taken", () => {

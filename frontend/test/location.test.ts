@@ -1,5 +1,7 @@
+// @vitest-environment jsdom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { addressOf, HOME, parseView } from "@/lib/location";
+import { rangeSince } from "@/lib/dashboard-address";
+import { addressOf, go, HOME, location, parseView } from "@/lib/location";
 import { RoutePreview } from "@/lib/route-preview";
 
 describe("the address", () => {
@@ -15,6 +17,31 @@ describe("the address", () => {
     const view = { ...HOME, page: "health", part: "errors", item: "8f21" } as const;
     expect(addressOf(view)).toBe("/?part=errors&page=health&item=8f21");
     expect(parseView(addressOf(view).slice(1))).toEqual(view);
+  });
+
+  it("keeps the part of health, and what is open in it, under a dialog", () => {
+    go({ ...HOME, page: "health", part: "errors", item: "8f21" });
+    go({ dialog: "models" });
+    expect(location.get()).toMatchObject({ part: null, under: "errors", item: "8f21" });
+    go({ part: "endpoints" }, "replace");
+    const { search } = window.location;
+    expect(parseView(search)).toEqual(location.get());
+    go({ dialog: null }, "replace");
+    expect(window.location.search).toBe("?part=errors&page=health&item=8f21");
+    go({ dialog: "spend" });
+    go({ page: "dashboard", dialog: null });
+    expect(location.get()).toMatchObject({ part: null, under: null, item: null });
+  });
+
+  it("leads from an alert to the chart of its figure", () => {
+    go({ ...HOME, page: "health", part: "alerts" });
+    go({ page: "dashboard", item: "rss", range: "1h" });
+    expect(window.location.search).toBe("?page=dashboard&item=rss&range=1h");
+    go({ range: "6h", zoom: null });
+    expect(location.get().item).toBe("rss");
+    expect(rangeSince(1_000, 1_200)).toBe("1h");
+    expect(rangeSince(1_000, 1_100)).toBe("5m");
+    expect(rangeSince(0, 9e8)).toBe("7d");
   });
 
   it("of no dialog has no part, and of an unknown dialog is none", () => {

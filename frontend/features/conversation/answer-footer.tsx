@@ -42,7 +42,9 @@ export function AnswerFooter({ threadId, run, working, isLast }: AnswerFooterPro
       {working && online ? <StopRun run={run} /> : null}
       {working && online && (run.paused || run.tasks.size > 1) ? <PauseRun run={run} /> : null}
       {run.route === null ? null : <KindChip threadId={threadId} run={run} route={run.route} />}
-      {working && !online ? <span data-slot="run-waits">Goes on when the connection is back</span> : null}
+      {working && !online ? (
+        <span data-slot="run-waits">Goes on, or begins again, when the connection is back</span>
+      ) : null}
       {working && online ? <LiveFigures threadId={threadId} runId={run.id} /> : null}
       {working ? null : <Figures run={run} />}
       {working ? null : (

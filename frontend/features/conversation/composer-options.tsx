@@ -1,6 +1,7 @@
 "use client";
 
 import { ChevronDown, ListChecks, Settings2 } from "lucide-react";
+import { useRef } from "react";
 import { KindIcon } from "@/components/kind-icon";
 import { Button } from "@/components/ui/button";
 import {
@@ -16,11 +17,12 @@ import {
 import { Tooltip } from "@/components/ui/tooltip";
 import { newestRun, useNextModel } from "@/hooks/use-next-model";
 import { useStore } from "@/hooks/use-store";
+import { focusComposer } from "@/lib/actions";
 import { cn } from "@/lib/cn";
 import { chooseModel, composer, setApprove } from "@/lib/composer-state";
 import { KIND_LABEL } from "@/lib/format";
 import { go } from "@/lib/location";
-import { findModel, homeOf, modelLabel } from "@/lib/model-list";
+import { findModel, homeOf, isDown, modelLabel } from "@/lib/model-list";
 import { KINDS, type Kind } from "@/lib/protocol";
 import { session } from "@/lib/session";
 
@@ -35,7 +37,9 @@ export function KindSelect() {
   const { kind } = useStore(composer);
   const preview = useStore(session.preview.state);
   const guess = kind === null ? (preview?.kind ?? null) : null;
+  const { chosen: hasChosen, onCloseAutoFocus } = useThenWrite();
   const choose = (value: string): void => {
+    hasChosen();
     const chosen = KINDS.find((each) => each === value) ?? null;
     composer.update((state) => ({ ...state, kind: chosen }));
   };
@@ -58,7 +62,7 @@ export function KindSelect() {
           )}
         </Button>
       </DropdownMenuTrigger>
-      <DropdownMenuContent align="start" className="w-60">
+      <DropdownMenuContent align="start" className="w-60" onCloseAutoFocus={onCloseAutoFocus}>
         <DropdownMenuRadioGroup value={kind ?? "auto"} onValueChange={choose}>
           <DropdownMenuRadioItem value="auto">
             <KindIcon kind={null} />
@@ -76,13 +80,32 @@ export function KindSelect() {
   );
 }
 
-function Choice({ label, what }: { label: string; what: string }) {
+function Choice({ label, what, isDown = false }: { label: string; what: string; isDown?: boolean }) {
   return (
     <span className="min-w-0 flex-1">
       <span className="block">{label}</span>
-      <span className="block truncate text-faint-foreground text-xs">{what}</span>
+      <span className="block truncate text-faint-foreground text-xs">
+        {what}
+        {isDown ? <span className="text-destructive"> · down</span> : null}
+      </span>
     </span>
   );
+}
+
+/** Who has chosen goes on writing; who has not is back where they were. On touch a keyboard would rise unasked. */
+function useThenWrite() {
+  const hasChosen = useRef(false);
+  return {
+    chosen: () => {
+      hasChosen.current = matchMedia("(pointer: fine)").matches;
+    },
+    onCloseAutoFocus: (event: Event) => {
+      if (!hasChosen.current) return;
+      hasChosen.current = false;
+      event.preventDefault();
+      focusComposer();
+    },
+  };
 }
 
 /** Whether plans wait for the user's word. */
@@ -112,6 +135,7 @@ export function ApproveToggle() {
 /** Which model answers next. */
 export function ModelSelect({ threadId }: { threadId: string | null }) {
   const model = useNextModel(threadId);
+  const { chosen, onCloseAutoFocus } = useThenWrite();
   const { list } = useStore(session.models.state);
   if (list === null) return null;
   const shown = findModel(list, model)?.id ?? list.default ?? "";
@@ -130,19 +154,21 @@ export function ModelSelect({ threadId }: { threadId: string | null }) {
           <ChevronDown aria-hidden className="!size-3" />
         </Button>
       </DropdownMenuTrigger>
-      <DropdownMenuContent align="start">
+      <DropdownMenuContent align="start" onCloseAutoFocus={onCloseAutoFocus}>
         <DropdownMenuLabel>Answer with</DropdownMenuLabel>
         <DropdownMenuRadioGroup
           value={shown}
-          onValueChange={(id) =>
-            chooseModel(threadId, { model: id === list.default ? null : id, after: newestRun(threadId) })
-          }
+          onValueChange={(id) => {
+            chosen();
+            chooseModel(threadId, { model: id === list.default ? null : id, after: newestRun(threadId) });
+          }}
         >
           {list.models.map((each) => (
             <DropdownMenuRadioItem key={each.id} value={each.id}>
               <Choice
                 label={modelLabel(list, each.id)}
                 what={each.id === list.default ? `${homeOf(each)}, default` : homeOf(each)}
+                isDown={isDown(list, each)}
               />
             </DropdownMenuRadioItem>
           ))}

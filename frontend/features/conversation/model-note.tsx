@@ -3,6 +3,7 @@
 import { Button } from "@/components/ui/button";
 import { WorkingDot } from "@/components/ui/working-dot";
 import { useNextModel } from "@/hooks/use-next-model";
+import { useAdmin } from "@/hooks/use-session";
 import { useStore } from "@/hooks/use-store";
 import { go } from "@/lib/location";
 import { findModel, modelLabel } from "@/lib/model-list";
@@ -11,15 +12,17 @@ import { session } from "@/lib/session";
 /** One line over the composer, only when there is something to know about the model that will answer. */
 export function ModelNote({ threadId }: { threadId: string | null }) {
   const { list } = useStore(session.models.state);
+  const isAdmin = useAdmin();
   const chosen = useNextModel(threadId);
   if (list === null) return null;
   const model = findModel(list, chosen ?? list.default);
   const embedded = model === undefined || model.kind === "embedded";
-  const connect = (words: string) => (
-    <Button variant="link" size="inline" data-slot="connect-model" onClick={() => go({ dialog: "models" })}>
-      {words}
-    </Button>
-  );
+  const connect = (words: string) =>
+    isAdmin && (
+      <Button variant="link" size="inline" data-slot="connect-model" onClick={() => go({ dialog: "models" })}>
+        {words}
+      </Button>
+    );
   const frame =
     "flex flex-wrap items-center justify-center gap-x-2 px-2 pb-2.5 text-center text-[13px] text-muted-foreground";
   if (embedded && (list.embedded.state === "starting" || list.embedded.state === "restarting")) {

@@ -4,8 +4,10 @@ import { type KeyboardEvent, type RefObject, useEffect, useMemo, useRef, useStat
 import { ChartLegend } from "@/features/dashboard/chart-legend";
 import { openBehind } from "@/features/dashboard/open-behind";
 import { Plot } from "@/features/dashboard/plot";
+import { useMeant } from "@/features/dashboard/use-meant";
 import { usePart } from "@/hooks/use-store";
 import { type ChartData, chartData, intervalOf, NO_DATA, shownTime, valuesAt } from "@/lib/chart-data";
+import { cn } from "@/lib/cn";
 import { type DashboardState, dashboard, windowOf } from "@/lib/dashboard";
 import { formatBetween } from "@/lib/dashboard-address";
 import type { ChartInfo } from "@/lib/dashboard-charts";
@@ -26,6 +28,8 @@ interface Cursor {
 export function LiveChart({ info }: { info: ChartInfo }) {
   const host = useRef<HTMLDivElement>(null);
   const [cursor, setCursor] = useState<Cursor | null>(null);
+  const figure = useRef<HTMLElement>(null);
+  const isMeant = useMeant(figure, info);
   const isSeen = useSeen(host);
   const state = useShownState(isSeen);
   const { series } = state;
@@ -56,7 +60,13 @@ export function LiveChart({ info }: { info: ChartInfo }) {
     plot.current?.point(next);
   };
   return (
-    <figure data-slot="chart" data-chart={info.id} className="min-w-0">
+    <figure
+      ref={figure}
+      data-slot="chart"
+      data-chart={info.id}
+      data-meant={isMeant || undefined}
+      className={cn("min-w-0", isMeant && "-m-3 rounded-lg bg-primary-tint/60 p-3")}
+    >
       <figcaption>
         <h3 className="font-medium text-[13px]">{info.title}</h3>
         <ChartLegend

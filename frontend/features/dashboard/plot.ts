@@ -1,6 +1,7 @@
 /** One chart on a canvas, by uPlot: its lines and axes in the page's colours, and what a pointer does on it. */
 
 import uPlot from "uplot";
+import { STEPS, topOf } from "@/lib/chart-axis";
 import { type ChartData, isScattered, NO_DATA } from "@/lib/chart-data";
 import type { Between } from "@/lib/dashboard-address";
 import type { ChartInfo } from "@/lib/dashboard-charts";
@@ -28,12 +29,6 @@ const NEAR_PX = 14;
 /** Second by second most have no answer: a line goes on over so short a silence. */
 const SILENCE_S = 45;
 const LIVE_STEP_S = 1.5;
-const TENS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
-/** Between two marks of an axis, where any number will not do: no half runs, and GiB in round numbers. */
-const STEPS: Readonly<Record<string, number[] | undefined>> = {
-  count: [1, 1e3, 1e6].flatMap((size) => TENS.map((step) => step * size)),
-  MiB: [1, 1_024, 1_048_576].flatMap((size) => TENS.map((step) => step * size)),
-};
 /** All charts of the page move one cursor. */
 const SYNC = "dashboard";
 const AWAY = { left: -10, top: -10 };
@@ -243,10 +238,4 @@ export class Plot {
       },
     };
   }
-}
-
-/** From zero, with a little air, and never so little that noise looks like an event. */
-function topOf(most: number | null, isCount: boolean): number {
-  if (most === null || !Number.isFinite(most) || most <= 0) return isCount ? 4 : 1;
-  return isCount ? Math.max(4, most * 1.15) : most * 1.15;
 }

@@ -5,13 +5,16 @@ import { AlertCard } from "@/features/health/alert-card";
 import { AlertHistory } from "@/features/health/alert-history";
 import { ChannelList } from "@/features/health/channel-list";
 import { RuleRow } from "@/features/health/rule-row";
+import { useNow } from "@/hooks/use-now";
 import { useStore } from "@/hooks/use-store";
 import { plural } from "@/lib/format";
+import type { AlertRule } from "@/lib/health-api";
 import { alerts } from "@/lib/health-watch";
-import { rulesInOrder } from "@/lib/health-words";
+import { firingOf, rulesInOrder } from "@/lib/health-words";
 
 /** What fires, what could, whom it is told to, and what it was before. */
 export function AlertsPart() {
+  const now = useNow();
   const { value, error, loading } = useStore(alerts.state);
   if (value === null)
     return error === null ? (
@@ -26,7 +29,7 @@ export function AlertsPart() {
       </Problem>
     );
   const rules = rulesInOrder(value.rules);
-  const firing = rules.filter(({ state }) => state === "firing");
+  const { loud, silenced } = firingOf(value.rules, now);
   return (
     <>
       {error === null ? null : <Problem facts={error} />}
@@ -37,26 +40,24 @@ export function AlertsPart() {
         />
       ))}
       <section aria-label="Firing now" className="space-y-3">
-        {firing.length === 0 ? (
+        {loud.length === 0 ? (
           <p
             data-slot="nothing-fires"
             role="status"
             className="flex min-h-8 items-center gap-2.5 text-[15px]"
           >
             <CircleCheck aria-hidden className="size-5 text-good" />
-            Nothing fires.
+            {silenced.length === 0 ? "Nothing fires." : "Nothing fires but what is silenced."}
           </p>
         ) : (
-          <>
-            <h2 className="text-[15px]">{plural(firing.length, "alert")} firing</h2>
-            <ul className="space-y-3">
-              {firing.map((rule) => (
-                <AlertCard key={rule.name} rule={rule} />
-              ))}
-            </ul>
-          </>
+          <Cards title={`${plural(loud.length, "alert")} firing`} rules={loud} />
         )}
       </section>
+      {silenced.length === 0 ? null : (
+        <section aria-label="Silenced" className="space-y-3">
+          <Cards title={`${plural(silenced.length, "alert")} silenced`} rules={silenced} />
+        </section>
+      )}
       <section aria-label="Rules">
         <h2 className="border-b pb-2 text-muted-foreground text-xs">{plural(rules.length, "rule")}</h2>
         <ul data-slot="rules" className="divide-y border-b">
@@ -67,6 +68,19 @@ export function AlertsPart() {
       </section>
       <ChannelList channels={value.channels} />
       <AlertHistory history={value.history} />
+    </>
+  );
+}
+
+function Cards({ title, rules }: { title: string; rules: readonly AlertRule[] }) {
+  return (
+    <>
+      <h2 className="text-[15px]">{title}</h2>
+      <ul className="space-y-3">
+        {rules.map((rule) => (
+          <AlertCard key={rule.name} rule={rule} />
+        ))}
+      </ul>
     </>
   );
 }

@@ -8,10 +8,12 @@ import { PARTS, type Part, partOf } from "@/features/health/parts";
 import { ReportsPart } from "@/features/health/reports-part";
 import { TokensPart } from "@/features/health/tokens-part";
 import { WholeOnly } from "@/features/health/whole-only";
-import { useView } from "@/hooks/use-session";
+import { useNow } from "@/hooks/use-now";
+import { useAdmin, useView } from "@/hooks/use-session";
 import { usePart, useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
 import { alerts, errors, health } from "@/lib/health-watch";
+import { firingOf } from "@/lib/health-words";
 import { go } from "@/lib/location";
 import { session } from "@/lib/session";
 
@@ -24,9 +26,9 @@ const EVERY_MS = 5_000;
 
 /** How Alma is: its parts, what it warns of, what went wrong, what it was like each day, and who may enter. */
 export function HealthView({ markdown }: HealthViewProps) {
-  const { part: name } = useView();
-  const isAdmin = usePart(session.connection.state, ({ welcome }) => welcome?.admin ?? true);
-  const part = partOf(name);
+  const { part: name, dialog, under } = useView();
+  const isAdmin = useAdmin();
+  const part = partOf(dialog === null ? name : under);
   useEffect(() => health.follow(EVERY_MS), []);
   useEffect(() => {
     if (!isAdmin) return;
@@ -63,15 +65,13 @@ export function HealthView({ markdown }: HealthViewProps) {
 }
 
 function Tabs({ part }: { part: Part }) {
-  const firing = usePart(
-    alerts.state,
-    ({ value }) => value?.rules.filter(({ state }) => state === "firing").length ?? 0,
-  );
+  const now = useNow();
+  const loud = usePart(alerts.state, ({ value }) => firingOf(value?.rules ?? [], now).loud.length);
   const open = usePart(
     errors.state,
     ({ value }) => value?.filter(({ state }) => state === "open").length ?? 0,
   );
-  const counts: Partial<Record<Part, number>> = { alerts: firing, errors: open };
+  const counts: Partial<Record<Part, number>> = { alerts: loud, errors: open };
   const unwell = useStore(health.state).value?.components.filter(({ status }) => status !== "ok").length ?? 0;
   return (
     <div

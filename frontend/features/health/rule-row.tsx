@@ -4,7 +4,7 @@ import { SilencedWords, SilenceMenu } from "@/features/health/silence-menu";
 import { useNow } from "@/hooks/use-now";
 import { cn } from "@/lib/cn";
 import type { AlertRule } from "@/lib/health-api";
-import { forWords, ruleWords, SEVERITY_WORDS, valueWords } from "@/lib/health-words";
+import { forWords, isSilenced, ruleWords, SEVERITY_WORDS, valueWords } from "@/lib/health-words";
 
 const STATES = { ok: "Quiet", pending: "About to fire", firing: "Firing" } as const;
 
@@ -12,6 +12,7 @@ const STATES = { ok: "Quiet", pending: "About to fire", firing: "Firing" } as co
 export function RuleRow({ rule }: { rule: AlertRule }) {
   const now = useNow();
   const { name, summary, severity, state, since, own, problem, channels } = rule;
+  const silenced = isSilenced(rule.silencedUntil, now);
   return (
     <li data-slot="rule" data-name={name} data-state={state}>
       <details className="group">
@@ -28,11 +29,11 @@ export function RuleRow({ rule }: { rule: AlertRule }) {
           <span
             className={cn(
               "whitespace-nowrap text-faint-foreground text-xs",
-              state === "pending" && "text-caution",
-              state === "firing" && "font-medium text-destructive",
+              state === "pending" && !silenced && "text-caution",
+              state === "firing" && !silenced && "font-medium text-destructive",
             )}
           >
-            {STATES[state]}
+            {silenced ? `Silenced${state === "ok" ? "" : `, ${STATES[state].toLowerCase()}`}` : STATES[state]}
             {state === "ok" ? "" : ` ${forWords(since, now)}`}
           </span>
         </summary>

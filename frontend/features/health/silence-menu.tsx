@@ -13,6 +13,7 @@ import { type AlertRule, healthApi } from "@/lib/health-api";
 import { alerts } from "@/lib/health-watch";
 import { isSilenced, silenceChoices, untilWords } from "@/lib/health-words";
 import { session } from "@/lib/session";
+import { shown } from "@/lib/visible-text";
 
 async function silence(name: string, minutes: number): Promise<void> {
   try {
@@ -66,10 +67,11 @@ export function SilencedWords({ rule }: { rule: AlertRule }) {
   const now = useNow();
   if (!isSilenced(rule.silencedUntil, now)) return null;
   return (
-    <p data-slot="silenced" className="flex items-center gap-1.5 text-muted-foreground text-xs">
-      <BellOff aria-hidden className="size-3.5" />
+    <p data-slot="silenced" className="break-words text-muted-foreground text-xs">
+      <BellOff aria-hidden className="mr-1.5 mb-0.5 inline size-3.5" />
       Silenced until {untilWords(rule.silencedUntil, now)}
-      {rule.silencedBy ? ` by ${rule.silencedBy}` : ""}
+      {rule.silencedBy ? ` by ${shown(rule.silencedBy)}` : ""}
+      {rule.silencedWhy ? `: ${shown(rule.silencedWhy)}` : ""}
     </p>
   );
 }

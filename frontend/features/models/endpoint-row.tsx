@@ -5,6 +5,7 @@ import { ConfirmButton } from "@/components/confirm-button";
 import { Problem } from "@/components/problem";
 import { Button } from "@/components/ui/button";
 import { TestResult } from "@/features/models/endpoint-test";
+import { useAdmin } from "@/hooks/use-session";
 import { useStore } from "@/hooks/use-store";
 import { useTask } from "@/hooks/use-task";
 import { api, type EndpointInfo, type EndpointTest } from "@/lib/api";
@@ -25,6 +26,7 @@ const DOTS: Record<EndpointState["tone"], string> = {
 /** One endpoint: its figures, what is the matter with it, and what can be done. */
 export function EndpointRow({ endpoint, columns }: { endpoint: EndpointInfo; columns: number }) {
   const [test, setTest] = useState<EndpointTest | null>(null);
+  const isAdmin = useAdmin();
   const testing = useTask();
   const removing = useTask();
   const problem = testing.problem ?? removing.problem;
@@ -62,36 +64,38 @@ export function EndpointRow({ endpoint, columns }: { endpoint: EndpointInfo; col
         </Cell>
         <Cell name="Weight">× {endpoint.weight}</Cell>
         <td className="-mt-1 max-sm:col-span-2 max-sm:mt-1 max-sm:-ml-2">
-          <span className="flex flex-wrap items-center gap-1 sm:max-w-40 sm:justify-end">
-            <Button
-              size="sm"
-              variant="ghost"
-              data-slot="test-endpoint"
-              disabled={testing.busy}
-              onClick={() => {
-                removing.forget();
-                void testing.run(async () => setTest(await api.testEndpoint({ name })));
-              }}
-            >
-              {testing.busy ? "Testing…" : "Test"}
-            </Button>
-            {endpoint.kind === "remote" ? (
-              <ConfirmButton
+          {isAdmin ? (
+            <span className="flex flex-wrap items-center gap-1 sm:max-w-40 sm:justify-end">
+              <Button
                 size="sm"
                 variant="ghost"
-                data-slot="remove-endpoint"
-                question={`Remove ${name}?`}
-                confirm="Remove"
-                disabled={removing.busy}
-                onConfirm={() => {
-                  testing.forget();
-                  void removing.run(async () => session.models.replace(await api.removeEndpoint(name)));
+                data-slot="test-endpoint"
+                disabled={testing.busy}
+                onClick={() => {
+                  removing.forget();
+                  void testing.run(async () => setTest(await api.testEndpoint({ name })));
                 }}
               >
-                Remove
-              </ConfirmButton>
-            ) : null}
-          </span>
+                {testing.busy ? "Testing…" : "Test"}
+              </Button>
+              {endpoint.kind === "remote" ? (
+                <ConfirmButton
+                  size="sm"
+                  variant="ghost"
+                  data-slot="remove-endpoint"
+                  question={`Remove ${name}?`}
+                  confirm="Remove"
+                  disabled={removing.busy}
+                  onConfirm={() => {
+                    testing.forget();
+                    void removing.run(async () => session.models.replace(await api.removeEndpoint(name)));
+                  }}
+                >
+                  Remove
+                </ConfirmButton>
+              ) : null}
+            </span>
+          ) : null}
         </td>
       </tr>
       {problem === null && test === null ? null : (

@@ -6,6 +6,7 @@ import { HintText } from "@/components/hint-text";
 import { Problem } from "@/components/problem";
 import { Button } from "@/components/ui/button";
 import { ProbeGrades } from "@/features/models/probe-grades";
+import { useAdmin } from "@/hooks/use-session";
 import { useTask } from "@/hooks/use-task";
 import { api, type ModelInfo, type ModelList, type ProbeReport } from "@/lib/api";
 import { cn } from "@/lib/cn";
@@ -123,6 +124,7 @@ function Rows({ list, models }: { list: ModelList; models: ModelInfo[] }) {
 }
 
 function ModelRow({ model, isDefault }: { model: ModelInfo; isDefault: boolean }) {
+  const isAdmin = useAdmin();
   const [report, setReport] = useState<ProbeReport | null>(null);
   const { busy, problem, run } = useTask();
   const price = priceWords(model.price);
@@ -147,12 +149,14 @@ function ModelRow({ model, isDefault }: { model: ModelInfo; isDefault: boolean }
             {model.members.length > 0 ? ` · ${model.members.join(", ")}` : ""}
           </p>
         </div>
-        <Button variant="ghost" size="sm" data-slot="test-model" disabled={busy} onClick={test}>
-          {busy ? "Working…" : "Test"}
-        </Button>
+        {isAdmin ? (
+          <Button variant="ghost" size="sm" data-slot="test-model" disabled={busy} onClick={test}>
+            {busy ? "Working…" : "Test"}
+          </Button>
+        ) : null}
         {isDefault ? (
           <span className="w-20 text-center text-primary text-xs">Default</span>
-        ) : (
+        ) : !isAdmin ? null : (
           <Button size="sm" data-slot="use-model" className="w-20" disabled={busy} onClick={use}>
             Use
           </Button>

@@ -11,7 +11,7 @@ import { EndpointTable } from "@/features/models/endpoint-table";
 import { FoundServers } from "@/features/models/found-servers";
 import { GgufForm } from "@/features/models/gguf-form";
 import { ModelRows } from "@/features/models/model-rows";
-import { useView } from "@/hooks/use-session";
+import { useAdmin, useView } from "@/hooks/use-session";
 import { useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
 import { go } from "@/lib/location";
@@ -25,6 +25,8 @@ const TABS = [
   { id: "cache", label: "Cache" },
 ] as const;
 type Tab = (typeof TABS)[number]["id"];
+/** What changes Alma for everybody is for administrators. */
+const FOR_ALL: readonly Tab[] = ["models", "endpoints", "cache"];
 
 function show(part: Tab): void {
   go({ part }, "replace");
@@ -33,6 +35,7 @@ function show(part: Tab): void {
 /** Which models there are, and every way to a better one. */
 export function ModelsDialog() {
   const { dialog, part } = useView();
+  const isAdmin = useAdmin();
   return (
     <Dialog
       open={dialog === "models"}
@@ -42,7 +45,11 @@ export function ModelsDialog() {
         data-slot="models-dialog"
         className={part === "endpoints" ? "sm:w-[min(900px,calc(100vw-32px))]" : undefined}
         title="Models"
-        description="Which one answers, and how to connect a stronger one."
+        description={
+          isAdmin
+            ? "Which one answers, and how to connect a stronger one."
+            : "Which there are. An administrator of this Alma connects others."
+        }
       >
         <Body />
       </DialogContent>
@@ -54,7 +61,9 @@ function Body() {
   const { list, error } = useStore(session.models.state);
   const { part } = useView();
   const [connected, setConnected] = useState<string | null>(null);
-  const tab = TABS.find(({ id }) => id === part)?.id ?? (list?.tinyOnly ? "connect" : "models");
+  const isAdmin = useAdmin();
+  const tabs = TABS.filter(({ id }) => isAdmin || FOR_ALL.includes(id));
+  const tab = tabs.find(({ id }) => id === part)?.id ?? (isAdmin && list?.tinyOnly ? "connect" : "models");
   return (
     <>
       <div
@@ -62,7 +71,7 @@ function Body() {
         aria-label="Models"
         className="flex shrink-0 gap-5 overflow-x-auto border-b px-5 [scrollbar-width:none]"
       >
-        {TABS.map(({ id, label }) => (
+        {tabs.map(({ id, label }) => (
           <button
             key={id}
             type="button"

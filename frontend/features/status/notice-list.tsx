@@ -3,19 +3,24 @@
 import { X } from "lucide-react";
 import { HintText } from "@/components/hint-text";
 import { Button } from "@/components/ui/button";
+import { useView } from "@/hooks/use-session";
 import { useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
 import { session } from "@/lib/session";
 
-/** Short messages at the lower edge, the newest last. */
+/** Short messages at the lower edge, over the composer, the newest last. */
 export function NoticeList() {
   const items = useStore(session.notices.items);
+  const { page } = useView();
   return (
     <section
       data-slot="notices"
       aria-label="Notices"
       aria-live="polite"
-      className="pointer-events-none fixed inset-x-0 bottom-32 z-50 flex flex-col items-center gap-2 px-4"
+      className={cn(
+        "pointer-events-none fixed inset-x-0 z-50 flex flex-col items-center gap-2 px-4",
+        page === null ? "bottom-40" : "bottom-4",
+      )}
     >
       {items.map((item) => (
         <div

@@ -4,18 +4,17 @@ import { Brain, ChartLine, HeartPulse, type LucideIcon } from "lucide-react";
 import type { ReactNode } from "react";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
-import { useView } from "@/hooks/use-session";
-import { usePart, useStore } from "@/hooks/use-store";
+import { useAdmin, useView } from "@/hooks/use-session";
+import { useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
 import { setLayout } from "@/lib/layout";
 import { go, isMemoryPage, type Page } from "@/lib/location";
-import { session } from "@/lib/session";
 import { standing } from "@/lib/standing";
 
 /** What belongs to no chat stands above them; what is of everybody, administrators see. */
 export function PageButtons() {
   const { page } = useView();
-  const isAdmin = usePart(session.connection.state, ({ welcome }) => welcome?.admin ?? true);
+  const isAdmin = useAdmin();
   return (
     <>
       <PageButton
