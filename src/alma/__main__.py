@@ -29,6 +29,7 @@ from alma.cli import (
     threads,
     tokens,
 )
+from alma.cli.options import choices_of
 from alma.errors import AlmaError
 
 
@@ -99,7 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("-V", "--version", action="version", version=f"alma {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = choices_of(parser, "command")
     for command in (
         serve,
         run,

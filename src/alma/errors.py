@@ -237,7 +237,7 @@ class SettingsInvalid(StartupError):
 
     def __init__(self, problems: list[str]) -> None:
         count = f"{len(problems)} problem" + ("" if len(problems) == 1 else "s")
-        super().__init__(f"Alma did not start: {count} in the settings.\n" + "\n".join(f"  - {p}" for p in problems))
+        super().__init__(f"Alma cannot go on: {count} in the settings.\n" + "\n".join(f"  - {p}" for p in problems))
         self.problems = problems
 
 

@@ -133,7 +133,8 @@ def _check_guarded(settings: Settings) -> None:
         "Alma did not start: others could reach it, and there is no access token yet.",
         expected="127.0.0.1, or at least one access token that is valid",
         actual=f"ALMA_HOST={settings.host}, and no token",
-        hint="Make one with `alma tokens add NAME --mine`, or listen to this machine only: ALMA_HOST=127.0.0.1. "
+        hint="Make one with `alma tokens add NAME --mine` (it is you, an administrator as at this "
+        "machine; with --no-admin without that), or listen to this machine only: ALMA_HOST=127.0.0.1. "
         "docs/access.md says how to open Alma to others.",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
@@ -100,9 +101,29 @@ def test_wrong_settings_stop_a_command_with_every_problem(
     monkeypatch.setenv("ALMA_COLOUR", "blue")
     assert main(["settings"]) == 1
     shown = capsys.readouterr().err
-    assert "Alma did not start: 2 problems" in shown
+    assert "Alma cannot go on: 2 problems" in shown
     assert "ALMA_PORT: expected a whole number" in shown
     assert "ALMA_COLOUR" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ((), ("serve", "doctor")),
+        (("alerts",), ("list", "silence")),
+        (("tokens",), ("add", "revoke")),
+        (("budget",), ("set",)),
+        (("memory",), ("search", "purge")),
+        (("models",), ("found", "use")),
+    ],
+)
+def test_a_command_without_its_action_lists_them_with_their_help(
+    words: tuple[str, ...], named: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    shown = capsys.readouterr().err
+    for name in named:
+        assert re.search(rf"^ +{name} +\S", shown, re.MULTILINE), shown
 
 
 def test_a_command_line_that_is_wrong_says_what_may_stand_there(capsys: pytest.CaptureFixture[str]) -> None:

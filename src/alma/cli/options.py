@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -38,18 +39,30 @@ def add_command(
 def add_actions(
     parser: argparse.ArgumentParser, *, data_dir: bool = True
 ) -> Callable[[str, Callable[..., object], str], argparse.ArgumentParser]:
-    """Let a command have actions, one of which must be named. Gives the function that adds one: its name, what is done
-    (kept as `act`), its help."""
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    """Let a command have actions; without one it shows which there are, and fails. Gives the function that adds one:
+    its name, what is done (kept as `act`), its help."""
+    run = parser.get_default("run")
+    actions = choices_of(parser, "action")
 
     def action(name: str, act: Callable[..., object], help: str) -> argparse.ArgumentParser:
         sub = actions.add_parser(name, help=help, description=help)
         if data_dir:
             add_data_dir(sub)
-        sub.set_defaults(act=act)
+        sub.set_defaults(run=run, act=act)
         return sub
 
     return action
+
+
+def choices_of(parser: argparse.ArgumentParser, what: str) -> Subparsers:
+    """What may follow, each with a `run` of its own. Nothing does: that is wrong, and help says what could have."""
+
+    def run(_arguments: argparse.Namespace) -> int:
+        parser.print_help(sys.stderr)
+        return 2
+
+    parser.set_defaults(run=run)
+    return parser.add_subparsers(title=f"{what}s", metavar=what.upper())
 
 
 def add_data_dir(parser: argparse.ArgumentParser) -> None:

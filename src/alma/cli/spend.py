@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
-from alma.cli.options import Subparsers, add_command, add_data_dir, read_settings, text
+from alma.cli.options import Subparsers, add_command, add_data_dir, choices_of, read_settings, text
 
 if TYPE_CHECKING:
     from alma.session.spend import Check
@@ -43,11 +43,11 @@ def add(commands: Subparsers) -> None:
     budget = add_command(
         commands,
         "budget",
-        lambda arguments: arguments.act(arguments),
+        set_budget,
         help="what may be used, in tokens, seconds and US dollars",
         description="A budget that is set here is kept, and comes before the settings'. `alma spend` shows them all.",
     )
-    actions = budget.add_subparsers(title="actions", metavar="ACTION", required=True)
+    actions = choices_of(budget, "action")
     about = "Limit each run, a thread, the owner in all, or a day (UTC). It holds at once."
     setting = actions.add_parser(
         "set",
@@ -70,7 +70,7 @@ def add(commands: Subparsers) -> None:
     setting.add_argument("--seconds", type=_number, metavar="S", help="seconds of model calls (of a run: by the clock)")
     setting.add_argument("--money", type=_number, metavar="USD", help="US dollars")
     add_data_dir(setting)
-    setting.set_defaults(act=set_budget)
+    setting.set_defaults(run=set_budget)
 
 
 def tokens(word: str) -> int:

@@ -9,7 +9,7 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING, TypeVar
 
-from alma.cli.options import Subparsers, add_command, add_data_dir, read_settings, text
+from alma.cli.options import Subparsers, add_actions, add_command, read_settings, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,38 +33,35 @@ def add(commands: Subparsers) -> None:
         epilog=textwrap.dedent(
             """\
             examples:
-              alma tokens add laptop --mine            for yourself, from another machine
+              alma tokens add laptop --mine            for yourself, from another machine: as here
               alma tokens add ada --days 30            for somebody else, who sees only what is theirs
               alma tokens revoke ada"""
         ),
     )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-
-    about = "Make an access token and print it, once."
-    adding = actions.add_parser("add", help=about, description=about)
-    adding.add_argument("name", type=text, metavar="NAME", help="what to call it in lists and logs")
+    action = add_actions(parser)
+    adding = action("add", _add, "Make an access token and print it, once.")
+    adding.add_argument("name", type=text, metavar="NAME", help="what to call it in lists and logs, as no other")
     whose = adding.add_mutually_exclusive_group()
     whose.add_argument("--owner", type=text, metavar="WHO", help="whose things its bearer sees (a person called NAME)")
-    whose.add_argument("--mine", action="store_true", help="its bearer sees what you see at this machine")
+    whose.add_argument(
+        "--mine",
+        action="store_true",
+        help="its bearer sees and may do what you do at this machine, as an administrator; see --no-admin",
+    )
     ends = adding.add_mutually_exclusive_group()
     ends.add_argument("--days", type=_days, default=_DAYS, metavar="N", help=f"it expires after N days ({_DAYS:g})")
     ends.add_argument("--forever", action="store_true", help="it does not expire")
     adding.add_argument(
-        "--admin", action="store_true", help="its bearer may change what all share: models, endpoints, …"
+        "--admin",
+        action=argparse.BooleanOptionalAction,
+        help="whether its bearer may change what all share: models, endpoints, … (with --mine yes, else no)",
     )
-    adding.set_defaults(act=_add)
-
-    about = "List the access tokens; their secrets are not kept."
-    listing = actions.add_parser("list", help=about, description=about)
+    listing = action("list", _list, "List the access tokens; their secrets are not kept.")
     listing.add_argument("--json", action="store_true", help="print them as JSON")
-    listing.set_defaults(act=_list)
-
-    about = "End an access token at once, also for what is connected with it. Work under way goes on."
-    ending = actions.add_parser("revoke", help=about, description=about)
-    ending.add_argument("token", type=text, metavar="ID", help="its id, or its name where only one is called that")
-    ending.set_defaults(act=_revoke)
-    for action in (adding, listing, ending):
-        add_data_dir(action)
+    ending = action(
+        "revoke", _revoke, "End an access token at once, also for what is connected with it. Work under way goes on."
+    )
+    ending.add_argument("token", type=text, metavar="ID", help="its id, or its name")
 
 
 def _days(word: str) -> float:
@@ -85,15 +82,16 @@ def _add(arguments: argparse.Namespace) -> int:
     from alma.security.tokens import Order, insert_token, mint
 
     owner = LOCAL if arguments.mine else arguments.owner or arguments.name
+    admin = arguments.mine if arguments.admin is None else arguments.admin
     days = None if arguments.forever else arguments.days
-    token, secret = mint(Order(arguments.name, owner, arguments.admin, days), time.time())
+    token, secret = mint(Order(arguments.name, owner, admin, days), time.time())
     _in_database(arguments, lambda connection: insert_token(connection, token))
     sys.stdout.write(secret + "\n")
     sys.stdout.flush()
     until = "does not expire" if token.expires_at is None else f"ends on {_day(token.expires_at)}"
-    admin = ", and what is for administrators" if token.admin else ""
+    admins = ", and what is for administrators" if token.admin else ""
     whose = "what is yours here" if token.owner == LOCAL else f"what is of {token.owner!r}"
-    note(safe(f"The token {token.name!r}, shown this once: it opens {whose}{admin}, and {until}."))
+    note(safe(f"The token {token.name!r}, shown this once: it opens {whose}{admins}, and {until}."))
     return 0
 
 

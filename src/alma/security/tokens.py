@@ -98,6 +98,16 @@ def _named(field: str, given: str) -> str:
 
 
 def insert_token(connection: sa.Connection, token: Token) -> None:
+    """Raises `Conflict` where another one of this name holds: they could not be told apart by it, to revoke one."""
+    for other in load_tokens(connection):
+        if other.name == token.name and other.holds(token.created_at):
+            raise Conflict(
+                "token_name_taken",
+                f"There is an access token called {token.name!r} already.",
+                expected="a name of its own",
+                actual=f"{other.id} is called so",
+                hint="Choose another name, or revoke that one first.",
+            )
     row = {name: getattr(token, name) for name in Token.__struct_fields__}
     connection.execute(sa.insert(access_tokens).values(row))
 
@@ -109,11 +119,12 @@ def load_tokens(connection: sa.Connection) -> list[Token]:
 
 
 def end_token(connection: sa.Connection, wanted: str, at: float) -> Token:
-    """Revoke the token of this id, or the only one of this name that holds. Again is not an error. Raises `NotFound`,
-    `Conflict` where several have the name."""
+    """Revoke the token of this id, or the one of this name that holds. Again is not an error. Raises `NotFound`,
+    `Conflict` where several have the name and hold."""
     tokens = load_tokens(connection)
     found = [token for token in tokens if token.id == wanted]
-    found = found or [token for token in tokens if token.name == wanted and token.holds(at)]
+    name = " ".join(wanted.split())
+    found = found or [token for token in tokens if token.name == name and token.holds(at)]
     if not found:
         raise NotFound("unknown_token", "There is no such token.", actual=wanted[:80], hint="`alma tokens list`")
     if len(found) > 1:
