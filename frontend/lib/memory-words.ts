@@ -3,6 +3,7 @@
 import { count, plural } from "@/lib/format";
 import type { MemoryEntry, MemoryKind, MemoryScope, MemoryState, MemoryVersion } from "@/lib/memory-api";
 import type { LifeState, Origin } from "@/lib/memory-query";
+import { shown } from "@/lib/visible-text";
 
 export const KIND_NAMES: Readonly<Record<MemoryKind, string>> = {
   semantic: "Fact",
@@ -96,8 +97,9 @@ export function exactTime(seconds: number): string {
 
 /** `handbook.pdf, page 3`, `chat “Trip to Porto”`, `you`, `written by analyst`. `title`: of its chat, where known. */
 export function sourceWords({ source, agent }: MemoryEntry, title: string | undefined): string {
-  if (source.file !== "") return source.place === "" ? source.file : `${source.file}, ${source.place}`;
-  if (source.threadId !== "") return title ? `chat “${title}”` : "a chat";
+  const { file, place } = source;
+  if (file !== "") return shown(place === "" ? file : `${file}, ${place}`);
+  if (source.threadId !== "") return title ? `chat “${shown(title)}”` : "a chat";
   return agent === USER ? "added by you" : `noted by ${agent}`;
 }
 
@@ -115,9 +117,9 @@ export function utilityWords(utility: number): string {
   return utility > -0.5 ? "helped little" : "misled";
 }
 
-/** A text of a list without the signs of Markdown, which nobody reads as such there. */
+/** A text of a list as it is shown: without the signs of Markdown, which nobody reads as such there. */
 export function plain(text: string): string {
-  return text
+  return shown(text)
     .replace(/^ {0,3}(?:#{1,6}|>)[ \t]+/gm, "")
     .replace(/(\*\*\*|\*\*|__)(?=\S)(.+?)(?<=\S)\1/gs, "$2")
     .replace(/(?<!\w)(\*\*|__)(?=\S)|(?<=\S)\*\*(?!\w)/g, "")
@@ -181,7 +183,7 @@ function said(field: FieldChange["field"], value: unknown): string {
   if (field === "pinned") return value === true ? "pinned" : "not pinned";
   if (field === "kind") return KIND_NAMES[value as MemoryKind] ?? String(value);
   if (field === "scope") return SCOPE_NAMES[value as MemoryScope] ?? String(value);
-  return typeof value === "string" ? value : "";
+  return typeof value === "string" ? shown(value) : "";
 }
 
 /** What happened to a memory, the newest first. Each change keeps what was before; what came of it is what was next. */

@@ -4,6 +4,7 @@ import { ApiProblem, api, factsOf } from "@/lib/api";
 import type { Notices } from "@/lib/notices";
 import type { ErrorFacts, ThreadSummary } from "@/lib/protocol";
 import { type Readable, writable } from "@/lib/store";
+import { shown } from "@/lib/visible-text";
 
 export interface ThreadListState {
   readonly threads: readonly ThreadSummary[];
@@ -36,7 +37,7 @@ export class ThreadListStore {
   });
   readonly state: Readable<ThreadListState> = this.store;
   private readonly known = writable<ReadonlyMap<string, string>>(new Map());
-  /** The titles of all threads heard of, whatever the list is narrowed to. */
+  /** The titles of all threads heard of, as they are shown, whatever the list is narrowed to. */
   readonly titles: Readable<ReadonlyMap<string, string>> = this.known;
   private request: AbortController | null = null;
   private pause: ReturnType<typeof setTimeout> | undefined;
@@ -145,7 +146,7 @@ export class ThreadListStore {
     const titles = new Map(this.known.get());
     for (const { id, title, deleted } of threads) {
       if (deleted) titles.delete(id);
-      else titles.set(id, title);
+      else titles.set(id, shown(title));
     }
     this.known.set(titles);
   }

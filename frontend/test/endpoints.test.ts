@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { EndpointInfo, ModelList } from "@/lib/api";
+import type { EndpointInfo, ModelInfo, ModelList } from "@/lib/api";
 import {
   endpointState,
   fullAddress,
@@ -8,7 +8,7 @@ import {
   parseAliases,
   priceWords,
 } from "@/lib/endpoint-words";
-import { homeOf, withHealth } from "@/lib/model-list";
+import { homeOf, isDown, withHealth } from "@/lib/model-list";
 
 const endpoint = (more: Partial<EndpointInfo> = {}): EndpointInfo => ({
   name: "groq",
@@ -114,4 +114,14 @@ describe("a connection as it is typed", () => {
     expect(fullAddress("http://llm.example.org/v1")).toBe("http://llm.example.org/v1");
     expect(fullAddress("")).toBe("");
   });
+});
+
+it("a model is down when none of its endpoints can be asked", () => {
+  const two = list(endpoint(), endpoint({ name: "local", state: "down" }));
+  const model = (home: string, members: string[] = []) =>
+    ({ endpoint: home, members }) as unknown as ModelInfo;
+  expect(isDown(two, model("groq"))).toBe(false);
+  expect(isDown(two, model("local"))).toBe(true);
+  expect(isDown(two, model("pool", ["groq", "local"]))).toBe(false);
+  expect(isDown(list(endpoint({ breaker: "open" })), model("pool", ["groq"]))).toBe(true);
 });

@@ -4,6 +4,7 @@ import type { AlertRule, ErrorGroup } from "@/lib/health-api";
 import {
   agoWords,
   exactSpan,
+  firingOf,
   forWords,
   healthSummary,
   pastWords,
@@ -153,6 +154,16 @@ describe("a rule", () => {
     expect(rulesInOrder(rules).map(({ name }) => name)).toEqual(["worse", "bad", "soon", "quiet"]);
   });
 
+  it("that is silenced does not count as firing", () => {
+    const rules: AlertRule[] = [
+      { ...RULE, name: "quiet" },
+      { ...RULE, name: "hushed", state: "firing", silencedUntil: SECOND + 60 },
+      { ...RULE, name: "loud", state: "firing", silencedUntil: SECOND - 60 },
+    ];
+    const { loud, silenced } = firingOf(rules, NOW);
+    expect([loud, silenced].map((each) => each.map(({ name }) => name))).toEqual([["loud"], ["hushed"]]);
+  });
+
   it("can be silenced until the morning", () => {
     const tomorrow = silenceChoices(NOW).find(({ label }) => label.startsWith("Until"));
     expect(tomorrow?.minutes).toBe(9.5 * 60);
@@ -202,6 +213,17 @@ describe("an error", () => {
       traceback: "",
       runId: null,
     });
+  });
+
+  it("says when it was as a date, and takes no thread of the process for a chat", () => {
+    const told = exampleOf({ ...group, example: { at: 1_795_679_476.5, os_thread: "MainThread" } });
+    expect(told.threadId).toBeNull();
+    expect(told.context).toEqual([
+      ["at", "2026-11-26 07:51:16 UTC"],
+      ["thread of the process", "MainThread"],
+    ]);
+    const words = exampleOf({ ...group, example: { at: "2026-11-26 07:51:16 UTC" } });
+    expect(words.context).toEqual([["at", "2026-11-26 07:51:16 UTC"]]);
   });
 
   it("can be sent on as text", () => {

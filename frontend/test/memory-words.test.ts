@@ -33,6 +33,8 @@ describe("a memory in words", () => {
     const chat = memory({ source: { ...SOURCE, threadId: "t" } });
     expect(sourceWords(chat, "Trip to Porto")).toBe("chat “Trip to Porto”");
     expect(sourceWords(chat, undefined)).toBe("a chat");
+    expect(sourceWords(chat, "a\u202eb")).toBe("chat “a⟦U+202E⟧b”");
+    expect(plain("**a**\u202eb")).toBe("a⟦U+202E⟧b");
     expect(sourceWords(memory({}), undefined)).toBe("added by you");
     expect(sourceWords(memory({ agent: "analyst" }), undefined)).toBe("noted by analyst");
   });

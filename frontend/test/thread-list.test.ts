@@ -48,6 +48,8 @@ describe("titles", () => {
     expect(list.titles.get().get("a")).toBe("Soup");
     list.changed(thread("a", "Stew"));
     expect(list.titles.get().get("a")).toBe("Stew");
+    list.changed(thread("a", "Stew\u202etxt"));
+    expect(list.titles.get().get("a")).toBe("Stew⟦U+202E⟧txt");
     list.changed({ ...thread("a", "Stew"), deleted: true });
     expect(list.titles.get().has("a")).toBe(false);
   });

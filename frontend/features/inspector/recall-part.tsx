@@ -68,10 +68,10 @@ function Query({ text }: { text: string }) {
     <p
       dir="auto"
       data-slot="recall-query"
-      title={text}
+      title={shown(text)}
       className="line-clamp-2 text-[13px] text-muted-foreground"
     >
-      <span className="text-faint-foreground">Looked for</span> “{text.replace(/\s+/g, " ").trim()}”
+      <span className="text-faint-foreground">Looked for</span> “{shown(text).replace(/\s+/g, " ").trim()}”
     </p>
   );
 }

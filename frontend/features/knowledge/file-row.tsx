@@ -57,7 +57,7 @@ export function FileRow({ document }: { document: KnowledgeDocument }) {
             </span>
           )}
         </p>
-        {state === "reading" ? <Progress share={share} label={`Reading ${name}`} /> : null}
+        {state === "reading" ? <Progress share={share} label={`Reading ${shown(name)}`} /> : null}
         {state === "failed" ? <Failure document={document} /> : null}
       </div>
       <div className="flex items-center gap-1">
@@ -133,7 +133,7 @@ function Again({ document }: { document: KnowledgeDocument }) {
         ref={input}
         type="file"
         hidden
-        aria-label={`${name}, once more`}
+        aria-label={`${shown(name)}, once more`}
         onChange={(event) => {
           const [file] = event.target.files ?? [];
           if (file !== undefined) void knowledge.put([{ name, file }]);
@@ -170,7 +170,7 @@ function Remove({ document }: { document: KnowledgeDocument }) {
       variant="ghost"
       size="icon-sm"
       data-slot="remove-file"
-      aria-label={`Forget ${document.name}`}
+      aria-label={`Forget ${shown(document.name)}`}
       data-tip="Forget it"
       question="Forget the file and what was read?"
       confirm="Forget"

@@ -35,7 +35,7 @@ export function UploadRow({ upload }: { upload: Upload }) {
             <p className="text-muted-foreground text-xs tabular-nums">
               {state === "waiting" ? "waits to be sent" : sentWords(sent)}
             </p>
-            {state === "sending" ? <Progress share={sent} label={`Sending ${name}`} /> : null}
+            {state === "sending" ? <Progress share={sent} label={`Sending ${shown(name)}`} /> : null}
           </>
         ) : (
           <div role="alert" className="space-y-0.5 text-[13px]">
@@ -65,7 +65,7 @@ export function UploadRow({ upload }: { upload: Upload }) {
           variant="ghost"
           size="icon-sm"
           data-slot="drop-upload"
-          aria-label={`${state === "refused" ? "Take from the list" : "Stop sending"}: ${name}`}
+          aria-label={`${state === "refused" ? "Take from the list" : "Stop sending"}: ${shown(name)}`}
           onClick={() => knowledge.drop(key)}
         >
           <X aria-hidden />

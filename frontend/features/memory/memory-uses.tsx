@@ -4,6 +4,7 @@ import { Button } from "@/components/ui/button";
 import { go } from "@/lib/location";
 import type { MemoryUse } from "@/lib/memory-api";
 import { ago, exactTime } from "@/lib/memory-words";
+import { shown } from "@/lib/visible-text";
 
 const AT_FIRST = 6;
 
@@ -12,11 +13,11 @@ export function MemoryUses({ uses }: { uses: readonly MemoryUse[] }) {
   const [isAll, setAll] = useState(false);
   const now = Date.now();
   if (uses.length === 0) return <p className="text-muted-foreground">No agent was reminded of it yet.</p>;
-  const shown = isAll ? uses : uses.slice(0, AT_FIRST);
+  const listed = isAll ? uses : uses.slice(0, AT_FIRST);
   return (
     <>
       <ul data-slot="memory-uses" className="-mx-2">
-        {shown.map((use, at) => (
+        {listed.map((use, at) => (
           <li key={`${use.runId}/${use.messageId}/${at}`}>
             <button
               type="button"
@@ -34,7 +35,7 @@ export function MemoryUses({ uses }: { uses: readonly MemoryUse[] }) {
                   ? use.threadId === ""
                     ? "in a chat that is gone"
                     : "in a chat"
-                  : `in “${use.title}”`}
+                  : `in “${shown(use.title)}”`}
               </span>
               {use.score === 0 ? (
                 <span
@@ -58,9 +59,9 @@ export function MemoryUses({ uses }: { uses: readonly MemoryUse[] }) {
           </li>
         ))}
       </ul>
-      {uses.length > shown.length ? (
+      {uses.length > listed.length ? (
         <Button variant="quiet" size="sm" className="-ml-2" onClick={() => setAll(true)}>
-          {uses.length - shown.length} more
+          {uses.length - listed.length} more
         </Button>
       ) : null}
     </>

@@ -9,6 +9,7 @@ import { cn } from "@/lib/cn";
 import { layout, setLayout } from "@/lib/layout";
 import { openThread } from "@/lib/location";
 import { session } from "@/lib/session";
+import { shown } from "@/lib/visible-text";
 
 interface Item {
   id: string;
@@ -53,7 +54,7 @@ function PaletteBody() {
     ...ACTIONS.filter(({ id }) => id !== "palette").map((action) => ({ ...action, group: "Do" as const })),
     ...threads.map((thread) => ({
       id: thread.id,
-      label: thread.title || "New chat",
+      label: shown(thread.title) || "New chat",
       group: "Chats" as const,
       run: () => openThread(thread.id),
     })),
