@@ -26,6 +26,7 @@ class Bodies:
         self._app = app
         self._sizes = guard.sizes
         self._rates = guard.rates
+        self._traffic = guard.traffic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or (announced := _announced(scope)) == 0:
@@ -75,23 +76,36 @@ class Bodies:
 
         return counted
 
-    async def _read(self, scope: Scope, receive: Receive, announced: int | None) -> bytes | Response | None:
+    async def _whole(self, receive: Receive) -> bytes | Response | None:
+        """All of the body; or what to answer to one that is too large, or that comes while too many do."""
         parts: list[bytes] = []
         size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return None
-            if part := message.get("body", b""):
-                parts.append(part)
-                size += len(part)
-                if size > self._sizes.body:
-                    return self._too_large()
-            if not message.get("more_body", False):
-                break
+        try:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return None
+                if part := message.get("body", b""):
+                    parts.append(part)
+                    size += len(part)
+                    self._traffic.unfinished += len(part)
+                    if size > self._sizes.body:
+                        return self._too_large()
+                    if self._traffic.crowded(size):
+                        self._traffic.refuse("too_many_bytes")
+                        return problems.plain(503, "Too much is being sent to this server at once; try again.")
+                if not message.get("more_body", False):
+                    return b"".join(parts)
+        finally:
+            self._traffic.unfinished -= size
+
+    async def _read(self, scope: Scope, receive: Receive, announced: int | None) -> bytes | Response | None:
+        whole = await self._whole(receive)
+        if not isinstance(whole, bytes):
+            return whole
+        size = len(whole)
         if announced is None and size and (refusal := await self._count(scope, size)) is not None:
             return refusal
-        whole = b"".join(parts)
         kind = _header(scope, b"content-type").lower()
         if not kind or ("json" in kind and kind.partition(";")[0].strip() not in _LINES):
             try:

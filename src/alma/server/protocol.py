@@ -33,6 +33,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._ended = False  # whether a frame has, with what came last
         self._since = self._moved = 0.0  # when the message under way began, and last went on
         self._came = 0
+        self._held = 0  # bytes of it, as they are counted in all
         self._timer: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
 
@@ -50,6 +51,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
                 timer.cancel()
         self._timer = self._unread = None
         self._rest = b""
+        self._holds(0)
         admission = self._doorway.admission
         admission.traffic.sockets -= 1
         admission.leave(self._source)
@@ -99,6 +101,13 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             return
         if self._message is None and self._ended and not self.conn.reader.buffer:
             self._came = 0
+            self._holds(0)
+            return
+        self._holds(len(self.conn.reader.buffer) + len(self._message or b""))
+        traffic = self._doorway.admission.traffic
+        if traffic.crowded(self._held):
+            traffic.refuse("too_many_bytes")
+            self._fail(1013, "too much is being sent at once")
             return
         now = self.loop.time()
         self._moved = now
@@ -107,6 +116,17 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._came += len(data)
         if self._timer is None:
             self._timer = self.loop.call_later(self._doorway.patience.body_s, self._look)
+
+    def _holds(self, size: int) -> None:
+        """So many bytes of a message are there that is not whole."""
+        self._doorway.admission.traffic.unfinished += size - self._held
+        self._held = size
+
+    def _fail(self, code: int, reason: str) -> None:
+        self.conn.fail(code, reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.transport.close()
 
     def handle_events(self) -> None:
         self._ended = bool(self.conn.events)
@@ -161,10 +181,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         elapsed = now - self._since
         if now - self._moved >= wait or (elapsed >= wait and self._came < elapsed * _LEAST_SPEED):
             self._doorway.admission.traffic.timed_out += 1
-            self.conn.fail(1008, "a message came too slowly")
-            self.transport.write(b"".join(self.conn.data_to_send()))
-            self.close_sent = True
-            self.transport.close()
+            self._fail(1008, "a message came too slowly")
         else:
             self._timer = self.loop.call_later(wait - (now - self._moved), self._look)
 
