@@ -31,7 +31,7 @@ from alma.observability.logs import LogChoice
 from alma.observability.redaction import passwords_in, secrets_in
 from alma.plan import MANAGER
 from alma.recorder import Choice as RecorderChoice
-from alma.security.addresses import among, networks
+from alma.security.addresses import among, networks, reached_at
 from alma.security.keyring import Keyring
 from alma.security.rates import Rates
 from alma.security.rules import Rules, host_name, is_loopback
@@ -244,7 +244,7 @@ def lookout_of(settings: Settings) -> LookoutChoice:
         mail_server=settings.smtp_url.get_secret_value() if settings.smtp_url is not None else None,
         mail_from=settings.smtp_from,
         report_hour=settings.report_hour,
-        link=f"http://{_bracketed(settings.host)}:{settings.port}/?page=health&part=alerts",
+        link=f"http://{_bracketed(reached_at(settings.host))}:{settings.port}/?page=health&part=alerts",
     )
 
 

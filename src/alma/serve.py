@@ -23,6 +23,7 @@ from alma.choices import logs_of
 from alma.db.database import Database
 from alma.errors import DataDirBusy, PortInUse, Unguarded
 from alma.observability.logs import Logs
+from alma.security.addresses import reached_at
 from alma.security.rules import is_loopback
 from alma.security.tokens import load_tokens
 from alma.server.admission import raise_descriptors
@@ -87,7 +88,7 @@ def serve(settings: Settings) -> int:
             ),
             alma,
             settings.shutdown_grace_s,
-            started=lambda: _announce_address(_url(host, port), found, address),
+            started=lambda: _announce_address(host, port, found, address),
             killed=lambda: address.unlink(missing_ok=True),
         )
         # uvicorn raises the signal that stopped it once more, after its shutdown; it must not skip what follows.
@@ -106,14 +107,19 @@ def _style(settings: Settings) -> Literal["json", "console"]:
     return "console" if sys.stderr.isatty() else "json"
 
 
-def _announce_address(url: str, found: ServerFile, address: Path) -> None:
+def _announce_address(host: str, port: int, found: ServerFile, address: Path) -> None:
     """For this user's eyes: whoever reads the file is taken for the person at this machine."""
     temporary = address.with_suffix(".tmp")
     temporary.unlink(missing_ok=True)
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(msgspec.json.encode(found))
     temporary.replace(address)
-    print(f"\n  Alma is ready: {url}\n", flush=True)  # noqa: T201  # the address is for whoever started it
+    # The address is for whoever started it.
+    print(f"\n  Alma is ready: {found.url}", flush=True)  # noqa: T201
+    if not is_loopback(host):
+        others = _url(reached_at(host), port)
+        print(f"  For others: {others}, each with a token (`alma tokens add NAME`, docs/access.md)", flush=True)  # noqa: T201
+    print(flush=True)  # noqa: T201
 
 
 def _url(host: str, port: int) -> str:

@@ -38,6 +38,12 @@ def _web_address(address: str) -> str:
     raise ValueError
 
 
+def _http_address(address: str) -> str:
+    if re.fullmatch(r"https?://[^/\s].*", address):
+        return _web_address(address)
+    raise ValueError
+
+
 def _gguf(path: Path) -> Path:
     with contextlib.suppress(OSError), path.open("rb") as file:
         if file.read(4) == b"GGUF":
@@ -77,6 +83,11 @@ Origins = Annotated[
 ]
 GgufFile = Annotated[Path, AfterValidator(_gguf), says("the path of a model file in GGUF format")]
 Folder = Annotated[Path, AfterValidator(_folder), says("a folder that exists")]
+HttpAddress = Annotated[
+    str,
+    AfterValidator(_http_address),
+    says("an address that begins with http:// or https://, as https://example.org/in"),
+]
 WebAddress = Annotated[str, AfterValidator(_web_address), says("an address such as http://127.0.0.1:11434")]
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from alma.setting_checks import MailServer, Names, WebAddress
+from alma.setting_checks import HttpAddress, MailServer, Names
 
 
 class WatchSettings(BaseModel):
@@ -22,7 +22,7 @@ class WatchSettings(BaseModel):
     sentry_dsn: SecretStr | None = Field(
         default=None, description="Where errors are sent too: a DSN of Sentry or of what speaks its protocol."
     )
-    trace_url: WebAddress | None = Field(
+    trace_url: HttpAddress | None = Field(
         default=None, description="Where traces are sent: the address of an OpenTelemetry collector (OTLP over HTTP)."
     )
     trace_prompts: bool = Field(
@@ -36,7 +36,7 @@ class WatchSettings(BaseModel):
     alerts_file: Path = Field(
         default=Path("alerts.toml"), description="File with rules for alerts of your own; it need not exist."
     )
-    alert_webhook: WebAddress | None = Field(
+    alert_webhook: HttpAddress | None = Field(
         default=None, description="Where alerts are posted as JSON when they begin and end."
     )
     alert_mail: Names = Field(default=[], description="Addresses that are sent alerts by e-mail.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import sqlite3
 from collections.abc import Generator
@@ -18,6 +19,7 @@ from alma.cli.memory_replies import Counts, Index, State
 from alma.memory.records import NewMemory
 from alma.settings import Settings
 from memory.fakes import MemoryBench
+from token_mint import make_token
 
 
 @pytest.fixture
@@ -171,14 +173,6 @@ def test_a_running_server_tells_of_its_index(entries: int, missing: int, problem
     assert said in finding.detail
 
 
-def test_listening_to_others_without_tls_is_said() -> None:
-    heard = checks.check_access(Settings(host="0.0.0.0"))
-    assert heard.state == "warn"
-    assert "TLS" in heard.detail
-    assert "docs/access.md" in heard.mend
-    assert checks.check_access(Settings()).state == "ok"
-
-
 def test_what_is_wrong_in_the_file_of_alert_rules_is_told(tmp_path: Path) -> None:
     path = tmp_path / "alerts.toml"
     assert not list(checks.check_alert_rules(path)), "it need not exist"
@@ -193,3 +187,22 @@ def test_what_is_wrong_in_the_file_of_alert_rules_is_told(tmp_path: Path) -> Non
     path.write_text("above = = 1")
     (broken,) = checks.check_alert_rules(path)
     assert "line 1: It is not TOML" in broken.detail
+
+
+def test_a_server_that_would_not_start_for_want_of_a_token_is_a_problem(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", host="0.0.0.0")
+    for _ in range(2):  # without a database, and with a token that is over
+        finding = checks.check_access(settings)
+        assert (finding.state, finding.detail[:19]) == ("problem", "Alma will not start")
+        assert "alma tokens add" in finding.mend
+        make_token(tmp_path, "over", lasts_s=-1)
+    make_token(tmp_path, "ada")
+    finding = checks.check_access(settings)
+    assert (finding.state, "without TLS" in finding.detail) == ("warn", True)
+    assert "docs/access.md" in finding.mend
+    assert checks.check_access(Settings(data_dir=tmp_path / "data")).state == "ok"
+
+
+def test_disk_space_is_told_in_the_unit_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: shutil._ntuple_diskusage(2**40, 0, 67 * 2**30))
+    assert checks.check_disk(tmp_path).detail == "67.0 GiB free"

@@ -171,3 +171,11 @@ def test_the_example_file_uncommented_says_the_defaults(root: Path, tmp_path: Pa
 def test_a_port_that_is_none_is_refused_in_an_address(port: str) -> None:
     (said,) = problems({"ALMA_ALERT_WEBHOOK": f"https://hooks.example.org:{port}/alma"})
     assert "ALMA_ALERT_WEBHOOK: expected an address" in said
+
+
+@pytest.mark.parametrize("name", ["ALMA_ALERT_WEBHOOK", "ALMA_TRACE_URL"])
+def test_where_something_is_sent_is_a_whole_address(name: str) -> None:
+    for wrong in ("foo", "hooks.example.org/in", "ftp://example.org", "https://", "http://h:port"):
+        (problem,) = problems({name: wrong})
+        assert problem.startswith(f"{name}: expected an address that begins with http:// or https://")
+    load_settings(environ={name: "https://hooks.example.org/in?key=1"}, dotenv=Path("none"))

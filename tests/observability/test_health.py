@@ -190,6 +190,7 @@ async def test_each_endpoint_is_a_component(breaker: str, state: str, status: st
     assert (found.name, found.status, bool(found.hint)) == ("endpoint groq", status, status != "ok")
     if breaker == "open":
         assert "gets nothing for 30 s (HTTP 503)" in found.detail
+    assert ("`alma models remove groq`" in found.hint) == (status != "ok"), "how to do without it"
     assert (await only(health_checks.endpoints(list))).status == "ok"
 
 

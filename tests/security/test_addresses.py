@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
+import socket
+
 import pytest
 
-from alma.security.addresses import among, counted_as, networks, plain
+from alma.security.addresses import among, counted_as, networks, plain, reached_at
 from alma.security.caller import Caller
 from alma.security.rules import Rules, host_name, read_head
 from alma.server.admission import Admission
@@ -72,3 +75,16 @@ def test_a_proxy_is_known_also_where_a_socket_for_both_kinds_names_it() -> None:
 )
 def test_what_is_no_port_is_not_taken_off_a_host(host: str, name: str) -> None:
     assert host_name(host) == name
+
+
+def test_others_are_told_an_address_that_they_can_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert reached_at("192.0.2.7") == "192.0.2.7"
+    for everywhere in ("0.0.0.0", "::"):
+        there = reached_at(everywhere)
+        assert there == socket.gethostname() or not ipaddress.ip_address(there).is_unspecified
+
+    def no_way(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(socket, "socket", no_way)
+    assert reached_at("0.0.0.0") == socket.gethostname(), "in no network"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import re
 import stat
 import subprocess
 import sys
@@ -502,6 +503,10 @@ def test_it_does_not_listen_to_others_until_there_is_a_token(tmp_path: Path) -> 
         assert ask(server, "GET", "/api/threads", Host="whatever.example", **bearer(token)).status == 200
         strange = ask(server, "POST", "/api/threads", {}, Origin="https://evil.example", **bearer(token))
         assert strange.body["code"] == "origin_denied"
+        log = (tmp_path / "server.log").read_text()
+        assert f"Alma is ready: http://127.0.0.1:{port}" in log
+        (others,) = re.findall(rf"For others: http://(.+):{port}, each with a token", log)
+        assert others != "0.0.0.0"
         url = json.loads((tmp_path / "data" / "server.json").read_text())["url"]
         assert url == f"http://127.0.0.1:{port}"
         assert alma(server, "threads", "list").returncode == 0

@@ -128,7 +128,7 @@ def check_disk(data_dir: Path) -> Finding:
     free = shutil.disk_usage(folder).free
     state: State = "problem" if free < _LEAST_DISK else "warn" if free < _LOW_DISK else "ok"
     mend = "" if state == "ok" else f"free some space where {folder} lies, or set ALMA_DATA_DIR"
-    return Finding("disk", state, f"{free / 1e9:.1f} GB free", mend)
+    return Finding("disk", state, f"{free / 2**30:.1f} GiB free", mend)
 
 
 def check_database(url: str) -> Finding:
@@ -192,6 +192,25 @@ def check_port(settings: Settings) -> Finding:
     return Finding("port", "ok", f"{address} is free{running}")
 
 
+def _has_token(url: str) -> bool:
+    import time
+
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from alma.security.tokens import load_tokens
+
+    engine = look_only(url)
+    if engine is None:
+        return False
+    try:
+        with engine.connect() as connection:
+            return any(token.holds(time.time()) for token in load_tokens(connection))
+    except SQLAlchemyError:  # of an older Alma, without tokens; or what `check_database` told of
+        return False
+    finally:
+        engine.dispose()
+
+
 def check_alert_rules(path: Path) -> Iterator[Finding]:
     """Nothing where there is no file of them."""
     from alma.observability.alert_rules import load, shipped
@@ -211,6 +230,10 @@ def check_access(settings: Settings) -> Finding:
     from alma.security.rules import is_loopback
 
     if not is_loopback(settings.host):
+        if not _has_token(settings.database):
+            mend = "`alma tokens add NAME --mine`, or listen to this machine only: ALMA_HOST=127.0.0.1"
+            said = f"Alma will not start: others could reach {settings.host}, and there is no access token that holds"
+            return Finding("access", "problem", said, mend)
         mend = "listen on 127.0.0.1 and let a reverse proxy speak TLS: docs/access.md"
         said = f"{settings.host}, without TLS: whoever is on the way can read along, access tokens too"
         return Finding("access", "warn", said, mend)

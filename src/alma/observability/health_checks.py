@@ -140,7 +140,8 @@ def endpoints(of: Callable[[], Sequence[Endpoint]], clock: Callable[[], float] =
 
 def _endpoint(one: Endpoint, now: float) -> Finding:
     name = f"endpoint {one.name}"
-    mend = f"Is its server there, and its key right? `alma models list` says how it is; or remove it: {one.name}."
+    mend = "Is its server there, and its key right? `alma models list` says how it is;"
+    mend += f" `alma models remove {one.name}` does without it."
     if one.breaker == "open":
         wait = max(one.retry_at - now, 0)
         why = f" ({one.detail.removesuffix('.')})" if one.detail else ""

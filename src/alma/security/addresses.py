@@ -1,8 +1,10 @@
-"""Addresses of who asks, as text: whose they are, and as whose they count. Pure."""
+"""Addresses of who asks, as text: whose they are, and as whose they count."""
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import socket
 from collections.abc import Iterable
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -33,6 +35,22 @@ def plain(address: str) -> str:
     except ValueError:
         return address
     return str(inside) if inside is not None else address
+
+
+def reached_at(host: str) -> str:
+    """Where others reach what listens on `host`: where that is all addresses of this machine, the one by which it goes
+    out to networks (asking for it sends nothing); its name, where it is in none."""
+    far = {"0.0.0.0": "192.0.2.1", "::": "2001:db8::1"}.get(host)  # set aside for documents: nobody is there
+    if far is None:
+        return host
+    with contextlib.suppress(OSError), socket.socket(_family(host), socket.SOCK_DGRAM) as probe:
+        probe.connect((far, 9))
+        return str(probe.getsockname()[0])
+    return socket.gethostname()
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def counted_as(address: str) -> str:
