@@ -8,7 +8,7 @@ export const isUnwell = (request) => UNWELL || /unwell=1/.test(request.headers.c
 
 const WELL = [
   ["database", "SQLite; a write took 1.2 ms"],
-  ["disk", "74.2 GB free"],
+  ["disk", "69.1 GiB free"],
   ["endpoints", "3 of 3 answer"],
   ["embedded model", "smollm2-135m is ready"],
   ["embedder", "minilm is ready"],
@@ -58,7 +58,7 @@ const rule = (name, summary, metric, more = {}) => ({
   silencedUntil: 0,
   silencedBy: "",
   silencedWhy: "",
-  link: "",
+  link: metric.startsWith("health.") ? "/?page=health" : "/?page=dashboard",
   problem: "",
   ...more,
 });
@@ -260,7 +260,7 @@ const REPORT = (day) => `# ${day}
 
 ## What it took
 
-The server had 212 MiB at most and 23 % of a core. 74.2 GB of disk are free.
+The server had 212 MiB at most and 23 % of a core. 69.1 GiB of disk are free.
 `;
 const made = new Map([1, 2, 3, 4, 5].map((ago) => [dayOf(ago), now() - (ago - 1) * DAY - 2 * HOUR]));
 const entry = (day) => ({ day, madeAt: made.get(day), title: "142 runs, 3 failed, 1 alert" });
@@ -275,7 +275,7 @@ export function healthRoutes({ Problem, toAll }) {
         const silenced = {
           silencedUntil: minutes === 0 ? 0 : now() + minutes * 60,
           silencedBy: minutes ? "anna" : "",
-          silencedWhy: "",
+          silencedWhy: minutes ? "the backup runs" : "",
         };
         rules = rules.map((each) => (each.name === name ? { ...each, ...silenced } : each));
         const unwell = isUnwell(request);

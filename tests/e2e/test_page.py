@@ -327,6 +327,18 @@ def test_axe_finds_no_violation(scripted: Serving, open_page: Open, dark: bool, 
         check("models")
 
 
+def test_who_has_chosen_how_it_is_answered_writes_on(scripted: Serving, open_page: Open) -> None:
+    page = open_page(scripted)
+    for menu in ("kind-select", "model-select"):
+        part(page, "composer-text").focus()
+        part(page, menu).click()
+        page.get_by_role("menuitemradio").first.click()
+        expect(part(page, "composer-text")).to_be_focused()
+        part(page, menu).click()
+        page.keyboard.press("Escape")
+        expect(part(page, menu)).to_be_focused()
+
+
 def test_the_keyboard_is_enough(scripted: Serving, open_page: Open) -> None:
     page = open_page(scripted)
     page.keyboard.press("Control+k")

@@ -171,6 +171,26 @@ def test_who_signs_in_as_somebody_else_sees_nothing_of_the_one_before(
     assert "Emil" not in kept_in(page)
 
 
+def test_who_is_no_administrator_is_offered_nothing_that_only_they_may(
+    guarded: Serving, visit: Callable[..., Page]
+) -> None:
+    page = visit(guarded)
+    sign_in(page, make_token(guarded.folder, "frieda"))
+    is_inside(page)
+    expect(part(page, "composer-text")).to_be_visible()
+    expect(part(page, "connect-model")).to_have_count(0)
+    page.keyboard.press("Control+Shift+M")
+    expect(part(page, "model-row").first).to_be_visible()
+    assert page.get_by_role("tab").all_inner_texts() == ["Models", "Endpoints", "Cache"]
+    for slot in ("use-model", "test-model", "connect-form", "problem"):
+        expect(part(page, slot)).to_have_count(0)
+    page.get_by_role("tab", name="Endpoints").click()
+    expect(part(page, "endpoint-table")).to_be_visible()
+    for slot in ("test-endpoint", "remove-endpoint", "problem"):
+        expect(part(page, slot)).to_have_count(0)
+    assert axe(page) == []
+
+
 def test_an_administrator_makes_a_token_that_is_shown_once_and_revokes_it(
     guarded: Serving, visit: Callable[..., Page]
 ) -> None:

@@ -110,6 +110,36 @@ def test_a_range_is_chosen_and_stays_in_the_address(asked: str, server: Serving,
     expect(part(page, "range", range="7d")).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_long_range_counts_what_has_just_been(asked: str, server: Serving, open_page: Open) -> None:
+    page = open_page(server, f"{DASHBOARD}&range=1h")
+    is_there(page)
+    for metric in ("runs_started", "runs_finished", "calls"):
+        part(page, "range", range="1h").click()
+        is_there(page)
+        legend = part(page, "legend", metric=metric)
+        legend.scroll_into_view_if_needed()
+        expect(legend).to_contain_text(re.compile(r"[1-9]"))
+        in_an_hour = legend.inner_text()
+        for longer in ("24h", "7d"):
+            part(page, "range", range=longer).click()
+            is_there(page)
+            legend.scroll_into_view_if_needed()
+            expect(legend).to_have_text(in_an_hour, use_inner_text=True)
+
+
+def test_the_way_down_moves_the_dashboard_and_not_the_page(asked: str, server: Serving, open_page: Open) -> None:
+    page = open_page(server, f"{DASHBOARD}&range=1h", width=1440)
+    is_there(page)
+    for name, section in (("Tables", "tables"), ("Server", "server")):
+        page.get_by_role("navigation", name="Parts").get_by_role("button", name=name).click()
+        expect(page.locator(f"#dashboard-{section} h2")).to_be_in_viewport()
+        for slot in ("leave-page", "range", "new-chat"):
+            if part(page, slot).count():
+                expect(part(page, slot).first).to_be_in_viewport(ratio=1)
+        assert page.evaluate("document.scrollingElement.scrollTop + document.body.scrollTop") == 0
+        assert page.evaluate("document.querySelector('[data-slot=workbench]').getBoundingClientRect().top") == 0
+
+
 def test_a_number_leads_to_the_very_call_of_the_run(asked: str, server: Serving, open_page: Open) -> None:
     page = open_page(server, f"{DASHBOARD}&range=1h")
     figure(page, "first_token_p50_ms").click()
