@@ -49,6 +49,45 @@ def test_each_shape_of_request_has_its_pattern(text: str, pattern: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "limits", "reason"),
+    [
+        (
+            "Compare heating with gas and with a heat pump: cost, climate, comfort",
+            PlanLimits(),
+            "It names options: they are compared by cost, climate and comfort at the same time, then as a whole.",
+        ),
+        (
+            "Compare tea, coffee and cocoa",
+            PlanLimits(),
+            "It names options: each is described at the same time, then they are compared.",
+        ),
+        (
+            "Compare tea, coffee and cocoa",
+            PlanLimits(tasks=2),
+            "It names options: groups of them are described at the same time, then they are compared.",
+        ),
+        (
+            "Tea or coffee?",
+            PlanLimits(),
+            "It names options: each is described and what decides worked out at the same time, then they are compared.",
+        ),
+        (
+            "Analyse why the Roman Empire fell",
+            PlanLimits(tasks=2),
+            "It asks for causes: background and main causes are worked out at the same time.",
+        ),
+        (
+            "What were the causes and effects of the Gold Rush?",
+            PlanLimits(),
+            "It names several aspects of one subject: each is described at the same time, and so is the background.",
+        ),
+    ],
+)
+def test_the_reason_is_of_the_plan_that_was_made(text: str, limits: PlanLimits, reason: str) -> None:
+    assert planned(text, limits).reason == reason
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "What is 12 percent of 480? Show the steps",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from alma.agent.facts import Facts
-from alma.agent.plan_check import TITLE, PlanLimits, line
+from alma.agent.plan_check import NOTE, TITLE, PlanLimits, line
 from alma.agent.sentences import LOOKED_AT, content, normal
 from alma.plan import MAIN, Plan, PlanTask, child_id
 
@@ -36,13 +36,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """`fits`: whether a request is of this shape. `parts`: at most so many parts, from what is asked and its facts.
-    `strong_only`: a weak model does better alone."""
+    """`why`: what the request does. `fits`: whether it is of this shape. `split`: at most so many parts, from its facts,
+    and in words how that splits the work. `strong_only`: a weak model does better alone."""
 
     name: str
-    reason: str
+    why: str
     fits: Callable[[str, Facts], bool]
-    parts: Callable[[Facts, int], list[Part]]
+    split: Callable[[Facts, int], tuple[list[Part], str]]
     strong_only: bool = False
 
 
@@ -71,7 +71,8 @@ def fill(
     able = sorted(set(roles) - {limits.role})
     if most < 1 or not able or limits.depth_now + 1 > limits.depth:
         return None
-    parts = _whole(pattern.parts(facts, most)[:most], facts)
+    parts, how = pattern.split(facts, most)
+    parts = _whole(parts[:most], facts)
     ids = [child_id(parent_id, first_number + at) for at in range(len(parts))]
     tasks = [
         PlanTask(
@@ -87,7 +88,7 @@ def fill(
         )
         for at, part in enumerate(parts)
     ]
-    return Plan(tasks, source="pattern", pattern=pattern.name, reason=pattern.reason)
+    return Plan(tasks, source="pattern", pattern=pattern.name, reason=line(f"{pattern.why}: {how}.", NOTE))
 
 
 _STAND_IN = ("researcher", "analyst", "writer")
@@ -126,21 +127,35 @@ def _groups(items: list[str], most: int) -> list[list[str]]:
 # ── options against criteria ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _compared(facts: Facts, most: int) -> list[Part]:
+def _compared(facts: Facts, most: int) -> tuple[list[Part], str]:
     """A task per option; per criterion where that is two options by three criteria or more; per pair of both where
     else there would be two tasks."""
     options, criteria = facts.options, facts.criteria
     topic = _topic(facts)
     if len(options) >= LEAST or most < LEAST:
-        return [_of_options(topic, group, criteria) for group in _groups(options, most)]
+        parts = [_of_options(topic, group, criteria) for group in _groups(options, most)]
+        return parts, f"{_dealt(parts, options, 'described')}, then they are compared"
     if len(criteria) >= LEAST:
-        return [_of_criteria(topic, options, group) for group in _groups(criteria, most)]
+        parts = [_of_criteria(topic, options, group) for group in _groups(criteria, most)]
+        return parts, f"they are compared by {_and(criteria)} at the same time, then as a whole"
     if len(criteria) == 2 and most >= 4:
-        return [_of_options(topic, [option], [criterion]) for option in options for criterion in criteria]
+        parts = [_of_options(topic, [option], [criterion]) for option in options for criterion in criteria]
+        return (
+            parts,
+            f"each is described by {criteria[0]} and by {criteria[1]} at the same time, then they are compared",
+        )
     asked = "what matters most when choosing between" if facts.wants_recommendation else "what is different between"
     title = "What decides" if facts.wants_recommendation else "The difference"
     besides = Part(title, f"{topic}Say {asked} {_and(options)}.", "analyst", tuple(options))
-    return [*(_of_options(topic, [option], criteria) for option in options), besides]
+    how = f"each is described and {title.lower()} worked out at the same time, then they are compared"
+    return [*(_of_options(topic, [option], criteria) for option in options), besides], how
+
+
+def _dealt(parts: list[Part], named: list[str], done: str) -> str:
+    """To how many what is named was given."""
+    if len(parts) == 1:
+        return f"all are {done} by one agent"
+    return f"{'each is' if len(parts) == len(named) else 'groups of them are'} {done} at the same time"
 
 
 def _topic(facts: Facts) -> str:
@@ -173,37 +188,43 @@ def _of_criteria(topic: str, options: list[str], criteria: list[str]) -> Part:
     return Part(_and(criteria), goal, "analyst", (*options, *criteria), "How each does, and which does better.")
 
 
-def _aspects(facts: Facts, most: int) -> list[Part]:
+def _aspects(facts: Facts, most: int) -> tuple[list[Part], str]:
     """A task per criterion of one subject, and its background where those are two."""
     topic = f"Topic: {facts.subject or 'the request'}. "
     parts = [
         Part(_and(group), f"{topic}Describe only {_and(group)}.", "researcher", tuple(group), "The facts on it.")
         for group in _groups(facts.criteria, most)
     ]
+    how = _dealt(parts, facts.criteria, "described")
     if len(parts) < min(LEAST, most):
         parts.append(Part("Background", f"{topic}Describe only the background.", "analyst", (facts.subject,)))
-    return parts
+        how += ", and so is the background"
+    return parts, how
 
 
 # ── fixed parts ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _fixed(*parts: tuple[str, str, str]) -> Callable[[Facts, int], list[Part]]:
+def _fixed(*parts: tuple[str, str, str]) -> Callable[[Facts, int], tuple[list[Part], str]]:
     """Parts as (title, role, what to do about the subject)."""
 
-    def about(facts: Facts, most: int) -> list[Part]:
+    def about(facts: Facts, most: int) -> tuple[list[Part], str]:
         subject = facts.subject or "the request"
         inputs = (facts.subject,) if facts.subject else ()
-        return [Part(title, f"Topic: {subject}. {goal}", role, inputs) for title, role, goal in parts[:most]]
+        made = [Part(title, f"Topic: {subject}. {goal}", role, inputs) for title, role, goal in parts[:most]]
+        titles = [f"{part.title[0].lower()}{part.title[1:]}" for part in made]
+        return made, f"{_and(titles)} {'are worked out at the same time' if len(made) > 1 else 'only'}"
 
     return about
 
 
-def _mended(facts: Facts, most: int) -> list[Part]:
+def _mended(facts: Facts, most: int) -> tuple[list[Part], str]:
     fault = facts.subject or "the code"
     mend = Part("Find and mend the fault", f"Find the fault and correct it: {fault}.", "coder")
     review = Part("Review", f"Judge the correction of this fault: {fault}.", "critic", reviews=1)
-    return [mend, review][:most]
+    if most < 2:
+        return [mend], "it is found and mended"
+    return [mend, review], "it is found and mended, and then the mend is judged"
 
 
 def _says(pattern: str) -> Callable[[str, Facts], bool]:
@@ -235,20 +256,20 @@ def _one_sum(text: str) -> bool:
 PATTERNS: tuple[Pattern, ...] = (
     Pattern(
         "debug",
-        "It is about a fault in code: a coder mends it and a critic judges the mend.",
+        "It is about a fault in code",
         lambda text, facts: _CODE.search(text) is not None and len(facts.options) < 2,
         _mended,
         strong_only=True,
     ),
     Pattern(
         "compare",
-        "It names options: each side is described at the same time, then compared.",
+        "It names options",
         lambda _, facts: len(facts.options) > 1,
         _compared,
     ),
     Pattern(
         "pros and cons",
-        "It asks what speaks for something and what against it: each side gets its own advocate.",
+        "It asks what speaks for something and what against it",
         _says(
             r"\bpros and (?:the )?cons\b|\b(?:for and|speaks? for\b.{0,40}\b) ?(?:what speaks? )?against\b"
             r"|\b(?:advantages?|benefits?|upsides?|strengths|merits|opportunities|chances)\b.{0,30}"
@@ -262,13 +283,13 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "aspects",
-        "It names several aspects of one subject: each is looked at by itself.",
+        "It names several aspects of one subject",
         lambda _, facts: len(facts.criteria) > 1,
         _aspects,
     ),
     Pattern(
         "schedule",
-        "It asks for a plan: steps, time and money, and what may go wrong are worked out at the same time.",
+        "It asks for a plan",
         _says(r"^.{0,60}?\b(?:plan|schedule|timetable|itinerary|roadmap|organi[sz]e|prepare|menu|routine|programme)\b"),
         _fixed(
             ("Steps in order", "researcher", "List the steps in order."),
@@ -278,7 +299,7 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "estimate",
-        "It asks for a number that nobody gives: assumptions, calculation and doubts are worked out at the same time.",
+        "It asks for a number that nobody gives",
         _says(r"\bestimat\w+|\brough(?:ly)? how (?:many|much)|\bhow (?:many|much)\b.*\bassum|\bback of the envelope"),
         _fixed(
             ("Assumptions", "researcher", "State the assumptions, with numbers."),
@@ -288,7 +309,7 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "investigate",
-        "It asks for unknown causes: those within, those without, and what to check are looked for at the same time.",
+        "It asks for unknown causes",
         _says(
             r"\b(?:investigate|find out|look into|diagnose|troubleshoot|get to the bottom)\b"
             r"|\b(?:possible|likely|probable) (?:causes|reasons)\b"
@@ -303,7 +324,7 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "risks",
-        "It asks about risks: what they are, how grave they are, and what helps are worked out at the same time.",
+        "It asks about risks",
         _says(r"\b(?:risks?|dangers?|threats?|hazards?)\b"),
         _fixed(
             ("The risks", "researcher", "Name the main risks."),
@@ -313,7 +334,7 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "choose",
-        "It asks for a choice without naming options: options, yardsticks and mistakes are gathered at the same time.",
+        "It asks for a choice without naming options",
         lambda text, facts: facts.wants_recommendation and len(content(text)) > 0,
         _fixed(
             ("The options", "researcher", "Name the usual options, each in one sentence."),
@@ -323,7 +344,7 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "why",
-        "It asks for causes: background, causes and evidence are gathered at the same time.",
+        "It asks for causes",
         _says(r"\bwhy\b|\b(?:causes?|reasons?|origins?|theories)\b|\bhow (?:did|come)\b"),
         _fixed(
             ("Background", "researcher", "Describe the background in plain words."),
@@ -333,7 +354,7 @@ PATTERNS: tuple[Pattern, ...] = (
     ),
     Pattern(
         "explain",
-        "It asks for an explanation: the idea, the steps and an example are written at the same time.",
+        "It asks for an explanation",
         _says(
             r"\b(?:explain|describe|analy[sz]e|overview|summari[sz]e|discuss|outline|examine|evaluate|assess|research)\b"
             r"|\bhow (?:does|do|is|are|can|to)\b|\bstep by step\b"
