@@ -121,6 +121,7 @@ async def test_it_is_said_in_words_and_has_nobodys_words(database: Database) -> 
     assert "1 kind of error had not been seen before. 1 alert fired, 1 critical." in said
     assert "**The server's memory grew from 100 MiB to 330 MiB.**" in said
     assert "| Response, p95 | 1.9 s | 5.0 s |" in said
+    assert "the dashboard's are of all that ended, within 2 % of the true ones" in said
     assert "| other\\|one | 1 | 1 | 10 | $0.5000 |" in said
     assert "| disk\\_low | Disk space runs out | critical | 2 | 12.0 h, still does |" in said
     assert "secret diary" not in said
@@ -138,6 +139,13 @@ def test_sections_without_anything_are_left_out() -> None:
         "## Agents",
     ]
     assert "Measured:" not in said
+    assert "within 2 %" not in said
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(50, "50 s"), (1500, "25 min"), (7300, "2.0 h")])
+def test_what_was_measured_of_a_day_is_told_in_a_unit_that_fits(seconds: float, words: str) -> None:
+    said = report_text.text(DayFigures(DAY, runs=1, measured_s=seconds), DayFigures(day_before(DAY)))
+    assert f"Measured: {words} of the day." in said
 
 
 def test_a_report_is_due_when_its_hour_has_come() -> None:

@@ -36,8 +36,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """`why`: what the request does. `fits`: whether it is of this shape. `split`: at most so many parts, from its facts,
-    and in words how that splits the work. `strong_only`: a weak model does better alone."""
+    """`why`: what the request does. `fits`: whether it is of this shape. `split`: at most so many parts, from its
+    facts, and in words how that splits the work. `strong_only`: a weak model does better alone."""
 
     name: str
     why: str

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alma.observability.day_figures import DAY_S, DayFigures, Use
+from alma.observability.sketch import PERCENT
 
 GROWN = 1.2  # times its memory in the morning that the server's is told of in the evening
+_MEASURE = (
+    "Responses are those of completed runs, taken exactly; the dashboard's are of all that ended, within "
+    f"{PERCENT} % of the true ones."
+)
 MUCH = 1.5  # times the day before that is worth a word
 
 
@@ -46,7 +51,7 @@ def _summary(today: DayFigures, before: DayFigures) -> str:
     if today.rss is not None and today.rss[1] > GROWN * today.rss[0]:
         said += f" **The server's memory grew from {_mib(today.rss[0])} to {_mib(today.rss[1])}.**"
     if today.measured_s < 0.9 * DAY_S:
-        said += f" Measured: {today.measured_s / 3600:.1f} h of the day."
+        said += f" Measured: {_span(today.measured_s)} of the day."
     return said
 
 
@@ -66,7 +71,8 @@ def _figures(today: DayFigures, before: DayFigures) -> str:
         ("Tokens written", f"{today.output_tokens:,}", f"{before.output_tokens:,}"),
         ("Cost", _money(today.cost), _money(before.cost)),
     ]
-    return _table("Figures", ("", "the day", "the day before"), rows)
+    table = _table("Figures", ("", "the day", "the day before"), rows)
+    return table if today.response is None and before.response is None else f"{table}\n\n{_MEASURE}"
 
 
 def _uses(name: str, uses: Sequence[Use]) -> str:

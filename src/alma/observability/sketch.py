@@ -15,7 +15,8 @@ from itertools import accumulate
 
 from msgspec import Struct, field
 
-ERROR = 0.019  # relative; what rounding adds stays below 2 % with it
+ERROR = 0.019  # relative; what rounding adds stays below `PERCENT` with it
+PERCENT = 2
 LEAST = 1e-3  # in milliseconds a microsecond
 MOST = 1e9  # and eleven days
 _GAMMA = (1 + ERROR) / (1 - ERROR)
