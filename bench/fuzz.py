@@ -98,6 +98,7 @@ class Victim:
         self.threads: list[str] = []
         self.runs: list[str] = []
         self.ids: list[str] = []
+        self._memories: list[str] = []
 
     async def settle_in(self) -> None:
         async with self._http.ws_connect("/ws?protocol=1") as socket:
@@ -109,23 +110,25 @@ class Victim:
                 self.threads.append(event["threadId"])
                 self.runs.append(event["runId"])
         await self._http.put(f"/api/threads/{self.threads[0]}/files/secret.txt", data=CANARY)
-        await self._http.post("/api/memories", json={"text": f"My word is {CANARY}."})
-        before: dict[str, str] = {}
-        while before != (seen := await self.all_that_is()):  # what was said is being remembered
-            before = seen
-            await asyncio.sleep(1.5)
-        self.ids = known_ids([json.loads(text) for text in seen.values() if text.startswith(("{", "["))])
-        self.ids += self.threads + self.runs
+        async with self._http.post("/api/memories", json={"text": f"My word is {CANARY}."}) as added:
+            self._memories = [(await added.json())["memory"]["id"]]
+        seen = (await self.all_that_is()).values()
+        self.ids = known_ids([json.loads(text) for text in seen if text.startswith(("{", "["))])
+        self.ids += self.threads + self.runs + self._memories
 
     async def all_that_is(self) -> dict[str, str]:
+        """What may not change. Memories are those that were there: what was said goes on being remembered."""
         paths = [
             "/api/threads",
-            "/api/memories",
             *(f"/api/threads/{one}/files" for one in self.threads),
             f"/api/threads/{self.threads[0]}/files/secret.txt",
             *(f"/api/runs/{one}/entries" for one in self.runs),
         ]
-        return {path: await (await self._http.get(path)).text() for path in paths}
+        found = {path: await (await self._http.get(path)).text() for path in paths}
+        for memory_id in self._memories:
+            memory = (await (await self._http.get(f"/api/memories/{memory_id}")).json())["memory"]
+            found[memory_id] = json.dumps([memory[name] for name in ("text", "version", "forgottenAt")])
+        return found
 
 
 async def attack(server: rig.Served, tokens: tuple[str, str], count: int, seed: int) -> dict[str, Any]:
