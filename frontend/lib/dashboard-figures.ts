@@ -77,8 +77,12 @@ export function figureBefore(figure: Figure, reply: DashboardReply | null): numb
   return figure.of(reply.before);
 }
 
+/** A sum without the interval under way, which would look like a fall; unless there is no other. */
 export function wayOf(figure: Figure, series: MetricSeries): Values {
-  return figure.over?.(series) ?? series.values[figure.metric] ?? [];
+  const values = figure.over?.(series) ?? series.values[figure.metric] ?? [];
+  if (figure.what !== "sum" || series.open === null) return values;
+  const ended = values.slice(0, -1);
+  return ended.some((value) => value !== null) ? ended : values;
 }
 
 /** Nobody has asked anything in all that is shown. */

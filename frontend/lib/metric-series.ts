@@ -89,12 +89,12 @@ export function newest(
   return null;
 }
 
-/** Not more than `rows` values, each of as many neighbours as it takes. */
+/** Not more than `rows` values, each of as many neighbours as it takes; if one has fewer, it is the oldest. */
 export function condensed(values: Values, rows: number, what: What): (number | null)[] {
   const size = Math.max(1, Math.ceil(values.length / rows));
   const result: (number | null)[] = [];
-  for (let start = 0; start < values.length; start += size)
-    result.push(together(values.slice(start, start + size), what));
+  for (let end = values.length; end > 0; end -= size)
+    result.unshift(together(values.slice(Math.max(0, end - size), end), what));
   return result;
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { chartData, intervalOf, isScattered, NO_DATA, shownTime, valuesAt } from "@/lib/chart-data";
 import { formatBehind, formatBetween, parseBehind, parseBetween, parseSpan } from "@/lib/dashboard-address";
 import { type ChartInfo, SECTIONS, sectionsFor, titleOf } from "@/lib/dashboard-charts";
-import { FIGURES, figureBefore, figureOf, isUntouched } from "@/lib/dashboard-figures";
+import { FIGURES, figureBefore, figureOf, isUntouched, wayOf } from "@/lib/dashboard-figures";
 import { orderAfter, sorted, USE_COLUMNS } from "@/lib/dashboard-tables";
 import { addressOf, HOME, parseView } from "@/lib/location";
 import type { MetricSeries } from "@/lib/metric-series";
@@ -152,6 +152,15 @@ describe("a big figure", () => {
     expect(figureOf(figure("response_p50_ms"), reply({}), null)).toBeNull();
     expect(figureOf(figure("runs_failed"), null, null)).toBeNull();
     expect(figureBefore(figure("runs_failed"), reply({ runs_failed: 3 }))).toBeNull();
+  });
+
+  it("that counts goes its way without the interval under way, unless there is no other", () => {
+    const open = { end: 30, seconds: 2 };
+    const series = { step: 10, at: [10, 20, 22], values: { runs_failed: [4, 5, 1] }, open };
+    expect(wayOf(figure("runs_failed"), series)).toEqual([4, 5]);
+    expect(wayOf(figure("runs_failed"), { ...series, open: null })).toEqual([4, 5, 1]);
+    const first = { ...series, values: { runs_failed: [null, null, 1] } };
+    expect(wayOf(figure("runs_failed"), first)).toEqual([null, null, 1]);
   });
 
   it("of the cache is the share of what it answered", () => {

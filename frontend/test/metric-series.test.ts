@@ -109,6 +109,7 @@ it("many values become few: sums are added, levels averaged, of peaks and percen
   expect(condensed(values, 3, "sum")).toEqual([4, null, 10]);
   expect(condensed(values, 3, "level")).toEqual([2, null, 5]);
   expect(condensed(values, 3, "percentile")).toEqual([3, null, 8]);
+  expect(condensed([1, 2, 3, 4, 5], 3, "sum")).toEqual([1, 5, 9]);
 });
 
 it("the newest value is found behind those that have none, if it is not too old", () => {
