@@ -22,7 +22,7 @@ from alma.cli.run_view import Ask, TaskView
 from alma.cli.terminal import is_terminal, note, safe
 from alma.errors import Misuse
 from alma.plan import Plan, PlanTask
-from alma.server.commands import AnswerQuestion, DecidePlan, DecideTool, Steer
+from alma.server.commands import AnswerQuestion, DecidePlan, DecideTool, Steer, TaskDraft
 
 Tell = Callable[[Steer], Awaitable[object]]
 _GONE = {"question_gone", "plan_decided", "call_decided", "run_finished"}
@@ -104,7 +104,8 @@ async def _word_on_plan(run_id: str, ask: Ask, plan: Plan) -> tuple[Steer | None
             return None, plan
         if letter != "e":
             tasks = plan.tasks if letter == "y" and plan.tasks != ask.plan.tasks else None
-            said = DecidePlan(id="decide", run_id=run_id, task_id=ask.key, approved=letter == "y", tasks=tasks)
+            drafts = [TaskDraft.of(task) for task in tasks] if tasks is not None else None
+            said = DecidePlan(id="decide", run_id=run_id, task_id=ask.key, approved=letter == "y", tasks=drafts)
             return said, plan
         edited = await edit_plan(plan.tasks)
         if edited is not None:

@@ -127,7 +127,7 @@ async def answer_question(door: Door, arguments: argparse.Namespace) -> int:
 
 
 async def decide(door: Door, arguments: argparse.Namespace) -> int:
-    from alma.server.commands import DecidePlan, DecideTool
+    from alma.server.commands import DecidePlan, DecideTool, TaskDraft
 
     following, approved = await _find(door, arguments.run_id), not arguments.decline
     ask = _pick(await _view(door, following), ("plan", "tool"), arguments.what)
@@ -136,7 +136,8 @@ async def decide(door: Door, arguments: argparse.Namespace) -> int:
         command = DecideTool(id="decide", run_id=following.run_id, tool_call_id=ask.key, approved=approved)
     else:
         tasks = _read_tasks(arguments.tasks) if arguments.tasks is not None else None
-        command = DecidePlan(id="decide", run_id=following.run_id, task_id=ask.key, approved=approved, tasks=tasks)
+        drafts = [TaskDraft.of(task) for task in tasks] if tasks is not None else None
+        command = DecidePlan(id="decide", run_id=following.run_id, task_id=ask.key, approved=approved, tasks=drafts)
     return await _tell(door, following, command, arguments)
 
 

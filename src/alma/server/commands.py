@@ -121,6 +121,10 @@ class TaskDraft(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=T
     review_of: Id | None = None
     round: Annotated[int, Meta(ge=0, le=1000)] = 0
 
+    @classmethod
+    def of(cls, task: PlanTask) -> TaskDraft:
+        return cls(**msgspec.structs.asdict(task))
+
     def task(self) -> PlanTask:
         return PlanTask(**msgspec.structs.asdict(self))
 

@@ -134,9 +134,7 @@ class Process:
         return self.ready and not self.loop.dead and not self.loop.paused
 
     def connect(self, socket: Socket) -> None:
-        connection = Connection(
-            self.sessions, socket, Caller(OWNER), _WELCOME, _OUTBOX_BYTES, self._guard, watch=False
-        )
+        connection = Connection(self.sessions, socket, Caller(OWNER), _WELCOME, _OUTBOX_BYTES, self._guard, watch=False)
         self.loop.create_task(connection.run()).add_done_callback(self._disconnected)
 
     def _disconnected(self, task: asyncio.Task[None]) -> None:
