@@ -19,7 +19,7 @@ from PIL import Image
 import serving
 
 pytestmark = pytest.mark.slow
-SCREENS = ("empty", "conversation", "plan_graph", "memory_list", "knowledge", "dashboard", "health", "models")
+SCREENS = ("empty", "conversation", "inspector", "memory_list", "knowledge", "dashboard", "health")
 VARIANTS = [f"{theme}-{size}" for theme in ("light", "dark") for size in ("wide", "phone")]
 PICTURES = serving.REPO / "docs" / "screens"
 BLOCK = 30  # points

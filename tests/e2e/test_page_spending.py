@@ -536,6 +536,7 @@ def test_spend_is_shown_by_day_and_by_model(serve: Callable[..., Serving], open_
     _, report = server.call("GET", "/api/spend")
     [model] = report["models"]
     page.keyboard.press("Control+k")
+    expect(part(page, "palette")).to_be_visible()
     page.keyboard.type("spend")
     page.keyboard.press("Enter")
     table = part(page, "model-spend")
