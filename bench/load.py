@@ -220,7 +220,7 @@ class Load:
                         "flood", port=self.limited.port, token=bad, seconds=seconds + 1, model="fake/fake-20-max"
                     )
                     time.sleep(0.5)
-                work = {"port": self.limited.port, "token": good, "seconds": seconds, "rate": 8}
+                work = {"port": self.limited.port, "token": good, "seconds": seconds, "rate": 8 if self.quick else 4}
                 said = self.main.do("work", model="fake/fake-20-max", **work)
                 if said["refused"] or not said["ms"]:
                     raise RuntimeError(f"the other one was refused: {said['said']}")

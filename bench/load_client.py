@@ -27,9 +27,11 @@ _numbers = itertools.count()
 _mine = f"{time.time_ns():x}"
 
 
-def start_run(text: str, model: str) -> bytes:
+def start_run(text: str, model: str, kind: str | None = "chat") -> bytes:
+    """`kind` None: as the Manager sees fit, which may be a plan."""
     number = next(_numbers)
     command = {"type": "run.start", "id": f"s{number}", "key": f"{_mine}-{number}", "text": text, "model": model}
+    command |= {} if kind is None else {"kind": kind}
     return json.dumps(command).encode()
 
 
@@ -58,7 +60,7 @@ class Runner:
     async def open(self, job: dict[str, Any]) -> None:
         self.socket = await connect(job["port"], QUIET, self.on_frame, token=job.get("token", ""))
 
-    async def ask(self, text: str, model: str) -> float:
+    async def ask(self, text: str, model: str, kind: str | None = "chat") -> float:
         """ms until the run has ended."""
         assert self.socket is not None
         self.times.clear()
@@ -66,7 +68,7 @@ class Runner:
         self.ended.clear()
         self.failed = ""
         sent = time.perf_counter()
-        self.socket.send(start_run(text, model))
+        self.socket.send(start_run(text, model, kind))
         await asyncio.wait_for(self.ended.wait(), 60)
         return 1000 * (time.perf_counter() - sent)
 
@@ -232,11 +234,11 @@ class Clients:
                 group.create_task(person(http))
         return {"done": done, "failed": len(failed), "said": failed[:3]}
 
-    async def _run(self, job: dict[str, Any], text: str, model: str) -> None:
+    async def _run(self, job: dict[str, Any], text: str, model: str, kind: str | None = "chat") -> None:
         runner = Runner()
         await runner.open(job)
         try:
-            await runner.ask(text, model)
+            await runner.ask(text, model, kind)
             if runner.failed:
                 raise RuntimeError(runner.failed)
         finally:
@@ -246,7 +248,7 @@ class Clients:
         await self._run(job, f"Tell me a fun fact about the number {next(_numbers)}.", job["model"])
 
     async def _plan(self, _http: aiohttp.ClientSession, job: dict[str, Any]) -> None:
-        await self._run(job, f"Compare tea {next(_numbers)}, coffee and water for a long day.", job["model"])
+        await self._run(job, f"Compare tea {next(_numbers)}, coffee and water for a long day.", job["model"], None)
 
     async def _leave(self, _http: aiohttp.ClientSession, job: dict[str, Any]) -> None:
         """In mid-stream, without a word."""
