@@ -21,6 +21,7 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from alma.observability.channels import LogChannel, NotTold, Telling, Webhook
 from alma.observability.mail import Mail
+from hook_server import posts_to
 from serving import free_port
 
 FIRING = Telling(
@@ -48,16 +49,8 @@ async def hook(status: int = 200, *, silent: bool = False) -> AsyncGenerator[tup
             await asyncio.Event().wait()
         return web.Response(status=status)
 
-    app = web.Application()
-    app.router.add_post("/hook/secret", take)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    port = free_port()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
-        yield f"http://127.0.0.1:{port}/hook/secret?key=secret", got
-    finally:
-        await runner.cleanup()
+    async with posts_to("/hook/secret", take) as address:
+        yield f"{address}?key=secret", got
 
 
 async def test_a_webhook_gets_json() -> None:

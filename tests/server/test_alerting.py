@@ -14,8 +14,9 @@ import pytest
 from aiohttp import web
 
 from alma.observability.health_checks import NAMES
+from hook_server import posts_to
 from observability.test_channels import mail_server
-from serving import Serving, free_port, running
+from serving import Serving, running
 from token_mint import bearer, make_token
 
 pytestmark = pytest.mark.slow
@@ -64,16 +65,8 @@ async def hook() -> AsyncGenerator[tuple[str, asyncio.Queue[dict[str, Any]]]]:
             got.put_nowait(await request.json())
         return web.Response(status=status)
 
-    app = web.Application()
-    app.router.add_post("/", take)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    port = free_port()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
-        yield f"http://127.0.0.1:{port}/", got
-    finally:
-        await runner.cleanup()
+    async with posts_to("/", take) as address:
+        yield address, got
 
 
 async def fail_a_run(page: Page, key: str) -> None:
