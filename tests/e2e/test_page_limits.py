@@ -18,8 +18,8 @@ Open = Callable[..., Page]
 
 @pytest.fixture(scope="module")
 def strict(embedder_only: Callable[[], Path]) -> Generator[Serving]:
-    """Lets nobody begin more than one run in four seconds."""
-    with running(embedder_only(), limit_runs="1/4 second") as serving:
+    """Lets nobody begin more than one run in eight seconds: time enough for a slow page to say so."""
+    with running(embedder_only(), limit_runs="1/8 second") as serving:
         yield serving
 
 

@@ -16,7 +16,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -242,7 +242,7 @@ class LocalModel:
             if self._slots is not None:
                 self._slots.close()
             self._client = self._slots = None
-            await self._take_down()
+            await _to_its_end(self._take_down())
 
     async def _spawn(self, path: Path) -> Child:
         return await child_process.start(
@@ -278,11 +278,10 @@ class LocalModel:
         if process is None:
             return
         _kill(process)
-        # The kill takes effect at once; the wait only reaps, so a cancelled owner may still do it.
-        await asyncio.shield(process.wait())
+        await process.wait()
         if process.stdin is not None:
             process.stdin.close()
-        await asyncio.shield(asyncio.to_thread(shutil.rmtree, self._prefix_dir, ignore_errors=True))
+        await asyncio.to_thread(shutil.rmtree, self._prefix_dir, ignore_errors=True)
 
     async def _measure(self, client: OpenAIClient) -> None:
         """The window that the server really gives: a model trained on less gets less than was asked for."""
@@ -364,6 +363,16 @@ class LocalModel:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._swapped.wait()
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Await it even when cancelled meanwhile; the cancellation takes effect after it."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 def _kill(process: Child | None) -> None:
