@@ -37,6 +37,7 @@ def main(words: Sequence[str] | None = None) -> int:
     # Read when numpy is imported. What Alma has it compute (a map of memories) is small, and threads would compete with
     # the models' and end only when the process does.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.umask(0o077)  # what Alma writes has people's chats in it: other accounts of this machine are to read none of it
     arguments = build_parser().parse_args(words)
     try:
         code: int = arguments.run(arguments)

@@ -8,6 +8,7 @@ import fcntl
 import os
 import signal
 import socket
+import stat
 import sys
 import time
 from collections.abc import Generator
@@ -37,7 +38,8 @@ from alma.stopping import Server
 @contextlib.contextmanager
 def data_dir_lock(folder: Path) -> Generator[None]:
     """Hold the data folder: one Alma at a time. Raises `DataDirBusy`. It ends with the process."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _shut_out_others(folder)
     with (folder / "lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -53,6 +55,15 @@ def data_dir_lock(folder: Path) -> Generator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def _shut_out_others(folder: Path) -> None:
+    """Other accounts are to read no chats, also where an earlier version or a person made the folder. Not of a folder
+    that belongs to somebody else, or to all (such as /tmp)."""
+    found = folder.stat()
+    if found.st_uid == os.geteuid() and found.st_mode & 0o077 and not found.st_mode & stat.S_ISVTX:
+        with contextlib.suppress(OSError):  # a file system that knows no modes
+            folder.chmod(0o700)
 
 
 def serve(settings: Settings) -> int:
