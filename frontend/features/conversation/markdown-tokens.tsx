@@ -9,7 +9,6 @@ import {
   type Tokens,
   targetOf,
 } from "@/lib/markdown-parse";
-import { shown } from "@/lib/visible-text";
 
 /** Parsed Markdown as elements. There is no way from here to raw HTML. */
 export function renderTokens(tokens: readonly MarkedToken[]): ReactNode[] {
@@ -43,14 +42,14 @@ function renderToken(token: MarkedToken): ReactNode {
     case "del":
       return <del>{inside()}</del>;
     case "codespan":
-      return <code>{shown(decodeEntities(token.text))}</code>;
+      return <code>{decodeEntities(token.text)}</code>;
     case "br":
       return <br />;
     case "link":
       return renderLink(token.href, inside(), token.text);
     case "image":
       // Not loaded: the answer of a model shall not make this page call strangers.
-      return renderLink(token.href, shown(token.text) || "image", token.text);
+      return renderLink(token.href, token.text || "image", token.text);
     case "checkbox":
       return (
         <input
@@ -64,16 +63,14 @@ function renderToken(token: MarkedToken): ReactNode {
     case "text":
       return childrenOf(token).length > 0 ? inside() : renderText(decodeEntities(token.text));
     case "escape":
-      return shown(token.text);
     case "html":
-      return shown(token.text);
+      return token.text;
     case "list_item":
       return inside();
   }
 }
 
-function renderText(given: string): ReactNode {
-  const text = shown(given);
+function renderText(text: string): ReactNode {
   return text.includes("[") ? <CitedText text={text} /> : text;
 }
 

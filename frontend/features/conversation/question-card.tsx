@@ -6,7 +6,6 @@ import { Input } from "@/components/ui/input";
 import { Ask } from "@/features/conversation/ask";
 import type { QuestionState, TaskState } from "@/lib/run-state";
 import { session } from "@/lib/session";
-import { shown } from "@/lib/visible-text";
 
 interface QuestionCardProps {
   runId: string;
@@ -32,7 +31,7 @@ export function QuestionCard({ runId, question, task, open }: QuestionCardProps)
           open ? "whitespace-pre-wrap break-words text-[15px] leading-6" : "whitespace-pre-wrap break-words"
         }
       >
-        {shown(question.text)}
+        {question.text}
       </p>
       {open ? <Reply runId={runId} question={question} /> : null}
       {open ? null : (

@@ -24,7 +24,6 @@ import {
   tokensOf,
 } from "@/lib/task-words";
 import { quarterSeconds } from "@/lib/ticker";
-import { shown } from "@/lib/visible-text";
 
 interface TaskLineProps {
   threadId: string;
@@ -65,7 +64,7 @@ export const TaskLine = memo(function TaskLine(props: TaskLineProps) {
       <button
         type="button"
         aria-current={chosen || undefined}
-        title={shown(task.spec?.goal ?? "")}
+        title={task.spec?.goal ?? ""}
         onClick={() => go({ run: runId, task: task.id, inspect: true })}
         className={cn(
           "-mx-2 flex min-h-8 min-w-0 flex-1 flex-wrap items-center gap-x-3 rounded-md px-2 py-1 text-left text-[13px] leading-5 transition-colors hover:bg-muted sm:flex-nowrap",

@@ -7,7 +7,6 @@ import { duration, prettyJson } from "@/lib/format";
 import { memoryToolResult, memoryToolWords } from "@/lib/recall-words";
 import type { CallState, TaskState } from "@/lib/run-state";
 import { session } from "@/lib/session";
-import { shown } from "@/lib/visible-text";
 
 interface ToolCardProps {
   runId: string;
@@ -60,7 +59,7 @@ export function ToolCard({ runId, call, task, open }: ToolCardProps) {
             tabIndex={0}
             className="max-h-64 overflow-auto whitespace-pre-wrap break-words rounded-md bg-muted px-3 py-2 font-mono text-[13px] leading-5"
           >
-            {shown(prettyJson(call.arguments))}
+            {prettyJson(call.arguments)}
           </pre>
           <div className="flex gap-2">
             <Button variant="primary" data-slot="allow" disabled={sending} onClick={() => void decide(true)}>

@@ -10,7 +10,6 @@ import { go } from "@/lib/location";
 import type { RunState } from "@/lib/run-state";
 import { session } from "@/lib/session";
 import { siblingsOf } from "@/lib/tree";
-import { shown } from "@/lib/visible-text";
 
 /** What a person asked, with its other versions; editing it makes another branch. */
 export function UserText({ threadId, run }: { threadId: string; run: RunState }) {
@@ -57,7 +56,7 @@ export function UserBubble({ text }: { text: string }) {
       data-slot="user-text"
       className="max-h-[60vh] max-w-[88%] overflow-y-auto whitespace-pre-wrap break-words rounded-2xl rounded-br-md bg-muted px-4 py-2.5 text-[15px] leading-6 sm:max-w-[80%]"
     >
-      {shown(text)}
+      {text}
     </div>
   );
 }

@@ -7,7 +7,6 @@ import { cn } from "@/lib/cn";
 import { ago } from "@/lib/memory-words";
 import { measure } from "@/lib/metric-units";
 import type { BehindRun } from "@/lib/metrics-api";
-import { shown } from "@/lib/visible-text";
 
 const STATUS: Readonly<Record<string, string>> = {
   failed: "failed",
@@ -36,7 +35,7 @@ export function BehindRow({ run, unit }: { run: BehindRun; unit: string }) {
         className="block px-4 py-2.5 transition-colors duration-100 hover:bg-accent/60 focus-visible:-outline-offset-2"
       >
         <span className="flex items-baseline gap-3">
-          <span className="min-w-0 flex-1 truncate">{shown(run.title) || "New chat"}</span>
+          <span className="min-w-0 flex-1 truncate">{run.title || "New chat"}</span>
           {unit === "count" ? null : (
             <span data-slot="behind-value" className="shrink-0 font-medium tabular-nums">
               {measure(run.value, unit)}

@@ -11,7 +11,6 @@ import { errors } from "@/lib/health-watch";
 import { agoWords } from "@/lib/health-words";
 import { go } from "@/lib/location";
 import { session } from "@/lib/session";
-import { shown } from "@/lib/visible-text";
 
 async function become(fingerprint: string, state: ErrorState): Promise<void> {
   try {
@@ -49,7 +48,7 @@ export function ErrorDetail({ group }: { group: ErrorGroup }) {
         All errors
       </Button>
       <header className="space-y-2">
-        <h2 className="break-words font-semibold text-[17px] leading-6">{shown(group.title)}</h2>
+        <h2 className="break-words font-semibold text-[17px] leading-6">{group.title}</h2>
         <p className="break-all font-mono text-muted-foreground text-xs">{group.place}</p>
         <p className="text-[13px] text-muted-foreground tabular-nums">
           {STATE_WORDS[group.state]} · {plural(group.count, "time")} · first {agoWords(group.firstAt, now)} ·
@@ -90,7 +89,7 @@ function Example({ example }: { example: ErrorExample }) {
     <section aria-label="Newest example" className="space-y-4">
       <h3 className="border-b pb-2 text-muted-foreground text-xs">The newest of them</h3>
       <p data-slot="error-message" className="whitespace-pre-wrap break-words text-[13px]">
-        {shown(message)}
+        {message}
       </p>
       {runId === null && threadId === null && context.length === 0 ? null : (
         <dl
@@ -112,7 +111,7 @@ function Example({ example }: { example: ErrorExample }) {
           aria-label="Traceback"
           className="max-h-[60vh] overflow-auto rounded-lg border bg-muted/50 px-4 py-3 font-mono text-xs leading-5"
         >
-          {shown(traceback)}
+          {traceback}
         </pre>
       )}
     </section>
@@ -123,7 +122,7 @@ function Fact({ name, text }: { name: string; text: string }) {
   return (
     <>
       <dt className="text-muted-foreground">{name}</dt>
-      <dd className="min-w-0 break-words font-mono text-xs leading-5">{shown(text)}</dd>
+      <dd className="min-w-0 break-words font-mono text-xs leading-5">{text}</dd>
     </>
   );
 }

@@ -11,7 +11,6 @@ import type { ErrorGroup, ErrorState } from "@/lib/health-api";
 import { errors } from "@/lib/health-watch";
 import { agoWords } from "@/lib/health-words";
 import { go } from "@/lib/location";
-import { shown } from "@/lib/visible-text";
 
 type Shown = ErrorState | "any";
 const SHOWN: readonly Shown[] = ["open", "resolved", "muted", "any"];
@@ -102,7 +101,7 @@ function ErrorRow({
         className="grid w-full grid-cols-[1fr_auto] items-baseline gap-x-4 py-2.5 text-left text-[13px] hover:bg-accent/40"
       >
         <span className={cn("min-w-0 break-words", state !== "open" && "text-muted-foreground")}>
-          {shown(title)}
+          {title}
         </span>
         <span className="whitespace-nowrap text-right text-xs tabular-nums">{count(times)} ×</span>
         <span className="min-w-0 truncate font-mono text-faint-foreground text-xs leading-5">{place}</span>

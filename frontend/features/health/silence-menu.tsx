@@ -13,7 +13,6 @@ import { type AlertRule, healthApi } from "@/lib/health-api";
 import { alerts } from "@/lib/health-watch";
 import { isSilenced, silenceChoices, untilWords } from "@/lib/health-words";
 import { session } from "@/lib/session";
-import { shown } from "@/lib/visible-text";
 
 async function silence(name: string, minutes: number): Promise<void> {
   try {
@@ -70,8 +69,8 @@ export function SilencedWords({ rule }: { rule: AlertRule }) {
     <p data-slot="silenced" className="break-words text-muted-foreground text-xs">
       <BellOff aria-hidden className="mr-1.5 mb-0.5 inline size-3.5" />
       Silenced until {untilWords(rule.silencedUntil, now)}
-      {rule.silencedBy ? ` by ${shown(rule.silencedBy)}` : ""}
-      {rule.silencedWhy ? `: ${shown(rule.silencedWhy)}` : ""}
+      {rule.silencedBy ? ` by ${rule.silencedBy}` : ""}
+      {rule.silencedWhy ? `: ${rule.silencedWhy}` : ""}
     </p>
   );
 }

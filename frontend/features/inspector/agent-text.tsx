@@ -1,15 +1,12 @@
 import { Fragment, type ReactNode } from "react";
-import { shown } from "@/lib/visible-text";
 
 /** What an agent writes, in a small pane: headings, lists, bold and code are shown as such, and nothing else. */
 export function AgentText({ text }: { text: string }) {
   return (
     <div data-slot="agent-text" className="break-words text-[13px] leading-5">
-      {shown(text)
-        .split("\n")
-        .map((line, at) => (
-          <Line key={at} line={line} />
-        ))}
+      {text.split("\n").map((line, at) => (
+        <Line key={at} line={line} />
+      ))}
     </div>
   );
 }

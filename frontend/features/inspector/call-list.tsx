@@ -7,7 +7,6 @@ import { useShown } from "@/features/inspector/use-lens";
 import { count, duration } from "@/lib/format";
 import { memoryToolWords } from "@/lib/recall-words";
 import type { CallState } from "@/lib/task-state";
-import { shown } from "@/lib/visible-text";
 
 /** Tool calls with what they were given and what came back. */
 export function CallList({ ids }: { ids: readonly string[] }) {
@@ -90,7 +89,7 @@ function Text({ title, text }: { title: string; text: string }) {
         tabIndex={0}
         className="max-h-64 overflow-auto whitespace-pre-wrap break-words font-mono text-xs leading-5"
       >
-        {shown(text)}
+        {text}
       </pre>
     </div>
   );

@@ -11,7 +11,6 @@ import type { RunState } from "@/lib/run-state";
 import { serverNow } from "@/lib/server-clock";
 import type { TaskState } from "@/lib/task-state";
 import { taskTitle } from "@/lib/task-words";
-import { shown as written } from "@/lib/visible-text";
 import { type DiffPart, diffWords } from "@/lib/word-diff";
 
 interface CompareTaskProps {
@@ -120,20 +119,20 @@ function Marked({ parts, shown }: { parts: readonly DiffPart[]; shown: readonly 
     .filter(({ kind }) => shown.includes(kind))
     .map(({ kind, text }, at) =>
       kind === "same" ? (
-        <span key={at}>{written(text)}</span>
+        <span key={at}>{text}</span>
       ) : kind === "removed" ? (
         <del
           key={at}
           className="rounded-xs bg-destructive-tint text-destructive no-underline decoration-clone"
         >
-          {written(text)}
+          {text}
         </del>
       ) : (
         <ins
           key={at}
           className="rounded-xs bg-primary-tint text-primary no-underline decoration-clone [del+&]:ml-1"
         >
-          {written(text)}
+          {text}
         </ins>
       ),
     );

@@ -14,7 +14,6 @@ import { duration, plural } from "@/lib/format";
 import { go } from "@/lib/location";
 import { MAIN } from "@/lib/protocol";
 import { compareTaskIds } from "@/lib/task-state";
-import { shown } from "@/lib/visible-text";
 
 function taskOf({ entry }: EntryRecord): string {
   return typeof entry.task_id === "string" ? entry.task_id : MAIN;
@@ -75,9 +74,7 @@ export function JournalTab() {
 
 function Entry({ record, first }: { record: EntryRecord; first: number }) {
   const words = entryWords(record);
-  const { tone } = words;
-  const what = shown(words.what);
-  const detail = words.detail === null ? null : shown(words.detail);
+  const { what, detail, tone } = words;
   const [open, setOpen] = useState(false);
   return (
     <li data-slot="entry" data-kind={record.entry.type} data-seq={record.seq}>

@@ -13,7 +13,6 @@ import { MAIN } from "@/lib/protocol";
 import { MEMORY } from "@/lib/recall-state";
 import type { HistoryItem } from "@/lib/run-state";
 import type { BoardEntry, MailItem } from "@/lib/task-state";
-import { shown } from "@/lib/visible-text";
 
 /** What the agents told one another, and what stands on their blackboard. */
 export function MessagesTab() {
@@ -129,7 +128,7 @@ function Board({ entry }: { entry: BoardEntry }) {
           <ol className="mt-1 space-y-1.5 border-l pl-3">
             {earlier.map(({ version, text }) => (
               <li key={version} className="text-muted-foreground">
-                <span className="text-faint-foreground tabular-nums">{version}</span> {shown(text)}
+                <span className="text-faint-foreground tabular-nums">{version}</span> {text}
               </li>
             ))}
           </ol>

@@ -10,7 +10,6 @@ import { partColour, type WindowPart, windowUse } from "@/lib/context-window";
 import { count, percent, plural } from "@/lib/format";
 import type { Section, TextMessageStart } from "@/lib/protocol";
 import type { RunState } from "@/lib/run-state";
-import { shown } from "@/lib/visible-text";
 
 /** What filled the context window, to scale, and each piece of it by name. */
 export function PromptBar({ start }: { start: TextMessageStart }) {
@@ -69,8 +68,8 @@ function Row({ name, tokens, size, sign, below = false, cut = 0, memory = null }
       className={`col-span-4 grid grid-cols-subgrid items-center ${below ? "text-muted-foreground text-xs" : ""}`}
     >
       {sign}
-      <dt className={`min-w-0 truncate ${below ? "pl-3" : ""}`} title={shown(name)}>
-        {memory === null ? shown(name) : <MemoryLink id={memory}>{shown(name)}</MemoryLink>}
+      <dt className={`min-w-0 truncate ${below ? "pl-3" : ""}`} title={name}>
+        {memory === null ? name : <MemoryLink id={memory}>{name}</MemoryLink>}
         {cut > 0 ? <span className="text-caution"> · cut to {count(cut)} characters</span> : null}
       </dt>
       <dd className="text-right">{count(tokens)}</dd>

@@ -5,7 +5,6 @@ import { useState } from "react";
 import { CopyButton } from "@/components/copy-button";
 import { useStore } from "@/hooks/use-store";
 import { runRecords } from "@/lib/run-record";
-import { shown } from "@/lib/visible-text";
 
 /** The prompt of one model call, word for word, fetched when it is unfolded. */
 export function PromptText({ runId, messageId }: { runId: string; messageId: string }) {
@@ -34,7 +33,7 @@ export function PromptText({ runId, messageId }: { runId: string; messageId: str
                 <CopyButton text={() => message.content} />
               </div>
               <pre className="whitespace-pre-wrap break-words px-3 pb-3 font-mono text-xs leading-5">
-                {shown(message.content)}
+                {message.content}
               </pre>
             </div>
           ))}

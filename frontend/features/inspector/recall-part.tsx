@@ -8,7 +8,6 @@ import type { PassedOver, RecalledMemory } from "@/lib/protocol";
 import { factsOfRecalled } from "@/lib/recall-reasons";
 import { MEMORY, type NewsOfRecall, newsOf, type RecallState } from "@/lib/recall-state";
 import { isBoard, lookedWords, missedWords, WORDS_ONLY } from "@/lib/recall-words";
-import { shown } from "@/lib/visible-text";
 
 /** The looks of one agent into memory: for what, what came, what was left out. */
 export function RecallPart({ recalls }: { recalls: readonly RecallState[] }) {
@@ -68,10 +67,10 @@ function Query({ text }: { text: string }) {
     <p
       dir="auto"
       data-slot="recall-query"
-      title={shown(text)}
+      title={text}
       className="line-clamp-2 text-[13px] text-muted-foreground"
     >
-      <span className="text-faint-foreground">Looked for</span> “{shown(text).replace(/\s+/g, " ").trim()}”
+      <span className="text-faint-foreground">Looked for</span> “{text.replace(/\s+/g, " ").trim()}”
     </p>
   );
 }
@@ -88,7 +87,7 @@ function Hit({ hit, best }: { hit: RecalledMemory; best: number }) {
         {facts.standing ? null : <ScoreBar score={hit.score} best={best} className="ml-auto shrink-0" />}
       </p>
       <p dir="auto" className="line-clamp-4 whitespace-pre-line break-words leading-5">
-        {shown(hit.text)}
+        {hit.text}
       </p>
       {changed ? <p className="text-caution text-xs">It was changed while the agent worked.</p> : null}
       <details className="text-xs">
@@ -110,7 +109,7 @@ function Missed({ missed }: { missed: readonly PassedOver[] }) {
         {missed.map((one) => (
           <li key={one.id} data-slot="passed-over" data-why={one.why} className="space-y-0.5">
             <p dir="auto" className="line-clamp-2 break-words text-muted-foreground">
-              {shown(one.text)}
+              {one.text}
             </p>
             <p className="text-faint-foreground tabular-nums">{missedWords(one)}</p>
           </li>

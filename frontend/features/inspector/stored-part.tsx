@@ -13,7 +13,6 @@ import { MAIN } from "@/lib/protocol";
 import { isWorking } from "@/lib/run-state";
 import { session } from "@/lib/session";
 import { StoredMemories, type StoredMemory } from "@/lib/stored-memories";
-import { shown } from "@/lib/visible-text";
 
 /** What is remembered of this run since; of one task where one is chosen. */
 export function StoredPart({ runId, taskId }: { runId: string; taskId: string | null }) {
@@ -72,7 +71,7 @@ function Stored({ memory }: { memory: StoredMemory }) {
   return (
     <li data-slot="stored-memory" data-memory={id} className="space-y-0.5 py-2 first:pt-0 last:pb-0">
       <p dir="auto" className="line-clamp-3 whitespace-pre-line break-words text-[13px] leading-5">
-        {shown(text)}
+        {text}
       </p>
       <p className="flex items-center gap-1.5 text-faint-foreground text-xs">
         {who === "you" ? null : <AgentDot role={agent} />}

@@ -8,7 +8,6 @@ import { plural } from "@/lib/format";
 import { go } from "@/lib/location";
 import { MEMORY, memoriesOf } from "@/lib/recall-state";
 import type { TaskState } from "@/lib/task-state";
-import { shown } from "@/lib/visible-text";
 
 /** What it had been told, and does not hold as it was told. */
 export function ChangedMemories({ task }: { task: TaskState }) {
@@ -20,7 +19,7 @@ export function ChangedMemories({ task }: { task: TaskState }) {
       <ul data-slot="memory-changed" className="space-y-1 text-[13px] text-caution">
         {news.map(({ seq, text, refs: [id] }) => (
           <li key={seq} className="break-words">
-            {shown(text)}{" "}
+            {text}{" "}
             {id === undefined ? null : (
               <MemoryLink id={id} className="underline underline-offset-3">
                 See it

@@ -12,7 +12,6 @@ import { Timeline } from "@/features/inspector/timeline";
 import { useLens, useWhole } from "@/features/inspector/use-lens";
 import { useStore } from "@/hooks/use-store";
 import { type RunRecordState, runRecords } from "@/lib/run-record";
-import { shown } from "@/lib/visible-text";
 
 /** The entries of the run as stored, brought up to where it is. */
 export function useRecord(): RunRecordState & { again: () => void } {
@@ -45,7 +44,7 @@ export function WhyTab() {
   const trims = useWhole((run) => run.message?.trims);
   return (
     <>
-      <p className="line-clamp-2 border-b px-5 py-3 text-[13px] text-muted-foreground">{shown(text ?? "")}</p>
+      <p className="line-clamp-2 border-b px-5 py-3 text-[13px] text-muted-foreground">{text ?? ""}</p>
       <RecordProblem error={error} again={again} />
       {route ? (
         <Part title="How it was treated">

@@ -18,7 +18,6 @@ import { documentWords } from "@/lib/knowledge-words";
 import { go } from "@/lib/location";
 import { ago } from "@/lib/memory-words";
 import type { ErrorFacts } from "@/lib/protocol";
-import { shown } from "@/lib/visible-text";
 
 const back = (): void => go({ document: null, memory: null });
 
@@ -78,7 +77,7 @@ function Title({ detail: { document } }: { detail: DocumentDetail }) {
     <div className="min-w-0 flex-1">
       <h2 className="flex items-center gap-2 font-medium text-sm">
         <FileIcon name={document.name} />
-        <bdi className="truncate">{shown(document.name)}</bdi>
+        <bdi className="truncate">{document.name}</bdi>
       </h2>
       <p className="truncate text-muted-foreground text-xs tabular-nums">
         {[

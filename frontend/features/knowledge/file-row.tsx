@@ -17,7 +17,6 @@ import { documentWords, readShare, watchedPath } from "@/lib/knowledge-words";
 import { addressOf, go, location } from "@/lib/location";
 import { ago, dateWords, exactTime } from "@/lib/memory-words";
 import { session } from "@/lib/session";
-import { shown } from "@/lib/visible-text";
 
 /** One file: how it stands, where it is from; leads to its text. */
 export function FileRow({ document }: { document: KnowledgeDocument }) {
@@ -57,7 +56,7 @@ export function FileRow({ document }: { document: KnowledgeDocument }) {
             </span>
           )}
         </p>
-        {state === "reading" ? <Progress share={share} label={`Reading ${shown(name)}`} /> : null}
+        {state === "reading" ? <Progress share={share} label={`Reading ${name}`} /> : null}
         {state === "failed" ? <Failure document={document} /> : null}
       </div>
       <div className="flex items-center gap-1">
@@ -77,7 +76,7 @@ export function FileRow({ document }: { document: KnowledgeDocument }) {
 /** The name; a file that could not be read has nothing to show. */
 function FileLink({ document: { id, name, state } }: { document: KnowledgeDocument }) {
   if (state === "failed" || state === "waiting")
-    return <bdi className="min-w-0 truncate text-sm">{shown(name)}</bdi>;
+    return <bdi className="min-w-0 truncate text-sm">{name}</bdi>;
   return (
     <a
       data-slot="open-file"
@@ -89,7 +88,7 @@ function FileLink({ document: { id, name, state } }: { document: KnowledgeDocume
         go({ document: id, memory: null });
       }}
     >
-      <bdi>{shown(name)}</bdi>
+      <bdi>{name}</bdi>
     </a>
   );
 }
@@ -133,7 +132,7 @@ function Again({ document }: { document: KnowledgeDocument }) {
         ref={input}
         type="file"
         hidden
-        aria-label={`${shown(name)}, once more`}
+        aria-label={`${name}, once more`}
         onChange={(event) => {
           const [file] = event.target.files ?? [];
           if (file !== undefined) void knowledge.put([{ name, file }]);
@@ -170,7 +169,7 @@ function Remove({ document }: { document: KnowledgeDocument }) {
       variant="ghost"
       size="icon-sm"
       data-slot="remove-file"
-      aria-label={`Forget ${shown(document.name)}`}
+      aria-label={`Forget ${document.name}`}
       data-tip="Forget it"
       question="Forget the file and what was read?"
       confirm="Forget"

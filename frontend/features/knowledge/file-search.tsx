@@ -14,7 +14,6 @@ import { knowledge } from "@/lib/knowledge-list";
 import { go } from "@/lib/location";
 import type { ErrorFacts } from "@/lib/protocol";
 import { factsOfFound } from "@/lib/recall-reasons";
-import { shown } from "@/lib/visible-text";
 
 interface FileSearchProps {
   text: string;
@@ -137,7 +136,7 @@ function Hit({ found: { memory, score, reasons }, best }: { found: FoundPiece; b
           {score == null ? null : <ScoreBar score={score} best={best} className="ml-auto shrink-0" />}
         </span>
         <span dir="auto" className="line-clamp-3 whitespace-pre-line break-words text-[13px] leading-5">
-          {shown(memory.text)}
+          {memory.text}
         </span>
       </button>
       {score != null && reasons != null ? (

@@ -10,7 +10,6 @@ import { plural } from "@/lib/format";
 import type { Chunk, DocumentDetail } from "@/lib/knowledge-api";
 import { pieceWords } from "@/lib/knowledge-words";
 import { go, openMemory } from "@/lib/location";
-import { shown } from "@/lib/visible-text";
 
 /** The text with its pieces marked where they begin; the one in the address is lit, and brought into sight. */
 export function FileText({
@@ -106,7 +105,7 @@ interface SpanProps {
 }
 
 function Span({ span, chunk, lit, chosen, onOver }: SpanProps) {
-  if (chunk === undefined) return <span className="text-muted-foreground">{shown(span.text)}</span>;
+  if (chunk === undefined) return <span className="text-muted-foreground">{span.text}</span>;
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the list of pieces does the same by keyboard
     // biome-ignore lint/a11y/noStaticElementInteractions: text stays text, also where it can be pressed
@@ -122,7 +121,7 @@ function Span({ span, chunk, lit, chosen, onOver }: SpanProps) {
       className={cn("transition-colors", lit && "bg-primary-tint")}
     >
       {span.begins.length > 0 ? <Mark lit={lit} /> : null}
-      {shown(span.text)}
+      {span.text}
     </span>
   );
 }

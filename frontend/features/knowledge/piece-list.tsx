@@ -7,7 +7,6 @@ import { plural } from "@/lib/format";
 import type { Chunk } from "@/lib/knowledge-api";
 import { pieceWords } from "@/lib/knowledge-words";
 import { go } from "@/lib/location";
-import { shown } from "@/lib/visible-text";
 
 /** Beside the text: its pieces by place. */
 export function PieceList({ chunks }: { chunks: readonly Chunk[] }) {
@@ -48,7 +47,7 @@ export function Pieces({ chunks, className }: { chunks: readonly Chunk[]; classN
             )}
           >
             <bdi dir="auto" className="block truncate">
-              {shown(chunk.text)}
+              {chunk.text}
             </bdi>
             <span className="block truncate text-faint-foreground tabular-nums">{pieceWords(chunk)}</span>
           </button>

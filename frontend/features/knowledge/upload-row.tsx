@@ -9,7 +9,6 @@ import { Progress } from "@/features/knowledge/progress";
 import { bytes } from "@/lib/format";
 import { knowledge, type Upload } from "@/lib/knowledge-list";
 import { sentWords } from "@/lib/knowledge-words";
-import { shown } from "@/lib/visible-text";
 
 /** A file on its way, or one that could not be taken. */
 export function UploadRow({ upload }: { upload: Upload }) {
@@ -25,7 +24,7 @@ export function UploadRow({ upload }: { upload: Upload }) {
       <FileIcon name={name} className="mt-0.5" />
       <div className="min-w-0 flex-1 space-y-1">
         <p className="flex items-baseline gap-2">
-          <bdi className="min-w-0 truncate text-sm">{shown(name)}</bdi>
+          <bdi className="min-w-0 truncate text-sm">{name}</bdi>
           <span className="shrink-0 text-faint-foreground text-xs tabular-nums">
             {upload.bytes > 0 ? bytes(upload.bytes) : null}
           </span>
@@ -35,7 +34,7 @@ export function UploadRow({ upload }: { upload: Upload }) {
             <p className="text-muted-foreground text-xs tabular-nums">
               {state === "waiting" ? "waits to be sent" : sentWords(sent)}
             </p>
-            {state === "sending" ? <Progress share={sent} label={`Sending ${shown(name)}`} /> : null}
+            {state === "sending" ? <Progress share={sent} label={`Sending ${name}`} /> : null}
           </>
         ) : (
           <div role="alert" className="space-y-0.5 text-[13px]">
@@ -65,7 +64,7 @@ export function UploadRow({ upload }: { upload: Upload }) {
           variant="ghost"
           size="icon-sm"
           data-slot="drop-upload"
-          aria-label={`${state === "refused" ? "Take from the list" : "Stop sending"}: ${shown(name)}`}
+          aria-label={`${state === "refused" ? "Take from the list" : "Stop sending"}: ${name}`}
           onClick={() => knowledge.drop(key)}
         >
           <X aria-hidden />

@@ -1,15 +1,15 @@
+import { Fragment } from "react";
 import { marked } from "@/lib/memory-words";
-import { shown } from "@/lib/visible-text";
 
 /** A text in which the words of the search are marked. */
 export function MarkedText({ text, words }: { text: string; words: readonly string[] }) {
-  return marked(shown(text), words).map(({ text: piece, isHit }, at) =>
+  return marked(text, words).map(({ text: piece, isHit }, at) =>
     isHit ? (
       <mark key={at} className="rounded-xs bg-primary-tint px-px text-primary">
         {piece}
       </mark>
     ) : (
-      piece
+      <Fragment key={at}>{piece}</Fragment>
     ),
   );
 }

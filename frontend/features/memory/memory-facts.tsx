@@ -16,7 +16,6 @@ import { memoryList } from "@/lib/memory-list";
 import { MEMORY_KINDS, MEMORY_SCOPES } from "@/lib/memory-query";
 import { ago, dateWords, exactTime, KIND_NAMES, SCOPE_NAMES, utilityWords } from "@/lib/memory-words";
 import { session } from "@/lib/session";
-import { shown } from "@/lib/visible-text";
 
 interface MemoryFactsProps {
   memory: MemoryEntry;
@@ -121,11 +120,11 @@ function KeyField({ memory, isFixed, onSave }: KeyFieldProps) {
         size="inline"
         disabled={isFixed}
         data-slot="memory-key"
-        aria-label={`Key: ${shown(memory.key) || "none"}. Change it`}
+        aria-label={`Key: ${memory.key || "none"}. Change it`}
         className={memory.key === "" ? "" : "font-mono text-foreground text-xs"}
         onClick={() => setDraft(memory.key)}
       >
-        {memory.key === "" ? "none" : shown(memory.key)}
+        {memory.key === "" ? "none" : memory.key}
       </Button>
     );
   const leave = (): void => {

@@ -14,7 +14,6 @@ import { useMemoryDetail } from "@/features/memory/use-memory-detail";
 import { go, openMemory } from "@/lib/location";
 import type { MemoryDetail } from "@/lib/memory-api";
 import { dateWords } from "@/lib/memory-words";
-import { shown } from "@/lib/visible-text";
 
 /** All that is known of one memory: beside the list, or on a narrow screen in its place. */
 export function MemoryPage({ id }: { id: string }) {
@@ -111,7 +110,7 @@ function Body({ detail, reload }: { detail: MemoryDetail; reload: () => void }) 
                   className="text-left text-muted-foreground line-through decoration-input hover:text-foreground"
                   onClick={() => openMemory(id)}
                 >
-                  {shown(text)}
+                  {text}
                 </button>
               </li>
             ))}

@@ -8,7 +8,6 @@ import { ApiProblem } from "@/lib/api";
 import { type MemoryEntry, memoryApi } from "@/lib/memory-api";
 import { memoryList } from "@/lib/memory-list";
 import { isOfFile } from "@/lib/memory-words";
-import { shown } from "@/lib/visible-text";
 
 const MOST_CHARS = 8000;
 
@@ -49,7 +48,7 @@ export function MemoryText({ memory, onChanged }: MemoryTextProps) {
           data-slot="memory-text"
           className="whitespace-pre-wrap text-[16px] leading-6 tracking-[-0.006em] [overflow-wrap:anywhere]"
         >
-          {shown(memory.text)}
+          {memory.text}
         </p>
         {isOfFile(memory) ? (
           <p data-slot="memory-of-file" className="mt-1 text-faint-foreground text-xs">

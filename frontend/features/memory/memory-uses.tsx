@@ -4,7 +4,6 @@ import { Button } from "@/components/ui/button";
 import { go } from "@/lib/location";
 import type { MemoryUse } from "@/lib/memory-api";
 import { ago, exactTime } from "@/lib/memory-words";
-import { shown } from "@/lib/visible-text";
 
 const AT_FIRST = 6;
 
@@ -35,7 +34,7 @@ export function MemoryUses({ uses }: { uses: readonly MemoryUse[] }) {
                   ? use.threadId === ""
                     ? "in a chat that is gone"
                     : "in a chat"
-                  : `in “${shown(use.title)}”`}
+                  : `in “${use.title}”`}
               </span>
               {use.score === 0 ? (
                 <span

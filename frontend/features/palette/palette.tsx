@@ -9,7 +9,6 @@ import { cn } from "@/lib/cn";
 import { layout, setLayout } from "@/lib/layout";
 import { openThread } from "@/lib/location";
 import { session } from "@/lib/session";
-import { shown } from "@/lib/visible-text";
 
 interface Item {
   id: string;
@@ -54,7 +53,7 @@ function PaletteBody() {
     ...ACTIONS.filter(({ id }) => id !== "palette").map((action) => ({ ...action, group: "Do" as const })),
     ...threads.map((thread) => ({
       id: thread.id,
-      label: shown(thread.title) || "New chat",
+      label: thread.title || "New chat",
       group: "Chats" as const,
       run: () => openThread(thread.id),
     })),

@@ -14,7 +14,6 @@ import { cn } from "@/lib/cn";
 import { openThread } from "@/lib/location";
 import type { ThreadSummary } from "@/lib/protocol";
 import { session } from "@/lib/session";
-import { shown } from "@/lib/visible-text";
 
 interface ThreadRowProps {
   thread: ThreadSummary;
@@ -24,7 +23,7 @@ interface ThreadRowProps {
 
 export const ThreadRow = memo(function ThreadRow({ thread, isOpen, onOpen }: ThreadRowProps) {
   const [renaming, setRenaming] = useState(false);
-  const title = shown(thread.title) || "New chat";
+  const title = thread.title || "New chat";
   const remove = (): void => {
     session.threadList.delete(thread.id, () => {
       if (isOpen) openThread(thread.id);
