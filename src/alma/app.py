@@ -39,6 +39,7 @@ from alma.engine.dispatch import LocalDispatcher
 from alma.engine.journal import Journal
 from alma.engine.ledger import Ledger
 from alma.engine.reminded import tell_reminded
+from alma.engine.run_log import RunLog
 from alma.engine.runner import Engine
 from alma.engine.state import RunState
 from alma.errors import NotFound, StorageFailure
@@ -89,6 +90,8 @@ class Alma:
         book = Book() if settings.metrics else None
         self.journal = Journal(self.database, self.bus, book)
         self.recorder = Recorder(self.database, self.journal, recorder_of(settings))
+        self.run_log = RunLog()
+        self.journal.subscribe_all(self.run_log.witness)
         self.notices = Notices()
         self.embedder = Embedder(embedding_dir(settings.data_dir))
         self.roles = Roles(settings.agents_dir)
@@ -220,6 +223,10 @@ class Alma:
         """Whether agents are at work."""
         return self.engine.busy and not self.failed
 
+    @property
+    def unfinished(self) -> int:
+        return self.engine.running
+
     async def _take_in_the_last(self) -> None:
         """Runs that ended just now; what does not fit in a moment is taken in at the next start."""
         if self.remembering is not None:
@@ -318,6 +325,7 @@ class Alma:
 
     def _changed(self, state: RunState) -> None:
         """A run began or ended: tell the watchers of the list, a little later and once for many."""
+        self.run_log.changed(state)
         self.summaries.ended(state)
         if self.remembering is not None:
             self.remembering.ended(state)

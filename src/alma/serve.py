@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import logging
 import os
 import signal
 import socket
@@ -19,11 +20,12 @@ from typing import Literal
 import msgspec
 import uvicorn
 
+from alma import __version__
 from alma.app import Alma, create_app
 from alma.choices import logs_of
 from alma.db.database import Database
 from alma.errors import DataDirBusy, PortInUse, Unguarded
-from alma.observability.logs import Logs
+from alma.observability.logs import Logs, fields
 from alma.security.addresses import reached_at
 from alma.security.rules import is_loopback
 from alma.security.tokens import load_tokens
@@ -33,6 +35,8 @@ from alma.server.http_protocol import HttpProtocol
 from alma.server.protocol import SocketProtocol
 from alma.settings import Settings
 from alma.stopping import Server
+
+log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -74,11 +78,12 @@ def serve(settings: Settings) -> int:
         _listen(settings) as listener,
     ):
         alma = Alma(settings)
+        address = settings.data_dir / "server.json"
+        _note_start(settings, alma, cut_off=address.exists())
         doorway = alma.guard.doorway
         doorway.admission.keep_free(raise_descriptors())
         host, port = listener.getsockname()[:2]
         found = ServerFile(os.getpid(), _url(_nearest(host), port), alma.access.local_key)
-        address = settings.data_dir / "server.json"
         server = Server(
             uvicorn.Config(
                 create_app(alma),
@@ -99,7 +104,7 @@ def serve(settings: Settings) -> int:
             ),
             alma,
             settings.shutdown_grace_s,
-            started=lambda: _announce_address(host, port, found, address),
+            started=lambda: _announce_address(host, port, found, address, alma.unfinished),
             killed=lambda: address.unlink(missing_ok=True),
         )
         # uvicorn raises the signal that stopped it once more, after its shutdown; it must not skip what follows.
@@ -112,19 +117,29 @@ def serve(settings: Settings) -> int:
     return 0
 
 
+def _note_start(settings: Settings, alma: Alma, *, cut_off: bool) -> None:
+    """`cut_off`: what says where a server is was left behind by the last one."""
+    if cut_off:
+        log.warning("the server before this one was cut off; what it had begun goes on")
+    where = {"data_dir": str(settings.data_dir), "database": alma.database.url.render_as_string()}
+    log.info("Alma %s starts", __version__, extra=fields(pid=os.getpid(), **where))
+
+
 def _style(settings: Settings) -> Literal["json", "console"]:
     if settings.log_format != "auto":
         return settings.log_format
     return "console" if sys.stderr.isatty() else "json"
 
 
-def _announce_address(host: str, port: int, found: ServerFile, address: Path) -> None:
-    """For this user's eyes: whoever reads the file is taken for the person at this machine."""
+def _announce_address(host: str, port: int, found: ServerFile, address: Path, unfinished: int) -> None:
+    """For this user's eyes: whoever reads the file is taken for the person at this machine. `unfinished`: how many runs
+    are taken up again."""
     temporary = address.with_suffix(".tmp")
     temporary.unlink(missing_ok=True)
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(msgspec.json.encode(found))
     temporary.replace(address)
+    log.info("Alma listens at %s; unfinished runs that are taken up again: %d", found.url, unfinished)
     # The address is for whoever started it.
     print(f"\n  Alma is ready: {found.url}", flush=True)  # noqa: T201
     if not is_loopback(host):

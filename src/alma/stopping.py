@@ -11,6 +11,7 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 import socket
 import threading
 import time
@@ -37,6 +38,11 @@ class Work(Protocol):
     @property
     def busy(self) -> bool: ...
 
+    @property
+    def unfinished(self) -> int:
+        """Runs that have no end yet."""
+        ...
+
 
 class Server(uvicorn.Server):
     """`started` is called once it listens; `killed` when it must end at once. `grace_s`: seconds for a stop."""
@@ -55,6 +61,7 @@ class Server(uvicorn.Server):
         self._grace_s = grace_s
         self._on_started = started
         self._on_killed = killed
+        self._why = "by itself"
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -67,6 +74,7 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit:
             self._kill(128 + sig)
+        self._why = f"on {signal.Signals(sig).name}"
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -76,13 +84,21 @@ class Server(uvicorn.Server):
         began = time.monotonic()
         reserve = min(CLOSING_S, self._grace_s * 0.4)
         self._work.stop_taking()
+        log.info("Alma stops %s: agents at work get up to %g s", self._why, self._grace_s - reserve)
         await asyncio.sleep(min(LOOK_S, reserve))  # for what clients are told to go out
         while self._work.busy and time.monotonic() - began < self._grace_s - reserve:  # noqa: ASYNC110  # happens once
             await asyncio.sleep(LOOK_S)
+        drained, left_over = time.monotonic() - began, self._work.unfinished
         await self._close_sockets(reserve / 2)
         left = self._grace_s - (time.monotonic() - began)
         self.config.timeout_graceful_shutdown = max(left, 0.1)  # pyright: ignore[reportAttributeAccessIssue]  # any seconds do
         await super().shutdown(sockets)
+        log.info(
+            "Alma has stopped in %.1f s, %.1f of them for agents at work; runs that go on at the next start: %d",
+            time.monotonic() - began,
+            drained,
+            left_over,
+        )
 
     async def _close_sockets(self, patience_s: float) -> None:
         """With 1012 (service restart). Who does not read what is left, nor that, is cut off."""
