@@ -1022,7 +1022,10 @@ export interface paths {
          */
         get: operations["list_tokens_api_tokens_get"];
         put?: never;
-        /** Add Token */
+        /**
+         * Add Token
+         * @description For somebody new, or for yourself; the person at the server's machine may for everybody.
+         */
         post: operations["add_token_api_tokens_post"];
         delete?: never;
         options?: never;
@@ -1397,7 +1400,8 @@ export interface components {
         /**
          * BehindReply
          * @description A run behind a number. `value`: in the metric's unit, what it adds to it; `seq`: of the entry it is read from, 0:
-         *     the run as a whole. `agent`, `model`, `endpoint` are empty for a run as a whole.
+         *     the run as a whole. `agent`, `model`, `endpoint` are empty for a run as a whole. `text`: the beginning of what was asked,
+         *     in one line; `title`: of its thread.
          */
         BehindReply: {
             /** Agent */
@@ -1416,6 +1420,8 @@ export interface components {
             seq: number;
             /** Status */
             status: string;
+            /** Text */
+            text: string;
             /** Threadid */
             threadId: string;
             /** Title */
@@ -3615,11 +3621,16 @@ export interface components {
         /**
          * SeriesReply
          * @description `at`: the ends of intervals of `step` seconds; `series`: by name, one value for each of them, null where nothing
-         *     was measured.
+         *     was measured; `highs`: likewise of each level the highest second, of which `series` has the mean; empty where a step
+         *     is a second.
          */
         SeriesReply: {
             /** At */
             at: number[];
+            /** Highs */
+            highs: {
+                [key: string]: (number | null)[];
+            };
             /** Series */
             series: {
                 [key: string]: (number | null)[];

@@ -23,6 +23,7 @@ const series = (at: number[], running: number[], step = 1): SeriesReply => ({
   step,
   at,
   series: { runs_running: running },
+  highs: {},
 });
 const figures = { values: {}, before: {}, metrics: [] } as unknown as DashboardReply;
 const settle = (ms = 0): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);

@@ -66,6 +66,7 @@ describe("longer intervals", () => {
     step: 60,
     at: [60, 120, 180],
     series: { running: [1, 2, 3], calls: [10, 20, 30] },
+    highs: {},
   });
 
   it("take the frames of the one under way, each in its manner", () => {
@@ -92,6 +93,7 @@ describe("longer intervals", () => {
       step: 60,
       at: [60, 120, 150],
       series: { calls: [10, 20, 3], rate: [4, 4, 4] },
+      highs: {},
     };
     const series = seriesOf(reply);
     expect(series.values.calls).toEqual([10, 20, 3]);

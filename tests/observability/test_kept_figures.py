@@ -20,7 +20,7 @@ from alma.observability.history import History
 from alma.observability.keeping import DAY, HOUR, STEPS, forget, kept_for, read, spans
 from alma.observability.meter import Meter
 from alma.observability.recent import SECONDS
-from alma.observability.sample import Sample, from_json, to_json, values_of
+from alma.observability.sample import Sample, from_json, level, to_json, values_of
 from alma.observability.sampling import Sampler, to_next_second
 from alma.observability.sketch import Sketch
 
@@ -98,13 +98,14 @@ def test_a_time_is_covered_once_and_whole(after: float, length: float) -> None:
 
 
 @given(st.lists(st.floats(0.01, 1e5), max_size=30), st.floats(0.1, 1e3))
-def test_a_sample_is_stored_as_it_is(values: list[float], level: float) -> None:
-    sample = Sample(1.0, {"calls": 2.0}, {"rss": (level, 1.0)}, {"loop_lag_ms": 3.0}, {"call": Sketch()})
+def test_a_sample_is_stored_as_it_is(values: list[float], stood: float) -> None:
+    sample = Sample(1.0, {"calls": 2.0}, {"rss": level(stood, 1.0)}, {"loop_lag_ms": 3.0}, {"call": Sketch()})
     for value in values:
         sample.sketches["call"].add(value)
     again = from_json(to_json(sample))
     assert again.sketches["call"].counts == sample.sketches["call"].counts
     assert values_of(again) == values_of(sample)
+    assert again.levels == sample.levels
 
 
 async def test_every_resolution_has_the_same_sums_the_highest_peak_and_the_mean_level(stand: Stand) -> None:
@@ -126,6 +127,21 @@ async def test_every_resolution_has_the_same_sums_the_highest_peak_and_the_mean_
     assert values["calls"] == 360
     assert values["call_p50_ms"] == pytest.approx(200, rel=0.02)
     assert values["call_p99_ms"] == pytest.approx(300, rel=0.02)
+
+
+@pytest.mark.parametrize("range", ["1h", "6h", "24h", "7d"])
+async def test_a_level_that_was_high_for_a_second_is_seen_in_every_range(stand: Stand, range: str) -> None:
+    stand.seconds(3)
+    stand.level = 500.0
+    stand.seconds(1)
+    stand.level = 1.0
+    stand.seconds(20)
+    await write(stand)
+    series = await stand.history.series(stand.history.window(range), ["calls", "rss"])
+    assert max(value for value in series.highs["rss"] if value is not None) == 500
+    assert max(value for value in series.values["rss"] if value is not None) < 500, "the mean"
+    assert set(series.highs) == {"rss"}, "of levels only"
+    assert len(series.highs["rss"]) == len(series.at)
 
 
 async def test_what_is_not_stored_yet_is_shown_too(stand: Stand) -> None:

@@ -14,7 +14,7 @@ from alma.db.watch_tables import alerts, calls, error_groups, run_ends
 from alma.observability import keeping, report_text
 from alma.observability.day_figures import DayFigures, Use, day_before, figures, start_of
 from alma.observability.reports import Reports, due
-from alma.observability.sample import Sample
+from alma.observability.sample import Sample, level
 
 DAY = "2026-11-25"
 START = start_of(DAY)
@@ -41,7 +41,7 @@ def called(number: int, at: float, **more: Any) -> dict[str, Any]:
 
 def measured(connection: sa.Connection, at: float, **levels: float) -> None:
     seconds = 300.0
-    kept = {name: (value * seconds, seconds) for name, value in levels.items()}
+    kept = {name: level(value, seconds) for name, value in levels.items()}
     keeping.keep(connection, at, Sample(seconds, levels=kept))
 
 
@@ -102,6 +102,17 @@ async def test_the_figures_of_a_day_are_those_of_its_rows(database: Database) ->
     assert (alert.times, alert.seconds, alert.still) == (2, 60 + 12 * HOUR, True)
     assert (day.peaks["rss"], day.peaks["cpu"], day.lows["disk_free"]) == (330, 23, 8977)
     assert day.rss == (100, 330), "of its first hour and its last"
+
+
+async def test_a_peak_of_seconds_is_a_peak_of_the_day(database: Database) -> None:
+    def rise_and_fall(connection: sa.Connection) -> None:
+        for second, connections, free in ((1, 2, 900), (2, 150, 100), (3, 2, 900)):
+            stood = {"connections": level(connections, 1.0), "disk_free": level(free, 1.0)}
+            keeping.keep(connection, START + second, Sample(1.0, levels=stood))
+
+    await database.write(rise_and_fall)
+    day = await database.read(lambda connection: figures(connection, DAY, START + 86_400))
+    assert (day.peaks["connections"], day.lows["disk_free"]) == (150, 100)
 
 
 async def test_a_day_without_anything_is_a_report_too(database: Database) -> None:

@@ -15,7 +15,7 @@ Group = Literal["answers", "models", "runs", "cache", "memory", "server", "resou
 
 class Metric(Struct, frozen=True):
     """`what`: a percentile of what ended in the interval, a rate (a second), a sum in it, a level (of a second at its
-    end, of more the mean of its seconds), or the peak in it."""
+    end, of more the mean of its seconds, beside which the highest and the lowest are kept), or the peak in it."""
 
     name: str
     title: str

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from alma.db.watch_tables import alerts, calls, error_groups, run_ends
 from alma.observability import keeping
-from alma.observability.sample import values_of
+from alma.observability.sample import Sample, highs_of, lows_of, values_of
 
 DAY_S = 86_400.0
 STEP = 300  # seconds of a sample
@@ -54,8 +54,8 @@ class AlertSeen(Struct, frozen=True):
 
 
 class DayFigures(Struct, frozen=True):
-    """Durations in ms; None: there were none. `measured_s`: seconds of which there are samples. `levels`: by metric
-    the mean over the day; `peaks`: the highest of five minutes. `rss`: MiB in the first and the last hour of them."""
+    """Durations in ms; None: there were none. `measured_s`: seconds of which there are samples. `peaks` and `lows`: of
+    levels the highest and the lowest of any second. `rss`: MiB in the first and the last hour of them."""
 
     day: str
     runs: int = 0
@@ -111,7 +111,10 @@ def figures(connection: sa.Connection, day: str, now: float) -> DayFigures:
     ).one()
     spoke = sa.and_(in_day, calls.c.first_token_ms.is_not(None))
     samples = keeping.read(connection, STEP, start, end)
-    values = [(kept.at, values_of(kept.sample)) for kept in samples]
+    values = [(kept.at, values_of(kept.sample, ("rss",))) for kept in samples]
+    whole_day = Sample()
+    for kept in samples:
+        whole_day.merge(kept.sample)
     return DayFigures(
         day=day,
         runs=sum(counts.values()),
@@ -129,9 +132,9 @@ def figures(connection: sa.Connection, day: str, now: float) -> DayFigures:
         models=_uses(connection, calls.c.model, in_day)[:MOST],
         errors=_errors(connection, start, end),
         alerts=_alerts(connection, start, end),
-        measured_s=sum(kept.sample.seconds for kept in samples),
-        peaks={name: max(of[name] for _, of in values if name in of) for name in _names(values)},
-        lows={name: min(of[name] for _, of in values if name in of) for name in _names(values)},
+        measured_s=whole_day.seconds,
+        peaks=highs_of(whole_day),
+        lows=lows_of(whole_day),
         rss=_growth([(at, of["rss"]) for at, of in values if "rss" in of]),
     )
 
@@ -203,10 +206,6 @@ def _alerts(connection: sa.Connection, start: float, end: float) -> list[AlertSe
             rule, severity, summary, known.times + 1, known.seconds + max(seconds, 0.0), ended_at is None
         )
     return list(found.values())
-
-
-def _names(values: Sequence[tuple[int, dict[str, float]]]) -> list[str]:
-    return sorted({name for _, of in values for name in of})
 
 
 def _growth(rss: Sequence[tuple[int, float]]) -> tuple[float, float] | None:

@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from alma.db.database import Database
-from alma.observability.catalog import METRICS
+from alma.observability.catalog import BY_NAME, METRICS
 from alma.observability.keeping import DAY, FINEST, HOUR, MINUTE, STEPS, end_of, kept_for, merged, read
 from alma.observability.recent import SECONDS, Recent
-from alma.observability.sample import Sample, values_of
+from alma.observability.sample import Sample, highs_of, values_of
 from alma.observability.sampling import Sampler
 
 RANGES: dict[str, tuple[float, int]] = {  # seconds, step
@@ -24,6 +24,7 @@ RANGES: dict[str, tuple[float, int]] = {  # seconds, step
     "7d": (7 * DAY, 1800),
 }
 MOST_POINTS = 400
+_NOTHING = Sample()
 NAMES = tuple(metric.name for metric in METRICS)
 
 
@@ -41,8 +42,11 @@ class Window(Struct, frozen=True):
 
 
 class Series(Struct, frozen=True):
+    """`highs`: of levels the highest second within each step; none where a step is a second."""
+
     at: list[float]
     values: dict[str, list[float | None]]
+    highs: dict[str, list[float | None]]
 
 
 class History:
@@ -83,13 +87,16 @@ class History:
         wanted = frozenset(names)
         async with self._sampler.pending() as pending:
 
-            def look(connection: sa.Connection) -> list[dict[str, float]]:
+            def look(connection: sa.Connection) -> list[tuple[dict[str, float], dict[str, float]]]:
                 samples = _samples(connection, window, pending)
-                return [values_of(sample, wanted) if (sample := samples.get(end)) else {} for end in ends]
+                found = (samples.get(end, _NOTHING) for end in ends)
+                return [(values_of(sample, wanted), highs_of(sample)) for sample in found]
 
             points = await self._database.read(look, slow=True)
         return Series(
-            [min(float(end), now) for end in ends], {name: [point.get(name) for point in points] for name in names}
+            [min(float(end), now) for end in ends],
+            {name: [values.get(name) for values, _ in points] for name in names},
+            {name: [highs.get(name) for _, highs in points] for name in names if BY_NAME[name].what == "level"},
         )
 
     async def figures(self, window: Window) -> dict[str, float]:
@@ -109,7 +116,7 @@ class History:
 
 def _of_seconds(recent: Recent, window: Window, names: Sequence[str]) -> Series:
     seconds = range(math.floor(window.since) + 1, math.floor(window.until) + 1)
-    return Series([float(at) for at in seconds], {name: recent.series(seconds, name) for name in names})
+    return Series([float(at) for at in seconds], {name: recent.series(seconds, name) for name in names}, {})
 
 
 def _samples(connection: sa.Connection, window: Window, pending: Sequence[tuple[int, Sample]]) -> dict[int, Sample]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from alma.observability.sample import SKETCHED, Sample
+from alma.observability.sample import SKETCHED, Sample, level
 from alma.observability.sketch import Sketch
 
 _MOST_PEAKS = 10_000
@@ -60,7 +60,7 @@ class Meter:
         self._count_peaks()
         taken, self._now = self._now, Sample()
         taken.seconds = seconds
-        taken.levels = {name: (value * seconds, seconds) for name, value in levels.items()}
+        taken.levels = {name: level(value, seconds) for name, value in levels.items()}
         total = self.total
         for name, value in taken.sums.items():
             total.sums[name] = total.sums.get(name, 0.0) + value

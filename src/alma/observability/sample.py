@@ -21,24 +21,47 @@ _RATES = tuple(metric.name for metric in METRICS if metric.what == "rate")
 _SUMS = tuple(metric.name for metric in METRICS if metric.what == "sum")
 
 
+class Level(Struct, frozen=True, array_like=True, gc=False):
+    """How high something stood. `total`: the sum over its `seconds`, of which there is a mean; `high` and `low`: of any
+    single look at it, so that what stood high for seconds is still seen in a row of hours."""
+
+    total: float
+    seconds: float
+    high: float
+    low: float
+
+    def with_(self, other: Level) -> Level:
+        return Level(
+            self.total + other.total,
+            self.seconds + other.seconds,
+            max(self.high, other.high),
+            min(self.low, other.low),
+        )
+
+
+def level(value: float, seconds: float) -> Level:
+    """One that stood at `value` all the time."""
+    return Level(value * seconds, seconds, value, value)
+
+
 class Sample(Struct, omit_defaults=True):
-    """`seconds`: that were measured. `sums`: what was counted, without zeros; `levels`: by name the sum over its
-    seconds, and how many of them there were; `peaks`: the highest; `sketches`: of what ended."""
+    """`seconds`: that were measured. `sums`: what was counted, without zeros; `levels`: how things stood; `peaks`: the
+    highest; `sketches`: of what ended."""
 
     seconds: float = 0.0
     sums: dict[str, float] = field(default_factory=dict[str, float])
-    levels: dict[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+    levels: dict[str, Level] = field(default_factory=dict[str, Level])
     peaks: dict[str, float] = field(default_factory=dict[str, float])
     sketches: dict[str, Sketch] = field(default_factory=dict[str, Sketch])
 
     def merge(self, other: Sample) -> None:
-        """Sums add up, of peaks the highest stays, levels give their mean, sketches merge."""
+        """Sums add up, of peaks the highest stays, levels give their mean and their extremes, sketches merge."""
         self.seconds += other.seconds
         for name, value in other.sums.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
-        for name, (value, seconds) in other.levels.items():
-            before, weight = self.levels.get(name, (0.0, 0.0))
-            self.levels[name] = (before + value, weight + seconds)
+        for name, stood in other.levels.items():
+            before = self.levels.get(name)
+            self.levels[name] = stood if before is None else before.with_(stood)
         for name, value in other.peaks.items():
             if value > self.peaks.get(name, float("-inf")):
                 self.peaks[name] = value
@@ -62,7 +85,7 @@ class _Stored(Struct, omit_defaults=True):
 
     seconds: float
     sums: dict[str, float]
-    levels: dict[str, tuple[float, float]]
+    levels: dict[str, Level]
     peaks: dict[str, float]
     sketches: dict[str, tuple[list[int], list[int], float]]
 
@@ -104,8 +127,18 @@ def values_of(sample: Sample, names: Collection[str] | None = None) -> dict[str,
         values[name] = sample.sums.get(name, 0.0) / sample.seconds
     for name in _SUMS:
         values[name] = sample.sums.get(name, 0.0)
-    for name, (value, seconds) in sample.levels.items():
-        if seconds > 0:
-            values[name] = value / seconds
+    for name, stood in sample.levels.items():
+        if stood.seconds > 0:
+            values[name] = stood.total / stood.seconds
     values.update(sample.peaks)
     return values if names is None else {name: value for name, value in values.items() if name in names}
+
+
+def highs_of(sample: Sample) -> dict[str, float]:
+    """Of levels and peaks the highest that was seen, by name."""
+    return {name: stood.high for name, stood in sample.levels.items()} | sample.peaks
+
+
+def lows_of(sample: Sample) -> dict[str, float]:
+    """Of levels the lowest that was seen, by name."""
+    return {name: stood.low for name, stood in sample.levels.items()}

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query, Response
 
 from alma.db.database import Database
 from alma.errors import InvalidRequest, NotFound
-from alma.observability.behind import Asked, One, behind
+from alma.observability.behind import RUNS, Asked, One, behind
 from alma.observability.catalog import BY_NAME, METRICS
 from alma.observability.history import NAMES, History
 from alma.observability.prometheus import Exposition
@@ -60,7 +60,14 @@ def routes(metrics: Metrics | None = None) -> APIRouter:
         history = measured(metrics).history
         window = history.window(range, since, until)
         series = await history.series(window, _known(names) if names else NAMES)
-        return SeriesReply(since=window.since, until=window.until, step=window.step, at=series.at, series=series.values)
+        return SeriesReply(
+            since=window.since,
+            until=window.until,
+            step=window.step,
+            at=series.at,
+            series=series.values,
+            highs=series.highs,
+        )
 
     @router.get("/api/metrics/dashboard", dependencies=[ADMIN])
     async def read_dashboard(range: Range = "5m", since: _Time = None, until: _Time = None) -> DashboardReply:
@@ -95,9 +102,9 @@ def routes(metrics: Metrics | None = None) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> BehindList:
         """The runs that a number is made of: the slowest for a percentile, the failed for errors, those under way for
-        levels, the newest else. `since` and `until` come before `range`."""
+        levels, the newest else; `runs`: those that the tables count. `since` and `until` come before `range`."""
         at_hand = measured(metrics)
-        (name,) = _known([metric])
+        (name,) = [RUNS] if metric == RUNS else _known([metric])
         if "\0" in agent + model + endpoint:  # PostgreSQL refuses to look for NUL
             raise InvalidRequest("invalid_field", "A name has no NUL in it.")
         window = at_hand.history.window(range, since, until)
@@ -189,6 +196,7 @@ def _behind(one: One) -> BehindReply:
         run_id=one.run_id,
         thread_id=one.thread_id,
         title=one.title,
+        text=one.text,
         at=one.at,
         value=one.value,
         seq=one.seq,

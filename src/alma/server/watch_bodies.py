@@ -15,13 +15,15 @@ Severity = Literal["info", "warning", "critical"]
 
 class SeriesReply(Reply):
     """`at`: the ends of intervals of `step` seconds; `series`: by name, one value for each of them, null where nothing
-    was measured."""
+    was measured; `highs`: likewise of each level the highest second, of which `series` has the mean; empty where a step
+    is a second."""
 
     since: float
     until: float
     step: float
     at: list[float]
     series: dict[str, list[float | None]]
+    highs: dict[str, list[float | None]]
 
 
 class MetricReply(Reply):
@@ -81,11 +83,13 @@ class DashboardReply(Reply):
 
 class BehindReply(Reply):
     """A run behind a number. `value`: in the metric's unit, what it adds to it; `seq`: of the entry it is read from, 0:
-    the run as a whole. `agent`, `model`, `endpoint` are empty for a run as a whole."""
+    the run as a whole. `agent`, `model`, `endpoint` are empty for a run as a whole. `text`: the beginning of what was asked,
+    in one line; `title`: of its thread."""
 
     run_id: str
     thread_id: str
     title: str
+    text: str
     at: float
     value: float
     seq: int
