@@ -75,7 +75,8 @@ class RunFailure(AlmaError):
 
 class EndpointError(RunFailure):
     """A model endpoint misbehaved. `retryable`: another attempt may help. `retry_after`: seconds it asked for.
-    `others`: how many other endpoints can take the call at once; a pool sets it."""
+    `others`: how many other endpoints can take the call at once; a pool sets it. `sent`: False: Alma asked nobody,
+    because of what came of earlier calls."""
 
     code = "endpoint_error"
     retryable: ClassVar[bool] = True
@@ -90,12 +91,14 @@ class EndpointError(RunFailure):
         expected: str | None = None,
         actual: str | None = None,
         hint: str | None = None,
+        sent: bool = True,
     ) -> None:
         super().__init__(message, expected=expected, actual=actual, hint=hint)
         self.endpoint = endpoint
         self.status = status
         self.retry_after = retry_after
         self.others = 0
+        self.sent = sent
 
 
 class EndpointUnreachable(EndpointError):

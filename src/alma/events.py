@@ -258,10 +258,9 @@ class MemoriesRecalled(Entry, frozen=True, tag="memories_recalled"):
 
 
 class AttemptFailed(Entry, frozen=True, tag="attempt_failed"):
-    """The attempt ended badly. `text` is what had streamed by then. `retry_in_ms` None: there is no further attempt
-    with this role and model; `to_role`, `to_model`: who gets the task instead. `endpoint`: who failed; `others`: how
-    many other endpoints can answer for the same model, so that the next attempt goes to one of them. `paid`: what the
-    attempt has used."""
+    """The attempt ended badly. `text` had streamed by then. `retry_in_ms` None: no further attempt with this role and
+    model; `to_role`, `to_model`: who gets the task instead. `endpoint`: who failed; `others`: how many endpoints can
+    take the next attempt. `paid`: what it has used. `sent`: False: nobody was asked, for earlier calls had failed."""
 
     message_id: str
     attempt: int
@@ -274,6 +273,7 @@ class AttemptFailed(Entry, frozen=True, tag="attempt_failed"):
     endpoint: str = ""
     others: int = 0
     paid: Paid | None = None
+    sent: bool = True
 
 
 class MessageFinished(Entry, frozen=True, tag="message_finished"):

@@ -9,12 +9,12 @@ from alma.engine.decide import Next, after_failure, retry_delay_ms
 from alma.engine.state import TaskState
 
 
-def ladder(task: TaskState, *, retryable: bool = True) -> Next:
+def ladder(task: TaskState, *, retryable: bool = True, asked_ms: float | None = None) -> Next:
     return after_failure(
         task,
         retryable=retryable,
         max_attempts=3,
-        asked_ms=None,
+        asked_ms=asked_ms,
         jitter=1.0,
         stand_ins=[(None, "m/2"), ("coder", None)],
     )
@@ -27,6 +27,13 @@ def test_the_ladder_is_again_then_each_stand_in_then_the_end() -> None:
     assert ladder(TaskState("1", failures=2, assignment=2)) == Next(to_role="coder")
     assert ladder(TaskState("1", failures=2, assignment=3)) == Next()
     assert ladder(TaskState("1"), retryable=False) == Next(to_model="m/2"), "trying again would not help"
+
+
+def test_who_asks_for_more_time_than_all_attempts_would_give_is_not_waited_for() -> None:
+    assert ladder(TaskState("1", failures=0), asked_ms=120_000) == Next(retry_in_ms=60_000)
+    assert ladder(TaskState("1", failures=1), asked_ms=60_000) == Next(retry_in_ms=60_000)
+    assert ladder(TaskState("1", failures=0), asked_ms=120_001) == Next(to_model="m/2")
+    assert ladder(TaskState("1", failures=1, assignment=3), asked_ms=60_001) == Next()
 
 
 @given(st.integers(1, 40), st.floats(0.5, 1.5))

@@ -16,6 +16,8 @@ from alma.engine.state import RunState, TaskState
 from alma.events import ErrorFacts
 from alma.plan import MAIN
 
+LONGEST_ASKED_MS = 60_000.0  # that an endpoint may ask for between two attempts
+
 
 class Begin(Struct, frozen=True):
     """Let a worker go on with this task, not before `not_before` (Unix seconds)."""
@@ -135,11 +137,13 @@ def after_failure(
 ) -> Next:
     """The ladder: the same again with growing pauses, then each of `stand_ins` (role, model; None keeps it) in turn,
     then nothing more. `jitter` (0.5 to 1.5) is drawn by the caller. While `others` can take it, the next attempt begins
-    at once, and each of them has as many."""
+    at once, and each of them has as many. An endpoint that asks for more time than all further attempts would give it
+    is not waited for."""
     failures = task.failures + 1
     if retryable and others and failures < max_attempts * (others + 1):
         return Next(retry_in_ms=0.0)
-    if retryable and failures < max_attempts:
+    in_vain = asked_ms is not None and asked_ms > LONGEST_ASKED_MS * (max_attempts - failures)
+    if retryable and failures < max_attempts and not in_vain:
         return Next(retry_in_ms=retry_delay_ms(failures, asked_ms, jitter))
     if task.assignment <= len(stand_ins):
         role, model = stand_ins[task.assignment - 1]
@@ -151,5 +155,5 @@ def retry_delay_ms(failures: int, asked_ms: float | None, jitter: float) -> floa
     """How long to wait after the `failures`-th failure: what the endpoint asked for, else 0.5 s doubled each time up to
     15 s, times `jitter`. An endpoint may ask for a minute at most."""
     if asked_ms is not None:
-        return min(asked_ms, 60_000.0)
+        return min(asked_ms, LONGEST_ASKED_MS)
     return min(500.0 * 2 ** max(failures - 1, 0), 15_000.0) * jitter

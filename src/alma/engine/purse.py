@@ -27,7 +27,7 @@ from alma.engine.budget import (
 from alma.engine.budget import Limits as BudgetLimits
 from alma.engine.open_text import OpenMessage
 from alma.engine.state import TaskState
-from alma.errors import BudgetSpent
+from alma.errors import AlmaError, BudgetSpent, EndpointError
 from alma.events import (
     AttemptFailed,
     BudgetReached,
@@ -196,6 +196,8 @@ class Purse:
 
     def paid(self, failed: Failed) -> Paid:
         """What a failed attempt has used."""
+        if not was_sent(failed.error):
+            return Paid()
         if failed.message is not None:
             spent = spent_by(failed.message)
             if spent is None:
@@ -212,6 +214,11 @@ class Purse:
         """What a message that is cut off has used, and what it cost."""
         usage = Usage(sum(section.tokens for section in message.started.sections), message.tokens, estimated=True)
         return usage, self._price.of(usage)
+
+
+def was_sent(error: AlmaError) -> bool:
+    """Whether an attempt that ended so has reached a model, or may have."""
+    return not isinstance(error, EndpointError) or error.sent
 
 
 # ── in words ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -22,7 +22,7 @@ from alma.engine.journal import UNCLAIMED, Fence
 from alma.engine.open_text import OpenMessage
 from alma.engine.outside import marked, of_turns, outside_of
 from alma.engine.partial import answered_alone, said_so_far, stopped
-from alma.engine.purse import Purse, raise_hint, spent_words
+from alma.engine.purse import Purse, raise_hint, spent_words, was_sent
 from alma.engine.recording import Recording
 from alma.engine.review import send_back
 from alma.engine.state import TaskState
@@ -284,8 +284,7 @@ class Worker:
 
     def _failure(self, failed: Failed, at: float) -> AttemptFailed:
         task, engine = self._task, self._engine
-        planned = task.spec.role if task.spec is not None else None
-        stand_ins = engine.policy.duty(planned).stand_ins if planned is not None else []
+        stand_ins = engine.policy.duty(task.spec.role).stand_ins if task.spec is not None else []
         following = after_failure(
             task,
             retryable=failed.retryable,
@@ -309,6 +308,7 @@ class Worker:
             endpoint=failed.endpoint,
             others=failed.others,
             paid=self._purse.paid(failed),
+            sent=was_sent(failed.error),
         )
 
     async def _cut_off(self) -> None:

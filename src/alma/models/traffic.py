@@ -30,6 +30,7 @@ class Traffic:
         self.health = Health()
         self.gate = Gate(concurrency, self)
         self.last_error: EndpointError | None = None
+        self._shut_by: EndpointError | None = None
         self.closed = False  # its endpoint was removed
         self._wall = time.time() - clock()
         self._began = 0.0  # the sum over the calls under way
@@ -59,6 +60,11 @@ class Traffic:
         """Unix seconds at which the breaker lets a call through again; 0 while it is closed."""
         at = self.breaker.retry_at
         return round(self._wall + at, 3) if at else 0.0
+
+    @property
+    def trouble(self) -> EndpointError | None:
+        """Why the breaker is not closed. Calls that were under way when it opened may have failed otherwise since."""
+        return self._shut_by if self.state != "closed" else None
 
     def expected_s(self, now: float, unknown: float) -> float:
         """Seconds that a call is likely to take, from the last ones (`unknown` if there were none), and from how long
@@ -95,6 +101,7 @@ class Traffic:
     def failed(self, call: Call, now: float, error: EndpointError) -> None:
         self.last_error = error
         self.health.failed(now, error.message)
+        until = self.breaker.retry_at
         if isinstance(error, EndpointUnauthorized):
             self.breaker.refused_key(now)
         elif error.retry_after:
@@ -103,6 +110,8 @@ class Traffic:
             self.breaker.answered(call.epoch, now)
         else:
             self.breaker.failed(call.epoch, now)
+        if self.breaker.retry_at > until:
+            self._shut_by = error
         if isinstance(error, EndpointRateLimited):
             self.limiter.refused(begun=call.began, now=now)
         self.shut(now)

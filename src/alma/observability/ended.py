@@ -120,7 +120,7 @@ class Book:
                 if entry.model_id and begun is not None:
                     rows.append(_finished(run_id, seq, owner, entry, begun))
             case AttemptFailed():
-                if (begun := self._ended(connection, run_id, entry)) is not None:
+                if (begun := self._ended(connection, run_id, entry)) is not None and entry.sent:
                     rows.append(_failed(run_id, seq, owner, entry, begun))
             case TaskFinished():
                 self._lost(rows, run_id, seq, owner, entry, entry.lost)
