@@ -32,7 +32,9 @@ from alma.observability.sampling import Sampler
 from alma.observability.totals import Totals
 from alma.observability.uses import Uses
 from alma.server.guard import Guard
+from alma.server.health import PROBES
 from alma.server.metrics_api import Metrics
+from alma.server.traffic import CODES as REFUSALS
 from alma.session.metric_news import MetricNews
 
 log = logging.getLogger(__name__)
@@ -84,7 +86,6 @@ class Watch:
             counted={
                 "tokens_out": self._tokens_out,
                 "cache_hits": lambda: parts.cache.asked.hits,
-                "cache_misses": lambda: parts.cache.asked.misses,
                 "refused": lambda: parts.guard.traffic.refused_in_all,
                 "errors": parts.errors,
             },
@@ -102,7 +103,7 @@ class Watch:
                 self.sampler,
                 self.resources,
                 lambda: _endpoints(parts.registry),
-                lambda: parts.guard.traffic.refused,
+                lambda: {**dict.fromkeys(REFUSALS, 0), **parts.guard.traffic.refused},
             ),
         )
         parts.journal.subscribe_all(self._committed)
@@ -129,7 +130,7 @@ class Watch:
         """An HTTP request."""
         self.meter.count("requests")
         self.meter.observe("request", ms)
-        if status >= 500:
+        if status >= 500 and route not in PROBES:  # a probe that is told of what is down is no second failure
             self.meter.count("request_errors")
         self.totals.answered(method, route, status, ms)
 
@@ -155,6 +156,7 @@ class Watch:
         if row.error:
             meter.count("call_errors")
         elif not row.cache:
+            meter.count("cache_misses")
             meter.observe("call", row.ms)
         if row.first_token_ms is not None:
             meter.observe("first_token", row.first_token_ms)

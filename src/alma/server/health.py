@@ -15,6 +15,7 @@ from alma.server.bodies import Reply
 
 Status = Literal["ok", "degraded", "down"]
 NEEDED = ("database", "dispatcher")  # for a run to be started
+PROBES = frozenset(("/livez", "/readyz"))
 
 
 class Component(Reply):

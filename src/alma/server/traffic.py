@@ -4,6 +4,8 @@ from __future__ import annotations
 
 MOST_UNFINISHED = 256 * 1024 * 1024
 _SMALL = 16 * 1024
+_POLICIES = ("requests", "connects", "messages", "runs", "tokens", "bytes", "sign_ins")
+CODES = ("too_many_connections", *(f"too_many_{policy}" for policy in _POLICIES))  # of all that may be refused
 
 
 class Traffic:
