@@ -32,11 +32,13 @@ from alma.observability.redaction import passwords_in, secrets_in
 from alma.plan import MANAGER
 from alma.recorder import Choice as RecorderChoice
 from alma.security.addresses import among, networks, reached_at
+from alma.security.caller import Caller
 from alma.security.keyring import Keyring
 from alma.security.rates import Rates
 from alma.security.rules import Rules, host_name, is_loopback
 from alma.server.access import Access, Limits
 from alma.server.admission import Admission, Patience
+from alma.server.door_log import DoorLog
 from alma.server.guard import Guard, Sizes
 from alma.server.http_protocol import Doorway
 from alma.server.sockets import Sockets
@@ -178,7 +180,7 @@ def policy_of(settings: Settings, roles: Roles) -> Policy:
 def guard_of(settings: Settings) -> Guard:
     policies = ("requests", "connects", "messages", "runs", "tokens", "bytes", "sign_ins")
     proxies = networks(settings.trusted_proxies)
-    traffic = Traffic()
+    traffic, door_log = Traffic(), DoorLog()
     rates = {name: getattr(settings, f"limit_{name}") for name in policies}
     return Guard(
         Rates(rates, settings.limit_storage, refusals=traffic),
@@ -188,6 +190,7 @@ def guard_of(settings: Settings) -> Guard:
                 settings.max_connections,
                 settings.max_connections_per_address,
                 lambda address: among(address, proxies),
+                lambda code, address: door_log.note(code, Caller("", address=address)),
             ),
             Patience(settings.request_header_s, settings.request_body_s, settings.idle_s, settings.slow_reader_s),
         ),
@@ -195,6 +198,7 @@ def guard_of(settings: Settings) -> Guard:
         traffic,
         Sizes(settings.max_body_bytes, settings.max_json_depth),
         settings.max_sockets_per_caller,
+        door_log,
     )
 
 
@@ -208,7 +212,7 @@ def access_of(settings: Settings, database: Database, limits: Limits) -> Access:
         origins=frozenset(settings.allowed_origins),
         proxies=networks(settings.trusted_proxies),
     )
-    return Access(Keyring(database, settings.session_hours * 3600), rules, secrets.token_hex(32), limits)
+    return Access(Keyring(database, settings.session_hours * 3600, limits), rules, secrets.token_hex(32), limits)
 
 
 def registry_of(settings: Settings, on_change: Callable[[str], None], on_pull: Callable[[Pulled], None]) -> Registry:

@@ -13,7 +13,8 @@ from alma.security.entry import Entry
 from alma.security.headers import Headers
 from alma.security.keyring import Keyring
 from alma.security.rules import Rules
-from alma.server.frames import refusal
+from alma.server.guard import unguarded
+from alma.server.refusing import Refusing
 
 UNKNOWN = b"Bearer alma_0123456789_" + b"a" * 64
 
@@ -24,6 +25,9 @@ class Away:
 
 
 class Tries:
+    async def spent(self, address: str) -> bool:
+        return not address
+
     async def wrong(self, address: str) -> None:
         raise AssertionError(f"nobody knows whether what {address} has shown is wrong")
 
@@ -35,8 +39,8 @@ async def nobody(scope: Scope, receive: Receive, send: Send) -> None:
 async def shown(kind: str) -> list[Message]:
     """What is answered to a token that has to be looked for."""
     rules = Rules(guarded=True)
-    keyring = Keyring(cast(Database, Away()), 60)
-    entry = Entry(nobody, rules, keyring, "key", (), lambda error: refusal("", error), Tries())
+    keyring = Keyring(cast(Database, Away()), 60, Tries())
+    entry = Entry(nobody, rules, keyring, "key", (), Refusing(unguarded()))
     scope: dict[str, Any] = {
         "type": kind,
         "method": "GET",

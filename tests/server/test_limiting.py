@@ -7,10 +7,12 @@ from typing import Any
 
 from starlette.types import Message, Receive, Scope, Send
 
+from alma.errors import TooMany
 from alma.security.caller import Caller, note_caller
 from alma.security.rates import Rates
 from alma.server.guard import unguarded
 from alma.server.limiting import Limiting
+from alma.server.slowing import Slowing
 
 
 async def test_a_flood_of_requests_waits_for_its_refusals_and_others_wait_for_nothing() -> None:
@@ -22,7 +24,8 @@ async def test_a_flood_of_requests_waits_for_its_refusals_and_others_wait_for_no
     async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
-    limiting = Limiting(app, replace(unguarded(), rates=Rates({"requests": "5/minute"})), sleep)
+    guard = replace(unguarded(), rates=Rates({"requests": "5/minute"}), slowing=Slowing(sleep))
+    limiting = Limiting(app, guard)
 
     async def ask(token: str) -> int:
         scope: dict[str, Any] = {"type": "http", "path": "/api/threads", "method": "GET", "headers": []}
@@ -42,6 +45,40 @@ async def test_a_flood_of_requests_waits_for_its_refusals_and_others_wait_for_no
     assert waits == []
     assert await ask("bad") == 429
     assert len(waits) == 1
-    assert waits[0] > 0
+    assert waits[0] >= 1
     assert await ask("good") == 200
     assert len(waits) == 1
+
+
+async def test_a_success_now_and_then_does_not_make_a_flood_fast_again_and_a_quiet_while_does() -> None:
+    now = 0.0
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    guard = replace(
+        unguarded(),
+        rates=Rates({"requests": "20/second"}, clock=lambda: now),
+        slowing=Slowing(sleep, clock=lambda: now),
+    )
+    caller = Caller("ada", token_id="bad")
+    refused = 0
+    for _ in range(1000):
+        now += 0.01  # five times as often as it may: each fifth request is taken
+        try:
+            await guard.take("requests", caller)
+        except TooMany as error:
+            refused += 1
+            await guard.slowing.pause(caller.key, error)
+    assert 700 < refused < 900
+    assert len(waits) == refused - 20
+    assert all(1 <= seconds <= 2 for seconds in waits)
+    now += 10
+    waits.clear()
+    for _ in range(20 + 20):
+        try:
+            await guard.take("requests", caller)
+        except TooMany as error:
+            await guard.slowing.pause(caller.key, error)
+    assert waits == []

@@ -79,9 +79,9 @@ def _add(arguments: argparse.Namespace) -> int:
 
     from alma.cli.terminal import note, safe
     from alma.security.caller import LOCAL
-    from alma.security.tokens import Order, insert_token, mint
+    from alma.security.tokens import Order, insert_token, mint, owner_called
 
-    owner = LOCAL if arguments.mine else arguments.owner or arguments.name
+    owner = LOCAL if arguments.mine else owner_called(arguments.owner or arguments.name)
     admin = arguments.mine if arguments.admin is None else arguments.admin
     days = None if arguments.forever else arguments.days
     token, secret = mint(Order(arguments.name, owner, admin, days), time.time())

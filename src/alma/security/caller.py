@@ -30,6 +30,11 @@ class Caller(Struct, frozen=True):
     def known(self) -> bool:
         return bool(self.owner)
 
+    def __str__(self) -> str:
+        """For people, as in the log."""
+        by = f", with the token {self.name!r}" if self.name else ""
+        return f"{self.owner or 'somebody'} at {self.address or 'an unknown address'}{by}"
+
     @property
     def key(self) -> str:
         """Whose rates are counted together: a token's, or without one an address's."""

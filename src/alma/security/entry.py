@@ -8,19 +8,17 @@ a person's things may be seen is not known here: that goes by the owner, at ever
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Protocol
 
-import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from alma.errors import AlmaError, Forbidden, Misuse, StorageFailure, TooMany, Unauthorized
+from alma.errors import Forbidden, Misuse, StorageFailure, TooMany, Unauthorized
 from alma.security.caller import LOCAL, Caller, note_caller
 from alma.security.keyring import Grant, Keyring
-from alma.security.rules import Head, Rules, check_own_page, check_place, read_head
+from alma.security.rules import Head, Rules, check_own_page, check_place, peer_of, read_head
 
 OVER = 4401  # a WebSocket's close code: who asks is not known, or not any more
-_AWAY = 1011  # also a close code: whether what was shown holds cannot be looked up now
 _OPEN = {
     *((method, "/api/session") for method in ("GET", "POST", "DELETE")),
     *(("GET", path) for path in ("/livez", "/readyz")),  # for who watches over the server, and has no token
@@ -28,9 +26,11 @@ _OPEN = {
 _GRANT, _HEAD = "alma.grant", "alma.head"
 
 
-class Tries(Protocol):
-    async def wrong(self, address: str) -> None:
-        """Counts a wrong token. Raises `TooMany`."""
+class Refuse(Protocol):
+    async def __call__(
+        self, scope: Scope, receive: Receive, send: Send, error: Misuse | StorageFailure, address: str
+    ) -> None:
+        """Answers who is not let in. `address`: where the request comes from."""
         ...
 
 
@@ -70,7 +70,7 @@ def grant_of(scope: Scope) -> Grant | None:
 class Entry:
     """`pages`: first parts of the paths that are files of the page, which must load for a sign-in. All else is
     shut where tokens are asked for, also what is added and nobody thought of here. `local_key`: whoever shows it is the
-    person at this machine. `tell`: an error as a WebSocket frame."""
+    person at this machine."""
 
     def __init__(
         self,
@@ -79,28 +79,28 @@ class Entry:
         keyring: Keyring,
         local_key: str,
         pages: Collection[str],
-        tell: Callable[[AlmaError], str],
-        tries: Tries,
+        refuse: Refuse,
     ) -> None:
         self._app = app
         self._rules = rules
         self._keyring = keyring
         self._local_key = local_key.encode()
         self._pages = frozenset(pages)
-        self._tell = tell
-        self._tries = tries
+        self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         socket = scope["type"] == "websocket"
+        address = peer_of(scope)
         try:
             head = read_head(scope, self._rules)
+            address = head.address
             check_place(head, self._rules, socket=socket)
             caller, grant = await self._who(scope, head, socket=socket)
         except (Misuse, StorageFailure) as error:
-            await self._refuse(scope, receive, send, error)
+            await self._refuse(scope, receive, send, error, address)
             return
         if head.secure:
             scope["scheme"] = "wss" if socket else "https"
@@ -129,7 +129,7 @@ class Entry:
             text = text.strip()
             if secrets.compare_digest(text.encode(), self._local_key):
                 return Caller(LOCAL, admin=True, address=head.address), None
-            grant = await self._by_token(text if kind.lower() == "bearer" else "", head.address)
+            grant = await self._keyring.by_token(text if kind.lower() == "bearer" else "", head.address)
         elif cookie := cookie_of(head):
             grant = await self._keyring.by_cookie(cookie)
             if grant is not None:
@@ -146,41 +146,3 @@ class Entry:
                 hint="`alma tokens add NAME` makes one, where Alma runs.",
             )
         return Caller(LOCAL, admin=True, address=head.address), None
-
-    async def _by_token(self, text: str, address: str) -> Grant:
-        try:
-            return await self._keyring.by_token(text)
-        except Unauthorized:
-            await self._tries.wrong(address)
-            raise
-
-    # ── refusing ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send, error: Misuse | StorageFailure) -> None:
-        if scope["type"] == "http":
-            await send_problem(send, error)
-        elif isinstance(error, Forbidden):
-            await send({"type": "websocket.close", "code": 1008, "reason": error.code})
-        else:  # a page cannot read the answer to a handshake; so it is told over the WebSocket
-            await receive()
-            await send({"type": "websocket.accept"})
-            await send({"type": "websocket.send", "text": self._tell(error)})
-            code = _AWAY if isinstance(error, StorageFailure) else OVER
-            await send({"type": "websocket.close", "code": code, "reason": error.code})
-
-
-async def send_problem(send: Send, error: Misuse | StorageFailure) -> None:
-    status = 507 if isinstance(error, StorageFailure) else error.status
-    facts = error.facts()
-    detail = facts.pop("message")
-    title = error.code.replace("_", " ")
-    problem = {"type": "about:blank", "title": title, "status": status, **facts, "detail": detail}
-    body = msgspec.json.encode(problem)
-    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
-    if isinstance(error, Unauthorized):
-        why = "" if error.code == "token_missing" else f', error="invalid_token", error_description="{error.message}"'
-        headers.append((b"www-authenticate", f'Bearer realm="Alma"{why}'.encode("latin-1")))
-    if isinstance(error, TooMany):
-        headers.append((b"retry-after", str(max(1, round(error.retry_after_s))).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

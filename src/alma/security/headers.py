@@ -13,6 +13,7 @@ from alma.security.rules import Rules, is_secure
 
 _INLINE = re.compile(r"<script(?P<attributes>[^>]*)>(?P<text>.*?)</script>", re.DOTALL)
 _YEAR_S = 31_536_000
+_NOTHING = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 _FIXED = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -25,6 +26,10 @@ _FIXED = [
         b"microphone=(), midi=(), payment=(), serial=(), usb=()",
     ),
 ]
+
+
+ON_ITS_OWN = [(name.decode(), value.decode()) for name, value in (*_FIXED, (b"content-security-policy", _NOTHING))]
+"""Of what is answered before there is a request for an app, or on a handshake."""
 
 
 def inline_scripts(html: str) -> list[str]:
@@ -80,6 +85,3 @@ class Headers:
             await send(message)
 
         await self._app(scope, receive, with_headers)
-
-
-_NOTHING = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"

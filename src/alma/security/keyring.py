@@ -7,9 +7,11 @@ known is looked for at once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -51,19 +53,37 @@ class Grant(Struct, frozen=True):
     expires_at: float | None = None
 
 
+class Tries(Protocol):
+    """Counts the wrong tokens that an address shows."""
+
+    async def spent(self, address: str) -> bool:
+        """Whether one more would be too many."""
+        ...
+
+    async def wrong(self, address: str) -> None:
+        """Counts one. Raises `TooMany`."""
+        ...
+
+
 class Keyring:
     """`open` it, then keep `run` running: else what changes elsewhere is not seen. `session_s`: how long a page stays
     signed in."""
 
-    def __init__(self, database: Database, session_s: float, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, database: Database, session_s: float, tries: Tries, clock: Callable[[], float] = time.time
+    ) -> None:
         self._database = database
         self._session_s = session_s
+        self._tries = tries
         self._clock = clock
         self._tokens: dict[str, Token] = {}
         self._sessions: dict[bytes, PageSession] = {}
         self._used: dict[str, float] = {}
         self._looking = asyncio.Lock()
         self._looks = 0
+        self._looked = asyncio.Event()
+        self._opened = False
+        self._told: set[tuple[str, str]] = set()  # what was made and revoked here
         self._pruned_at = 0.0
 
     async def open(self) -> None:
@@ -82,14 +102,22 @@ class Keyring:
 
     # ── who is it ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def by_token(self, text: str) -> Grant:
-        """Raises `Unauthorized`."""
+    async def by_token(self, text: str, address: str) -> Grant:
+        """What was shown at this address. Raises `Unauthorized`, `TooMany` after too many wrong ones from there."""
+        try:
+            return await self._found(text, address)
+        except Unauthorized:
+            await self._tries.wrong(address)
+            raise
+
+    async def _found(self, text: str, address: str) -> Grant:
         parsed = parse(text)
         if parsed is None:
             raise _invalid()
         token_id, shown = parsed
         if token_id not in self._tokens:
-            await self._look()
+            # Who guesses on does not make the database be read: they wait until it is anyhow.
+            await (self._next_look() if await self._tries.spent(address) else self._look())
         token = self._tokens.get(token_id)
         if token is None or not same(token.hash, shown):
             raise _invalid()
@@ -134,22 +162,25 @@ class Keyring:
     def list(self) -> list[Token]:
         return list(self._tokens.values())
 
-    async def add(self, order: Order) -> tuple[Token, str]:
+    async def add(self, order: Order, by: str) -> tuple[Token, str]:
+        """`by`: the owner who asks for it. Raises `Forbidden` where it is not theirs to give, `Conflict`."""
         token, text = mint(order, self._clock())
-        await self._database.write(lambda connection: insert_token(connection, token))
+        self._told.add(("made", token.id))
+        await self._database.write(lambda connection: insert_token(connection, token, by))
         await self._look()
         return token, text
 
     async def revoke(self, token_id: str) -> Token:
         """Raises `NotFound`."""
         at = self._clock()
+        self._told.add(("revoked", token_id))
         token = await self._database.write(lambda connection: end_token(connection, token_id, at))
         await self._look()
         return token
 
-    async def sign_in(self, text: str) -> tuple[Grant, str]:
-        """What was shown, as a cookie. Raises `Unauthorized`."""
-        grant = await self.by_token(text)
+    async def sign_in(self, text: str, address: str) -> tuple[Grant, str]:
+        """What was shown, as a cookie. Raises as `by_token` does."""
+        grant = await self.by_token(text, address)
         at = self._clock()
         until = min(at + self._session_s, grant.expires_at or float("inf"))
         session, secret = begin(grant.token.id, at, until)
@@ -177,8 +208,30 @@ class Keyring:
                 return
             self._looks += 1
             tokens, sessions = await self._database.read(read)
+            if self._opened:
+                self._tell_news(tokens)
+            self._opened = True
             self._tokens = {token.id: token for token in tokens}
             self._sessions = {session.hash: session for session in sessions}
+            self._looked.set()
+            self._looked = asyncio.Event()
+
+    async def _next_look(self) -> None:
+        with contextlib.suppress(TimeoutError):  # the database is away: as it was
+            async with asyncio.timeout(2 * _LOOK_S):
+                await self._looked.wait()
+
+    def _tell_news(self, tokens: list[Token]) -> None:
+        """What another process has done; who asks this one tells it with who they are."""
+        for token in tokens:
+            before = self._tokens.get(token.id)
+            happened = ["made"] if before is None else []
+            if token.revoked_at is not None and (before is None or before.revoked_at is None):
+                happened.append("revoked")
+            for what in happened:
+                if (what, token.id) not in self._told:
+                    about = token.name, token.id, token.owner
+                    log.info("The access token %r (%s) of %r was %s from outside of this server.", *about, what)
 
     async def _keep_up(self) -> None:
         if self._used:

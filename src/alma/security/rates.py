@@ -186,8 +186,7 @@ def too_many(limit: Limit, retry_after_s: float) -> TooMany:
         quota=limit.quota,
         window_s=limit.window_s,
         retry_after_s=math.ceil(retry_after_s * 1000) / 1000,
-        hint=f"At most {limit.quota:,} in {limit.window_s:,} s. "
-        f"The same is taken in {max(math.ceil(retry_after_s), 1):,} s.",
+        hint=f"At most {limit.quota:,} in {limit.window_s:,} s. Try again in {max(math.ceil(retry_after_s), 1):,} s.",
     )
 
 

@@ -85,7 +85,7 @@ def read_head(scope: Mapping[str, Any], rules: Rules) -> Head:
         if name in _ONCE or name in _MANY:
             text = value.decode("latin-1")
             said[name] = text if name not in said else said[name] + _MANY[name] + text
-    peer = _peer(scope)
+    peer = peer_of(scope)
     hops = _listed(said.get("x-forwarded-for", ""))
     others = [*_listed(said.get("x-real-ip", "")), *_FOR.findall(said.get("forwarded", ""))]
     return Head(
@@ -108,14 +108,15 @@ def _listed(text: str) -> list[str]:
 
 def is_secure(scope: Mapping[str, Any], rules: Rules) -> bool:
     """Whether the browser, or whoever it is, speaks TLS: with this server or with a proxy that is trusted."""
-    if among(_peer(scope), rules.proxies):
+    if among(peer_of(scope), rules.proxies):
         said = [value for name, value in scope["headers"] if name == b"x-forwarded-proto"]
         if said:
             return said[-1].rpartition(b",")[2].strip().lower() in (b"https", b"wss")
     return scope["scheme"] in ("https", "wss")
 
 
-def _peer(scope: Mapping[str, Any]) -> str:
+def peer_of(scope: Mapping[str, Any]) -> str:
+    """The address that the connection comes from, a proxy's where there is one."""
     return plain(scope["client"][0]) if scope.get("client") else ""
 
 

@@ -10,13 +10,15 @@ import hashlib
 import hmac
 import re
 import secrets
+import shlex
 
 import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
 from alma.db.access_tables import access_tokens
-from alma.errors import Conflict, InvalidRequest, NotFound
+from alma.errors import Conflict, Forbidden, InvalidRequest, NotFound
+from alma.security.caller import LOCAL
 from alma.security.text import NotText, line
 
 _FORM = re.compile(r"alma_([0-9a-f]{10})_([0-9a-f]{64})")
@@ -79,6 +81,19 @@ def hash_of(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
+def owner_called(name: str) -> str:
+    """Whose a token is that is for the person of its own name. Raises `InvalidRequest`."""
+    if _named("name", name) != LOCAL:
+        return name
+    raise InvalidRequest(
+        "invalid_field",
+        f"{LOCAL!r} is the person at the server's machine.",
+        expected="another name, or an owner",
+        actual=repr(name),
+        hint="`alma tokens add NAME --mine` makes a token for that person.",
+    )
+
+
 def _named(field: str, given: str) -> str:
     try:
         name = " ".join(line(given).split())
@@ -97,9 +112,19 @@ def _named(field: str, given: str) -> str:
 # ── rows ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def insert_token(connection: sa.Connection, token: Token) -> None:
-    """Raises `Conflict` where another one of this name holds: they could not be told apart by it, to revoke one."""
-    for other in load_tokens(connection):
+def insert_token(connection: sa.Connection, token: Token, by: str = LOCAL) -> None:
+    """`by`: the owner who makes it. Whoever runs the machine may for everybody; others for themselves and for who was
+    not here yet, because with a token of somebody's one sees what is theirs. Raises `Forbidden` else, `Conflict` where
+    another one of this name holds: they could not be told apart by it, to revoke one."""
+    tokens = load_tokens(connection)
+    if by not in (LOCAL, token.owner) and token.owner in {LOCAL, *(other.owner for other in tokens)}:
+        raise Forbidden(
+            "owner_taken",
+            f"{token.owner!r} is somebody else, whose things this token would open.",
+            expected="an owner who has had no token yet, or yourself",
+            hint=f"Where Alma runs, `alma tokens add NAME --owner {shlex.quote(token.owner)}` makes one.",
+        )
+    for other in tokens:
         if other.name == token.name and other.holds(token.created_at):
             raise Conflict(
                 "token_name_taken",

@@ -8,17 +8,13 @@ from typing import Protocol
 from alma.errors import Unauthorized
 from alma.security.caller import Caller
 from alma.security.entry import OVER
-from alma.security.keyring import Keyring
+from alma.security.keyring import Keyring, Tries
 from alma.security.rules import Rules
 from alma.server.access_bodies import LimitReply
 from alma.server.sockets import Sockets
 
 
-class Limits(Protocol):
-    async def wrong(self, address: str) -> None:
-        """Counts a wrong access token. Raises `TooMany`."""
-        ...
-
+class Limits(Tries, Protocol):
     async def left(self, caller: Caller) -> list[LimitReply]: ...
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from alma.errors import Unauthorized
+from alma.observability.logs import fields
 from alma.security.caller import Caller, caller_of
 from alma.security.entry import caller_with, cookie_name, cookie_of, grant_of, head_of
 from alma.security.fields import Id
 from alma.security.keyring import Grant
 from alma.security.rules import check_own_page
-from alma.security.tokens import Order, Token
+from alma.security.tokens import Order, Token, owner_called
 from alma.server.access import Access
 from alma.server.access_bodies import LimitList, NewToken, NewTokenReply, SessionReply, SignIn, TokenList, TokenReply
 from alma.server.asking import ADMIN, Asker
+
+log = logging.getLogger(__name__)
 
 
 def routes(access: Access) -> APIRouter:
@@ -32,18 +35,16 @@ def routes(access: Access) -> APIRouter:
         """Lets this browser in by a cookie (HttpOnly, SameSite=Strict) in exchange for an access token."""
         # Such a cookie is taken from its own page only, so another site gains nothing by having one set.
         head = head_of(request.scope)
-        try:
-            grant, secret = await access.keyring.sign_in(body.token)
-        except Unauthorized:
-            await access.limits.wrong(head.address)
-            raise
+        grant, secret = await access.keyring.sign_in(body.token, head.address)
         if before := cookie_of(head):
             await access.keyring.sign_out(before)
         assert grant.expires_at is not None
         lasts = max(int(grant.expires_at - time.time()), 1)
         name = cookie_name(secure=head.secure)
         response.set_cookie(name, secret, max_age=lasts, path="/", secure=head.secure, httponly=True, samesite="strict")
-        return _session(caller_with(grant, head.address), grant)
+        caller = caller_with(grant, head.address)
+        _tell("signed in", caller)
+        return _session(caller, grant)
 
     @router.delete("/session", status_code=204)
     async def sign_out(request: Request, response: Response) -> None:
@@ -52,6 +53,8 @@ def routes(access: Access) -> APIRouter:
         if cookie := cookie_of(head):
             check_own_page(head, access.rules)
             await access.keyring.sign_out(cookie)
+            if (caller := caller_of(request.scope)).session:
+                _tell("signed out", caller)
         name = cookie_name(secure=head.secure)
         response.delete_cookie(name, path="/", secure=head.secure, httponly=True, samesite="strict")
 
@@ -61,14 +64,18 @@ def routes(access: Access) -> APIRouter:
         return TokenList(tokens=[_shown(token) for token in access.keyring.list()])
 
     @router.post("/tokens", status_code=201, dependencies=[ADMIN])
-    async def add_token(body: NewToken) -> NewTokenReply:
-        token, secret = await access.keyring.add(Order(body.name, body.owner or body.name, body.admin, body.days))
+    async def add_token(body: NewToken, caller: Asker) -> NewTokenReply:
+        owner = body.owner or owner_called(body.name)
+        token, secret = await access.keyring.add(Order(body.name, owner, body.admin, body.days), caller.owner)
+        _tell("made the access token", caller, token)
         return NewTokenReply(**_shown(token).model_dump(), secret=secret)
 
     @router.delete("/tokens/{token_id}", dependencies=[ADMIN])
-    async def revoke_token(token_id: Id) -> TokenReply:
+    async def revoke_token(token_id: Id, caller: Asker) -> TokenReply:
         """At once, also for what is connected with it."""
-        return _shown(await access.keyring.revoke(token_id))
+        token = await access.keyring.revoke(token_id)
+        _tell("revoked the access token", caller, token)
+        return _shown(token)
 
     @router.get("/limits")
     async def read_limits(caller: Asker) -> LimitList:
@@ -76,6 +83,13 @@ def routes(access: Access) -> APIRouter:
         return LimitList(limits=await access.limits.left(caller))
 
     return router
+
+
+def _tell(did: str, caller: Caller, token: Token | None = None) -> None:
+    """In the log, for whoever wants to know who let whom in."""
+    what = "" if token is None else f" {token.name!r} ({token.id}) of {token.owner!r}"
+    said = fields(address=caller.address, owner=caller.owner, token_name=caller.name)
+    log.info("%s %s%s", caller, did, what, extra=said)
 
 
 def _session(caller: Caller, grant: Grant | None) -> SessionReply:

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from alma.security.addresses import counted_as
+from alma.security.headers import ON_ITS_OWN
 from alma.server.traffic import Traffic
 
 _RESERVE = 128  # descriptors that no connection gets
@@ -52,15 +53,21 @@ def room_for(connections: int, descriptors: int) -> int:
 
 class Admission:
     """At most `most` connections at once, `most_of_one` of one address; not counted by address: those of proxies that
-    are `trusted`, whose addresses stand for many."""
+    are `trusted`, whose addresses stand for many. `told`: of whom is refused, the code and the address."""
 
     def __init__(
-        self, traffic: Traffic, most: int, most_of_one: int, trusted: Callable[[str], bool] = lambda _: False
+        self,
+        traffic: Traffic,
+        most: int,
+        most_of_one: int,
+        trusted: Callable[[str], bool] = lambda _: False,
+        told: Callable[[str, str], None] = lambda _code, _address: None,
     ) -> None:
         self.traffic = traffic
         self._most = most
         self._most_of_one = most_of_one
         self._trusted = trusted
+        self._told = told
         self._of: dict[str, int] = {}
 
     def keep_free(self, descriptors: int) -> None:
@@ -70,11 +77,11 @@ class Admission:
     def enter(self, address: str) -> bytes | None:
         """None: it is in, and must `leave`. Else what to answer before it is closed."""
         if self.traffic.connections >= self._most:
-            return self._refused(_FULL)
+            return self._refused(_FULL, address)
         one = counted_as(address)
         theirs = self._of.get(one, 0)
         if theirs >= self._most_of_one and not self._trusted(address):
-            return self._refused(_TOO_MANY)
+            return self._refused(_TOO_MANY, address)
         self._of[one] = theirs + 1
         self.traffic.connections += 1
         self.traffic.opened += 1
@@ -88,8 +95,9 @@ class Admission:
         else:
             del self._of[one]
 
-    def _refused(self, answer: bytes) -> bytes:
+    def _refused(self, answer: bytes, address: str) -> bytes:
         self.traffic.refuse("too_many_connections")
+        self._told("too_many_connections", address)
         return answer
 
 
@@ -102,6 +110,7 @@ def answer(status: str, code: str, detail: str, *headers: str) -> bytes:
         "content-type: application/problem+json",
         f"content-length: {len(body)}",
         "connection: close",
+        *(f"{name}: {value}" for name, value in ON_ITS_OWN),
         *headers,
     )
     return "\r\n".join((*head, "", "")).encode() + body

@@ -25,7 +25,7 @@ class Bodies:
     def __init__(self, app: ASGIApp, guard: Guard) -> None:
         self._app = app
         self._sizes = guard.sizes
-        self._rates = guard.rates
+        self._guard = guard
         self._traffic = guard.traffic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,7 +60,7 @@ class Bodies:
 
     async def _count(self, scope: Scope, size: int) -> Response | None:
         try:
-            await self._rates.take("bytes", caller_of(scope).key, size)
+            await self._guard.take("bytes", caller_of(scope), size)
         except TooMany as error:
             return problems.problem(error)
         return None
@@ -71,7 +71,7 @@ class Bodies:
         async def counted() -> Message:
             message = await receive()
             if announced is None and (size := len(message.get("body", b""))):
-                await self._rates.take("bytes", caller_of(scope).key, size)
+                await self._guard.take("bytes", caller_of(scope), size)
             return message
 
         return counted

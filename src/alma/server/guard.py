@@ -12,7 +12,9 @@ from alma.security.caller import Caller
 from alma.security.rates import Rates
 from alma.server.access_bodies import LimitReply
 from alma.server.admission import Admission, Patience
+from alma.server.door_log import DoorLog
 from alma.server.http_protocol import Doorway
+from alma.server.slowing import Slowing
 from alma.server.sockets import Sockets
 from alma.server.traffic import Traffic
 
@@ -38,18 +40,41 @@ class Guard:
     traffic: Traffic
     sizes: Sizes
     most_sockets: int
+    door_log: DoorLog = field(default_factory=DoorLog)
+    slowing: Slowing = field(default_factory=Slowing)
     _used: Counter[str] = field(default_factory=Counter[str])  # tokens by owner that are not counted yet
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
+    async def take(self, policy: str, caller: Caller, cost: int = 1) -> None:
+        """Count `cost`. Raises `TooMany` when that is too much, and says so in the log."""
+        try:
+            await self.rates.take(policy, self._key(policy, caller), cost)
+        except TooMany as error:
+            self.door_log.note(error.code, caller)
+            raise
+
+    async def spent(self, address: str) -> bool:
+        """Whether one more wrong access token from there would be too many."""
+        return any(one.left < 1 for one in await self.rates.left("sign_ins", counted_as(address)))
+
     async def wrong(self, address: str) -> None:
         """Counts a wrong access token. Raises `TooMany`."""
+        self.door_log.note("wrong_token", Caller("", address=address))
         await self.rates.take("sign_ins", counted_as(address))
 
     async def let_connect(self, caller: Caller) -> None:
         """A WebSocket is opened. Raises `TooMany`."""
-        await self.rates.take("connects", counted_as(caller.address))
+        try:
+            await self.take("connects", caller)
+            self._count_sockets(caller)
+        except TooMany as error:
+            await self.slowing.pause(caller.key, error)
+            raise
+
+    def _count_sockets(self, caller: Caller) -> None:
         if self.sockets.of(caller.key) >= self.most_sockets:
             self.traffic.refuse("too_many_connections")
+            self.door_log.note("too_many_connections", caller)
             raise TooMany(
                 "too_many_connections",
                 "Too many connections are open.",
@@ -62,15 +87,18 @@ class Guard:
 
     async def let_send(self, caller: Caller, frame: str | bytes) -> None:
         """A command is sent. Raises `TooMany`."""
-        key = caller.key
-        await self.rates.take("messages", key)
+        await self.take("messages", caller)
         size = len(frame) if isinstance(frame, bytes) or frame.isascii() else len(frame.encode(errors="replace"))
-        await self.rates.take("bytes", key, size)
+        await self.take("bytes", caller, size)
 
     async def let_run(self, caller: Caller) -> None:
         """A run is started. Raises `TooMany`."""
-        await self.rates.check("tokens", caller.owner)
-        await self.rates.take("runs", caller.key)
+        try:
+            await self.rates.check("tokens", caller.owner)
+        except TooMany as error:
+            self.door_log.note(error.code, caller)
+            raise
+        await self.take("runs", caller)
 
     async def left(self, caller: Caller) -> list[LimitReply]:
         """Of every limit that there is, the shortest window of a policy first."""
@@ -109,6 +137,7 @@ class Guard:
                     owner, tokens = self._used.popitem()
                     await self.rates.add("tokens", owner, tokens)
         finally:
+            self.door_log.flush()
             await self.rates.close()
 
 

@@ -41,11 +41,11 @@ from alma.server import (
 from alma.server.access import Access
 from alma.server.body_limits import Bodies
 from alma.server.bugs import Bugs
-from alma.server.frames import refusal
 from alma.server.guard import Guard
 from alma.server.limiting import Limiting
 from alma.server.metrics_api import Metrics
 from alma.server.page import Page, top_names
+from alma.server.refusing import Refusing
 from alma.server.request_log import RequestLog
 from alma.server.socket import SocketDoor
 from alma.server.timing import Clerk, Timing
@@ -81,7 +81,8 @@ def build(
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
     sockets = SocketDoor(sessions, guard, welcome, outbox_bytes)
-    app = _Guarded(access, clerk, sockets, title="Alma", version=welcome.version, description=_ABOUT, lifespan=lifespan)
+    about = {"title": "Alma", "version": welcome.version, "description": _ABOUT}
+    app = _Guarded(access, guard, clerk, sockets, **about, lifespan=lifespan)
     problems.install(app)
     app.include_router(threads_api.routes(sessions, files))
     app.include_router(files_api.routes(sessions, files, cache))
@@ -108,10 +109,11 @@ def build(
 class _Guarded(FastAPI):
     """Behind the entry, also what answers where all else has failed."""
 
-    def __init__(self, access: Access, clerk: Clerk | None, sockets: SocketDoor, **about: Any) -> None:
+    def __init__(self, access: Access, guard: Guard, clerk: Clerk | None, sockets: SocketDoor, **about: Any) -> None:
         super().__init__(docs_url=None, redoc_url=None, **about)
         self._sockets = sockets
         self._access = access
+        self._guard = guard
         self._clerk = clerk
 
     def build_middleware_stack(self) -> ASGIApp:
@@ -122,8 +124,7 @@ class _Guarded(FastAPI):
             access.keyring,
             access.local_key,
             top_names(),
-            lambda error: refusal("", error),
-            access.limits,
+            Refusing(self._guard),
         )
         guarded = RequestLog(Headers(entry, access.rules))
         return guarded if self._clerk is None else Timing(guarded, self._clerk)

@@ -15,7 +15,10 @@ from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
+from websockets.http11 import Response
+from websockets.server import ServerProtocol
 
+from alma.security.headers import ON_ITS_OWN
 from alma.server.http_protocol import Doorway
 from alma.server.transport import Closing, Gathering, bare, reset
 
@@ -23,9 +26,19 @@ _SLICE = 4096  # bytes taken apart at a time
 _LEAST_SPEED = 256  # bytes a second that a message must come with, on average
 
 
+class _Handshake(ServerProtocol):
+    """The library's, whose refusals tell a browser what every answer does."""
+
+    def reject(self, status: Any, text: str) -> Response:
+        response = super().reject(status, text)
+        response.headers.update(ON_ITS_OWN)
+        return response
+
+
 class SocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *, doorway: Doorway, **rest: Any) -> None:
         super().__init__(**rest)
+        self.conn.__class__ = _Handshake  # uvicorn makes it, and asks for no class
         self._doorway = doorway
         self._source = ""  # the address that it was let in with
         self._rest = b""  # what came and is not taken apart yet
