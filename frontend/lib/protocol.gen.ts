@@ -539,7 +539,7 @@ export interface paths {
         /**
          * Read Behind
          * @description The runs that a number is made of: the slowest for a percentile, the failed for errors, those under way for
-         *     levels, the newest else. `since` and `until` come before `range`.
+         *     levels, the newest else; `runs`: those that the tables count. `since` and `until` come before `range`.
          */
         get: operations["read_behind_api_metrics_behind_get"];
         put?: never;
@@ -1400,8 +1400,8 @@ export interface components {
         /**
          * BehindReply
          * @description A run behind a number. `value`: in the metric's unit, what it adds to it; `seq`: of the entry it is read from, 0:
-         *     the run as a whole. `agent`, `model`, `endpoint` are empty for a run as a whole. `text`: the beginning of what was asked,
-         *     in one line; `title`: of its thread.
+         *     the run as a whole. `agent`, `model`, `endpoint` are empty for a run as a whole. `text`: the beginning of what was
+         *     asked, in one line; `title`: of its thread.
          */
         BehindReply: {
             /** Agent */

@@ -113,6 +113,7 @@ describe("the runs behind a number", () => {
     runId: "r_1",
     threadId: "t_1",
     title: "A haiku",
+    text: "Make it rhyme",
     at: Date.now() / 1_000,
     value: 1_240,
     seq: 7,
@@ -142,7 +143,7 @@ describe("the runs behind a number", () => {
       agent: "writer",
       range: "5m",
     });
-    expect(one("behind-run").textContent).toContain("A haiku1.24 s");
+    expect(one("behind-run").textContent).toContain("Make it rhyme1.24 sA haiku");
     expect(one("behind-run").textContent).toContain("failed: endpoint unavailable");
     expect(one("behind-others").textContent).toBe("and 3 runs of other people");
     expect(one("behind-run").getAttribute("href")).toBe("/?thread=t_1&run=r_1&inspect=1");

@@ -308,6 +308,7 @@ function behindOf(query, { threads, runs: known }, mode) {
             runId: run.id,
             threadId: summary.id,
             title: summary.title,
+            text: run.text.slice(0, 200).split(/\s+/).join(" "),
             at: until - ((until - since) * (index + 0.5)) / (all.length + 1),
             value: base === 1 ? 1 : base * 0.86 ** index,
             seq: isCall ? (end?.seq ?? 0) : 0,

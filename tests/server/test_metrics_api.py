@@ -151,6 +151,26 @@ async def test_a_number_leads_to_its_run(server: Serving) -> None:
     assert run["title"] == thread["title"]
 
 
+async def test_the_runs_of_one_chat_can_be_told_apart(server: Serving) -> None:
+    asked = ["!say first,\n  then more", "!say second " + "and more " * 100]
+    await talk(server, *asked, frames=2)
+    for metric in ("response_p95_ms", "calls", "runs_started", "cpu"):
+        found = get(server, f"/api/metrics/behind?metric={metric}&range=1h")["runs"]
+        texts = {run["text"] for run in found}
+        assert {"!say first, then more", asked[1][:200].strip()} <= texts, metric
+
+
+async def test_a_table_counts_the_runs_that_its_list_shows(server: Serving) -> None:
+    await talk(server, "!say once", "!status 401", frames=2)
+    for range in ("1h", "24h"):
+        reply = get(server, f"/api/metrics/dashboard?range={range}")
+        for by, rows in (("agent", "agents"), ("model", "models"), ("endpoint", "endpoints")):
+            for row in reply[rows]:
+                path = f"/api/metrics/behind?metric=runs&range={range}&limit=200&{by}={row['name']}"
+                listed = [run["runId"] for run in get(server, path)["runs"]]
+                assert len(set(listed)) == len(listed) == row["runs"] > 0, (range, by, row["name"])
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [

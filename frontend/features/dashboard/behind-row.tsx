@@ -22,6 +22,8 @@ export function BehindRow({ run, unit }: { run: BehindRun; unit: string }) {
     event.preventDefault();
     void openRun(run);
   };
+  const title = run.title || "New chat";
+  const isNamedAfterIt = run.text.startsWith(run.title.replace(/…$/, "")); // as chats are by their first task
   const status = STATUS[run.status];
   const failed = run.status === "failed" || run.error !== "";
   return (
@@ -35,13 +37,20 @@ export function BehindRow({ run, unit }: { run: BehindRun; unit: string }) {
         className="block px-4 py-2.5 transition-colors duration-100 hover:bg-accent/60 focus-visible:-outline-offset-2"
       >
         <span className="flex items-baseline gap-3">
-          <span className="min-w-0 flex-1 truncate">{run.title || "New chat"}</span>
+          <span data-slot="behind-task" className="min-w-0 flex-1 truncate" title={run.text}>
+            {run.text || title}
+          </span>
           {unit === "count" ? null : (
             <span data-slot="behind-value" className="shrink-0 font-medium tabular-nums">
               {measure(run.value, unit)}
             </span>
           )}
         </span>
+        {run.text === "" || isNamedAfterIt ? null : (
+          <span data-slot="behind-chat" className="block truncate text-muted-foreground text-xs">
+            {title}
+          </span>
+        )}
         <span className="flex items-center gap-1.5 text-muted-foreground text-xs tabular-nums">
           {run.agent === "" ? null : (
             <>

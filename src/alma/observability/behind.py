@@ -12,6 +12,7 @@ from alma.db.watch_tables import calls, run_ends
 from alma.observability.catalog import BY_NAME
 
 Kind = Literal["calls", "ends", "starts", "running", "around"]
+RUNS = "runs"  # beside the metrics: those that a table by agent, model or endpoint counts
 
 
 class Asked(Struct, frozen=True):
@@ -28,11 +29,13 @@ class Asked(Struct, frozen=True):
 
 
 class One(Struct, frozen=True):
-    """A run, or a call of it (`seq` of its last entry; 0: the run as a whole)."""
+    """A run, or a call of it (`seq` of its last entry; 0: the run as a whole). `text`: the beginning of what was asked,
+    in one line; `title`: of its thread."""
 
     run_id: str
     thread_id: str
     title: str
+    text: str
     at: float
     value: float
     seq: int = 0
@@ -59,6 +62,9 @@ class _Way(Struct, frozen=True):
     unit: str = "count"
 
 
+_TEXT_CHARS = 200  # as much of a task as is read in a list; the whole may be a book
+_asked = sa.func.substr(runs.c.text, 1, _TEXT_CHARS).label("asked")
+
 _answered = sa.and_(calls.c.error == "", calls.c.cache == "")
 _failed_calls = _Way("calls", where=calls.c.error != "")
 _WAYS: dict[str, _Way] = {
@@ -84,7 +90,10 @@ _AROUND = _Way("around")  # of what no single run can be blamed for: those that 
 
 
 def behind(connection: sa.Connection, asked: Asked) -> Behind:
-    """Raises `KeyError` for a metric that is not in the catalog."""
+    """Raises `KeyError` for a metric that is neither in the catalog nor `RUNS`."""
+    if asked.metric == RUNS:
+        used = sa.select(calls.c.run_id).where(calls.c.at >= asked.since, calls.c.at <= asked.until, *_of_use(asked))
+        return _runs(connection, asked, [runs.c.id.in_(used)])
     metric = BY_NAME[asked.metric]
     name = metric.name.rpartition("_p")[0] if metric.what == "percentile" else metric.name
     way = _WAYS.get(name, _AROUND)
@@ -94,9 +103,9 @@ def behind(connection: sa.Connection, asked: Asked) -> Behind:
         case "ends":
             return _ends(connection, asked, way, [run_ends.c.at >= asked.since, run_ends.c.at <= asked.until])
         case "starts":
-            return _runs(connection, asked, [runs.c.created_at >= asked.since])
+            return _runs(connection, asked, [runs.c.created_at >= asked.since, *_having(asked, runs.c.id)])
         case "running":
-            return _runs(connection, asked, [runs.c.finished.is_(False)])
+            return _runs(connection, asked, [runs.c.finished.is_(False), *_having(asked, runs.c.id)])
         case "around":
             return _around(connection, asked)
         case _:
@@ -138,7 +147,7 @@ def _ends(connection: sa.Connection, asked: Asked, way: _Way, when: list[sa.Colu
     order = run_ends.c.at if way.value is None else way.value
     value = sa.literal(1.0) if way.value is None else way.value
     query = (
-        sa.select(run_ends, value.label("value"), runs.c.thread_id, threads.c.title)
+        sa.select(run_ends, value.label("value"), runs.c.thread_id, _asked, threads.c.title)
         .join(runs, runs.c.id == run_ends.c.run_id)
         .join(threads, threads.c.id == runs.c.thread_id)
         .where(*where, run_ends.c.owner == asked.owner)
@@ -146,7 +155,16 @@ def _ends(connection: sa.Connection, asked: Asked, way: _Way, when: list[sa.Colu
         .limit(asked.limit + 1)
     )
     found = [
-        One(row.run_id, row.thread_id, row.title, row.at, float(row.value), status=row.status, error=row.error)
+        One(
+            row.run_id,
+            row.thread_id,
+            row.title,
+            _line(row.asked),
+            row.at,
+            float(row.value),
+            status=row.status,
+            error=row.error,
+        )
         for row in connection.execute(query)
     ]
     others = connection.execute(sa.select(sa.func.count()).where(*where, run_ends.c.owner != asked.owner)).scalar_one()
@@ -155,7 +173,7 @@ def _ends(connection: sa.Connection, asked: Asked, way: _Way, when: list[sa.Colu
 
 def _around(connection: sa.Connection, asked: Asked) -> Behind:
     """Those that were under way at some time of it: that are so still, then those that have ended since."""
-    now = _runs(connection, asked, [runs.c.finished.is_(False)])
+    now = _runs(connection, asked, [runs.c.finished.is_(False), *_having(asked, runs.c.id)])
     began = run_ends.c.at - run_ends.c.ms / 1000
     ended = _ends(connection, asked, _Way("ends"), [run_ends.c.at >= asked.since, began <= asked.until])
     found = [*now.runs, *ended.runs]
@@ -164,9 +182,11 @@ def _around(connection: sa.Connection, asked: Asked) -> Behind:
 
 def _runs(connection: sa.Connection, asked: Asked, where: list[sa.ColumnElement[bool]]) -> Behind:
     """Runs as a whole, the newest first."""
-    where = [*where, runs.c.created_at <= asked.until, *_having(asked, runs.c.id)]
+    where = [*where, runs.c.created_at <= asked.until]
     query = (
-        sa.select(runs.c.id, runs.c.thread_id, runs.c.created_at, run_ends.c.status, run_ends.c.error, threads.c.title)
+        sa.select(
+            runs.c.id, runs.c.thread_id, _asked, runs.c.created_at, run_ends.c.status, run_ends.c.error, threads.c.title
+        )
         .select_from(runs.join(threads, threads.c.id == runs.c.thread_id))
         .outerjoin(run_ends, run_ends.c.run_id == runs.c.id)
         .where(*where, runs.c.owner == asked.owner)
@@ -175,7 +195,14 @@ def _runs(connection: sa.Connection, asked: Asked, where: list[sa.ColumnElement[
     )
     found = [
         One(
-            row.id, row.thread_id, row.title, row.created_at, 1.0, status=row.status or "working", error=row.error or ""
+            row.id,
+            row.thread_id,
+            row.title,
+            _line(row.asked),
+            row.created_at,
+            1.0,
+            status=row.status or "working",
+            error=row.error or "",
         )
         for row in connection.execute(query)
     ]
@@ -197,7 +224,9 @@ def _best_calls(
     )
     value = sa.literal(1.0) if way.value is None else first.c[str(way.value.key)]
     query = (
-        sa.select(first, value.label("value"), runs.c.thread_id, runs.c.head, run_ends.c.status, threads.c.title)
+        sa.select(
+            first, value.label("value"), runs.c.thread_id, _asked, runs.c.head, run_ends.c.status, threads.c.title
+        )
         .select_from(first.outerjoin(runs, runs.c.id == first.c.run_id))
         .outerjoin(threads, threads.c.id == runs.c.thread_id)
         .outerjoin(run_ends, run_ends.c.run_id == first.c.run_id)
@@ -208,6 +237,7 @@ def _best_calls(
             row.run_id,
             row.thread_id,
             row.title or "",
+            _line(row.asked),
             row.at,
             float(row.value),
             row.seq if row.seq <= row.head else 0,  # the steps of an old run may have been given up
@@ -221,6 +251,10 @@ def _best_calls(
         if row.thread_id is not None
     ]
     return None if len(rows) == most and len(found) <= asked.limit < most - 1 else found
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _is_there(run_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:

@@ -83,8 +83,8 @@ class DashboardReply(Reply):
 
 class BehindReply(Reply):
     """A run behind a number. `value`: in the metric's unit, what it adds to it; `seq`: of the entry it is read from, 0:
-    the run as a whole. `agent`, `model`, `endpoint` are empty for a run as a whole. `text`: the beginning of what was asked,
-    in one line; `title`: of its thread."""
+    the run as a whole. `agent`, `model`, `endpoint` are empty for a run as a whole. `text`: the beginning of what was
+    asked, in one line; `title`: of its thread."""
 
     run_id: str
     thread_id: str
