@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import AsyncGenerator
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
 from alma.db.database import Database
-from alma.db.watch_tables import calls
+from alma.db.watch_tables import calls, run_ends
 from alma.observability import uses as module
-from alma.observability.ended import Call
+from alma.observability.ended import Call, RunEnd
 from alma.observability.keeping import HOUR
 from alma.observability.sketch import Sketch, bucket_of
 from alma.observability.totals import MOST_NAMES, Totals
@@ -114,7 +116,7 @@ async def test_hours_that_are_over_are_counted_once_and_the_present_one_each_tim
     spans: list[float] = []
     count = module._count
 
-    def watched(connection: sa.Connection, since: float, until: float) -> dict[module.Key, Use]:
+    def watched(connection: sa.Connection, since: float, until: float) -> module.Counted:
         spans.append(until - since)
         return count(connection, since, until)
 
@@ -124,34 +126,51 @@ async def test_hours_that_are_over_are_counted_once_and_the_present_one_each_tim
     assert sum(spans) == pytest.approx(48 * HOUR)
     spans.clear()
     await insert(database, [call(1, NOW - 1, random.Random(1))])
-    assert sum(use.calls for use in (await uses.of(NOW - 48 * HOUR, NOW)).values()) == 1
+    assert sum(use.calls for use in (await uses.of(NOW - 48 * HOUR, NOW)).uses.values()) == 1
     assert sum(spans) < 3 * HOUR
 
 
 async def test_a_call_that_is_written_a_little_late_is_counted(database: Database) -> None:
     turn = (NOW // HOUR) * HOUR
     uses = Uses(database, clock=lambda: turn + 30)
-    assert await uses.of(turn - 3 * HOUR, turn + 30) == {}
+    assert (await uses.of(turn - 3 * HOUR, turn + 30)).uses == {}
     await insert(database, [call(1, turn - 5, random.Random(1))])
-    assert sum(use.calls for use in (await uses.of(turn - 3 * HOUR, turn + 30)).values()) == 1
+    assert sum(use.calls for use in (await uses.of(turn - 3 * HOUR, turn + 30)).uses.values()) == 1
 
 
-async def test_runs_are_counted_once_for_each_agent_of_an_hour(database: Database) -> None:
-    rng = random.Random(1)
-    at = NOW - 100
-    await insert(database, [call(number, at + number, rng, agent="chat") for number in range(6)])
-    seen = await Uses(database, clock=lambda: NOW).of(NOW - HOUR, NOW)
-    assert sum(use.calls for use in seen.values()) == 6
-    assert all(use.runs <= 2 for use in seen.values())
+async def test_a_run_counts_once_in_each_row_over_whatever_borders_it_goes(database: Database) -> None:
+    rng = random.Random(7)
+    rows: list[Call] = []
+    ends: list[RunEnd] = []
+    for number in range(80):
+        began = NOW - rng.uniform(0, 20 * HOUR)
+        length = rng.choice([60.0, 600.0, 3 * HOUR, 9 * HOUR])
+        ended = min(began + length, NOW)
+        for _ in range(rng.randrange(1, 6)):
+            one = call(0, rng.uniform(began, ended), rng)
+            rows.append(msgspec.structs.replace(one, run_id=f"r{number}", seq=len(rows)))
+        if began + length < NOW and rng.random() < 0.9:  # of some the end is not known
+            ends.append(RunEnd(f"r{number}", "ada", ended, 1000 * (ended - began), 0, "completed"))
+    await insert(database, rows)
+    values = [msgspec.structs.asdict(end) for end in ends]
+    await database.write(lambda connection: connection.execute(sa.insert(run_ends), values))
+    uses = Uses(database, clock=lambda: NOW)
+    for since in (NOW - 600, NOW - HOUR, NOW - 5 * HOUR, NOW - 21 * HOUR):
+        counted = await uses.of(since, NOW)
+        for what in ("agent", "model", "endpoint"):
+            runs = {(getattr(row, what), row.run_id) for row in rows if since <= row.at < NOW}
+            wanted = Counter(name for name, _ in runs)
+            assert {name: use.runs for name, use in by(counted, what).items()} == wanted
 
 
 def test_names_beyond_a_bound_stand_together() -> None:
     uses = {(f"agent {number}", "m", "e"): Use(calls=number + 1) for number in range(MOST_NAMES * 4)}
-    rows = by(uses, "agent")
+    counted = module.Counted(uses)
+    rows = by(counted, "agent")
     assert len(rows) == 101
     assert sum(use.calls for use in rows.values()) == sum(use.calls for use in uses.values())
     assert rows[OTHER].calls > 0
-    assert by(uses, "model")["m"].calls == sum(use.calls for use in uses.values())
+    assert by(counted, "model")["m"].calls == sum(use.calls for use in uses.values())
 
 
 def test_labels_of_prometheus_are_bounded_whatever_comes() -> None:

@@ -1,7 +1,8 @@
 """What the model calls of a time came to, for each agent, model and endpoint: counted in the table of calls.
 
 Hours that are over do not change any more, but for what is deleted when it is old: their sums, and those of quarters of
-a day, are remembered, so that a week is not counted anew each time that somebody looks at it.
+a day, are remembered, so that a week is not counted anew each time that somebody looks at it. Runs do not add up as
+calls do: those that fit into one part of a time are counted there, of the others it is remembered which they are.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from msgspec import Struct, field
 
 from alma.db.database import Database
-from alma.db.watch_tables import calls
+from alma.db.watch_tables import calls, run_ends
 from alma.observability.keeping import HOUR, covering
 from alma.observability.sketch import Sketch
 
@@ -32,8 +33,8 @@ OTHER = "other"
 
 class Use(Struct):
     """`asked`, `first`: durations of the calls that a model answered, to the end and to the first token; not of those
-    that failed or were answered by the cache. `writing_ms`: that they spent writing, `written` tokens. `runs`: one that
-    goes on from an hour into the next may count in both."""
+    that failed or were answered by the cache. `writing_ms`: that they spent writing, `written` tokens. `runs`: in which
+    such a call was made, known of a row only."""
 
     calls: int = 0
     errors: int = 0
@@ -50,6 +51,7 @@ class Use(Struct):
     def merge(self, other: Use) -> None:
         for name in _SUMMED:
             setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.runs += other.runs
         self.asked.merge(other.asked)
         self.first.merge(other.first)
 
@@ -57,7 +59,6 @@ class Use(Struct):
 _SUMMED = (
     "calls",
     "errors",
-    "runs",
     "input_tokens",
     "output_tokens",
     "cost",
@@ -67,15 +68,31 @@ _SUMMED = (
 )
 
 
+class Counted(Struct):
+    """What the calls of a time, or of a part of it, came to. `within`: how many runs began and ended in that part, by
+    agent, by model and by endpoint; `across`: the others, of which another part may have calls too."""
+
+    uses: dict[Key, Use] = field(default_factory=dict[Key, Use])
+    within: dict[tuple[By, str], int] = field(default_factory=dict[tuple[By, str], int])
+    across: set[tuple[Key, str]] = field(default_factory=set[tuple[Key, str]])
+
+    def merge(self, other: Counted) -> None:
+        for key, use in other.uses.items():
+            self.uses.setdefault(key, Use()).merge(use)
+        for row, runs in other.within.items():
+            self.within[row] = self.within.get(row, 0) + runs
+        self.across |= other.across
+
+
 class Uses:
     """`clock`: Unix seconds."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._database = database
         self._clock = clock
-        self._blocks: dict[tuple[int, int], dict[Key, Use]] = {}  # by start and length
+        self._blocks: dict[tuple[int, int], Counted] = {}  # by start and length
 
-    async def of(self, since: float, until: float) -> dict[Key, Use]:
+    async def of(self, since: float, until: float) -> Counted:
         """Of the calls that ended from `since` on and before `until`."""
         return await self._database.read(lambda connection: self._of(connection, since, until), slow=True)
 
@@ -87,19 +104,19 @@ class Uses:
             await self._database.read(lambda connection, at=at: self._block(connection, at, _BLOCKS[1]), slow=True)
             await asyncio.sleep(_WARMING_PAUSE_S)
 
-    def _of(self, connection: sa.Connection, since: float, until: float) -> dict[Key, Use]:
+    def _of(self, connection: sa.Connection, since: float, until: float) -> Counted:
         """For one thread at a time, which the searcher's is."""
-        whole: dict[Key, Use] = {}
+        whole = Counted()
         first = min(math.ceil(since / HOUR) * _BLOCKS[0], until)
         last = max(math.floor(min(until, self._clock() - _SETTLED_S) / HOUR) * _BLOCKS[0], first)
-        _add(whole, _count(connection, since, first))
+        whole.merge(_count(connection, since, first))
         for length, start, end in covering(int(first), int(last), _BLOCKS) if first < last else []:
             for at in range(start, end, length):
-                _add(whole, self._block(connection, at, length))
-        _add(whole, _count(connection, last, until))
+                whole.merge(self._block(connection, at, length))
+        whole.merge(_count(connection, last, until))
         return whole
 
-    def _block(self, connection: sa.Connection, at: int, length: int) -> dict[Key, Use]:
+    def _block(self, connection: sa.Connection, at: int, length: int) -> Counted:
         block = self._blocks.get((at, length))
         if block is None:
             block = self._blocks[at, length] = _count(connection, at, at + length)
@@ -108,12 +125,17 @@ class Uses:
         return block
 
 
-def by(uses: dict[Key, Use], what: By) -> dict[str, Use]:
-    """One row for each agent, model or endpoint, those with the most calls first."""
-    place = ("agent", "model", "endpoint").index(what)
+def by(counted: Counted, what: By) -> dict[str, Use]:
+    """One row for each agent, model or endpoint, those with the most calls first. A run counts once in each row that it
+    has a call of; in that of what stands together, once for each name."""
+    place = _BY.index(what)
     rows: dict[str, Use] = {}
-    for key, use in uses.items():
+    for key, use in counted.uses.items():
         rows.setdefault(key[place], Use()).merge(use)
+    for name, use in rows.items():
+        use.runs = counted.within.get((what, name), 0)
+    for name, _ in {(key[place], run_id) for key, run_id in counted.across}:
+        rows[name].runs += 1
     ordered = sorted(rows.items(), key=lambda row: (-row[1].calls, row[0]))
     rows = dict(ordered[:MOST_NAMES])
     for _, use in ordered[MOST_NAMES:]:
@@ -121,11 +143,7 @@ def by(uses: dict[Key, Use], what: By) -> dict[str, Use]:
     return rows
 
 
-def _add(whole: dict[Key, Use], part: dict[Key, Use]) -> None:
-    for key, use in part.items():
-        whole.setdefault(key, Use()).merge(use)
-
-
+_BY: tuple[By, ...] = ("agent", "model", "endpoint")
 _key = (calls.c.agent, calls.c.model, calls.c.endpoint)
 _time = sa.and_(calls.c.at >= sa.bindparam("since"), calls.c.at < sa.bindparam("until"))
 _answered = sa.and_(calls.c.error == "", calls.c.cache == "")
@@ -141,7 +159,6 @@ _sums = (
         *_key,
         sa.func.count(),
         _amount(calls.c.error != ""),
-        sa.func.count(calls.c.run_id.distinct()),
         sa.func.sum(calls.c.input_tokens),
         sa.func.sum(calls.c.output_tokens),
         sa.func.sum(calls.c.cost),
@@ -160,11 +177,31 @@ _first = (
 )
 
 
-def _count(connection: sa.Connection, since: float, until: float) -> dict[Key, Use]:
+# A run that began and ended within the time, all of whose calls therefore are in it.
+_within = sa.and_(
+    run_ends.c.at < sa.bindparam("until"), run_ends.c.at - run_ends.c.ms / 1000.0 >= sa.bindparam("since")
+)
+_runs_within: dict[By, sa.Select[Any]] = {
+    what: sa.select(column, sa.func.count(calls.c.run_id.distinct()))
+    .join(run_ends, run_ends.c.run_id == calls.c.run_id)
+    .where(_time, _within)
+    .group_by(column)
+    for what, column in zip(_BY, _key, strict=True)
+}
+_runs_across = (
+    sa.select(*_key, calls.c.run_id)
+    .outerjoin(run_ends, run_ends.c.run_id == calls.c.run_id)
+    .where(_time, sa.or_(run_ends.c.run_id.is_(None), sa.not_(_within)))
+    .distinct()
+)
+
+
+def _count(connection: sa.Connection, since: float, until: float) -> Counted:
     """Of the calls that ended from `since` on and before `until`."""
-    uses: dict[Key, Use] = {}
+    counted = Counted()
     if since >= until:
-        return uses
+        return counted
+    uses = counted.uses
     when = {"since": since, "until": until}
     for agent, model, endpoint, *sums in connection.execute(_sums, when):
         use = uses[agent, model, endpoint] = Use()
@@ -175,4 +212,10 @@ def _count(connection: sa.Connection, since: float, until: float) -> dict[Key, U
             uses[agent, model, endpoint].asked.add_bucket(bucket, count)
         for agent, model, endpoint, bucket, count in connection.execute(_first, when):
             uses[agent, model, endpoint].first.add_bucket(bucket, count)
-    return uses
+        for what, query in _runs_within.items():
+            for name, runs in connection.execute(query, when):
+                counted.within[what, name] = runs
+        counted.across = {
+            ((agent, model, end), run) for agent, model, end, run in connection.execute(_runs_across, when)
+        }
+    return counted
