@@ -251,6 +251,7 @@ class Alma:
         watch = Watch(parts, book, self.settings.data_dir, self.settings.metrics_days)
         sampler = watch.sampler
         sampler.listen(lambda _second, values: self.lookout.sampled(values, sampler.newest.sketches))
+        self.lookout.reports.pending = sampler.pending
         self.sessions.metrics = watch.news
         return watch
 

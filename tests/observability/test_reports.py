@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -113,6 +114,27 @@ async def test_a_peak_of_seconds_is_a_peak_of_the_day(database: Database) -> Non
     await database.write(rise_and_fall)
     day = await database.read(lambda connection: figures(connection, DAY, START + 86_400))
     assert (day.peaks["connections"], day.lows["disk_free"]) == (150, 100)
+
+
+async def test_the_report_of_today_goes_up_to_now(database: Database) -> None:
+    now = START + 3 * HOUR + 225  # within a row of five minutes
+
+    def measure(connection: sa.Connection) -> None:
+        for ago, connections in ((215, 1), (205, 9), (15, 2)):
+            keeping.keep(connection, now - ago, Sample(10.0, levels={"connections": level(connections, 10.0)}))
+
+    await database.write(measure)
+    reports = Reports(database, -1, lambda: now)
+    assert "Measured: 30 s of the day." in (await reports.make(DAY)).text
+
+    @contextlib.asynccontextmanager
+    async def pending() -> AsyncGenerator[list[tuple[int, Sample]]]:
+        yield [(int(now) + 5, Sample(5.0, levels={"connections": level(150, 5.0)}))]
+
+    reports.pending = pending
+    text = (await reports.make(DAY)).text
+    assert "Measured: 35 s of the day." in text
+    assert "| Connections | 150 |" in text
 
 
 async def test_a_day_without_anything_is_a_report_too(database: Database) -> None:

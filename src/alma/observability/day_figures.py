@@ -95,8 +95,8 @@ def day_before(day: str) -> str:
     return f"{datetime.strptime(day, '%Y-%m-%d').replace(tzinfo=UTC) - timedelta(days=1):%Y-%m-%d}"
 
 
-def figures(connection: sa.Connection, day: str, now: float) -> DayFigures:
-    """Of a day, or of as much of it as there has been."""
+def figures(connection: sa.Connection, day: str, now: float, pending: Sequence[tuple[int, Sample]] = ()) -> DayFigures:
+    """Of a day, or of as much of it as there has been. `pending`: samples that are not stored yet, by their ends."""
     start = start_of(day)
     end = min(start + DAY_S, max(now, start))
     in_day = sa.and_(calls.c.at >= start, calls.c.at < end)
@@ -110,7 +110,8 @@ def figures(connection: sa.Connection, day: str, now: float) -> DayFigures:
         ).where(in_day)
     ).one()
     spoke = sa.and_(in_day, calls.c.first_token_ms.is_not(None))
-    samples = keeping.read(connection, STEP, start, end)
+    samples = keeping.read(connection, STEP, start, keeping.end_of(end, STEP))  # with the row that is being filled
+    samples += [keeping.Kept(at, keeping.FINEST, one) for at, one in pending if start < at <= start + DAY_S]
     values = [(kept.at, values_of(kept.sample, ("rss",))) for kept in samples]
     whole_day = Sample()
     for kept in samples:

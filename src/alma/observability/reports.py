@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -15,6 +17,7 @@ from alma.db.watch_tables import reports
 from alma.errors import AlmaError, InvalidRequest, NotFound
 from alma.observability import report_text
 from alma.observability.day_figures import DAY_S, day_before, day_of, figures, start_of
+from alma.observability.sample import Sample
 
 log = logging.getLogger(__name__)
 LOOK_EVERY_S = 60.0
@@ -33,13 +36,20 @@ class Report(Struct, frozen=True):
         return report_text.title(self.day)
 
 
+@contextlib.asynccontextmanager
+async def _nothing() -> AsyncGenerator[Sequence[tuple[int, Sample]]]:
+    yield ()
+
+
 class Reports:
-    """`hour`: of the day (UTC) at which the report of the day before is made; -1: never by itself."""
+    """`hour`: of the day (UTC) at which the report of the day before is made; -1: never by itself. `pending`: what was
+    measured and is not in the database yet, set by whoever measures."""
 
     def __init__(self, database: Database, hour: int, clock: Callable[[], float] = time.time) -> None:
         self._database = database
         self._hour = hour
         self._clock = clock
+        self.pending: Callable[[], AbstractAsyncContextManager[Sequence[tuple[int, Sample]]]] = _nothing
         self._looked_at: str | None = None  # the newest day of which it is known that it has a report, or needs none
 
     async def run(self) -> None:
@@ -63,9 +73,14 @@ class Reports:
             raise InvalidRequest(
                 "day_to_come", "That day has not begun.", expected=f"{day_of(now)} (UTC) or before", actual=day
             )
-        today, before = await self._database.read(
-            lambda connection: (figures(connection, day, now), figures(connection, day_before(day), now)), slow=True
-        )
+        async with self.pending() as pending:
+            today, before = await self._database.read(
+                lambda connection: (
+                    figures(connection, day, now, pending),
+                    figures(connection, day_before(day), now, pending),
+                ),
+                slow=True,
+            )
         report = Report(day, now, report_text.text(today, before))
         await self._database.write(lambda connection: _keep(connection, report))
         return report

@@ -181,7 +181,7 @@ _first = (
 _within = sa.and_(
     run_ends.c.at < sa.bindparam("until"), run_ends.c.at - run_ends.c.ms / 1000.0 >= sa.bindparam("since")
 )
-_runs_within: dict[By, sa.Select[Any]] = {
+_runs_within: dict[By, sa.Select[str, int]] = {
     what: sa.select(column, sa.func.count(calls.c.run_id.distinct()))
     .join(run_ends, run_ends.c.run_id == calls.c.run_id)
     .where(_time, _within)
