@@ -6,8 +6,8 @@
 
 `ALMA_TOKEN` is sent where it is set, `ALMA_LOAD_MODEL` names the model (by default the server's own), `ALMA_LOAD_TASK`
 the task. A task is one request in Locust's tables: `run` from sending it to the end of the answer, `first token` to its
-first text. What a limit refuses is waited for, as the page does, and counted as `waited for a limit`, not as a failure. At
-the end runs under way get a minute (or `--stop-timeout`) to end; one that has not by then has failed as well.
+first text. What a limit refuses is waited for, as the page does, and counted as `waited for a limit`, not as a failure.
+At the end runs under way get a minute (or `--stop-timeout`) to end; one that has not by then has failed as well.
 """
 
 from __future__ import annotations
