@@ -1,6 +1,6 @@
 /** Budgets that are used up, or nearly so, in words. Pure. */
 
-import { count, money, shortDuration } from "@/lib/format";
+import { count, money, plural, shortDuration } from "@/lib/format";
 import type { Budget } from "@/lib/protocol";
 
 export type BudgetScope = NonNullable<Budget["scope"]>;
@@ -23,7 +23,7 @@ export const RAISE = "Raise the budget";
 export function amount(what: Budget["what"], value: number): string {
   switch (what) {
     case "tokens":
-      return `${count(value)} tokens`;
+      return plural(value, "token");
     case "seconds":
       return value >= 60 && value % 60 === 0 ? span(value / 60) : shortDuration(value * 1000);
     case "money":

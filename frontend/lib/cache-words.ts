@@ -1,6 +1,6 @@
 /** What an answer from the cache saved, and whose answer it was, in words. Pure. */
 
-import { count, duration, money, shortDuration } from "@/lib/format";
+import { duration, money, plural, shortDuration } from "@/lib/format";
 import type { CacheHit } from "@/lib/protocol";
 
 /** `1,204 tokens · 3.20 s · $0.004`: what making it anew would have taken; `null` where nothing is known of it. */
@@ -8,7 +8,7 @@ export function savedWords(hit: CacheHit): string | null {
   const { saved_input_tokens = 0, saved_output_tokens = 0, saved_ms = 0, saved_cost = 0 } = hit;
   const tokens = saved_input_tokens + saved_output_tokens;
   const parts = [
-    tokens > 0 ? `${count(tokens)} tokens` : null,
+    tokens > 0 ? plural(tokens, "token") : null,
     saved_ms > 0 ? duration(saved_ms) : null,
     saved_cost > 0 ? money(saved_cost) : null,
   ].filter((part) => part !== null);

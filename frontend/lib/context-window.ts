@@ -3,7 +3,7 @@
  * shares of the window. Pure.
  */
 
-import { count, percent } from "@/lib/format";
+import { count, percent, plural } from "@/lib/format";
 import type { TextMessageStart } from "@/lib/protocol";
 
 /** A section's name, in the order in which prompts are built; how it is called on the page, and its colour. */
@@ -90,14 +90,14 @@ function measured({ sections, contextWindow = 0, reserve = 0 }: TextMessageStart
 }
 
 export function partWords({ label, tokens, share }: Pick<WindowPart, "label" | "tokens" | "share">): string {
-  return `${label}: ${count(tokens)} tokens, ${percent(share)}`;
+  return `${label}: ${plural(tokens, "token")}, ${percent(share)}`;
 }
 
 /** All of it as one text, for who does not see the bar. */
 export function windowWords({ size, known, used, parts, reserve, free }: WindowUse): string {
   const head = known
     ? `${count(used)} of ${count(size)} tokens of the window`
-    : `${count(used)} tokens; how large the window is, is not known`;
+    : `${plural(used, "token")}; how large the window is, is not known`;
   const lines = parts.map(partWords);
   if (reserve > 0)
     lines.push(partWords({ label: "Kept for the answer", tokens: reserve, share: reserve / size }));

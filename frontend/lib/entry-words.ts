@@ -2,7 +2,7 @@
 
 import type { EntryRecord } from "@/lib/api";
 import { CACHE_NAMES, hitReason } from "@/lib/cache-words";
-import { count, duration, KIND_LABEL, plural } from "@/lib/format";
+import { duration, KIND_LABEL, plural } from "@/lib/format";
 import { talkWords, taskWords } from "@/lib/plan-entry-words";
 import type { CacheHit, ContextNote, ErrorFacts, Section, Timing, Usage } from "@/lib/protocol";
 import { isBoard, recalledWords } from "@/lib/recall-words";
@@ -51,7 +51,7 @@ export function entryWords({ entry }: EntryRecord): EntryWords {
       const of = entry.task_id ? ` for task ${entry.task_id}` : "";
       return plain(
         `${entry.model} was asked${of}${attempt}`,
-        `${count(tokens)} tokens of prompt, as ${entry.role}`,
+        `${plural(tokens, "token")} of prompt, as ${entry.role}`,
       );
     }
     case "context_trimmed": {

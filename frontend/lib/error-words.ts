@@ -1,5 +1,6 @@
 /** The example of an error, taken apart for who reads it, and the groups of errors as a list. Pure. */
 
+import { plural } from "@/lib/format";
 import type { ErrorGroup, ErrorState } from "@/lib/health-api";
 
 export interface ErrorExample {
@@ -72,7 +73,7 @@ export function reportOf(group: ErrorGroup): string {
   ];
   return [
     `${group.title} (${group.fingerprint})`,
-    `${group.count} times, first ${isoOf(group.firstAt)}, last ${isoOf(group.lastAt)}`,
+    `${plural(group.count, "time")}, first ${isoOf(group.firstAt)}, last ${isoOf(group.lastAt)}`,
     `at ${group.place}`,
     ...facts.flatMap(([name, text]) => (text === null ? [] : [`${name}: ${text}`])),
     "",

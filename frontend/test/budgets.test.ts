@@ -27,6 +27,7 @@ describe("figures", () => {
 
   it("of a budget have its unit", () => {
     expect(amount("tokens", 20_000)).toBe("20,000 tokens");
+    expect(amount("tokens", 1)).toBe("1 token");
     expect(amount("seconds", 600)).toBe("10 min");
     expect(amount("seconds", 95)).toBe("1 min 35 s");
     expect(amount("money", 0.25)).toBe("$0.25");

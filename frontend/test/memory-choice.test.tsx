@@ -56,7 +56,7 @@ it("chooses and forgets what a search shows, and not what fits less and is not s
 });
 
 it("chooses what fits less once it is shown", async () => {
-  await click("1 more that fit less");
+  await click("1 more that fits less");
   await click("Choose all shown");
   expect([...(memoryChoice.get() ?? [])]).toEqual(["m_best", "m_good", "m_weak"]);
 });

@@ -12,7 +12,7 @@ import { useOnline, useWorkingRun } from "@/hooks/use-session";
 import { usePart, useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
 import { composer, draftKey, forgetNewChoice, sent, setDraft } from "@/lib/composer-state";
-import { count } from "@/lib/format";
+import { count, plural } from "@/lib/format";
 import { codePoints } from "@/lib/message-state";
 import { session } from "@/lib/session";
 
@@ -125,7 +125,7 @@ export function Composer({ threadId, leaf, onSent }: ComposerProps) {
             )}
           >
             {tooLong
-              ? `${count(length - limit)} characters too many: one message holds ${count(limit)}.`
+              ? `${plural(length - limit, "character")} too many: one message holds ${count(limit)}.`
               : `${count(length)} of ${count(limit)} characters`}
           </p>
         ) : null}

@@ -99,7 +99,7 @@ function PlanFigures({ run }: { run: RunState }) {
         <Figure
           slot="hits"
           name="From the cache"
-          value={`${hits} from cache · saved ${count(saved)} tokens`}
+          value={`${hits} from cache · saved ${plural(saved, "token")}`}
         />
       ) : null}
     </dl>

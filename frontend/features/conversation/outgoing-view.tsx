@@ -23,12 +23,14 @@ function HeldBack({ turn, onCancel }: { turn: OutgoingTurn; onCancel: () => void
       <p role="timer" className="tabular-nums">
         {againWords((turn.retryAt ?? 0) - now)}
       </p>
-      <Button size="sm" data-slot="send-now" onClick={() => session.sendNow(turn)}>
-        Send now
-      </Button>
-      <Button size="sm" variant="ghost" data-slot="cancel-send" onClick={onCancel}>
-        Cancel
-      </Button>
+      <div className="flex gap-x-3">
+        <Button size="sm" data-slot="send-now" onClick={() => session.sendNow(turn)}>
+          Send now
+        </Button>
+        <Button size="sm" variant="ghost" data-slot="cancel-send" onClick={onCancel}>
+          Cancel
+        </Button>
+      </div>
     </div>
   );
 }

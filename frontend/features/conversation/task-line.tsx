@@ -9,7 +9,7 @@ import { useOnline, useView } from "@/hooks/use-session";
 import { usePart, useStore } from "@/hooks/use-store";
 import { agentColourVar } from "@/lib/agent-colour";
 import { cn } from "@/lib/cn";
-import { count, shortDuration } from "@/lib/format";
+import { plural, shortDuration } from "@/lib/format";
 import { go } from "@/lib/location";
 import { serverNow } from "@/lib/server-clock";
 import { session } from "@/lib/session";
@@ -192,7 +192,7 @@ function Shown({ threadId, runId, task }: Pick<TaskLineProps, "threadId" | "runI
         />
       ) : null}
       <span data-slot="task-tokens" className="w-18 text-right max-sm:hidden">
-        {tokens > 0 ? `${count(tokens)} tokens` : ""}
+        {tokens > 0 ? plural(tokens, "token") : ""}
       </span>
       <span data-slot="task-seconds" className="min-w-10 text-right">
         {ms === null ? "" : shortDuration(ms)}

@@ -3,7 +3,7 @@
 import { ChevronRight } from "lucide-react";
 import { memo } from "react";
 import { resultWords } from "@/features/conversation/tool-card";
-import { count, prettyJson } from "@/lib/format";
+import { plural, prettyJson } from "@/lib/format";
 import { MAIN } from "@/lib/protocol";
 import { memoryToolWords } from "@/lib/recall-words";
 import type { CallState, RunState } from "@/lib/run-state";
@@ -58,7 +58,7 @@ function ToolLine({ call }: { call: CallState }) {
             tabIndex={0}
           >
             {call.result.content}
-            {call.result.leftOut > 0 ? `\n… ${count(call.result.leftOut)} characters left out` : ""}
+            {call.result.leftOut > 0 ? `\n… ${plural(call.result.leftOut, "character")} left out` : ""}
           </pre>
         )}
       </div>

@@ -3,7 +3,7 @@
 import { memo } from "react";
 import { WindowBar } from "@/components/window-bar";
 import { windowUse, windowWords } from "@/lib/context-window";
-import { count, percent } from "@/lib/format";
+import { count, percent, plural } from "@/lib/format";
 import { go } from "@/lib/location";
 import type { ContextNote, TextMessageStart } from "@/lib/protocol";
 import { leftOutWords } from "@/lib/trim-words";
@@ -39,7 +39,9 @@ export const WindowLine = memo(function WindowLine({ runId, start, trims }: Wind
             {percent(use.used / use.size)} of {count(use.size)}
           </span>
         ) : (
-          <span className="whitespace-nowrap group-hover/bar:text-foreground">{count(use.used)} tokens</span>
+          <span className="whitespace-nowrap group-hover/bar:text-foreground">
+            {plural(use.used, "token")}
+          </span>
         )}
       </button>
       {left === null ? null : (

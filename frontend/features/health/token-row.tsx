@@ -44,7 +44,7 @@ export function TokenRow({ token, onRevoked }: TokenRowProps) {
               administrator
             </span>
           ) : null}
-          {mine ? <span className="text-muted-foreground text-xs">this page's</span> : null}
+          {mine ? <span className="text-muted-foreground text-xs">this browser</span> : null}
         </p>
         <p className="text-faint-foreground text-xs leading-5">
           {token.owner === token.name ? "" : `of ${token.owner} · `}

@@ -4,7 +4,7 @@ import { Check, ChevronRight, X } from "lucide-react";
 import { CopyButton } from "@/components/copy-button";
 import { WorkingDot } from "@/components/ui/working-dot";
 import { useShown } from "@/features/inspector/use-lens";
-import { count, duration } from "@/lib/format";
+import { duration, plural } from "@/lib/format";
 import { memoryToolWords } from "@/lib/recall-words";
 import type { CallState } from "@/lib/task-state";
 
@@ -46,7 +46,7 @@ function Call({ id }: { id: string }) {
           {call.result === null ? null : <Text title="Result" text={call.result.content} />}
           {call.result !== null && call.result.leftOut > 0 ? (
             <p className="text-faint-foreground text-xs">
-              {count(call.result.leftOut)} characters were left out.
+              {plural(call.result.leftOut, "character was", "characters were")} left out.
             </p>
           ) : null}
           {call.attempt > 1 ? (

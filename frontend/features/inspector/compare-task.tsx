@@ -5,7 +5,7 @@ import { AgentDot } from "@/components/agent-dot";
 import { figuresOf, resultOf } from "@/features/inspector/task-figures";
 import { statusWord } from "@/features/inspector/task-status";
 import { cn } from "@/lib/cn";
-import { count, shortDuration } from "@/lib/format";
+import { plural, shortDuration } from "@/lib/format";
 import { MAIN } from "@/lib/protocol";
 import type { RunState } from "@/lib/run-state";
 import { serverNow } from "@/lib/server-clock";
@@ -85,7 +85,7 @@ function Facts({ name, run, task }: { name: string; run: RunState; task: TaskSta
         task.model,
         statusWord(task),
         shortDuration(figures.ms),
-        `${count(figures.tokensOut)} tokens out`,
+        `${plural(figures.tokensOut, "token")} out`,
       ]
         .filter(Boolean)
         .join(" · ")}

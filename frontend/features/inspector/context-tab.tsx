@@ -9,7 +9,7 @@ import { useLens, useShown } from "@/features/inspector/use-lens";
 import { useView } from "@/hooks/use-session";
 import { CACHE_NAMES, hitReason, savedWords } from "@/lib/cache-words";
 import { triedWords, writerOf } from "@/lib/failover-words";
-import { count, duration, money } from "@/lib/format";
+import { duration, money, plural } from "@/lib/format";
 import { taskOrder } from "@/lib/lanes";
 import { go } from "@/lib/location";
 import type { MessageState } from "@/lib/message-state";
@@ -105,7 +105,7 @@ function callsOf(run: RunState, tasks: ReadonlyMap<string, TaskState>): TaskCall
 function nameOf(task: TaskState, message: MessageState): string {
   const name = task.parentId === null ? "Manager" : `${task.id} ${taskTitle(task)}`;
   const step = stepWord(message.step);
-  return `${name}${step === null ? "" : `, ${step}`} (${count(promptTokens(message))} tokens)`;
+  return `${name}${step === null ? "" : `, ${step}`} (${plural(promptTokens(message), "token")})`;
 }
 
 function factsOf(message: MessageState): string {
@@ -117,7 +117,7 @@ function factsOf(message: MessageState): string {
     attempt > 1 ? `attempt ${attempt}` : null,
     timing?.first_token_ms ? `first token after ${duration(timing.first_token_ms)}` : null,
     timing?.total_ms ? `all after ${duration(timing.total_ms)}` : null,
-    end?.usage.cached_tokens ? `${count(end.usage.cached_tokens)} tokens read before` : null,
+    end?.usage.cached_tokens ? `${plural(end.usage.cached_tokens, "token")} read before` : null,
     end?.cost ? money(end.cost) : null,
     end?.usage.doubted ? "the endpoint’s own count cannot be true" : null,
   ]

@@ -20,7 +20,7 @@ export function PromptBar({ start }: { start: TextMessageStart }) {
   return (
     <div data-slot="prompt-bar" className="space-y-3 text-[13px]">
       <p className="text-muted-foreground tabular-nums">
-        {count(use.used)} tokens
+        {plural(use.used, "token")}
         {use.known ? ` of a window of ${count(use.size)}` : "; how large the window is, is not known"}.
       </p>
       <WindowBar use={use} size="large" />
@@ -70,7 +70,7 @@ function Row({ name, tokens, size, sign, below = false, cut = 0, memory = null }
       {sign}
       <dt className={`min-w-0 truncate ${below ? "pl-3" : ""}`} title={name}>
         {memory === null ? name : <MemoryLink id={memory}>{name}</MemoryLink>}
-        {cut > 0 ? <span className="text-caution"> · cut to {count(cut)} characters</span> : null}
+        {cut > 0 ? <span className="text-caution"> · cut to {plural(cut, "character")}</span> : null}
       </dt>
       <dd className="text-right">{count(tokens)}</dd>
       <dd className="text-right text-faint-foreground">{percent(tokens / size)}</dd>

@@ -80,7 +80,7 @@ export function RunTabs({ threadId, runId, planned }: RunTabsProps) {
       >
         <Tabs.List
           aria-label="Ways to look at the run"
-          className="flex shrink-0 gap-4 overflow-x-auto border-b px-5 [scrollbar-width:none]"
+          className="flex shrink-0 gap-1 overflow-x-auto border-b px-3.5 [scrollbar-width:none]"
         >
           {tabs.map(({ id, label }) => (
             <Tabs.Trigger
@@ -88,7 +88,7 @@ export function RunTabs({ threadId, runId, planned }: RunTabsProps) {
               value={id}
               ref={id === tab.id ? intoSight : undefined}
               data-slot={`tab-${id}`}
-              className="-mb-px h-8 shrink-0 border-transparent border-b-2 text-[13px] text-muted-foreground outline-offset-[-2px] hover:text-foreground data-[state=active]:border-primary data-[state=active]:text-foreground"
+              className="-mb-px h-8 shrink-0 px-1.5 border-transparent border-b-2 text-[13px] text-muted-foreground outline-offset-[-2px] hover:text-foreground data-[state=active]:border-primary data-[state=active]:text-foreground"
             >
               {label}
             </Tabs.Trigger>

@@ -7,7 +7,7 @@ import { StatusSign, statusWord } from "@/features/inspector/task-status";
 import { useColour, useLens, useMoment, useTask, useWhole } from "@/features/inspector/use-lens";
 import { useView } from "@/hooks/use-session";
 import { cn } from "@/lib/cn";
-import { count, shortDuration } from "@/lib/format";
+import { plural, shortDuration } from "@/lib/format";
 import { isCut, isOver, type TaskState } from "@/lib/task-state";
 import { CUT_HINT, taskTitle } from "@/lib/task-words";
 
@@ -75,7 +75,7 @@ function RoomyLines({ name, task, colour, figures }: LinesProps) {
               " "
             ) : (
               <>
-                {shortDuration(figures.ms)} · {count(figures.tokensOut)} tokens
+                {shortDuration(figures.ms)} · {plural(figures.tokensOut, "token")}
               </>
             )}
           </span>

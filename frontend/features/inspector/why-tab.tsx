@@ -11,6 +11,7 @@ import { Part } from "@/features/inspector/part";
 import { Timeline } from "@/features/inspector/timeline";
 import { useLens, useWhole } from "@/features/inspector/use-lens";
 import { useStore } from "@/hooks/use-store";
+import { plural } from "@/lib/format";
 import { type RunRecordState, runRecords } from "@/lib/run-record";
 
 /** The entries of the run as stored, brought up to where it is. */
@@ -65,7 +66,9 @@ export function WhyTab() {
             <summary className="flex w-fit list-none items-center gap-1.5 pr-10 text-[13px] text-muted-foreground leading-7 hover:text-foreground [&::-webkit-details-marker]:hidden">
               <ChevronRight aria-hidden className="size-3.5 transition-transform group-open/raw:rotate-90" />
               The raw journal
-              <span className="font-normal text-faint-foreground text-xs">{entries.length} entries</span>
+              <span className="font-normal text-faint-foreground text-xs">
+                {plural(entries.length, "entry", "entries")}
+              </span>
             </summary>
             <pre
               tabIndex={0}

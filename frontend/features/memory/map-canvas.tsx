@@ -3,7 +3,7 @@ import type { MapLens } from "@/features/memory/map-lens";
 import { type Ink, inkOf, paint, type Scene } from "@/features/memory/map-paint";
 import { useMapGestures } from "@/features/memory/use-map-gestures";
 import { cn } from "@/lib/cn";
-import { count } from "@/lib/format";
+import { plural } from "@/lib/format";
 import { type Spot, SpotGrid } from "@/lib/map-geometry";
 
 interface MapCanvasProps {
@@ -43,7 +43,7 @@ export function MapCanvas({ lens, scene, isLooping, onPoint, onOpen, onChoose }:
       ref={canvas}
       tabIndex={0}
       role="application"
-      aria-label={`Map of ${count(scene.points.length)} memories. Arrow keys move it, plus and minus zoom, 0 shows all. What is in view is listed after it.`}
+      aria-label={`Map of ${plural(scene.points.length, "memory", "memories")}. Arrow keys move it, plus and minus zoom, 0 shows all. What is in view is listed after it.`}
       data-slot="map-canvas"
       data-points={scene.points.length}
       className={cn(

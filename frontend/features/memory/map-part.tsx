@@ -160,8 +160,8 @@ function LitNote({ count: lit, onDarken }: { count: number; onDarken: () => void
 function Explained({ map: { points, total, explained } }: { map: MemoryMap }) {
   return (
     <p data-slot="map-explained" className="shrink-0 border-t px-4 py-1.5 text-faint-foreground text-xs">
-      Near is alike. The two directions show {percent(explained)} of the differences; the rest is pressed
-      flat.
+      Memories close to each other are alike. A flat map shows {percent(explained)} of the differences between
+      them, so some look closer than they are.
       {points.length < total ? ` The newest ${count(points.length)} of ${count(total)} are shown.` : ""}
     </p>
   );

@@ -74,7 +74,8 @@ export function MemoryRows() {
         {shown.length < items.length ? (
           <div className="p-3 text-center">
             <Button variant="quiet" size="sm" data-slot="show-weaker" onClick={() => setAll(true)}>
-              Show {count(items.length - shown.length)} more that fit less
+              Show {count(items.length - shown.length)} more that{" "}
+              {items.length - shown.length === 1 ? "fits" : "fit"} less
             </Button>
           </div>
         ) : null}

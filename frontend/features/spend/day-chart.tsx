@@ -65,7 +65,7 @@ export function DayChart({ days }: { days: readonly DaySpend[] }) {
           </>
         ) : null}
         <span>{plural(calls, "model call")}</span>
-        {saved > 0 ? <span>{count(saved)} tokens saved by the cache</span> : null}
+        {saved > 0 ? <span>{plural(saved, "token")} saved by the cache</span> : null}
       </p>
       <DayTable days={bars} />
     </section>
