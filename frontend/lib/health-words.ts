@@ -44,7 +44,7 @@ export function exactSpan(seconds: number): string {
 }
 
 /** `for 3 minutes`; nothing where it is not known since when. Times are Unix seconds, `now` is in ms. */
-export function forWords(since: number | undefined, now: number): string {
+export function forWords(since: number | null | undefined, now: number): string {
   return since ? `for ${spanWords(Math.max(0, now / 1000 - since))}` : "";
 }
 

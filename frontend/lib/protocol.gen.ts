@@ -1679,8 +1679,8 @@ export interface components {
         };
         /**
          * Component
-         * @description `hint`: what to do about it. `since`: Unix seconds from which on it has been ok, or has not; 0: unknown. Without
-         *     being an administrator there are only names and statuses.
+         * @description `hint`: what to do about it. `since`: Unix seconds from which on it has been ok, or has not. Without being
+         *     an administrator there are only names and statuses, and `since` is null.
          */
         Component: {
             /**
@@ -1695,11 +1695,8 @@ export interface components {
             hint?: string;
             /** Name */
             name: string;
-            /**
-             * Since
-             * @default 0
-             */
-            since?: number;
+            /** Since */
+            since?: number | null;
             /**
              * Status
              * @enum {string}

@@ -19,14 +19,14 @@ PROBES = frozenset(("/livez", "/readyz"))
 
 
 class Component(Reply):
-    """`hint`: what to do about it. `since`: Unix seconds from which on it has been ok, or has not; 0: unknown. Without
-    being an administrator there are only names and statuses."""
+    """`hint`: what to do about it. `since`: Unix seconds from which on it has been ok, or has not. Without being
+    an administrator there are only names and statuses, and `since` is null."""
 
     name: str
     status: Status
     detail: str = ""
     hint: str = ""
-    since: float = 0.0
+    since: float | None = None
 
 
 class Health(Reply):
