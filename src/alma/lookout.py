@@ -76,7 +76,7 @@ class Lookout:
                 Check("dispatcher", look_at.dispatcher(lambda: dispatcher.waiting), every=5, vital=True),
                 Check("embedder", look_at.embedder(lambda: embedder.state), every=5),
                 Check("embedded model", look_at.embedded_model(lambda: _embedded(registry)), every=5),
-                Check("endpoints", look_at.endpoints(registry.endpoints), every=5),
+                Check("endpoints", look_at.endpoints(registry.endpoints), every=5, timeout=8, fresh=registry.refresh),
                 Check("index", look_at.index(lambda: _index(dense)), every=15),
                 Check("log file", look_at.problem(log_problem, "Can the data folder's logs be written?")),
                 Check("limit storage", look_at.problem(limit_problem, "Is it running? See ALMA_LIMIT_STORAGE.")),

@@ -23,6 +23,7 @@ from alma.mind import Mind
 from alma.models.cache import ResponseCache
 from alma.models.registry import Registry
 from alma.observability.ended import Book, Call, Row
+from alma.observability.health_checks import why_down
 from alma.observability.history import History
 from alma.observability.keeping import DAY
 from alma.observability.meter import Meter
@@ -172,7 +173,7 @@ class Watch:
         while self._waits:
             self.meter.observe("db_write", self._waits.popleft())
         if self._looks % _ENDPOINTS_EVERY == 0:
-            self._down = sum(info.breaker == "open" for info in parts.registry.endpoints())
+            self._down = sum(bool(why_down(info, time.time())) for info in parts.registry.endpoints())
         self._looks += 1
         waiting = parts.dispatcher.waiting
         levels: dict[str, float] = {

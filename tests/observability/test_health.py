@@ -6,15 +6,16 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from fastapi import Response
+from msgspec import structs
 
 from alma.db.database import Database
 from alma.engine.dispatch import Limits, LocalDispatcher, Ticket
 from alma.errors import StorageFailure
+from alma.models.remote import EndpointInfo
 from alma.observability import health_checks
 from alma.observability.health import Check, Finding, Health, Look, Status
 from alma.observability.health_checks import EmbeddedModel, IndexFacts, LoopLag
@@ -175,22 +176,32 @@ async def test_disk_space_below_the_setting_is_degraded(tmp_path: Path) -> None:
     assert (await only(health_checks.disk(tmp_path / "gone", 0))).status == "down"
 
 
+def groq(**fields: Any) -> EndpointInfo:
+    return structs.replace(EndpointInfo("groq", "http://groq.invalid/v1", True, "remote", "ready"), **fields)
+
+
+TRIAL: dict[str, Any] = {"breaker": "half_open", "retry_at": 900.0, "trouble": "groq failed (HTTP 503)."}
+
+
 @pytest.mark.parametrize(
-    ("breaker", "state", "status"),
+    ("one", "said"),
     [
-        ("closed", "ready", "ok"),
-        ("open", "ready", "down"),
-        ("closed", "down", "down"),
-        ("half_open", "ready", "degraded"),
+        (groq(), ""),
+        (groq(breaker="open", retry_at=1030.0, trouble="groq failed."), "It gets nothing for 30 s: groq failed."),
+        (groq(breaker="open", retry_at=4600.0), "It gets nothing for 60 min: it failed too often."),
+        (groq(state="down", detail="HTTP 503"), "HTTP 503"),
+        (groq(**TRIAL, listed_at=950.0), ""),
+        (groq(**TRIAL, listed_at=950.0, trying=True), "one call tries it now: groq failed (HTTP 503)."),
+        (groq(**TRIAL, listed_at=890.0), "the next call tries it: groq failed (HTTP 503)."),
+        (groq(**{**TRIAL, "retry_at": 980.0}, listed_at=990.0), "the next call tries it"),
+        (groq(**TRIAL, listed_at=950.0, state="down", detail="HTTP 503"), "HTTP 503"),
     ],
 )
-async def test_each_endpoint_is_a_component(breaker: str, state: str, status: str) -> None:
-    one: Any = SimpleNamespace(name="groq", state=state, detail="HTTP 503", breaker=breaker, retry_at=1030.0)
+async def test_each_endpoint_is_a_component(one: EndpointInfo, said: str) -> None:
     found = await only(health_checks.endpoints(lambda: [one], lambda: 1000.0))
-    assert (found.name, found.status, bool(found.hint)) == ("endpoint groq", status, status != "ok")
-    if breaker == "open":
-        assert "gets nothing for 30 s (HTTP 503)" in found.detail
-    assert ("`alma models remove groq`" in found.hint) == (status != "ok"), "how to do without it"
+    assert (found.name, found.status, bool(found.hint)) == ("endpoint groq", "down" if said else "ok", bool(said))
+    assert said in found.detail
+    assert ("`alma models remove groq`" in found.hint) == bool(said), "how to do without it"
     assert (await only(health_checks.endpoints(list))).status == "ok"
 
 

@@ -32,7 +32,7 @@ class Breaker:
         self.epoch = 0
         self._open_until: float | None = None  # None: closed
         self._pause = FIRST_PAUSE
-        self._trying = False  # the one call of half_open is under way
+        self._trying = False
         self._row = 0
         self._recent: deque[tuple[float, bool]] = deque(maxlen=200)  # when, whether it failed
 
@@ -45,6 +45,11 @@ class Breaker:
     def retry_at(self) -> float:
         """When it lets a call through again; 0 while it is closed."""
         return self._open_until or 0.0
+
+    @property
+    def trying(self) -> bool:
+        """The one call of half_open is under way."""
+        return self._trying
 
     def admits(self, now: float) -> bool:
         """Whether a call may go out now."""

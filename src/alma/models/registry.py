@@ -33,14 +33,12 @@ from alma.models.local import LocalModel, LocalStatus
 from alma.models.measured import Measured
 from alma.models.pool import Pool
 from alma.models.probe import ProbeReport, keep, kept, probe
-from alma.models.remote import POOL, EndpointInfo, ModelInfo, Remote, pooled, refresh_all
+from alma.models.remote import POOL, EndpointInfo, ModelInfo, Remote, keep_fresh, pooled, refresh_all
 from alma.models.scripted import ScriptedModel
 
 log = logging.getLogger(__name__)
 
 Told = TypeVar("Told")
-
-REFRESH = 60.0  # seconds between two looks at what the endpoints list
 
 
 class Registry:
@@ -116,7 +114,7 @@ class Registry:
             async with asyncio.TaskGroup() as group:
                 if self.local is not None:
                     group.create_task(self.local.run())
-                group.create_task(self._keep_fresh())
+                group.create_task(keep_fresh(self._remotes.values, self._refresh))
                 group.create_task(self.pulls.run())
                 group.create_task(self._counters.run())
         finally:
@@ -217,6 +215,10 @@ class Registry:
         if model_id not in self._reports:
             self._reports[model_id] = kept(model_id, self._data_dir)
         return self._reports[model_id]
+
+    async def refresh(self) -> None:
+        """Ask all endpoints now how they are, for a few seconds at most."""
+        await self._refresh(list(self._remotes.values()))
 
     # ── choosing ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -347,14 +349,12 @@ class Registry:
                     hint="Check the rights and the space of its folder.",
                 ) from error
 
-    async def _keep_fresh(self) -> None:
-        while True:
-            try:
-                if await refresh_all(list(self._remotes.values())):
-                    self._on_change("models")
-            except Exception:  # the boundary of what runs in the background
-                log.exception("refreshing the endpoints failed on a bug")
-            await asyncio.sleep(REFRESH)
+    async def _refresh(self, remotes: list[Remote]) -> None:
+        try:
+            if await refresh_all(remotes):
+                self._on_change("models")
+        except Exception:  # the boundary of what runs in the background
+            log.exception("refreshing the endpoints failed on a bug")
 
     def _remote(self, endpoint: Endpoint) -> Remote:
         return Remote(endpoint, self.session, self._timeouts, self._environ, self._counters)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Literal
 
 import aiohttp
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alma.errors import EndpointError
+from alma.errors import EndpointError, EndpointUnauthorized
 from alma.models.breaker import BreakerState
 from alma.models.chat import Counted
 from alma.models.choice import Member
@@ -29,6 +30,8 @@ EndpointState = Literal["ready", "starting", "down", "unknown"]
 
 POOL = "pool"  # the endpoint that all endpoints of one model are together
 LIST_TIMEOUT = 5.0  # seconds for an endpoint to list its models
+LISTED_EVERY = 60.0  # seconds between two looks at what an endpoint lists …
+DOUBTED_EVERY = 10.0  # … and while nobody makes the call that would show whether it is well again
 UNKNOWN_WINDOW = 8192  # tokens, where neither the file nor the endpoint says
 OLLAMA_WINDOW = 4096  # Ollama cuts prompts silently at its own default, whatever the model could hold
 TINY = 2e9  # parameters; below it a model writes, but knows and plans little
@@ -53,7 +56,9 @@ class ModelInfo(Struct, frozen=True):
 
 class EndpointInfo(Struct, frozen=True):
     """An endpoint for the page. `queued`: calls that wait for a place; `source`: file, environment, or built in.
-    `limit`: calls at once that it gets now; `retry_at`: Unix seconds at which an open breaker lets one through."""
+    `limit`: calls at once that it gets now; `retry_at`: Unix seconds at which an open breaker lets one through;
+    `trying`: that one is under way; `trouble`: what opened it. `mend`: what to do about that, or about its being down.
+    `listed_at`: Unix seconds at which it last listed its models."""
 
     name: str
     base_url: str
@@ -70,6 +75,10 @@ class EndpointInfo(Struct, frozen=True):
     weight: float = 1.0
     price: Price = Price()
     figures: Figures = Figures()
+    trying: bool = False
+    trouble: str = ""
+    mend: str = ""
+    listed_at: float = 0.0
 
 
 class Remote:
@@ -95,6 +104,8 @@ class Remote:
         self.traffic = Traffic(endpoint.concurrency)
         self.state: EndpointState = "unknown"
         self.detail = "" if self._key or not endpoint.api_key_env else f"{endpoint.api_key_env} is not set."
+        self._unwell: EndpointError | None = None  # why it is down
+        self._listed_at = 0.0
         self._listed: dict[str, Listed] = {}  # by the names under which they are offered
         self._infos: dict[str, ModelInfo] = {}
         self._offer([Listed(endpoint.served(name)) for name in endpoint.models])
@@ -118,6 +129,7 @@ class Remote:
     @property
     def info(self) -> EndpointInfo:
         of, traffic = self.endpoint, self.traffic
+        trouble = traffic.trouble
         return EndpointInfo(
             of.name,
             of.base_url,
@@ -134,7 +146,16 @@ class Remote:
             of.weight,
             of.price,
             traffic.health.figures(traffic.clock()),
+            traffic.breaker.trying,
+            trouble.message if trouble is not None else "",
+            self._mend(trouble or self._unwell),
+            self._listed_at,
         )
+
+    def _mend(self, error: EndpointError | None) -> str:
+        if isinstance(error, EndpointUnauthorized):
+            return mend_key(self.endpoint)
+        return (error.hint or "") if error is not None else ""
 
     def member(self, name: str) -> Member:
         """What a pool needs to ask it for the model that is offered as `name`."""
@@ -175,28 +196,35 @@ class Remote:
             self.take(await self.client.list_models(LIST_TIMEOUT))
         except EndpointError as error:
             if self.endpoint.models and error.status in (404, 405):  # it cannot list; the file says what it has
-                self.state, self.detail = "ready", ""
+                self._is_ready()
             else:
-                self.state, self.detail = "down", error.message
+                self._is_down(error)
         except Exception as error:  # the endpoint's boundary: its trouble must not reach the others
             log.error("asking the endpoint %s failed on a bug", self.endpoint.name, exc_info=error)
+            self._unwell = None
             self.state, self.detail = "down", f"{self.endpoint.name} could not be asked: {type(error).__name__}."
         return before != (self.state, self.detail, self._listed)
 
     def tested(self, error: EndpointError | None) -> None:
         """What a test of it has shown."""
         if error is None:
-            self.state, self.detail = "ready", ""
+            self._is_ready()
             self.traffic.mended()
         else:
-            self.state, self.detail = "down", error.message
+            self._is_down(error)
 
     def take(self, listed: list[Listed]) -> None:
         """The endpoint is up and has these models; the file's own list, where there is one, limits what is offered."""
-        self.state, self.detail = "ready", ""
+        self._is_ready()
         windows = {entry.name: entry for entry in listed}
         names = [self.endpoint.served(name) for name in self.endpoint.models] or [entry.name for entry in listed]
         self._offer([windows.get(name, Listed(name)) for name in names])
+
+    def _is_ready(self) -> None:
+        self.state, self.detail, self._unwell, self._listed_at = "ready", "", None, time.time()
+
+    def _is_down(self, error: EndpointError) -> None:
+        self.state, self.detail, self._unwell = "down", error.message, error
 
     def _offer(self, models: list[Listed]) -> None:
         self._listed = {self.endpoint.offered(listed.name): listed for listed in models}
@@ -222,6 +250,29 @@ async def refresh_all(remotes: list[Remote]) -> bool:
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(remote.refresh()) for remote in remotes]
     return any(task.result() for task in tasks)
+
+
+async def keep_fresh(
+    remotes: Callable[[], Iterable[Remote]], refresh: Callable[[list[Remote]], Awaitable[None]]
+) -> None:
+    """Until cancelled. An endpoint whose breaker waits for a call that nobody makes is asked more often: what is said
+    of it meanwhile rests on its list alone. One that is to be left alone is not."""
+    ago = LISTED_EVERY
+    while True:
+        all_due = ago >= LISTED_EVERY
+        await refresh([one for one in remotes() if all_due or one.traffic.state == "half_open"])
+        ago = DOUBTED_EVERY if all_due else ago + DOUBTED_EVERY
+        await asyncio.sleep(DOUBTED_EVERY)
+
+
+def mend_key(endpoint: Endpoint) -> str:
+    """What to do about a key that is refused."""
+    variable = endpoint.api_key_env or ("OPENAI_API_KEY" if endpoint.source.startswith("OPENAI") else "")
+    if variable:
+        return f"Set {variable} to a key that it takes, and start Alma again."
+    if endpoint.source != "file":
+        return f"{endpoint.source} names it without a key: connect it under a name of its own, with a key."
+    return "Connect it anew with a key that it takes, or mend `api_key` in models.toml and start Alma again."
 
 
 def pooled(name: str, remotes: list[Remote]) -> ModelInfo:

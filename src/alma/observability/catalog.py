@@ -49,9 +49,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("call_errors", "Failed calls", "count", "sum", "models", "Model calls that ended with an error."),
     *_percentiles("call", "Model call", "models", "From a model call to its end, of those that a model answered."),
     Metric("cost", "Cost", "USD", "sum", "models", "What model calls cost, by the prices of their endpoints."),
-    Metric(
-        "endpoints_down", "Endpoints down", "count", "level", "models", "Endpoints whose breaker lets nothing through."
-    ),
+    Metric("endpoints_down", "Endpoints down", "count", "level", "models", "Endpoints that health says are down."),
     Metric("cache_hits", "Answers reused", "count", "sum", "cache", "Model calls that the response cache answered."),
     Metric("cache_misses", "Answers made", "count", "sum", "cache", "Model calls that a model answered."),
     Metric("memories", "Memories", "count", "level", "memory", "Memories that are alive, of all owners."),

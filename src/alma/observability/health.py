@@ -33,13 +33,15 @@ Look = Callable[[], Awaitable[Sequence[Finding]]]
 
 
 class Check(Struct, frozen=True):
-    """`every`, `timeout`: seconds. `vital`: without it Alma is down, not only less than it could be."""
+    """`every`, `timeout`: seconds. `vital`: without it Alma is down, not only less than it could be. `fresh`: what is
+    done before the look where somebody wants to know how it is now, because the look alone tells what was seen last."""
 
     name: str
     look: Look
     every: float = 10.0
     timeout: float = 5.0
     vital: bool = False
+    fresh: Callable[[], Awaitable[None]] | None = None
 
 
 class Component(Struct, frozen=True):
@@ -87,7 +89,7 @@ class Health:
         self._clock = clock
         self._standings: dict[str, _Standing] = {}
         self._found: dict[str, Sequence[Finding]] = {}
-        self._looking: dict[str, asyncio.Task[Sequence[Finding]]] = {}
+        self._looking: dict[tuple[str, bool], asyncio.Task[Sequence[Finding]]] = {}  # by check, and whether it is fresh
         self._group: asyncio.TaskGroup | None = None
         self._refreshing: asyncio.Future[None] | None = None
 
@@ -144,16 +146,17 @@ class Health:
         try:
             async with asyncio.TaskGroup() as group:
                 for check in self.checks:
-                    group.create_task(self._look(check))
+                    group.create_task(self._look(check, fresh=check.fresh is not None))
         finally:
             self._refreshing = None
 
-    async def _look(self, check: Check) -> None:
-        task = self._looking.get(check.name)
+    async def _look(self, check: Check, *, fresh: bool = False) -> None:
+        key = check.name, fresh
+        task = self._looking.get(key)
         if task is None:
             assert self._group is not None
-            task = self._looking[check.name] = self._group.create_task(_guarded(check))
-            task.add_done_callback(lambda _task: self._looking.pop(check.name, None))
+            task = self._looking[key] = self._group.create_task(_guarded(check, fresh=fresh))
+            task.add_done_callback(lambda _task: self._looking.pop(key, None))
         done, _ = await asyncio.wait({task}, timeout=check.timeout)
         self._note(check, [_hanging(check)] if not done else [_DROPPED] if task.cancelled() else task.result())
 
@@ -180,8 +183,10 @@ def metric_of(name: str) -> str:
     return f"health.{name.replace(' ', '_')}"
 
 
-async def _guarded(check: Check) -> Sequence[Finding]:
+async def _guarded(check: Check, *, fresh: bool) -> Sequence[Finding]:
     try:
+        if fresh and check.fresh is not None:
+            await check.fresh()
         return await check.look()
     except Exception as error:  # the check's boundary: whatever it raises is what it found
         log.debug("the check of %s failed", check.name, exc_info=True)

@@ -26,6 +26,7 @@ LAGGING_S, STUCK_S = 1.0, 10.0  # of the event loop
 STARTING_S = 120.0  # that the embedded model may take to be loaded at the start
 UNCLAIMED_S = 15.0  # that a task may wait while nobody works on anything
 LONG_WAIT_S = 300.0  # that a task may wait while others are worked on
+UNTRIED_S = 30.0  # that an endpoint's breaker must have waited in vain for a call before its list of models counts
 # The checks by name. Alert rules know each as `health.NAME`, with _ for the blank.
 NAMES = (
     "database",
@@ -127,6 +128,14 @@ class Endpoint(Protocol):
     def breaker(self) -> str: ...
     @property
     def retry_at(self) -> float: ...
+    @property
+    def trying(self) -> bool: ...
+    @property
+    def trouble(self) -> str: ...
+    @property
+    def mend(self) -> str: ...
+    @property
+    def listed_at(self) -> float: ...
 
 
 def endpoints(of: Callable[[], Sequence[Endpoint]], clock: Callable[[], float] = time.time) -> Look:
@@ -138,18 +147,41 @@ def endpoints(of: Callable[[], Sequence[Endpoint]], clock: Callable[[], float] =
     return look
 
 
-def _endpoint(one: Endpoint, now: float) -> Finding:
-    name = f"endpoint {one.name}"
-    mend = "Is its server there, and its key right? `alma models list` says how it is;"
-    mend += f" `alma models remove {one.name}` does without it."
+def why_down(one: Endpoint, now: float) -> str:
+    """Why an endpoint is down; empty: it is not. What is called down is decided here for all: for health, for the alert
+    that looks at it, and for the metric.
+
+    After failures it is down until a call was answered. Where nobody makes one, that it still lists its models is all
+    that is known, and counts once it has been idle for a while: it says less than an answer, but nobody is kept from
+    anything, and the first who calls finds out."""
     if one.breaker == "open":
         wait = max(one.retry_at - now, 0)
-        why = f" ({one.detail.removesuffix('.')})" if one.detail else ""
-        return Finding("down", f"It failed too often and gets nothing for {wait:.0f} s{why}.", mend, name)
+        shown = f"{wait:.0f} s" if wait < 120 else f"{wait / 60:.0f} min"
+        return _because(f"It gets nothing for {shown}", one.trouble or "it failed too often")
     if one.state == "down":
-        return Finding("down", one.detail or "It cannot be reached.", mend, name)
+        return one.detail or "It cannot be reached."
+    if one.breaker == "closed" or _seems_well(one, now):
+        return ""
+    said = "It has failed, and one call tries it now" if one.trying else "It has failed, and the next call tries it"
+    return _because(said, one.trouble)
+
+
+def _seems_well(one: Endpoint, now: float) -> bool:
+    """Of one that is half open."""
+    return not one.trying and now - one.retry_at >= UNTRIED_S and one.listed_at > one.retry_at
+
+
+def _because(said: str, why: str) -> str:
+    return f"{said}: {why.removesuffix('.')}." if why else f"{said}."
+
+
+def _endpoint(one: Endpoint, now: float) -> Finding:
+    name = f"endpoint {one.name}"
+    if why := why_down(one, now):
+        mend = f"{one.mend or 'Is its server there, and its key right?'} `alma models list` says how it is;"
+        return Finding("down", why, f"{mend} `alma models remove {one.name}` does without it.", name)
     if one.breaker == "half_open":
-        return Finding("degraded", "It had failed; one call tries it.", mend, name)
+        return Finding("ok", "It lists its models; its last calls failed, and the next one tries it.", name=name)
     return Finding("ok", one.state, name=name)
 
 
