@@ -31,6 +31,7 @@ async def test_each_process_is_seen_with_what_it_uses(tmp_path: Path) -> None:
     assert levels["rss"] > 10
     assert levels["threads"] >= 1
     assert levels["files"] >= 3
+    assert levels["model_files"] >= 3, "of each process"
     assert not {name for name in levels if name.startswith("embedder")}
     assert set(first) <= set(levels)
     busy.kill()

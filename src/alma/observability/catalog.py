@@ -78,8 +78,17 @@ METRICS: tuple[Metric, ...] = (
     Metric("threads", "Threads", "count", "level", "resources", "Threads of the server's process."),
     Metric("model_cpu", "CPU of the model", "%", "level", "resources", "Of the embedded model's process."),
     Metric("model_rss", "Memory of the model", "MiB", "level", "resources", "Of the embedded model's process."),
+    Metric("model_files", "Open files of the model", "count", "level", "resources", "Of the embedded model's process."),
     Metric("embedder_cpu", "CPU of the embedder", "%", "level", "resources", "Of the embedding model's process."),
     Metric("embedder_rss", "Memory of the embedder", "MiB", "level", "resources", "Of the embedding model's process."),
+    Metric(
+        "embedder_files",
+        "Open files of the embedder",
+        "count",
+        "level",
+        "resources",
+        "Of the embedding model's process.",
+    ),
     Metric("disk_free", "Disk space", "MiB", "level", "resources", "Free where the data folder is."),
 )
 BY_NAME = {metric.name: metric for metric in METRICS}

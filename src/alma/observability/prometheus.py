@@ -197,17 +197,20 @@ class Exposition:
         cpu = CounterMetricFamily("alma_process_cpu_seconds", "CPU of each process.", labels=["process"])
         rss = GaugeMetricFamily("alma_process_resident_memory_bytes", "Memory of each process.", labels=["process"])
         threads = GaugeMetricFamily("alma_process_threads", "Threads of each process.", labels=["process"])
+        files = GaugeMetricFamily("alma_process_open_fds", "Files and sockets of each process.", labels=["process"])
+        for role, count in self._resources.files.items():
+            files.add_metric([role], count)
         for role, use in self._resources.uses.items():
             cpu.add_metric([role], use.cpu_s)
             rss.add_metric([role], use.rss)
             threads.add_metric([role], use.threads)
-        yield from (cpu, rss, threads)
+        yield from (cpu, rss, threads, files)
         own = self._resources.uses.get("server")
         if own is not None:
             yield CounterMetricFamily("process_cpu_seconds", "CPU of the server's process.", own.cpu_s)
             yield GaugeMetricFamily("process_resident_memory_bytes", BY_NAME["rss"].description, own.rss)
-        if self._resources.files is not None:
-            yield GaugeMetricFamily("process_open_fds", BY_NAME["files"].description, self._resources.files)
+        if "server" in self._resources.files:
+            yield GaugeMetricFamily("process_open_fds", BY_NAME["files"].description, self._resources.files["server"])
         yield GaugeMetricFamily("process_start_time_seconds", "When the server began, in Unix time.", self._started)
         collected = CounterMetricFamily("python_gc_collections", "Collections of garbage.", labels=["generation"])
         for generation, stats in enumerate(gc.get_stats()):

@@ -85,7 +85,7 @@ class Resources:
         self._clock = clock
         self._counted_at = float("-inf")
         self.uses: dict[str, Use] = {}  # as they were looked at last
-        self.files: int | None = None
+        self.files: dict[str, int] = {}  # by role, as they were counted last
         self.disk_free: float | None = None  # bytes
 
     def look(self) -> dict[str, float]:
@@ -98,7 +98,8 @@ class Resources:
         now = self._clock()
         if now - self._counted_at >= _FILES_EVERY_S:
             self._counted_at = now
-            self.files = self._watched["server"].open_files()
+            counted = {role: self._watched[role].open_files() for role in uses}
+            self.files = {role: count for role, count in counted.items() if count is not None}
         levels: dict[str, float] = {}
         for role, use in self.uses.items():
             prefix = "" if role == "server" else f"{role}_"
@@ -106,8 +107,8 @@ class Resources:
             levels[f"{prefix}rss"] = use.rss / MIB
             if role == "server":
                 levels["threads"] = use.threads
-        if self.files is not None:
-            levels["files"] = self.files
+            if role in self.files:
+                levels[f"{prefix}files"] = self.files[role]
         if self.disk_free is not None:
             levels["disk_free"] = self.disk_free / MIB
         return levels
