@@ -1328,7 +1328,7 @@ export interface components {
         };
         /**
          * AlertsReply
-         * @description `problems`: what is wrong in the file of rules, with lines and fields.
+         * @description `problems`: what is wrong in the file of rules, each with file, rule, line and field.
          */
         AlertsReply: {
             /** Channels */

@@ -106,7 +106,7 @@ let rules = [
   rule("many_chats", "Many chats at once", "connection", {
     own: true,
     now: null,
-    problem: "line 14: metric: expected one of the names in docs/operations.md, got “connection”.",
+    problem: "line 14, metric: expected one of the names in docs/operations.md, got “connection”.",
   }),
 ];
 const FIRING = {
@@ -147,7 +147,7 @@ function alerts(unwell) {
     { name: "mail", on: true, detail: "anna@example.org, by mail.example.org" },
   ];
   const problems = [
-    "many_chats: line 14: metric: expected one of the names in docs/operations.md, got “connection”.",
+    "/home/ada/alma/alerts.toml: rule many_chats, line 14, metric: expected one of the names in docs/operations.md, got “connection”.",
   ];
   return { rules: rulesOf(unwell), history, channels, problems: unwell ? [] : problems };
 }

@@ -45,7 +45,7 @@ def test_list_says_what_fires_and_what_is_wrong_in_the_file(there: Serving, caps
     assert main(["alerts", "list"]) == 1
     shown = capsys.readouterr()
     assert shown.out.splitlines()[1].split()[:4] == ["busy", "firing", "warning", "1"]
-    assert "odd: line 7: colour: there is no such field" in shown.err
+    assert "rule odd, line 7, colour: there is no such field" in shown.err
     assert main(["alerts", "list", "--json"]) == 1
     assert {one["name"] for one in json.loads(capsys.readouterr().out)["rules"]} >= {"busy", "disk_low"}
 

@@ -182,8 +182,8 @@ def test_what_is_wrong_in_the_file_of_alert_rules_is_told(tmp_path: Path) -> Non
     path.write_text('[mine]\nsummary = "x"\nmetric = "nope"\nabove = 1\nfor_s = -1\n')
     found = list(checks.check_alert_rules(path))
     assert [one.state for one in found] == ["warn", "warn"]
-    assert "line 3: metric: there is no metric" in found[0].detail
-    assert "line 5: for_s: " in found[1].detail
+    assert "line 3, metric: there is no metric" in found[0].detail
+    assert "line 5, for_s: " in found[1].detail
     path.write_text("above = = 1")
     (broken,) = checks.check_alert_rules(path)
     assert "line 1: It is not TOML" in broken.detail

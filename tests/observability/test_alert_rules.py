@@ -64,7 +64,11 @@ def test_the_users_file_adds_changes_and_switches_off() -> None:
         ('summary = "x"\nmetric = "rss"\nabove = 1\nclear = 2', 5, "clear", "must not be above"),
         ('summary = "x"\nmetric = "rss"\nabove = 1\nbelow = 1', 5, "below", "not both"),
         ('summary = "x"\nmetric = "rss"\nabove = nan', 4, "above", "expected a number"),
-        ('summary = "x"\nmetric = "rss"\nabove = "a lot"', 4, "above", "float"),
+        ('summary = "x"\nmetric = "rss"\nabove = "a lot"', 4, "above", "expected a number, got the text 'a lot'"),
+        ('summary = 5\nmetric = "rss"\nabove = 1', 2, "summary", "expected a text in quotes, got the number 5"),
+        ('summary = "x"\nmetric = "rss"\nabove = true', 4, "above", "expected a number, got true"),
+        ('summary = "x"\nmetric = "rss"\nabove = 2026-01-01', 4, "above", "expected a number, got the time"),
+        ('summary = "x"\nmetric = "rss"\nabove = 1\nseverity = "bad"', 5, "severity", "info, warning, critical"),
         ('summary = "x"\nmetric = "rss"\nabove = 1\nfor_s = -1', 5, "for_s", "0 to"),
         ('summary = "x"\nmetric = "rss"\nabove = 1\ncolour = "red"', 5, "colour", "no such field"),
         ('summary = "x"\nmetric = "rss"\nabove = 1\nchannels = ["pigeon"]', 5, "channels", "pigeon"),
@@ -75,6 +79,7 @@ def test_a_problem_is_said_with_line_and_field_and_the_rest_holds(table: str, li
     (problem,) = rules.problems
     assert (problem.rule, problem.line, problem.field) == ("mine", line, field)
     assert said in problem.message
+    assert problem.whole == f"rule mine, line {line}, {field}: {problem.message}"
     assert [rule.name for rule in rules.rules][-1] == "other"
     assert [rule.name for rule in rules.rules][:-1] == [rule.name for rule in shipped().rules]
 

@@ -182,7 +182,9 @@ def test_who_is_no_administrator_sees_names_and_statuses_alone(
     _, some = guarded.call("GET", "/health?fresh=1", **ann)
     assert [one["name"] for one in some["components"]] == [one["name"] for one in whole["components"]]
     assert {one["status"] for one in some["components"]} >= {"ok", "degraded"}
-    assert all(one["detail"] == one["hint"] == "" and not one["since"] for one in some["components"])
+    assert all(one["detail"] == one["hint"] == "" and one["since"] is None for one in some["components"])
+    assert all(one["since"] > 0 for one in whole["components"])
+    assert all(one["since"] is None for one in guarded.call("GET", "/readyz")[1]["components"])
     for path in ("/api/alerts", "/api/reports"):
         status, refused = guarded.call("GET", path, **ann)
         assert (status, refused["code"]) == (403, "admin_only")
@@ -206,8 +208,8 @@ async def test_pages_of_administrators_alone_hear_of_alerts(
 
 def test_what_is_wrong_in_the_file_of_rules_is_said(guarded: Serving, root: dict[str, str]) -> None:
     _, alerts = guarded.call("GET", "/api/alerts", **root)
-    said = "mine: line 10: metric: there is no metric 'nope'; docs/operations.md names them"
-    assert alerts["problems"] == [said]
+    said = "rule mine, line 10, metric: there is no metric 'nope'; docs/operations.md names them"
+    assert alerts["problems"] == [f"{guarded.folder / 'alerts.toml'}: {said}"]
     status, refused = guarded.call("PUT", "/api/alerts/rules/mine/silence", {"minutes": 1}, **root)
     assert (status, refused["code"]) == (404, "unknown_rule")
     status, refused = guarded.call("POST", "/api/alerts/test", {"channel": "mail"}, **root)

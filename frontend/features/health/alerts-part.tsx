@@ -12,6 +12,8 @@ import type { AlertRule } from "@/lib/health-api";
 import { alerts } from "@/lib/health-watch";
 import { firingOf, rulesInOrder } from "@/lib/health-words";
 
+const MEND = "Mend it there: the file is read again when it is saved. All else in it holds.";
+
 /** What fires, what could, whom it is told to, and what it was before. */
 export function AlertsPart() {
   const now = useNow();
@@ -33,10 +35,14 @@ export function AlertsPart() {
   return (
     <>
       {error === null ? null : <Problem facts={error} />}
-      {value.problems.map((problem) => (
+      {value.problems.map((message, number) => (
         <Problem
-          key={problem}
-          facts={{ code: "alert_rules", message: problem, hint: "The rest of the file of rules holds." }}
+          key={message}
+          facts={{
+            code: "alert_rules",
+            message,
+            hint: number + 1 === value.problems.length ? MEND : undefined,
+          }}
         />
       ))}
       <section aria-label="Firing now" className="space-y-3">

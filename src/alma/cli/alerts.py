@@ -129,7 +129,9 @@ async def show(door: Door, arguments: argparse.Namespace) -> int:
             [(one.name, _state(one), one.severity, _value(one.now), _when(one), _what(one)) for one in rules],
         )
         for problem in found.problems:
-            note(f"In the file of rules: {problem}")
+            note(problem)
+        if found.problems:
+            note("→ Mend it there: it is read again when it is saved. All else in it holds. See docs/alerts.md.")
     return int(any(one.state == "firing" and not _silenced(one) for one in found.rules))
 
 

@@ -219,7 +219,12 @@ def check_alert_rules(path: Path) -> Iterator[Finding]:
         return
     rules = load(path, shipped())
     for problem in rules.problems:
-        yield Finding("alert rules", "warn", f"{path}: {problem.whole}", "see docs/alerts.md; the rest holds")
+        yield Finding(
+            "alert rules",
+            "warn",
+            f"{path}: {problem.whole}",
+            "mend it there; all else in it holds. docs/alerts.md has an example",
+        )
     if not rules.problems:
         own = sum(rule.own for rule in rules.rules)
         yield Finding("alert rules", "ok", f"{len(rules.rules)}, {own} of them yours or changed by you ({path})")

@@ -60,13 +60,18 @@ class RuleProblem(Struct, frozen=True):
     message: str
 
     def __str__(self) -> str:
-        place = f"line {self.line}: " if self.line else ""
-        return f"{place}{self.field}: {self.message}" if self.field else f"{place}{self.message}"
+        return _placed(self.message, f"line {self.line}" if self.line else "", self.field)
 
     @property
     def whole(self) -> str:
         """With the rule."""
-        return f"{self.rule}: {self}" if self.rule else str(self)
+        return _placed(
+            self.message, f"rule {self.rule}" if self.rule else "", f"line {self.line}" if self.line else "", self.field
+        )
+
+
+def _placed(message: str, *places: str) -> str:
+    return ": ".join(part for part in (", ".join(filter(None, places)), message) if part)
 
 
 class Rules(Struct, frozen=True):
@@ -100,6 +105,16 @@ class _Given(Struct):
     enabled: bool = True
 
 
+_FORMS = {
+    **dict.fromkeys(("summary", "hint"), "a text in quotes"),
+    "severity": f"one of {', '.join(get_args(Severity))}, in quotes",
+    "metric": "the name of a metric, in quotes",
+    **dict.fromkeys(("above", "below", "clear", "for_s", "window_s"), "a number"),
+    "channels": f"a list of names out of {', '.join(CHANNELS)}, each in quotes",
+    "enabled": "true or false",
+}
+
+
 def shipped() -> Rules:
     text = resources.files("alma.observability").joinpath("alert_rules.toml").read_text("utf-8")
     return merged((), text, own=False)
@@ -113,7 +128,7 @@ def load(path: Path, before: Rules) -> Rules:
     except FileNotFoundError:
         return shipped()
     except (OSError, UnicodeDecodeError) as error:
-        return Rules(before.rules, (RuleProblem("", 0, "", f"{path} cannot be read: {error}."),))
+        return Rules(before.rules, (RuleProblem("", 0, "", f"It cannot be read: {error}."),))
     try:
         return merged(shipped().rules, text)
     except (ValueError, RecursionError) as error:  # numbers too long and lists too deep are no TOMLDecodeError
@@ -153,9 +168,28 @@ def _read(table: Mapping[str, Any]) -> tuple[_Given, list[_Wrong]]:
             continue
         try:
             setattr(given, field, getattr(msgspec.convert({field: value}, _Given), field))
-        except msgspec.ValidationError as error:
-            wrongs.append(_Wrong(field, str(error).partition(" - at ")[0]))
+        except msgspec.ValidationError:
+            wrongs.append(_Wrong(field, f"expected {_FORMS[field]}, got {_shown(value)}"))
     return given, wrongs
+
+
+def _shown(value: object) -> str:
+    """A value of the file in words: what it is, and the beginning of it."""
+    said = f"{value}".lower() if isinstance(value, bool) else f"{value!r:.60}"
+    match value:
+        case str():
+            what = "the text"
+        case bool():
+            return said
+        case int() | float():
+            what = "the number"
+        case list():
+            what = "the list"
+        case dict():
+            return "a table"
+        case _:
+            what = "the time"  # all else that there is in TOML
+    return f"{what} {said}"
 
 
 def _wrongs(given: _Given, known: Rule | None, told: Collection[str]) -> Iterator[_Wrong]:
@@ -172,7 +206,7 @@ def _wrongs(given: _Given, known: Rule | None, told: Collection[str]) -> Iterato
     for field, most in (("for_s", _MOST_S), ("window_s", 3600.0)):
         value = getattr(given, field)
         if value is not None and not 0 <= value <= most:
-            yield _Wrong(field, f"expected 0 to {most:g} seconds, came {value:g}")
+            yield _Wrong(field, f"expected 0 to {most:g} seconds, got {value:g}")
     if known is None:
         missing = [field for field in ("summary", "metric") if getattr(given, field) is None]
         if given.above is None and given.below is None and "below" not in told:

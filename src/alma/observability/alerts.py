@@ -68,7 +68,7 @@ class Alerts:
         self.rules: Rules = shipped()
         self.channels: dict[str, Here | Away] = {one.name: one for one in (*here, *away)}
         self._database = database
-        self._path = path
+        self.path = path
         self._health = health
         self._changed = changed
         self._link = link
@@ -177,7 +177,7 @@ class Alerts:
 
         def stamp() -> tuple[int, int] | None:
             try:
-                stat = self._path.stat()
+                stat = self.path.stat()
             except OSError:
                 return None
             return stat.st_mtime_ns, stat.st_size
@@ -186,9 +186,9 @@ class Alerts:
         if now == self._file and not any(one.rule == "" and one.line == 0 for one in self.rules.problems):
             return
         before = self.rules
-        self._file, self.rules = now, await asyncio.to_thread(load, self._path, self.rules)
+        self._file, self.rules = now, await asyncio.to_thread(load, self.path, self.rules)
         for problem in self.rules.problems if self.rules.problems != before.problems else ():
-            log.warning("%s: %s", self._path, problem.whole)
+            log.warning("%s: %s", self.path, problem.whole)
         if self.rules != before:
             self._drop_what_has_no_rule()
             self._changed()

@@ -39,7 +39,7 @@ def routes(alerts: Alerts) -> APIRouter:
             rules=[_rule(one) for one in standings if one is not None],
             history=[_alert(one) for one in await alerts.history()],
             channels=[_channel(alerts, name) for name in CHANNELS],
-            problems=[one.whole for one in alerts.rules.problems],
+            problems=[f"{alerts.path}: {one.whole}" for one in alerts.rules.problems],
         )
 
     @router.put("/alerts/rules/{name}/silence")

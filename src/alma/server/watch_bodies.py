@@ -181,7 +181,7 @@ class ChannelReply(Reply):
 
 
 class AlertsReply(Reply):
-    """`problems`: what is wrong in the file of rules, with lines and fields."""
+    """`problems`: what is wrong in the file of rules, each with file, rule, line and field."""
 
     rules: list[AlertRuleReply]
     history: list[AlertReply]
