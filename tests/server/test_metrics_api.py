@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import json
 import sqlite3
+import time
 import uuid
 from collections.abc import Generator
 from pathlib import Path
@@ -28,6 +29,9 @@ def server(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Generato
     folder = tmp_path_factory.mktemp("measured")
     (folder / "data").mkdir()
     (folder / "data" / "models").symlink_to(data_dir / "models")
+    (folder / "models.toml").write_text(
+        '[[endpoint]]\nname = "gone"\nbase_url = "http://127.0.0.1:9/v1"\nmodels = ["m"]\n'
+    )
     with running(folder, memory="true", cache="true", embedded="true") as serving:
         yield serving
 
@@ -84,6 +88,17 @@ def scrape(server: Serving) -> dict[tuple[str, frozenset[tuple[str, str]]], floa
 def total(samples: dict[tuple[str, frozenset[tuple[str, str]]], float], name: str, **labels: str) -> float:
     wanted = labels.items()
     return sum(value for (called, has), value in samples.items() if called == name and wanted <= set(has))
+
+
+def test_the_metric_counts_the_endpoints_that_health_calls_down(server: Serving) -> None:
+    parts = {one["name"]: one["status"] for one in get(server, "/health?fresh=1")["components"]}
+    assert [name for name, status in parts.items() if name.startswith("endpoint ") and status == "down"] == [
+        "endpoint gone"
+    ]
+    deadline = time.monotonic() + 30
+    while (counted := total(scrape(server), "alma_endpoints_down")) != 1:  # a sample is taken now and then
+        assert time.monotonic() < deadline, counted
+        time.sleep(0.1)
 
 
 async def test_every_metric_of_the_catalog_has_a_value_in_a_server_that_works(server: Serving) -> None:

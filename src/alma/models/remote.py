@@ -148,7 +148,7 @@ class Remote:
             traffic.health.figures(traffic.clock()),
             traffic.breaker.trying,
             trouble.message if trouble is not None else "",
-            self._mend(trouble or self._unwell),
+            self._mend(trouble if traffic.state == "open" else self._unwell or trouble),
             self._listed_at,
         )
 
