@@ -151,9 +151,7 @@ class _Builder:
         """The newest turns, up to one more than there can be room for: what is beyond need not even be counted."""
         total = 0
         for turn in reversed(self._material.turns):
-            tokens = await self._tokens(turn.text)
-            if turn.answer:
-                tokens += await self._tokens(turn.answer)
+            tokens = sum([await self._tokens(part.said) for part in turn_parts(turn)])
             self._turns.append(_Exchange(turn, tokens))
             total += tokens
             if total > room:

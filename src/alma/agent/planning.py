@@ -13,7 +13,7 @@ from alma.agent.acts import plan_limits
 from alma.agent.facts import read_facts
 from alma.agent.planner import REPAIRS, AnswerDirectly, AskBack, Decision, PlanAsk, plan_messages, plan_schema
 from alma.agent.role import Role
-from alma.agent.task import Task
+from alma.agent.task import Task, question_before_plan
 from alma.events import JournalEntry, PlanMade, QuestionAsked
 from alma.model_call import Sampling
 from alma.models.chat import ChatMessage
@@ -68,7 +68,7 @@ def entries(task: Task, decision: Decision, at: float) -> list[JournalEntry]:
         case Plan():
             return [PlanMade(at=at, task_id=task.task_id, plan=decision, needs_approval=task.approve)]
         case AskBack(question, options) if not task.replies:
-            question_id = f"{task.task_id}.ask"
+            question_id = question_before_plan(task.task_id)
             return [QuestionAsked(at=at, task_id=task.task_id, question_id=question_id, text=question, options=options)]
         case AskBack() | AnswerDirectly():
             return []

@@ -14,13 +14,14 @@ from msgspec.structs import replace
 
 from alma.agent.data import NOTICE, block, escaped
 from alma.agent.role import Role
-from alma.agent.task import Result, Summary, Task, Turn
+from alma.agent.task import Reply, Result, Summary, Task, Turn, question_before_plan
 from alma.model_call import Section
 from alma.models.chat import ChatMessage, ToolCall
 from alma.plan import MAIN
 from alma.security.text import visible
 
 SUMMARY = "What was said before, in short:"
+NAMING = "Where you use what is from a file, name it in square brackets, as it is named in <data>."
 GIVES_DATA = frozenset(
     ("recall", "read_board", "write_board", "read_more")
 )  # acts that give back what others have written
@@ -31,8 +32,9 @@ _NOTE_CHARS = 280  # of a result, for a weak model: it reads 250 tokens a second
 class Part(Struct, frozen=True):
     """One piece of a prompt. `name`, `ref`: as in its `Section`. `speaker`: whose message it is part of; parts of the
     same speaker in a row make one message. `calls`: what an assistant part asks for. `chars`: `text` was cut to that
-    many characters already; 0 is whole. `data`: it comes from outside and is put between marks, with `head` before them
-    and `after` behind."""
+    many characters already; 0 is whole. `data`: it comes from outside and is put between marks, `head` too, for names,
+    titles and places are from there as well. `after`: our own words behind the marks. `trusted`: words of the role's
+    file or of the user, which stand as they are; from all others marks are taken away (see `data.py`)."""
 
     name: str
     text: str
@@ -43,13 +45,15 @@ class Part(Struct, frozen=True):
     data: bool = False
     head: str = ""
     after: str = ""
+    trusted: bool = False
 
     @property
     def said(self) -> str:
         """As it stands in the prompt."""
-        if not self.data:
-            return self.text
-        return "\n".join(piece for piece in (escaped(self.head), block(self.text), self.after) if piece)
+        if self.data:
+            inside = f"{self.head}\n{self.text}" if self.head else self.text
+            return f"{block(inside)}\n{self.after}" if self.after else block(inside)
+        return self.text if self.trusted else escaped(self.text)
 
 
 class Material(Struct, frozen=True):
@@ -82,49 +86,51 @@ def gather(task: Task, role: Role, mode: Mode) -> Material:
     """All that belongs into the prompt, the stable part first, so that a model server's cache serves it again: role and
     examples, the conversation (which only grows at its end), then results, memories, notes and the task, and the calls
     of this task so far."""
-    first = [Part("role", system_prompt(role, task, mode), "system")]
+    first = [Part("role", system_prompt(role, task, mode), "system", trusted=True)]
     for number, example in enumerate(role.examples, 1):
-        first.append(Part("example", example.task, "user", str(number)))
-        first.append(Part("example", example.answer, "assistant", str(number)))
+        first.append(Part("example", example.task, "user", str(number), trusted=True))
+        first.append(Part("example", example.answer, "assistant", str(number), trusted=True))
     if mode != "answer" or task.task_id != MAIN:
         last = _work(task, mode)
     else:
-        last = [*_memories(task), *_notes(task), Part("task", task.request)]
+        last = [*_memories(task), *_notes(task), Part("task", task.request, trusted=True)]
     if task.problem:
         last.append(Part("problem", f"Your last answer could not be used: {task.problem}"))
     first_data = next((at for at, part in enumerate(last) if part.data), None)
     if first_data is not None:
-        last.insert(first_data, Part("guard", NOTICE))
+        last.insert(first_data, Part("guard", NOTICE, trusted=True))
     summary = summary_part(task.summary) if task.summary is not None else None
     return Material(first, task.history, last + _rounds(task), summary, task.older)
 
 
 def turn_parts(turn: Turn) -> list[Part]:
     """One exchange of the conversation."""
-    said = [Part("history", turn.text, "user", turn.run_id)]
+    said = [Part("history", turn.text, "user", turn.run_id, trusted=True)]
     if turn.answer:
         said.append(Part("history", turn.answer, "assistant", turn.run_id))
     return said
 
 
 def summary_part(summary: Summary) -> Part:
-    return Part("summary", f"{SUMMARY}\n{summary.text}", "user", summary.run_id)
+    """As data: it repeats answers too, and what those knew of outside is not known any more."""
+    return Part("summary", summary.text, "user", summary.run_id, data=True, head=SUMMARY, after=NOTICE)
 
 
 def _work(task: Task, mode: Mode) -> list[Part]:
     """Of a planned task: what it builds upon, and its goal; of a synthesis: the request, and the results."""
+    own = task.spec is None  # its goal is the user's request
     if mode == "notes":
         results = [_result(result, _NOTE_CHARS) for result in task.results]
-        ask = Part("task", f"Use these notes to answer: {task.goal}")
+        ask = Part("task", f"Use these notes to answer: {task.goal}", trusted=own)
         return [Part("notes", "Notes:"), *results, *_memories(task), *_notes(task), ask]
     results = [_result(result) for result in task.results]
     if mode == "synthesis":
-        return [*results, *_memories(task), *_notes(task), Part("task", f"The request: {task.goal}")]
+        return [*results, *_memories(task), *_notes(task), Part("task", f"The request: {task.goal}", trusted=own)]
     spec = task.spec
     wanted = [f"Expected: {spec.expected}"] if spec is not None and spec.expected else []
     wanted += [f"Done when: {spec.done_when}"] if spec is not None and spec.done_when else []
     expected = [Part("expected", "\n".join(wanted))] if wanted else []
-    return [*results, *_memories(task), *_notes(task), Part("task", task.goal), *expected]
+    return [*results, *_memories(task), *_notes(task), Part("task", task.goal, trusted=own), *expected]
 
 
 def _memories(task: Task) -> list[Part]:
@@ -134,7 +140,7 @@ def _memories(task: Task) -> list[Part]:
     named = False
     for memory in task.memories:
         if memory.document_id:
-            after = "" if named else f"Where you use what is from a file, name it so: [{memory.label}]"
+            after = "" if named else NAMING
             named = True
             part = Part("memory", memory.text, ref=memory.id, data=True, head=f"From [{memory.label}]:", after=after)
         elif memory.outside:
@@ -152,7 +158,10 @@ def _result(result: Result, most: int = 0) -> Part:
     head = f"[{result.task_id}] {result.title}".rstrip()
     if result.status != "completed":
         reason = f": {result.error.message}" if result.error is not None else ""
-        return Part("result", f"{head}: not available ({result.status}{reason})", ref=result.task_id)
+        said = f"not available ({result.status}{reason})"
+        if result.outside:
+            return Part("result", said, ref=result.task_id, data=True, head=f"{head}:")
+        return Part("result", f"{head}: {said}", ref=result.task_id)
     text = result.text
     if short := bool(most) and len(text) > most:
         text = text[:most]
@@ -183,11 +192,19 @@ def _notes(task: Task) -> list[Part]:
         for key, entry in task.board.items()
     ]
     parts += [
-        Part("reply", f"You asked: {one.asked.text}\nThe user answered: {one.text}", ref=one.asked.question_id)
+        _reply(one)
         for one in task.replies
         if not any(use.called.call_id == one.asked.question_id for use in task.calls)
     ]
     return parts
+
+
+def _reply(reply: Reply) -> Part:
+    """What asks before a plan is made has seen the user's own words alone; whoever asks later may repeat anything."""
+    asked, answer = reply.asked, f"The user answered: {reply.text}"
+    if asked.question_id == question_before_plan(asked.task_id):
+        return Part("reply", f"You asked: {asked.text}\n{answer}", ref=asked.question_id)
+    return Part("reply", asked.text, ref=asked.question_id, data=True, head="You asked:", after=escaped(answer))
 
 
 def _told(name: str, ref: str, head: str, text: str, outside: list[str]) -> Part:
@@ -198,19 +215,24 @@ def _told(name: str, ref: str, head: str, text: str, outside: list[str]) -> Part
 
 def _rounds(task: Task) -> list[Part]:
     """The agent's own calls so far: what it said when it asked for them, and what came back. What came from outside is
-    said to be data with each: there are few, and they may be long."""
+    said to be data with each: there are few, and they may be long. So is what a tool gave back that was given what is
+    from outside, for it may repeat it."""
     parts: list[Part] = []
     for step, message in task.steps.items():
         if not message.tool_calls:
             continue
         ids = [task.call_id(step, number) for number in range(1, len(message.tool_calls) + 1)]
-        calls = [ToolCall(id, one.name, one.arguments) for id, one in zip(ids, message.tool_calls, strict=True)]
+        calls = [
+            ToolCall(id, escaped(one.name), escaped(one.arguments))
+            for id, one in zip(ids, message.tool_calls, strict=True)
+        ]
         used = {use.called.call_id: use for use in task.calls}
         parts.append(Part("call", message.text, "assistant", step, calls))
         for id in ids:
             use = used.get(id)
             text = use.returned.text if use is not None and use.returned is not None else "No answer."
-            data = use is not None and (bool(use.called.outside) or use.called.name in GIVES_DATA)
+            called = use.called if use is not None else None
+            data = called is not None and (bool(called.outside or called.because) or called.name in GIVES_DATA)
             parts.append(Part("tool", text, "tool", id, data=data, after=NOTICE if data else ""))
     return parts
 

@@ -160,7 +160,7 @@ class Agent:
     async def _ask_planner(
         self, task: Task, who: Who, desk: Desk, step: str, new: list[JournalEntry], messages: list[ChatMessage]
     ) -> MessageFinished | Failed:
-        parts = [Part("plan", one.content) for one in messages]
+        parts = [Part("plan", one.content, trusted=True) for one in messages]
         prompt = await build(
             who.model,
             Material([], [], parts),

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from alma.agent.data import NOTICE, block
 from alma.agent.sentences import content, sentences_in
 from alma.agent.task import Summary, Turn
 from alma.models.chat import ChatMessage
@@ -50,7 +51,8 @@ def ask(before: Summary | None, turns: Sequence[Turn], words: int = 250) -> list
         said.append(f"User: {turn.text}")
         if turn.answer:
             said.append(f"Alma: {turn.answer}")
-    return [ChatMessage("system", _TASK.format(words=words)), ChatMessage("user", "\n\n".join(said))]
+    task = f"{_TASK.format(words=words)} {NOTICE}"
+    return [ChatMessage("system", task), ChatMessage("user", block("\n\n".join(said)))]
 
 
 def extract(before: Summary | None, turns: Sequence[Turn], most_chars: int = MOST_CHARS) -> str:

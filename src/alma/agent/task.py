@@ -73,6 +73,11 @@ class Reply(Struct, frozen=True):
     text: str
 
 
+def question_before_plan(task_id: str) -> str:
+    """The id of what the user is asked before there is a plan."""
+    return f"{task_id}.ask"
+
+
 class Task(Struct, frozen=True):
     """One activation of a task: all that is known when its agent takes it up.
 

@@ -24,6 +24,13 @@ ID = r"^[A-Za-z0-9_][A-Za-z0-9_.@#!:-]{0,199}$"
 # What turns the direction of the text around it without being seen, and what nobody sees at all: tags. With the first
 # a name reads backwards, with the second a text says to a model what its reader cannot see.
 HIDDEN = "[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]"
+# What takes no room, for a class of a pattern: what Unicode calls ignorable (DerivedCoreProperties.txt), and marks of
+# direction and of lines. A name that has one reads as another. What chooses how a sign is drawn (U+FE0E, U+FE0F) is
+# not in it: emoji are written with that.
+UNSEEN = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
 _DECEIVES = re.compile(f"\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{{1,6}}\U000e007f|{HIDDEN}")
 _FLAG = "\U0001f3f4"  # some flags are a black flag and tags
 _REFUSED = re.compile("[\0\ud800-\udfff]")

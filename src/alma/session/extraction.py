@@ -128,7 +128,7 @@ def _is_personal(text: str) -> bool:
 
 
 async def _asked(run: FinishedRun, text: str, model: ChatModel, info: ModelInfo) -> list[_Noted]:
-    parts = [Part("facts", _ASK, "system"), Part("said", text, "user")]
+    parts = [Part("facts", _ASK, "system", trusted=True), Part("said", text, "user", trusted=True)]
     window, most = info.context_window, _SAMPLING.max_tokens
     prompt = await build(model, Material([], [], parts), window=window, max_tokens=most)
     caller = Caller(owner=run.owner, run_id=f"facts.{run.run_id}", priority=-9)

@@ -129,7 +129,9 @@ async def _by_model(
     while rest:
         some, rest = _some(rest, info.context_window // 2)
         messages = ask(before, some)
-        parts = [Part("summary", one.content, "system" if one.role == "system" else "user") for one in messages]
+        parts = [  # `ask` has marked what is data
+            Part("summary", one.content, "system" if one.role == "system" else "user", trusted=True) for one in messages
+        ]
         window, most = info.context_window, _SAMPLING.max_tokens
         prompt = await build(model, Material([], [], parts), window=window, max_tokens=most)
         caller = Caller(owner=owner, run_id=f"summary.{some[-1].run_id}", priority=-9)

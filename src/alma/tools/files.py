@@ -17,14 +17,14 @@ from pathlib import Path
 from msgspec import Struct
 
 from alma.errors import InvalidRequest, NotFound
-from alma.security.text import composed, visible
+from alma.security.text import UNSEEN, composed, visible
 from alma.tools.passages import Passage, search
 from alma.tools.signature import Provided
 
 MAX_BYTES = 1_000_000
 MAX_FILES = 50
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
-_NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]')
+_NOT_IN_NAMES = re.compile(rf'[\x00-\x1f\x7f-\x9f/\\:*?"<>|{UNSEEN}\ud800-\udfff]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[\d¹²³]) *(\..*)?", re.IGNORECASE)  # on Windows
 _MOST_NAME = 200  # bytes
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")  # form feed, vertical tab and ESC occur in texts
