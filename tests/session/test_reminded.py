@@ -7,6 +7,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from alma.agent.data import block
+from alma.agent.prompt import NAMING
 from alma.events import AgentMessage, MemoriesRecalled, MessageStarted, ToolReturned
 from alma.memory.records import USER, Filter, NewMemory, Reader, Scope, Source, tokens_of
 from alma.models.script import Fault
@@ -241,7 +243,8 @@ async def test_each_memory_is_one_part_of_the_prompt_and_one_says_how_to_name_fi
         (begun,) = [one for one in await log_of(bench, ack["runId"], MessageStarted) if one.role == "manager"]
         assert len([one for one in begun.sections if one.name == "memory"]) == 2
         (prompt,) = asked(bench, "When is the pump oiled")
-        assert prompt.count("name it so: [pump.pdf, page") == 1
+        assert prompt.count(NAMING) == 1
+        assert block("From [pump.pdf, page 1]:\nThe pump is oiled on page 1.") in prompt
 
 
 async def test_who_may_not_read_a_memory_any_more_hears_only_that_it_was_taken_back(tmp_path: Path) -> None:

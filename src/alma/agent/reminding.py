@@ -226,7 +226,7 @@ def label(memory: Memory) -> str:
         case "procedural":
             return "how to do it"
         case "semantic":
-            if memory.scope == "owner" and USER in (memory.speaker, memory.agent):
+            if memory.scope == "owner" and USER in (memory.speaker, memory.agent) and not source.place:
                 return "about the user"
             noted = f"noted by {memory.agent}, {day}" if memory.agent != USER else f"noted on {day}"
             return f"{noted}, {source.place}" if source.place else noted

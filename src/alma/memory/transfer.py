@@ -16,13 +16,14 @@ from alma.memory.access import visible
 from alma.memory.adding import admit, fields_of, key_holders, place_in_time, supersede, twins_of
 from alma.memory.line_problems import in_words
 from alma.memory.merging import hash_of
-from alma.memory.records import USER, Filter, Kind, Memory, NewMemory, Reader, Scope, Source
+from alma.memory.records import USER, Filter, Kind, Memory, NewMemory, Reader, Scope, Source, place_after
 from alma.memory.store import Pen, memory_of, select_memories
 
 MOST_BYTES = 64 * 1024  # of a line
 MOST_PROBLEMS = 100  # that are named
 EXPORTED = 256  # memories in one read
 IMPORTED = 64  # lines in one transaction: other writers come in between
+IMPORTED_PLACE = place_after(["an import"])
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _Time = Annotated[float, Meta(ge=-1e12, le=1e12)]
 _Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
@@ -160,7 +161,7 @@ def _admit(owner: str, line: Line, now: float) -> NewMemory:
             scope=line.scope,
             agent=line.agent,
             key=line.key,
-            source=Source(**msgspec.structs.asdict(line.source)),
+            source=_source(line.source),
             at=at or 0.0,
             line=line.line,
             position=line.position,
@@ -170,6 +171,13 @@ def _admit(owner: str, line: Line, now: float) -> NewMemory:
         ),
         now,
     )
+
+
+def _source(line: SourceLine) -> Source:
+    """Whatever a line says of its author, anybody may have written it: for agents it is from outside. A piece of a file
+    that is here is that anyway."""
+    source = Source(**msgspec.structs.asdict(line))
+    return source if source.document_id else msgspec.structs.replace(source, place=IMPORTED_PLACE)
 
 
 def keep_entries(pen: Pen, entries: Sequence[Entry]) -> Imported:
