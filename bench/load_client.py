@@ -19,6 +19,7 @@ from typing import Any
 
 import aiohttp
 
+from bench.load_stored import Old, remove, stored
 from bench.ws import RawSocket, connect
 
 PATH = "/ws?protocol=1"
@@ -210,16 +211,19 @@ class Clients:
 
     async def mixed(self, job: dict[str, Any]) -> dict[str, Any]:
         """So many people at once, each doing one thing after the other: tasks plain and planned, lists and searches,
-        leaving and coming back, deleting what they made."""
+        leaving and coming back, deleting what they made. Of the threads the newest `keep` stay, with their memories:
+        `stored` says how many there were in the middle and at the end."""
         done: dict[str, int] = {}
         failed: list[str] = []
         chance = random.Random(job.get("seed", 1))
         until = time.perf_counter() + job["seconds"]
 
-        async def person(http: aiohttp.ClientSession) -> None:
+        async def person(http: aiohttp.ClientSession, old: Old) -> None:
             while time.perf_counter() < until:
                 act = chance.choice(("ask", "ask", "ask", "plan", "list", "memory", "leave", "delete"))
                 try:
+                    if act in ("ask", "plan", "leave"):
+                        await old.remove_some()
                     await getattr(self, f"_{act}")(http, job)
                     done[act] = done.get(act, 0) + 1
                 except (OSError, aiohttp.ClientError, TimeoutError, RuntimeError) as error:
@@ -228,11 +232,18 @@ class Clients:
 
         async with (
             aiohttp.ClientSession(f"http://127.0.0.1:{job['port']}", timeout=aiohttp.ClientTimeout(30)) as http,
-            asyncio.TaskGroup() as group,
+            asyncio.TaskGroup() as keeping,
         ):
-            for _ in range(job["people"]):
-                group.create_task(person(http))
-        return {"done": done, "failed": len(failed), "said": failed[:3]}
+            old = Old(http, job["keep"])
+            looking = keeping.create_task(old.look())
+            async with asyncio.TaskGroup() as group:
+                for _ in range(job["people"]):
+                    group.create_task(person(http, old))
+                await asyncio.sleep(job["seconds"] / 2)
+                middle = await stored(http)
+            end = await stored(http)
+            looking.cancel()
+        return {"done": done, "failed": len(failed), "said": failed[:3], "stored": {"middle": middle, "end": end}}
 
     async def _run(self, job: dict[str, Any], text: str, model: str, kind: str | None = "chat") -> None:
         runner = Runner()
@@ -276,9 +287,7 @@ class Clients:
         async with http.get("/api/threads?limit=50") as answer:
             found = [one for one in (await answer.json())["threads"] if not one["working"]]
         for thread in found[-1:]:
-            async with http.delete(f"/api/threads/{thread['id']}") as answer:
-                if answer.status >= 500:
-                    raise RuntimeError(f"delete: {answer.status}")
+            await remove(http, thread["id"])
 
 
 async def main() -> None:

@@ -13,6 +13,8 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 860, 200, 56, 22
 _PLOTS = (
     ("rss_mb", "Memory of the server's process", "MB"),
     ("cpu", "CPU of the server's process (100 is one core)", "%"),
+    ("children_rss_mb", "Memory of its children together", "MB"),
+    ("children_cpu", "CPU of its children together", "%"),
     ("files", "Open files and sockets", ""),
     ("threads", "Threads", ""),
 )
@@ -45,7 +47,8 @@ def page(
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>Load on Alma</title><style>{_STYLE}</style>"
         f"<h1>Load on Alma</h1><p>{time.strftime('%Y-%m-%d %H:%M')}, {html.escape(platform.platform())}, Python"
-        f" {platform.python_version()}.</p><h2>Targets</h2>{_table(targets)}<h2>Over time</h2>{plots}"
+        f" {platform.python_version()}.</p><h2>Targets</h2>{_table(targets)}<h2>Over time</h2>"
+        f"<p>In each scene of the server that it is about: in flood that with limits, else the other one.</p>{plots}"
         f"<h2>Scenes</h2>{scenes}</html>"
     )
 

@@ -108,6 +108,14 @@ class Served:
                 total += times.user + times.system
         return total
 
+    def children_rss(self) -> float:
+        """MB."""
+        total = 0.0
+        for child in self.ps.children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                total += child.memory_info().rss / 1e6
+        return total
+
     def rss(self) -> float:
         """MB."""
         return self.ps.memory_info().rss / 1e6
