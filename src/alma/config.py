@@ -154,8 +154,8 @@ def _dotenv_problems(path: Path) -> list[str]:
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError) as error:
-        return [f"{path}: expected a readable text file in UTF-8, came {error}"]
-    return [f"{path} line {line.line}: expected NAME=value, came {line.string.strip()!r}" for line in broken]
+        return [f"{path}: expected a readable text file in UTF-8, got {error}"]
+    return [f"{path} line {line.line}: expected NAME=value, got {line.string.strip()!r}" for line in broken]
 
 
 def _unknown(source: Mapping[str, str], suffix: str) -> list[str]:
@@ -166,7 +166,7 @@ def _unknown(source: Mapping[str, str], suffix: str) -> list[str]:
         if name.upper().startswith(PREFIX) and name not in known:
             near = difflib.get_close_matches(name.upper().removeprefix(PREFIX), by_rest, n=1, cutoff=0.6)
             advice = f"did you mean {by_rest[near[0]]}?" if near else "see docs/settings.md"
-            problems.append(f"{name}{suffix}: expected a variable that Alma knows, came an unknown one; {advice}")
+            problems.append(f"{name}{suffix}: expected a variable that Alma knows, got an unknown one; {advice}")
     return problems
 
 
@@ -174,7 +174,7 @@ def _invalid(error: ValidationError, given: Mapping[str, Given]) -> list[str]:
     problems: list[str] = []
     for name in dict.fromkeys(str(detail["loc"][0]) for detail in error.errors()):
         setting, found = described()[name], given[name]
-        problem = f"{found.label}: expected {setting.expected}, came {_shown(found.value)}"
+        problem = f"{found.label}: expected {setting.expected}, got {_shown(found.value)}"
         problems.append(f"{problem}. {setting.reason}" if setting.reason else problem)
     return problems
 
@@ -187,10 +187,10 @@ def _contradictions(settings: Settings, given: Mapping[str, Given]) -> list[str]
         frame, prompt = variable("max_frame_bytes"), variable("max_prompt_chars")
         problems.append(
             f"{given[name].label}: expected {frame} to be at least four times {prompt}, so that the longest task fits"
-            f" into a frame, came {settings.max_frame_bytes} and {settings.max_prompt_chars}"
+            f" into a frame, got {settings.max_frame_bytes} and {settings.max_prompt_chars}"
         )
     if settings.models_file != Settings().models_file and not settings.models_file.is_file():
-        problems.append(f"{given['models_file'].label}: expected a file that exists, came '{settings.models_file}'")
+        problems.append(f"{given['models_file'].label}: expected a file that exists, got '{settings.models_file}'")
     return problems
 
 

@@ -50,6 +50,24 @@ def test_list_says_what_fires_and_what_is_wrong_in_the_file(there: Serving, caps
     assert {one["name"] for one in json.loads(capsys.readouterr().out)["rules"]} >= {"busy", "disk_low"}
 
 
+def test_what_is_not_there_is_said_plainly(there: Serving, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["alerts", "silence", "nope", "2h"]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "alma: No alert rule is called 'nope'.",
+        "  got nope",
+        "  → `alma alerts list` names them.",
+    ]
+    assert main(["report", "1969-01-01"]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "alma: There are no reports of '1969-01-01'.",
+        "  expected a day since 1970, such as 2026-11-26",
+        "  got '1969-01-01'",
+    ]
+    with pytest.raises(SystemExit):
+        main(["report", "2026-13-01"])
+    assert "expected today, yesterday or a day such as 2026-11-26, got '2026-13-01'" in capsys.readouterr().err
+
+
 def test_silence_and_test(there: Serving, capsys: pytest.CaptureFixture[str]) -> None:
     fires(there)
     assert main(["alerts", "silence", "busy", "2h", "--reason", "I know"]) == 0
@@ -115,4 +133,5 @@ def test_a_report_is_made_and_printed_without_a_server(
     assert main(["report", "--list"]) == 0
     assert capsys.readouterr().out == "2026-01-02\n"
     assert main(["alerts", "list"]) == 0
-    assert main(["report", "never"]) == 1
+    with pytest.raises(SystemExit):
+        main(["report", "never"])

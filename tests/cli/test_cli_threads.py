@@ -71,8 +71,8 @@ async def test_search_takes_several_words(stand: Stand, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("list", "--limit", "0"), "a whole number from 1 to 200, came '0'"),
-        (("search", "rain", "--limit", "many"), "a whole number from 1 to 200, came 'many'"),
+        (("list", "--limit", "0"), "a whole number from 1 to 200, got '0'"),
+        (("search", "rain", "--limit", "many"), "a whole number from 1 to 200, got 'many'"),
         (("rename", "t_1", " "), "a title that is not empty"),
     ],
 )

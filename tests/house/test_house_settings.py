@@ -56,11 +56,11 @@ def test_every_problem_is_named_at_once_with_variable_expectation_and_value(tmp_
     )
     said = "\n".join(found)
     assert len(found) == 8
-    assert "ALMA_PORT: expected a whole number from 0 to 65535, came 'http'" in found
-    assert f"ALMA_MAX_ATTEMPTS in {dotenv}: expected a whole number from 1 to 20, came '0'" in found
-    assert "--stall-timeout-s: expected a number from 0.05 to 3600, came '-1'" in found
-    assert "ALMA_LOG_LEVEL: expected one of debug, info, warning, error, came 'loud'" in found
-    assert "ALMA_EMBEDDED: expected true or false, came 'perhaps'" in found
+    assert "ALMA_PORT: expected a whole number from 0 to 65535, got 'http'" in found
+    assert f"ALMA_MAX_ATTEMPTS in {dotenv}: expected a whole number from 1 to 20, got '0'" in found
+    assert "--stall-timeout-s: expected a number from 0.05 to 3600, got '-1'" in found
+    assert "ALMA_LOG_LEVEL: expected one of debug, info, warning, error, got 'loud'" in found
+    assert "ALMA_EMBEDDED: expected true or false, got 'perhaps'" in found
     assert "ALMA_GGUF: expected the path of a model file in GGUF format" in said
     assert "ALMA_ALLOWED_ORIGINS: expected origins such as" in said
     assert "secret" not in said
@@ -86,7 +86,7 @@ def test_the_prefix_that_all_share_makes_no_name_alike() -> None:
 @pytest.mark.parametrize("host", ["example.org", "everywhere", "127.0.0.1:80"])
 def test_what_is_no_address_of_this_machine_is_refused(host: str) -> None:
     [problem] = problems({"ALMA_HOST": host})
-    assert f"came '{host}'" in problem
+    assert f"got '{host}'" in problem
     assert "access tokens" in problem
 
 
@@ -99,7 +99,7 @@ def test_a_broken_line_in_dotenv_is_shown_with_its_number(tmp_path: Path) -> Non
     dotenv = tmp_path / ".env"
     dotenv.write_text("ALMA_PORT=9000\nthis is no setting\n")
     [problem] = problems({}, dotenv)
-    assert problem == f"{dotenv} line 2: expected NAME=value, came 'this is no setting'"
+    assert problem == f"{dotenv} line 2: expected NAME=value, got 'this is no setting'"
 
 
 def test_a_dotenv_that_is_no_text_is_a_problem(tmp_path: Path) -> None:

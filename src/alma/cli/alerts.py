@@ -67,7 +67,7 @@ def _minutes(word: str) -> float:
     except (ValueError, KeyError):
         minutes = -1.0
     if not 0 < minutes <= 30 * 1440:
-        raise argparse.ArgumentTypeError(f"expected 30m, 2h, 7d (at most 30d) or off, came {word!r}")
+        raise argparse.ArgumentTypeError(f"expected 30m, 2h, 7d (at most 30d) or off, got {word!r}")
     return minutes
 
 

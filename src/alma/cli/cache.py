@@ -54,7 +54,7 @@ def _likeness(given: str) -> float:
     except ValueError:
         likeness = -1.0
     if not 0 <= likeness <= 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, came {given}")
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {given}")
     return likeness
 
 

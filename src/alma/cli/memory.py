@@ -120,7 +120,7 @@ def _add_ids(parser: argparse.ArgumentParser) -> None:
 
 def _limit(word: str) -> int:
     if not word.isascii() or not word.isdigit() or not 1 <= int(word) <= _MOST_LISTED:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {_MOST_LISTED}, came {word!r}")
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {_MOST_LISTED}, got {word!r}")
     return int(word)
 
 

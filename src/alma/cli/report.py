@@ -9,7 +9,7 @@ import textwrap
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from alma.cli.options import Subparsers, add_command, add_data_dir, read_settings, text
+from alma.cli.options import Subparsers, add_command, add_data_dir, read_settings
 
 
 def add(commands: Subparsers) -> None:
@@ -29,7 +29,7 @@ def add(commands: Subparsers) -> None:
               alma report --list"""
         ),
     )
-    parser.add_argument("day", type=text, nargs="?", default="yesterday", help="as 2026-11-26, or today, or yesterday")
+    parser.add_argument("day", type=_day, nargs="?", default="yesterday", help="as 2026-11-26, or today, or yesterday")
     parser.add_argument("--make", action="store_true", help="make it now, in place of one that there is")
     parser.add_argument("--list", action="store_true", help="name the days that have one")
     add_data_dir(parser)
@@ -54,9 +54,14 @@ async def _ask(arguments: argparse.Namespace) -> object:
         if arguments.list:
             return await door.call("GET", "/api/reports")
         method = "PUT" if arguments.make else "GET"
-        return await door.call(method, f"/api/reports/{quote(_day(arguments.day), safe='')}", long=True)
+        return await door.call(method, f"/api/reports/{quote(arguments.day, safe='')}", long=True)
 
 
 def _day(word: str) -> str:
     back = {"today": 0, "yesterday": 1}.get(word)
-    return word if back is None else f"{datetime.now(UTC) - timedelta(days=back):%Y-%m-%d}"
+    try:
+        day = datetime.strptime(word, "%Y-%m-%d") if back is None else datetime.now(UTC) - timedelta(days=back)
+    except ValueError:
+        expected = "expected today, yesterday or a day such as 2026-11-26"
+        raise argparse.ArgumentTypeError(f"{expected}, got {word!r}") from None
+    return f"{day:%Y-%m-%d}"

@@ -348,8 +348,8 @@ def totals(view: RunView) -> str:
 
 
 def problem(error: ErrorFacts | AlmaError) -> list[str]:
-    """An error's message, with what was expected, what came and what helps."""
-    facts = (("expected", error.expected), ("came", error.actual), ("→", error.hint))
+    """An error's message, with what was expected, what was there instead and what helps."""
+    facts = (("expected", error.expected), ("got", error.actual), ("→", error.hint))
     return [error.message, *(f"  {label} {text}" for label, text in facts if text)]
 
 

@@ -66,7 +66,7 @@ def add(commands: Subparsers) -> None:
 
 def _limit(word: str) -> int:
     if not word.isascii() or not word.isdigit() or not 1 <= int(word) <= _MOST_LISTED:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {_MOST_LISTED}, came {word!r}")
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {_MOST_LISTED}, got {word!r}")
     return int(word)
 
 
@@ -74,7 +74,7 @@ def _age(word: str) -> float:
     """In seconds."""
     found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)([hdw])", word)
     if found is None:
-        raise argparse.ArgumentTypeError(f"expected hours, days or weeks such as 12h, 30d or 8w, came {word!r}")
+        raise argparse.ArgumentTypeError(f"expected hours, days or weeks such as 12h, 30d or 8w, got {word!r}")
     return float(found[1]) * _SECONDS[found[2]]
 
 

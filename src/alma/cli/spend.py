@@ -76,7 +76,7 @@ def add(commands: Subparsers) -> None:
 def tokens(word: str) -> int:
     """For `type=`: a number of tokens."""
     if not word.isascii() or not word.isdigit() or int(word) > 10**12:
-        raise argparse.ArgumentTypeError(f"expected a whole number of tokens, 0 or more, came {word!r}")
+        raise argparse.ArgumentTypeError(f"expected a whole number of tokens, 0 or more, got {word!r}")
     return int(word)
 
 
@@ -87,7 +87,7 @@ def number(word: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1e9:
-        raise argparse.ArgumentTypeError(f"expected a number, 0 or more, came {word!r}")
+        raise argparse.ArgumentTypeError(f"expected a number, 0 or more, got {word!r}")
     return value
 
 

@@ -40,7 +40,7 @@ def note(text: str) -> None:
 
 def print_error(error: AlmaError) -> None:
     print(f"{styled('alma:', 'red', sys.stderr)} {safe(error.message)}", file=sys.stderr)
-    for label, text in (("expected", error.expected), ("came", error.actual), ("→", error.hint)):
+    for label, text in (("expected", error.expected), ("got", error.actual), ("→", error.hint)):
         if text:
             print(f"  {label} {safe(text)}", file=sys.stderr)
 

@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _limit(word: str) -> int:
     if not word.isascii() or not word.isdigit() or not 1 <= int(word) <= _MOST_LISTED:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {_MOST_LISTED}, came {word!r}")
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {_MOST_LISTED}, got {word!r}")
     return int(word)
 
 

@@ -70,7 +70,7 @@ def _days(word: str) -> float:
     except ValueError:
         days = 0.0
     if not 0 < days <= 3650:
-        raise argparse.ArgumentTypeError(f"expected a number of days over 0, at most 3650, came {word!r}")
+        raise argparse.ArgumentTypeError(f"expected a number of days over 0, at most 3650, got {word!r}")
     return days
 
 

@@ -120,7 +120,12 @@ def check_day(day: str) -> None:
     try:
         start_of(day)
     except ValueError:
-        raise InvalidRequest("no_day", "That is no day.", expected="a day as 2026-11-26", actual=day) from None
+        raise InvalidRequest(
+            "no_day",
+            f"There are no reports of {day!r}.",
+            expected="a day since 1970, such as 2026-11-26",
+            actual=repr(day),
+        ) from None
 
 
 def _find(connection: sa.Connection, day: str) -> Report | None:

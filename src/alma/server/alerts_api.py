@@ -65,7 +65,9 @@ def routes(alerts: Alerts) -> APIRouter:
 def _known(alerts: Alerts, name: str) -> RuleNow:
     standing = alerts.standing(name)
     if standing is None:
-        raise NotFound("unknown_rule", f"There is no alert rule {name}.", actual=name)
+        raise NotFound(
+            "unknown_rule", f"No alert rule is called {name!r}.", actual=name, hint="`alma alerts list` names them."
+        )
     return standing
 
 
