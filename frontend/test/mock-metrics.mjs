@@ -84,8 +84,10 @@ function idle(at, isFresh) {
     threads: 19 + Math.round(3 * busy),
     model_cpu: isFresh ? 0.4 : Math.max(0.3, 170 * busy + 12 * turns(20, at)),
     model_rss: 388 + 4 * turns(21, at / 9),
+    model_files: 14,
     embedder_cpu: isFresh ? 0.1 : Math.max(0.1, 18 * busy + 5 * turns(22, at)),
     embedder_rss: 162 + 2 * turns(23, at / 7),
+    embedder_files: 17,
     disk_free: 214_000 - (at - BEGAN) / 240,
   };
 }
@@ -282,8 +284,10 @@ metric("files", "Open files", "count", "level", "resources");
 metric("threads", "Threads", "count", "level", "resources");
 metric("model_cpu", "CPU of the model", "%", "level", "resources");
 metric("model_rss", "Memory of the model", "MiB", "level", "resources");
+metric("model_files", "Open files of the model", "count", "level", "resources");
 metric("embedder_cpu", "CPU of the embedder", "%", "level", "resources");
 metric("embedder_rss", "Memory of the embedder", "MiB", "level", "resources");
+metric("embedder_files", "Open files of the embedder", "count", "level", "resources");
 metric("disk_free", "Disk space", "MiB", "level", "resources");
 
 function behindOf(query, { threads, runs: known }, mode) {
