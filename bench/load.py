@@ -33,7 +33,8 @@ from bench.fuzz import access_token
 SCENES = ("idle", "fair", "deaf", "flood", "mixed")
 _SLACK = 2  # files or threads
 PACED = (100, 140, 200, 400)  # tokens of the answers that come at 20 tokens/s
-MODELS = ("fake-20-max", *(f"fake-{tokens}-20" for tokens in PACED))
+LEFT = "fake-40-20"  # two seconds: long enough to leave in, and soon as many end as begin
+MODELS = ("fake-20-max", LEFT, *(f"fake-{tokens}-20" for tokens in PACED))
 
 
 class Client:
@@ -262,7 +263,7 @@ class Load:
         began = self.watched.mark()
         job = {"port": self.server.port, "people": self.options.people, "seconds": seconds}
         job["keep"] = 20 if self.quick else 200
-        said = self.main.do("mixed", model="fake/fake-20-max", long_model="fake/fake-100-20", **job)
+        said = self.main.do("mixed", model="fake/fake-20-max", long_model=f"fake/{LEFT}", **job)
         rows = [row for row in self.watched.rows if row["s"] >= began]
         time.sleep(2)
         rest = counts(self.server)

@@ -230,8 +230,11 @@ class Clients:
                     failed.append(f"{act}: {error!r}")
                 await asyncio.sleep(chance.uniform(0, 0.2))
 
+        # As many connections as people: a pool that grows with every new peak would show as files of the server.
+        pool = aiohttp.TCPConnector(limit=job["people"])
+        url, patience = f"http://127.0.0.1:{job['port']}", aiohttp.ClientTimeout(30)
         async with (
-            aiohttp.ClientSession(f"http://127.0.0.1:{job['port']}", timeout=aiohttp.ClientTimeout(30)) as http,
+            aiohttp.ClientSession(url, connector=pool, timeout=patience) as http,
             asyncio.TaskGroup() as keeping,
         ):
             old = Old(http, job["keep"])
