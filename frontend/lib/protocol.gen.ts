@@ -1022,10 +1022,7 @@ export interface paths {
          */
         get: operations["list_tokens_api_tokens_get"];
         put?: never;
-        /**
-         * Add Token
-         * @description For somebody new, or for yourself; the person at the server's machine may for everybody.
-         */
+        /** Add Token */
         post: operations["add_token_api_tokens_post"];
         delete?: never;
         options?: never;
