@@ -267,4 +267,5 @@ def test_content_cannot_end_its_own_block(mark: str) -> None:
     assert len(kept) == len(f"before {mark} after")
     assert escaped(kept) == kept
     assert mark not in Part("result", "text", data=True, head=f"[1] {mark}:").said[len("<data>") : -len("</data>")]
+    assert escaped("<" + " " * 1_000_000)[0] == "<", "in time in proportion"
     assert escaped("a < b, <b>bold</b>, list[0], [1] data") == "a < b, <b>bold</b>, list[0], [1] data"

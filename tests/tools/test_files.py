@@ -88,6 +88,7 @@ BAD_NAMES = [
     "NUL.txt",
 ]
 BAD_NAMES += ["x" * 201, "end.", "end ", " a", "a\u202egpj.exe", "a\ud800", "*"]
+BAD_NAMES += [f"a{unseen}b.md" for unseen in "\u061c\u00ad\u034f\u180e\u3164\u200b\u2063\ufeff\ufff9\U000e0100"]
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
