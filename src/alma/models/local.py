@@ -367,7 +367,7 @@ class LocalModel:
 
 async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
     """Await it even when cancelled meanwhile; the cancellation takes effect after it."""
-    task = asyncio.create_task(work)
+    task = asyncio.ensure_future(work)
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
