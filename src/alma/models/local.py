@@ -16,7 +16,8 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -242,7 +243,7 @@ class LocalModel:
             if self._slots is not None:
                 self._slots.close()
             self._client = self._slots = None
-            await _to_its_end(self._take_down())
+            await self._take_down()
 
     async def _spawn(self, path: Path) -> Child:
         return await child_process.start(
@@ -278,10 +279,13 @@ class LocalModel:
         if process is None:
             return
         _kill(process)
-        await process.wait()
-        if process.stdin is not None:
-            process.stdin.close()
-        await asyncio.to_thread(shutil.rmtree, self._prefix_dir, ignore_errors=True)
+        try:
+            # The kill takes effect at once; the wait only reaps, so a cancelled owner may still do it.
+            await asyncio.shield(process.wait())
+        finally:
+            if process.stdin is not None:
+                process.stdin.close()
+            await _remove(self._prefix_dir)
 
     async def _measure(self, client: OpenAIClient) -> None:
         """The window that the server really gives: a model trained on less gets less than was asked for."""
@@ -365,13 +369,13 @@ class LocalModel:
                 await self._swapped.wait()
 
 
-async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
-    """Await it even when cancelled meanwhile; the cancellation takes effect after it."""
-    task = asyncio.ensure_future(work)
+async def _remove(folder: Path) -> None:
+    """To its end, even when cancelled meanwhile."""
+    removal = asyncio.get_running_loop().run_in_executor(None, partial(shutil.rmtree, folder, ignore_errors=True))
     try:
-        await asyncio.shield(task)
+        await asyncio.shield(removal)
     except asyncio.CancelledError:
-        await task
+        await removal
         raise
 
 
