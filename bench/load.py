@@ -155,7 +155,7 @@ class Load:
         time.sleep(1)
         before = self.server.rss()
         self.main.do("open", port=port, count=count - 50)
-        time.sleep(3 if self.quick else 20)  # in the long form heartbeats and pings go out meanwhile
+        time.sleep(1 if self.quick else 20)  # in the long form heartbeats and pings go out meanwhile
         after, open_still = self.server.rss(), self.main.do("close")["were_open"]
         time.sleep(1)
         return {
@@ -166,7 +166,7 @@ class Load:
         }
 
     def fair(self) -> dict[str, Any]:
-        seconds = 5 if self.quick else 15
+        seconds = 3 if self.quick else 15
         return self._streams(self.main, self.options.streams, seconds)
 
     def _streams(self, client: Client, streams: int, seconds: float) -> dict[str, Any]:
@@ -174,7 +174,7 @@ class Load:
         return self._figures(client.end(), seconds)
 
     def _begin_streams(self, client: Client, streams: int, seconds: float) -> None:
-        model = f"fake/fake-{next(n for n in PACED if n >= 20 * (seconds + 4))}-20"
+        model = f"fake/fake-{next(n for n in PACED if n >= 20 * (seconds + 3))}-20"
         client.begin("streams", port=self.server.port, streams=streams, seconds=seconds, model=model)
 
     @staticmethod
@@ -195,8 +195,14 @@ class Load:
         """In turns: streams beside clients that start runs and read, and beside clients that do the same and never
         read. What these cost more is what waits for them; the runs themselves cost both the same. The gaps are of the
         time after that, when all buffers on the way are full and what is meant for them keeps coming."""
-        rounds, seconds, count = (1, 3, 4) if self.quick else (6, 8, 8)
-        job = {"port": self.server.port, "count": count, "model": "fake/fake-20-max", "runs": 20, "chars": 60_000}
+        rounds, seconds, count = (1, 2, 4) if self.quick else (6, 8, 8)
+        job = {
+            "port": self.server.port,
+            "count": count,
+            "model": "fake/fake-20-max",
+            "runs": 10 if self.quick else 20,
+            "chars": 60_000,
+        }
         self.other.do("trouble", reads=True, **job)  # what is made once for such runs
         self._settled()
         self.other.do("close")
@@ -290,15 +296,15 @@ def options() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, help="idle WebSockets (5000; quick: 2000)")
     parser.add_argument("--streams", type=int, default=256, help="streams at 20 tokens/s at once (256)")
     parser.add_argument("--people", type=int, default=16, help="people of the mixed work (16)")
-    parser.add_argument("--minutes", type=float, help="of the mixed work (5; quick: 0.15)")
+    parser.add_argument("--minutes", type=float, help="of the mixed work (5; quick: 0.1)")
     parser.add_argument("--only", choices=SCENES, action="append", help="only this scene (may be repeated)")
     given = parser.parse_args()
     given.connections = given.connections or (2000 if given.quick else 5000)
-    given.minutes = given.minutes or (0.15 if given.quick else 5)
+    given.minutes = given.minutes or (0.1 if given.quick else 5)
     return given
 
 
-def targets_of(figures: dict[str, Any]) -> dict[str, tuple[float, str, float]]:
+def targets_of(figures: dict[str, Any], quick: bool) -> dict[str, tuple[float, str, float]]:
     targets: dict[str, tuple[float, str, float]] = {}
     if idle := figures.get("idle"):
         targets["idle_kb_each"] = (idle["kb_each"], "<=", 45)
@@ -306,7 +312,8 @@ def targets_of(figures: dict[str, Any]) -> dict[str, tuple[float, str, float]]:
     if fair := figures.get("fair"):
         targets["fair_jain"] = (fair["jain"], ">=", 0.98)
     if deaf := figures.get("deaf"):
-        targets["deaf_mb_each"] = (deaf["mb_each"], "<=", 2)
+        if not quick:  # in one round of few clients the heap's own growth is as much as theirs
+            targets["deaf_mb_each"] = (deaf["mb_each"], "<=", 2)
         targets["deaf_gap_ratio"] = (deaf["gap_ratio"], "<=", 1.1)
     if flood := figures.get("flood"):
         targets["flood_p95_ratio"] = (flood["p95_ratio"], "<=", 1.2)
@@ -347,9 +354,9 @@ def main() -> int:
             figures = {name: load.scene(name) for name in SCENES if not given.only or name in given.only}
         finally:
             load.close()
-            server.stop()
-            limited.stop()
-    targets = targets_of(figures)
+            for one in (server, limited):
+                one.kill()  # what they would still do in order is nobody's any more
+    targets = targets_of(figures, given.quick)
     if given.report is not None:
         given.report.write_text(load_report.page(figures, targets, load.watched.rows, load.spans))
         print(f"The report is in {given.report}.")

@@ -110,6 +110,9 @@ class Clients:
                 await asyncio.sleep(0.01)
             begin = time.perf_counter()
             end = begin + job["seconds"]
+            await asyncio.sleep(job["seconds"])
+            for one in asking:
+                one.cancel()
         counts, gaps = [], []
         for runner in runners:
             inside = [(at, n) for at, n in zip(runner.times, runner.tokens, strict=True) if begin <= at < end]
@@ -211,8 +214,8 @@ class Clients:
 
     async def mixed(self, job: dict[str, Any]) -> dict[str, Any]:
         """So many people at once, each doing one thing after the other: tasks plain and planned, lists and searches,
-        leaving and coming back, deleting what they made. Of the threads the newest `keep` stay, with their memories:
-        `stored` says how many there were in the middle and at the end."""
+        leaving and coming back, deleting what they made. Of the threads the newest stay, with their memories, `keep`
+        more than there were: `stored` says how many there were in the middle and at the end."""
         done: dict[str, int] = {}
         failed: list[str] = []
         chance = random.Random(job.get("seed", 1))
@@ -237,7 +240,7 @@ class Clients:
             aiohttp.ClientSession(url, connector=pool, timeout=patience) as http,
             asyncio.TaskGroup() as keeping,
         ):
-            old = Old(http, job["keep"])
+            old = Old(http, (await stored(http))["threads"] + job["keep"])
             looking = keeping.create_task(old.look())
             async with asyncio.TaskGroup() as group:
                 for _ in range(job["people"]):
