@@ -325,7 +325,7 @@ def targets_of(figures: dict[str, Any], quick: bool) -> dict[str, tuple[float, s
 
 
 # As docs/access.md has it for a server that several people share.
-SHARED = {
+SHARED: dict[str, Any] = {
     "limit_requests": "20/second; 600/minute",
     "limit_messages": "20/second; 600/minute",
     "limit_runs": "10/second; 300/minute",
