@@ -140,12 +140,13 @@ def _announce_address(host: str, port: int, found: ServerFile, address: Path, un
         file.write(msgspec.json.encode(found))
     temporary.replace(address)
     log.info("Alma listens at %s; unfinished runs that are taken up again: %d", found.url, unfinished)
-    # The address is for whoever started it.
-    print(f"\n  Alma is ready: {found.url}", flush=True)  # noqa: T201
+    # The address is for whoever started it. In one piece: the log may go the same way at the same time.
+    lines = [f"\n  Alma is ready: {found.url}"]
     if not is_loopback(host):
         others = _url(reached_at(host), port)
-        print(f"  For others: {others}, each with a token (`alma tokens add NAME`, docs/access.md)", flush=True)  # noqa: T201
-    print(flush=True)  # noqa: T201
+        lines.append(f"  For others: {others}, each with a token (`alma tokens add NAME`, docs/access.md)")
+    sys.stdout.write("\n".join([*lines, "\n"]))
+    sys.stdout.flush()
 
 
 def _url(host: str, port: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -46,7 +46,8 @@ def other_site() -> Generator[str]:
         def log_message(self, format: str, *args: object) -> None:
             del format, args
 
-    server = HTTPServer(("127.0.0.1", 0), Site)
+    # A thread for each connection: a browser opens some in advance, and says nothing on them for a minute.
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"

@@ -205,6 +205,12 @@ async def test_each_endpoint_is_a_component(one: EndpointInfo, said: str) -> Non
     assert (await only(health_checks.endpoints(list))).status == "ok"
 
 
+async def test_how_to_do_without_an_endpoint_of_the_environment() -> None:
+    one = groq(state="down", source="OPENAI_API_KEY")
+    found = await only(health_checks.endpoints(lambda: [one]))
+    assert found.hint.endswith("To do without it, unset OPENAI_API_KEY and start Alma again.")
+
+
 @pytest.mark.parametrize(("state", "status"), [("ready", "ok"), ("off", "ok"), ("failed", "degraded")])
 async def test_the_embedded_model(state: str, status: str) -> None:
     found = await only(health_checks.embedded_model(lambda: EmbeddedModel(state)))

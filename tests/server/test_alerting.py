@@ -193,9 +193,12 @@ def test_who_is_no_administrator_sees_names_and_statuses_alone(
 async def test_pages_of_administrators_alone_hear_of_alerts(
     guarded: Serving, ann: dict[str, str], root: dict[str, str]
 ) -> None:
-    async with aiohttp.ClientSession() as session:
-        url = f"{guarded.url}/ws?protocol=1"
-        hers, theirs = [await session.ws_connect(url, headers=headers) for headers in (ann, root)]
+    url = f"{guarded.url}/ws?protocol=1"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(url, headers=ann) as hers,
+        session.ws_connect(url, headers=root) as theirs,
+    ):
         await fail_a_run(Page(hers), "1")
         while not (await Page(theirs).until("alma.alerts"))["firing"]:
             pass

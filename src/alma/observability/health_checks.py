@@ -121,6 +121,8 @@ class Endpoint(Protocol):
     @property
     def name(self) -> str: ...
     @property
+    def source(self) -> str: ...
+    @property
     def state(self) -> str: ...
     @property
     def detail(self) -> str: ...
@@ -179,7 +181,9 @@ def _endpoint(one: Endpoint, now: float) -> Finding:
     name = f"endpoint {one.name}"
     if why := why_down(one, now):
         mend = f"{one.mend or 'Is its server there, and its key right?'} `alma models list` says how it is;"
-        return Finding("down", why, f"{mend} `alma models remove {one.name}` does without it.", name)
+        remove = f"`alma models remove {one.name}` does without it."
+        without = remove if one.source == "file" else f"To do without it, unset {one.source} and start Alma again."
+        return Finding("down", why, f"{mend} {without}", name)
     if one.breaker == "half_open":
         return Finding("ok", "It lists its models; its last calls failed, and the next one tries it.", name=name)
     return Finding("ok", one.state, name=name)
