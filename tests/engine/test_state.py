@@ -342,6 +342,12 @@ def _plain(state: RunState) -> object:
     return msgspec.to_builtins(state)
 
 
+def test_what_an_amendment_names_before_it_is_there_is_waited_for() -> None:
+    amended = PlanAmended(at=3, add=[PlanTask("4", "writer", "g", depends_on=["1"])])
+    assert begins(decided(amended, plan(("1", [])))) == ["1"]
+    assert begins(decided(amended, plan(("1", [])), ended("1"))) == ["4"]
+
+
 @given(ENTRIES)
 def test_deciding_changes_nothing_and_an_ended_log_rests(entries: list[JournalEntry]) -> None:
     state = state_of(*entries)

@@ -203,7 +203,7 @@ async def test_another_model_takes_over_while_both_serve(house: House) -> None:
         assert (leaving.model, leaving.dimensions, leaving.role) == ("fake", 64, "leaving")
     async with house.open():
         async with asyncio.timeout(20):
-            while set(await house.stored_models()) != {"other"}:
+            while [one.role for one in await house.dense.state()] != ["serving"]:
                 await asyncio.sleep(0.005)
         assert await house.stored_models() == {"other": 7}
         [state] = await house.dense.state()

@@ -153,6 +153,12 @@ def _add(state: RunState, parent: TaskState, specs: list[PlanTask], outside: Ite
         task = state.tasks[spec.id]
         for other in spec.depends_on:
             _wait(state, task, other)
+    new = {spec.id for spec in specs}
+    for task in state.tasks.values():  # an amendment may have named what comes only now
+        if task.id not in new and not task.begun and not task.ended and not new.isdisjoint(task.depends_on):
+            for other in new.intersection(task.depends_on):
+                _wait(state, task, other)
+            _refresh(state, task)
 
 
 def _wait(state: RunState, task: TaskState, other_id: str) -> None:
