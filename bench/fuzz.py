@@ -109,7 +109,8 @@ class Victim:
                     pass
                 self.threads.append(event["threadId"])
                 self.runs.append(event["runId"])
-        await self._http.put(f"/api/threads/{self.threads[0]}/files/secret.txt", data=CANARY)
+        async with self._http.put(f"/api/threads/{self.threads[0]}/files/secret.txt", data=CANARY) as kept:
+            await kept.read()
         async with self._http.post("/api/memories", json={"text": f"My word is {CANARY}."}) as added:
             self._memories = [(await added.json())["memory"]["id"]]
         seen = (await self.all_that_is()).values()
@@ -124,11 +125,15 @@ class Victim:
             f"/api/threads/{self.threads[0]}/files/secret.txt",
             *(f"/api/runs/{one}/entries" for one in self.runs),
         ]
-        found = {path: await (await self._http.get(path)).text() for path in paths}
+        found = {path: await self._get(path) for path in paths}
         for memory_id in self._memories:
-            memory = (await (await self._http.get(f"/api/memories/{memory_id}")).json())["memory"]
+            memory = json.loads(await self._get(f"/api/memories/{memory_id}"))["memory"]
             found[memory_id] = json.dumps([memory[name] for name in ("text", "version", "forgottenAt")])
         return found
+
+    async def _get(self, path: str) -> str:
+        async with self._http.get(path) as answer:
+            return await answer.text()
 
 
 async def attack(server: rig.Served, tokens: tuple[str, str], count: int, seed: int) -> dict[str, Any]:
@@ -149,10 +154,12 @@ async def attack(server: rig.Served, tokens: tuple[str, str], count: int, seed: 
                 group.create_task(attacker.send(count // len(attackers)))
         faults = [fault for attacker in attackers for fault in attacker.faults]
         faults += [f"changed: {path}" for path, text in (await victim.all_that_is()).items() if text != before[path]]
-        groups = (await (await admin.get("/api/errors")).json())["groups"]
+        async with admin.get("/api/errors") as answer:
+            groups = (await answer.json())["groups"]
         faults += [f"an error was logged: {one['title']} at {one['place']}" for one in groups]
-        if (await admin.get("/livez")).status != 200:
-            faults.append("it does not live")
+        async with admin.get("/livez") as answer:
+            if answer.status != 200:
+                faults.append("it does not live")
     codes = sum((attacker.codes for attacker in attackers), Counter[str]())
     return {
         "frames": count,
