@@ -348,6 +348,12 @@ def test_what_an_amendment_names_before_it_is_there_is_waited_for() -> None:
     assert begins(decided(amended, plan(("1", [])), ended("1"))) == ["4"]
 
 
+def test_a_task_that_is_there_is_not_begun_afresh_by_another_plan() -> None:
+    again = state_of(plan(("1", []), ("2", ["1"])), ended("1"), plan(("1", []), ("3", ["1"])))
+    assert again.tasks["1"].ended
+    assert begins(decide(again, 5)) == ["2", "3"]
+
+
 @given(ENTRIES)
 def test_deciding_changes_nothing_and_an_ended_log_rests(entries: list[JournalEntry]) -> None:
     state = state_of(*entries)

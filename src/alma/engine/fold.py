@@ -141,7 +141,8 @@ def _apply_plan(state: RunState, task: TaskState, entry: PlanMade | PlanDecided 
 
 
 def _add(state: RunState, parent: TaskState, specs: list[PlanTask], outside: Iterable[str]) -> None:
-    """`outside`: what from outside stood in the context of whoever made them."""
+    """`outside`: what from outside stood in the context of whoever made them. A task that is there stays as it is."""
+    specs = [spec for spec in specs if spec.id not in state.tasks]
     for spec in specs:
         task = TaskState(spec.id, role=spec.role, model=spec.model, spec=spec, depends_on=list(spec.depends_on))
         task.stop_requested = parent.stop_requested
@@ -153,17 +154,18 @@ def _add(state: RunState, parent: TaskState, specs: list[PlanTask], outside: Ite
         task = state.tasks[spec.id]
         for other in spec.depends_on:
             _wait(state, task, other)
-    new = {spec.id for spec in specs}
-    for task in state.tasks.values():  # an amendment may have named what comes only now
-        if task.id not in new and not task.begun and not task.ended and not new.isdisjoint(task.depends_on):
-            for other in new.intersection(task.depends_on):
-                _wait(state, task, other)
-            _refresh(state, task)
+    for spec in specs:
+        for early in state.named_early.pop(spec.id, ()):
+            if (task := state.tasks.get(early)) is not None and not task.begun and not task.ended:
+                _wait(state, task, spec.id)
+                _refresh(state, task)
 
 
 def _wait(state: RunState, task: TaskState, other_id: str) -> None:
     other = state.tasks.get(other_id)
-    if other is not None and not other.ended:
+    if other is None:
+        state.named_early.setdefault(other_id, []).append(task.id)
+    elif not other.ended:
         task.waiting_for.add(other_id)
         other.dependents.append(task.id)
 

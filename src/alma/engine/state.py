@@ -173,6 +173,7 @@ class RunState(Struct):
     spent: Spent = NOTHING
     reached: set[tuple[BudgetScope, BudgetWhat, bool]] = set()
     outside: bool = False  # anything from outside has come into it
+    named_early: dict[str, list[str]] = {}  # by a task that is not there (yet): those that depend on it
     finished: RunFinished | None = None
 
     @property
