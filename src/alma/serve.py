@@ -145,7 +145,7 @@ def _announce_address(host: str, port: int, found: ServerFile, address: Path, un
     if not is_loopback(host):
         others = _url(reached_at(host), port)
         lines.append(f"  For others: {others}, each with a token (`alma tokens add NAME`, docs/access.md)")
-    sys.stdout.write("\n".join([*lines, "\n"]))
+    sys.stdout.write("\n".join(lines) + "\n\n")
     sys.stdout.flush()
 
 

@@ -348,6 +348,15 @@ def test_what_an_amendment_names_before_it_is_there_is_waited_for() -> None:
     assert begins(decided(amended, plan(("1", [])), ended("1"))) == ["4"]
 
 
+def test_what_a_dropped_plan_named_too_early_is_not_waited_for() -> None:
+    early = PlanAmended(at=3, add=[PlanTask("2", "writer", "g", depends_on=["3"])])
+    other = PlanDecided(at=4, approved=True, tasks=[PlanTask("2", "writer", "another")])
+    state = state_of(
+        plan(("1", []), approval=True), early, other, PlanAmended(at=5, add=[PlanTask("3", "writer", "g")])
+    )
+    assert begins(decide(state, 5)) == ["2", "3"]
+
+
 def test_a_task_that_is_there_is_not_begun_afresh_by_another_plan() -> None:
     again = state_of(plan(("1", []), ("2", ["1"])), ended("1"), plan(("1", []), ("3", ["1"])))
     assert again.tasks["1"].ended

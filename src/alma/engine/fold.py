@@ -154,9 +154,9 @@ def _add(state: RunState, parent: TaskState, specs: list[PlanTask], outside: Ite
         task = state.tasks[spec.id]
         for other in spec.depends_on:
             _wait(state, task, other)
-    for spec in specs:
         for early in state.named_early.pop(spec.id, ()):
-            if (task := state.tasks.get(early)) is not None and not task.begun and not task.ended:
+            task = state.tasks.get(early)  # it may be another meanwhile: its plan was changed
+            if task is not None and spec.id in task.depends_on and not task.begun and not task.ended:
                 _wait(state, task, spec.id)
                 _refresh(state, task)
 
