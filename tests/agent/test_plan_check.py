@@ -74,10 +74,10 @@ def test_budgets_and_depth_are_what_is_left() -> None:
 
 def test_a_thousand_tasks_are_refused_at_once() -> None:
     many = [ferry(id=str(at), depends_on=[str(one) for one in range(1000)]) for at in range(1000)]
-    began = time.perf_counter()
+    began = time.process_time()
     said = problems(*many)
     assert said == ["The plan has 1,000 tasks; at most 24 are allowed. Join those that belong together."]
-    assert time.perf_counter() - began < 0.05
+    assert time.process_time() - began < 0.05
 
 
 def test_a_task_that_builds_on_a_related_one_is_related() -> None:

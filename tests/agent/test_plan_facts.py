@@ -118,9 +118,9 @@ def test_any_text_is_read_and_every_item_is_a_bounded_word_of_it(text: str) -> N
     ["a", "compare a and b by c, ", "or ", ", ", "by ", "taking ", "between ", "(1) ", "\n- x", "not ", " ", "字"],
 )
 def test_long_text_is_read_in_bounded_time(piece: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     read_facts(piece * (200_000 // len(piece)))
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_code_is_no_sentence() -> None:

@@ -52,7 +52,7 @@ def test_thousands_of_corrections_do_not_hold_up_the_loop() -> None:
     examples = [Example(str(at), KINDS[at % 3], correction=True) for at in range(3000)]
     spent: list[float] = []
     for _ in range(5):
-        began = time.perf_counter()
+        began = time.process_time()
         assert classify(vectors[4], examples, vectors).kind == KINDS[1]
-        spent.append(time.perf_counter() - began)
+        spent.append(time.process_time() - began)
     assert min(spent) < 0.1

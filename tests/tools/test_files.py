@@ -197,9 +197,9 @@ def test_a_query_is_bounded() -> None:
 
 def test_ten_megabytes_are_searched_in_seconds() -> None:
     text = "The quick brown fox jumps over the lazy dog, and the pump pumps.\n\n" * 15_000
-    started = time.perf_counter()
+    started = time.process_time()
     assert search({str(number): text for number in range(10)}, "the heat pump of the fox")
-    assert time.perf_counter() - started < 8
+    assert time.process_time() - started < 8
 
 
 async def test_the_tool_answers_in_words(files: ThreadFiles, context: ToolContext) -> None:

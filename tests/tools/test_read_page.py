@@ -252,9 +252,9 @@ def test_any_bytes_become_text(content: bytes, charset: str | None, text: str) -
 @pytest.mark.parametrize("piece", ["<", "<!--", "</", "<a ", "<![", "<!", "<?", "&", "&#", "<p>", "<a b='", "<script>"])
 def test_a_hostile_megabyte_does_not_take_long(piece: str) -> None:
     content = (piece * (1_000_000 // len(piece))).encode()
-    started = time.perf_counter()
+    started = time.process_time()
     text_of_page(content, True, None)
-    assert time.perf_counter() - started < 4
+    assert time.process_time() - started < 4
 
 
 async def test_the_tool_is_off_without_a_list(site: Site, context: ToolContext) -> None:
