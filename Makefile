@@ -4,11 +4,11 @@ export PYTHON
 SETUP := scripts/with-python scripts/setup.py
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
-# Files of tests are spread over some processes. What is seen in a browser is not: two of them would have each wait for
-# the other's processor.
+# Files of tests are spread over some processes; those with a browser come after the others, of which some count what
+# the machine does.
 SPREAD := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 PYTEST := $(BIN)/pytest $(if $(ARGS),$(ARGS),$(SPREAD) --ignore tests/e2e)
-PYTEST_PAGE := $(if $(ARGS),true,$(BIN)/pytest tests/e2e)
+PYTEST_PAGE := $(if $(ARGS),true,$(BIN)/pytest $(SPREAD) tests/e2e)
 BENCHES := stream guard context orchestrate pool plans embedded resume crash page footprint paraphrases recall vectors load fuzz
 
 .PHONY: help setup run test sim check format bench lock docs clean

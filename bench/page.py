@@ -22,6 +22,7 @@ import gzip
 import json
 import random
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -174,7 +175,7 @@ def main() -> int:
         write_script(folder / "rules.json")
         with rig.fake_model(folder / "rules.json") as fake, sync_playwright() as playwright:
             alma = rig.start_alma(folder / "data", fake_port=fake.port)
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS.split())
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS.split())
             try:
                 load = first_load(browser, alma.url)
                 for _ in range(2 if quick else 5):

@@ -24,7 +24,8 @@ MINIMUM_PYTHON = (3, 11)
 MINIMUM_NODE = (20, 9)
 # Folders and files in frontend/ that the build makes, or that it does not read.
 NOT_SOURCES = {"node_modules", ".next", "out", "next-env.d.ts", "tsconfig.tsbuildinfo", "coverage", "test-results"}
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The one without a window takes a fifth less time.
+CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 # ── Python ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -203,8 +204,15 @@ def install_chromium(progress: Progress) -> None:
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         raise SetupFailed(f"{hint}\nDebian, Ubuntu:  sudo apt-get install chromium")
     progress.run(["apt-get", "update"], env=tool_environment(), hint=hint)
-    packages = ["--no-install-recommends", "chromium", "fonts-liberation"]
-    progress.run(["apt-get", "install", "-y", *packages], env=tool_environment(), hint=hint)
+
+    def get(browser: str) -> None:
+        packages = ["--no-install-recommends", browser, "fonts-liberation"]
+        progress.run(["apt-get", "install", "-y", *packages], env=tool_environment(), hint=hint)
+
+    try:
+        get("chromium-headless-shell")
+    except SetupFailed:  # not every system has it by itself
+        get("chromium")
 
 
 # ── what there is to do ───────────────────────────────────────────────────────────────────────────────────────────

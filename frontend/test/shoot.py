@@ -4,10 +4,11 @@
 
 The mock server's `--pool` gives it the endpoints, prices and budgets that some of the screens are about.
 
-Needs Python's playwright and a Chromium at /usr/bin/chromium. Fails if axe finds anything.
+Needs Python's playwright and a Chromium. Fails if axe finds anything.
 """
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -18,6 +19,7 @@ BASE = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:4173"
 OUT = Path(sys.argv[2] if len(sys.argv) > 2 else "/tmp/shots")
 ONLY = sys.argv[3] if len(sys.argv) > 3 else ""
 AXE = (Path(__file__).parent.parent / "node_modules/axe-core/axe.min.js").read_text()
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None)
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -631,7 +633,7 @@ def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     violations = 0
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for theme in ("light", "dark"):
             for size, (width, height) in SIZES.items():
                 context = browser.new_context(

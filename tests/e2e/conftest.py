@@ -13,7 +13,8 @@ from stage import chromium, scripted_endpoint
 
 from serving import REPO, Serving, running
 
-expect.set_options(timeout=20_000)  # ms; the first task after a start waits for the embedding model
+PATIENCE_MS = 60_000  # the machine may have much else to do
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +45,7 @@ def open_page(browser: Browser, built_page: Path) -> Generator[Callable[..., Pag
             reduced_motion="reduce",
         )
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: wrong.append(f"script error: {error}"))
         page.add_init_script(
             "addEventListener('securitypolicyviolation', (event) =>"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+CHROMIUMS = ("chromium-headless-shell", "chromium", "google-chrome")  # the first one is the lightest
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -27,7 +28,7 @@ FLAGS = [
 
 @contextlib.contextmanager
 def chromium() -> Generator[Browser]:
-    path = os.environ.get("TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    path = os.environ.get("TEST_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
     assert path, "no Chromium is here: install it (`apt-get install chromium`), or name one in TEST_CHROMIUM"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)

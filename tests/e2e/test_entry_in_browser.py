@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from serving import Serving, running
 from token_mint import bearer, make_token
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 _WATCH = "addEventListener('securitypolicyviolation', (event) => (window.refused ??= []).push(event.violatedDirective))"
 
 

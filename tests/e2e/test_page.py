@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from serving import REPO, Serving, running, start
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 Open = Callable[..., Page]
 
 

@@ -15,7 +15,7 @@ from stage import scripted_endpoint
 from serving import Serving, running
 from token_mint import bearer, make_token
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 STORY = words("mile", 60)
 RULES: list[Rule] = [
     {"match": "long way", "answer": STORY, "delay": 0.05},
@@ -43,7 +43,7 @@ def visit(browser: Browser) -> Generator[Callable[..., Page]]:
     def open_(server: Serving, path: str = "/", width: int = 1280) -> Page:
         context = browser.new_context(viewport={"width": width, "height": 860}, reduced_motion="reduce")
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         pages.append(page)
         page.goto(server.url + path)
         return page

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, Position, expect
 
 from serving import Serving, running
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 Open = Callable[..., Page]
 DASHBOARD = "/?page=dashboard"
 RANGES = ["5m", "1h", "6h", "24h", "7d"]

@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from serving import Serving, running
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 Open = Callable[..., Page]
 HEALTH = "/?page=health"
 # The first fires as long as the server lives; the second can never be used.

@@ -15,7 +15,7 @@ from stage import scripted_endpoint
 
 from serving import Serving, running
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 Open = Callable[..., Page]
 FILES = "/?page=knowledge"
 # Answers a question about the pump with the first file that it was given, by the name that it was asked to use.

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from serving import Serving, running
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 Open = Callable[..., Page]
 HOTEL = "Asked for a quiet hotel near the river in Porto; the Ribeira was too loud last time."
 KNOWN = [

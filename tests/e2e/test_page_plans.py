@@ -30,7 +30,7 @@ from playwright.sync_api import Page, expect
 
 from serving import Serving, start
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 Open = Callable[..., Page]
 RULES: list[Rule] = [*bakery.story()]
 

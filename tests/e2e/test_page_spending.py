@@ -35,7 +35,7 @@ from stage import scripted_endpoint
 
 from serving import Serving, running
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 Open = Callable[..., Page]
 BRIDGES = "Investigate which of two bridges lasts longer"
 RULES: list[Rule] = [

@@ -31,7 +31,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from serving import Serving, start
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 Open = Callable[..., Page]
 RULES: list[Rule] = []
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

