@@ -22,7 +22,7 @@ class Raw:
         self.socket = socket.socket()
         if window is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
-        self.socket.settimeout(30)
+        self.socket.settimeout(120)
         self.socket.bind((source, 0))
         self.socket.connect(("127.0.0.1", server.port))
         self._came = b""
@@ -67,7 +67,7 @@ class Raw:
                 data += more
         except BlockingIOError:
             pass
-        self.socket.settimeout(30)
+        self.socket.settimeout(120)
         return data
 
     def over(self, seconds: float = 30) -> bool:

@@ -42,7 +42,7 @@ class Serving:
         for name, value in headers.items():
             request.add_header(name.replace("_", "-"), value)
         try:
-            with _opener.open(request, timeout=60) as response:
+            with _opener.open(request, timeout=120) as response:
                 return response.status, _decoded(response.read())
         except urllib.error.HTTPError as error:
             return error.code, _decoded(error.read())
@@ -99,7 +99,7 @@ def start(folder: Path, *, port: int | None = None, **settings: object) -> Servi
             stderr=log,
         )
     serving = Serving(process, port, folder)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise AssertionError(f"the server ended:\n{(folder / 'server.log').read_text()}")

@@ -37,7 +37,7 @@ def alma(home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             input=text,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
 
@@ -157,7 +157,7 @@ def test_a_killed_server_costs_a_run_nothing(home: Path) -> None:
             first.kill()
         with server(home):
             events += [json.loads(line) for line in lines_of(command)]
-            assert command.wait(timeout=30) == 0
+            assert command.wait(timeout=120) == 0
     last = max(int(str(event["attempt"])) for event in events if event["type"] == "TEXT_MESSAGE_START")
     text = text_of([event for event in events if event.get("attempt") == last])
     [end] = [event for event in events if event["type"] == "TEXT_MESSAGE_END"]
@@ -178,7 +178,7 @@ def test_ctrl_c_stops_the_run_and_keeps_what_was_written(
                 events.append(json.loads(line))
                 if len(events) == 8:
                     command.send_signal(signal.SIGINT)
-            assert command.wait(timeout=30) == 130
+            assert command.wait(timeout=120) == 130
         assert events[-1]["status"] == "canceled"
         shown = alma("threads", "show", str(events[0]["threadId"])).stdout
         assert text_of(events).strip() in shown
@@ -192,7 +192,7 @@ def test_a_task_that_is_no_utf8_is_mended_and_that_is_said(home: Path) -> None:
         env=environment(),
         input=b"!say ok \xff\xfe",
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert (answer.returncode, answer.stdout.decode()) == (0, "ok \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}\n")

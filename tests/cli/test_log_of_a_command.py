@@ -17,7 +17,7 @@ def test_a_command_prints_warnings_alone_and_keeps_the_log(tmp_path: Path) -> No
     (tmp_path / "models.toml").touch(mode=0o600)
     settings = environment(tmp_path, log_level="info", models_file=tmp_path / "models.toml")
     words = [sys.executable, "-m", "alma", "run", "hello"]
-    done = subprocess.run(words, cwd=tmp_path, env=settings, capture_output=True, text=True, timeout=90)
+    done = subprocess.run(words, cwd=tmp_path, env=settings, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "{" not in done.stderr
     assert "The embedding model is not in" in done.stderr

@@ -42,7 +42,7 @@ def alma(home: Path) -> Alma:
             input=text,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=400,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -92,7 +92,7 @@ def test_a_file_may_be_larger_than_other_bodies(home: Path, served: bool) -> Non
             env=environment(home, memory="true"),
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=400,
             check=False,
         )
     assert done.returncode == 1

@@ -118,7 +118,7 @@ def look(page: Page, tab: str) -> Locator:
 
 
 def has_ended(page: Page, status: str = "completed") -> None:
-    expect(part(page, "turn").last).to_have_attribute("data-status", status, timeout=30_000)
+    expect(part(page, "turn").last).to_have_attribute("data-status", status, timeout=120_000)
 
 
 def tab_to(page: Page, slot: str) -> None:

@@ -117,8 +117,8 @@ def test_kill_9_in_mid_stream_the_page_reconnects_and_ends_with_the_journals_tex
         say(page, "!say sent while it was away")
         expect(part(page, "outgoing")).to_be_visible()
         server = start(folder, port=server.port)
-        expect(part(page, "connection")).to_have_attribute("data-phase", "online", timeout=30_000)
-        expect(part(page, "figures")).to_have_count(2, timeout=30_000)
+        expect(part(page, "connection")).to_have_attribute("data-phase", "online", timeout=120_000)
+        expect(part(page, "figures")).to_have_count(2, timeout=120_000)
         expect(part(page, "user-text").last).to_have_text("!say sent while it was away")
         assert part(page, "answer-text").last.inner_text().split() == journal_text(server, page).split()
         assert part(page, "answer-text").first.inner_text().count("word") == 500

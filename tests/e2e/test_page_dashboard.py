@@ -253,7 +253,7 @@ def test_the_lost_connection_is_told_and_what_was_missed_is_fetched(
         expect(part(page, "standing")).to_have_attribute("data-stale", "true")
         expect(part(page, "standing")).to_contain_text("As of")
         with running(other.folder, port=other.port):
-            expect(part(page, "standing")).to_have_text("Live", timeout=40_000)
+            expect(part(page, "standing")).to_have_text("Live", timeout=120_000)
 
 
 def test_where_nothing_is_measured_it_says_so(embedder_only: Callable[[], Path], open_page: Open) -> None:

@@ -154,7 +154,7 @@ def test_an_error_is_looked_at_resolved_and_found_again(watched: Serving, open_p
     with_a_bug(watched)
     page = open_page(watched, HEALTH + "&part=errors")
     group = part(page, "error-group").first
-    expect(group).to_be_visible(timeout=30_000)
+    expect(group).to_be_visible(timeout=120_000)
     assert axe(page) == []
     part(group, "open-error").click()
     detail = part(page, "error-detail")

@@ -70,7 +70,7 @@ def put(page: Page, name: str, content: bytes) -> Locator:
 
 def read(page: Page, name: str, content: str) -> Locator:
     row = put(page, name, content.encode())
-    expect(row).to_have_attribute("data-state", "ready", timeout=60_000)
+    expect(row).to_have_attribute("data-state", "ready", timeout=120_000)
     return row
 
 
@@ -144,7 +144,7 @@ def test_the_inspector_says_what_was_recalled_why_and_what_was_kept(
 def test_what_cannot_be_read_says_why_and_the_rest_goes_on(open_page: Open, served: tuple[Serving, Path]) -> None:
     page = open_page(served[0], FILES)
     failed = put(page, "really.pdf", b"this is no pdf")
-    expect(failed).to_have_attribute("data-state", "failed", timeout=60_000)
+    expect(failed).to_have_attribute("data-state", "failed", timeout=120_000)
     expect(part(failed, "file-error")).to_contain_text("not what its name says")
     expect(part(failed, "file-again")).to_be_visible()
     sent: list[str] = []
@@ -156,7 +156,7 @@ def test_what_cannot_be_read_says_why_and_the_rest_goes_on(open_page: Open, serv
             {"name": "hebrew.txt", "mimeType": "", "buffer": HEBREW.encode()},
         ]
     )
-    expect(file_row(page, "hebrew.txt")).to_have_attribute("data-state", "ready", timeout=60_000)
+    expect(file_row(page, "hebrew.txt")).to_have_attribute("data-state", "ready", timeout=120_000)
     expect(file_row(page, "large.txt", "upload")).to_contain_text("too large")
     expect(file_row(page, "film.mp4", "upload")).to_contain_text("cannot be read")
     assert [url for url in sent if "hebrew" not in url] == []
@@ -176,11 +176,11 @@ def test_files_of_the_watched_folder_come_change_and_go(open_page: Open, served:
     expect(part(page, "watched-folder")).to_contain_text(str(watched))
     (watched / "notes.md").write_text("# Trip\n\nThe train leaves at nine from the north station.\n")
     row = file_row(page, "notes.md")
-    expect(row).to_have_attribute("data-state", "ready", timeout=60_000)
+    expect(row).to_have_attribute("data-state", "ready", timeout=120_000)
     expect(part(row, "file-origin")).to_contain_text("notes.md")
     expect(part(row, "remove-file")).to_have_count(0)
     (watched / "notes.md").unlink()
-    expect(row).to_have_count(0, timeout=60_000)
+    expect(row).to_have_count(0, timeout=120_000)
 
 
 def test_a_search_finds_places_in_files_only(open_page: Open, served: tuple[Serving, Path]) -> None:
@@ -215,7 +215,7 @@ def test_files_may_be_dropped_anywhere_on_the_memory_view(open_page: Open, serve
     page = open_page(served[0], "/?page=memory")
     expect(part(page, "memory-view")).to_be_visible()
     drop(page, "dropped.txt", "A file that was dropped upon the list of memories.")
-    expect(file_row(page, "dropped.txt")).to_have_attribute("data-state", "ready", timeout=60_000)
+    expect(file_row(page, "dropped.txt")).to_have_attribute("data-state", "ready", timeout=120_000)
 
 
 def drop(page: Page, name: str, content: str) -> None:

@@ -85,7 +85,7 @@ def test_a_planned_run_is_seen_as_it_happens(team: Serving, open_page: Open) -> 
     expect(part(page, "call")).to_contain_text("python")
 
     # The critic sends the work back: two more tasks; then the results are joined.
-    expect(part(page, "task")).to_have_count(7, timeout=30_000)
+    expect(part(page, "task")).to_have_count(7, timeout=120_000)
     has_ended(page)
     expect(part(page, "plan-summary")).to_contain_text("7 tasks")
     expect(part(page, "answer-text")).to_contain_text("Based on")

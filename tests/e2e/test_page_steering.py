@@ -202,7 +202,7 @@ def test_a_question_outlives_the_server(team_folder: Callable[[], Path], open_pa
         server.kill()
         expect(part(page, "connection")).not_to_have_attribute("data-phase", "online")
         server = start(folder, port=server.port, **TEAM)
-        expect(part(page, "connection")).to_have_attribute("data-phase", "online", timeout=30_000)
+        expect(part(page, "connection")).to_have_attribute("data-phase", "online", timeout=120_000)
         part(page, "question-option").filter(has_text="Milos").click()
         has_ended(page)
         expect(part(page, "question-answer")).to_contain_text("Milos")

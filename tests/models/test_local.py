@@ -303,5 +303,5 @@ def test_the_child_dies_with_a_killed_parent(gguf: Path, tmp_path: Path):
         assert child.is_running()
         parent.kill()
         parent.wait()
-        psutil.wait_procs([child], timeout=10)
+        psutil.wait_procs([child], timeout=120)
         assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE

@@ -42,7 +42,7 @@ class Page:
 
     async def until(self, name: str) -> dict[str, Any]:
         while True:
-            event = json.loads((await self._ws.receive(timeout=30)).data)
+            event = json.loads((await self._ws.receive(timeout=120)).data)
             if name in (event.get("name"), event["type"]):
                 return event.get("value") or event
 
@@ -205,7 +205,7 @@ async def test_pages_of_administrators_alone_hear_of_alerts(
         await hers.send_str('{"type": "ping", "id": "last"}')
         heard: list[str] = []
         while not heard or heard[-1] != "alma.heartbeat":
-            heard.append(json.loads((await hers.receive(timeout=30)).data).get("name", ""))
+            heard.append(json.loads((await hers.receive(timeout=120)).data).get("name", ""))
         assert "alma.alerts" not in heard
 
 

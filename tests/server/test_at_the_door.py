@@ -28,7 +28,7 @@ UNKNOWN = {"Authorization": "Bearer alma_0123456789_" + "a" * 64}
 def ask(
     server: Serving, method: str, path: str, body: object = None, *, source: str = "127.0.0.1", **headers: str
 ) -> tuple[int, dict[str, str], Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30, source_address=(source, 0))
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120, source_address=(source, 0))
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     data = None if body is None else json.dumps(body)
     connection.request(method, path, data, sent if data is None else {"Content-Type": "application/json", **sent})
@@ -153,7 +153,7 @@ def test_an_administrator_cannot_make_a_token_that_opens_what_is_anothers(tmp_pa
 
 def alma(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     whole = [sys.executable, "-m", "alma", *words]
-    return subprocess.run(whole, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=60)
+    return subprocess.run(whole, cwd=folder, env=environment(folder), capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ def alma(server: Serving, *words: str) -> str:
         env=environment(server.folder, cache="true"),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -40,7 +40,7 @@ class Socket:
 
     async def until(self, **wanted: object) -> dict[str, Any]:
         while True:
-            message = await self.ws.receive(timeout=30)
+            message = await self.ws.receive(timeout=120)
             assert message.type is aiohttp.WSMsgType.TEXT, message
             event = json.loads(message.data)
             self.frames.append(event)
@@ -181,7 +181,7 @@ async def test_a_frame_over_the_limit_is_answered_and_one_far_over_it_closes(ser
         await client.ws.send_bytes(b"\x00")
         assert (await client.until(name="alma.error"))["value"]["code"] == "binary_frame"
         await client.say(type="run.start", key="huge", text="x" * 1_000_000)
-        message = await client.ws.receive(timeout=10)
+        message = await client.ws.receive(timeout=120)
         assert message.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
         assert client.ws.close_code == 1009
     async with connected(server) as client:
@@ -251,7 +251,7 @@ def refused_start(folder: Path, **settings: object) -> str:
         env=environment(folder, **settings),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert result.returncode not in (0, None)
     assert "Traceback" not in result.stderr

@@ -65,7 +65,7 @@ def ask(
     server: Serving, method: str, path: str, body: object = None, *, source: str = "127.0.0.1", **headers: str
 ) -> Answer:
     """With full control of the headers; `source`: the address that it comes from."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30, source_address=(source, 0))
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120, source_address=(source, 0))
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     data = None
     if body is not None:
@@ -89,7 +89,7 @@ class Wire:
 
     async def until(self, **wanted: object) -> dict[str, Any]:
         while True:
-            message = await self.ws.receive(timeout=30)
+            message = await self.ws.receive(timeout=120)
             assert message.type is aiohttp.WSMsgType.TEXT, (message, self.ws.close_code)
             event = json.loads(message.data)
             self.frames.append(event)
@@ -100,7 +100,7 @@ class Wire:
     async def end(self) -> tuple[str, int | None]:
         """The last error that was told, and the code with which the server closes."""
         code = ""
-        while (message := await self.ws.receive(timeout=30)).type is aiohttp.WSMsgType.TEXT:
+        while (message := await self.ws.receive(timeout=120)).type is aiohttp.WSMsgType.TEXT:
             event = json.loads(message.data)
             code = event["value"]["code"] if event.get("name") == "alma.error" else code
         return code, self.ws.close_code
@@ -434,7 +434,7 @@ def alma(server: Serving, *words: str, **settings: object) -> subprocess.Complet
         env=environment(server.folder, **settings),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
 
@@ -489,7 +489,7 @@ def test_it_does_not_listen_to_others_until_there_is_a_token(tmp_path: Path) -> 
     def start() -> subprocess.CompletedProcess[str]:
         words = [sys.executable, "-m", "alma", "serve"]
         settings = environment(tmp_path, host="0.0.0.0", port=port)
-        return subprocess.run(words, cwd=tmp_path, env=settings, capture_output=True, text=True, timeout=60)
+        return subprocess.run(words, cwd=tmp_path, env=settings, capture_output=True, text=True, timeout=300)
 
     for _ in range(2):  # without a database, and with one that has only a token which is over
         refused = start()

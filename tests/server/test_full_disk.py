@@ -30,7 +30,7 @@ def fill(server: serving.Serving, limit: tuple[int, int]) -> None:
 
 async def event(socket: aiohttp.ClientWebSocketResponse, **wanted: str) -> dict[str, Any]:
     while True:
-        said = json.loads((await socket.receive(timeout=60)).data)
+        said = json.loads((await socket.receive(timeout=120)).data)
         if all(said.get(name) == value for name, value in wanted.items()):
             return said
 

@@ -145,7 +145,7 @@ class Wire:
 
     def until(self, **wanted: object) -> dict[str, Any]:
         while True:
-            event = json.loads(self.ws.recv(timeout=30))
+            event = json.loads(self.ws.recv(timeout=120))
             self.frames.append(event)
             flat = {**event["value"], **event} if event["type"] == "CUSTOM" else event
             if all(flat.get(name) == value for name, value in wanted.items()):

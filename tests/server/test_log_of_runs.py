@@ -23,7 +23,7 @@ def told(folder: Path) -> list[dict[str, Any]]:
 
 async def until(server: Serving, ws: aiohttp.ClientWebSocketResponse, name: str) -> dict[str, Any]:
     while True:
-        event = json.loads((await ws.receive(timeout=30)).data)
+        event = json.loads((await ws.receive(timeout=120)).data)
         if name in (event.get("name"), event["type"]):
             return event.get("value", event)
 

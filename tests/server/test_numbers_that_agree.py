@@ -26,14 +26,14 @@ class Watching:
     async def ask(self, text: str) -> None:
         key = uuid.uuid4().hex
         await self._ws.send_json({"type": "run.start", "id": key, "key": key, "text": text, "kind": "chat"})
-        while json.loads((await self._ws.receive(timeout=30)).data)["type"] not in ("RUN_FINISHED", "RUN_ERROR"):
+        while json.loads((await self._ws.receive(timeout=120)).data)["type"] not in ("RUN_FINISHED", "RUN_ERROR"):
             pass
 
     async def seconds(self, frames: int) -> None:
         """Until so many have been measured."""
         await self._ws.send_json({"type": "metrics.watch", "id": "w"})
         while frames > 0:
-            event = json.loads((await self._ws.receive(timeout=30)).data)
+            event = json.loads((await self._ws.receive(timeout=120)).data)
             frames -= event.get("name") == "alma.metrics"
 
 

@@ -29,7 +29,7 @@ def test_the_frontends_types_are_generated_from_it(tmp_path: Path) -> None:
     script = json.loads((FRONTEND / "package.json").read_text())["scripts"]["gen"]
     command = script.replace("lib/protocol.gen.ts", str(target))
     subprocess.run(
-        f"npx --no-install {command}", shell=True, cwd=FRONTEND, check=True, capture_output=True, timeout=100
+        f"npx --no-install {command}", shell=True, cwd=FRONTEND, check=True, capture_output=True, timeout=400
     )
     assert target.read_text() == (FRONTEND / "lib" / "protocol.gen.ts").read_text(), REGENERATE
 

@@ -32,7 +32,7 @@ async def say(server: Serving, text: str, **fields: object) -> dict[str, Any]:
     async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
         await socket.send_str(json.dumps(command))
         while True:
-            event = json.loads((await socket.receive(timeout=30)).data)
+            event = json.loads((await socket.receive(timeout=120)).data)
             if event["type"] in ("RUN_FINISHED", "RUN_ERROR"):
                 return event
             if event.get("name") == "alma.error":

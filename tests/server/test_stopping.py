@@ -30,7 +30,7 @@ class Client:
 
     async def next(self) -> dict[str, Any] | None:
         """None: it was closed."""
-        message = await self.ws.receive(timeout=30)
+        message = await self.ws.receive(timeout=120)
         if message.type is not aiohttp.WSMsgType.TEXT:
             return None
         self.frames.append(json.loads(message.data))
