@@ -11,7 +11,7 @@ from alma.errors import TooMany
 from alma.security.caller import Caller, note_caller
 from alma.security.rates import Rates
 from alma.server.guard import unguarded
-from alma.server.limiting import Limiting
+from alma.server.limiting import Limiting, rate_headers
 from alma.server.slowing import Slowing
 
 
@@ -82,3 +82,12 @@ async def test_a_success_now_and_then_does_not_make_a_flood_fast_again_and_a_qui
         except TooMany as error:
             await guard.slowing.pause(caller.key, error)
     assert waits == []
+
+
+async def test_a_refusal_says_that_nothing_is_left() -> None:
+    rates = Rates({"requests": "2/second; 9/minute"}, clock=lambda: 0.25)
+    for _ in range(2):
+        await rates.take("requests", "ada")
+    headers = dict(await rate_headers(rates, "requests", "ada"))
+    assert headers[b"ratelimit"] == b'"burst";r=0;t=2, "sustained";r=7;t=120'
+    assert headers[b"ratelimit-policy"] == b'"burst";q=2;w=1, "sustained";q=9;w=60'
