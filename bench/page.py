@@ -175,7 +175,9 @@ def main() -> int:
         write_script(folder / "rules.json")
         with rig.fake_model(folder / "rules.json") as fake, sync_playwright() as playwright:
             alma = rig.start_alma(folder / "data", fake_port=fake.port)
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS.split())
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium") or shutil.which("chromium-headless-shell"), args=FLAGS.split()
+            )
             try:
                 load = first_load(browser, alma.url)
                 for _ in range(2 if quick else 5):
