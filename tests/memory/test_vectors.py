@@ -14,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from alma.errors import IndexUnavailable
 from alma.memory.access import may_read, passes
 from alma.memory.embedding import Vector
 from alma.memory.records import Filter, Memory, Reader, Source
+from alma.memory.vectors.chroma_index import ChromaIndex
 from alma.memory.vectors.factory import index_maker
 from alma.memory.vectors.index import Limits, Near, VectorIndex, rows_of
 from alma.memory.vectors.usearch_index import UsearchIndex
@@ -365,6 +367,42 @@ async def test_what_was_asked_before_it_closed_is_answered(tmp_path: Path, monke
 
 
 # ── backends that are not there ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.slow
+async def test_what_chroma_has_no_way_to_is_given_once_more(chroma_url: str, tmp_path: Path) -> None:
+    index = index_maker("chroma", folder=tmp_path, database_url="sqlite://", backend_url=chroma_url)("lost", DIMENSIONS)
+    assert isinstance(index, ChromaIndex)
+    await index.open()
+    vectors = some_vectors(6)
+    vectors[5] = vectors[4]  # an equal is no reason
+    index._collection = losing = Losing(index._collection, "3")
+    await put(index, [memory(num) for num in range(1, 7)], vectors)
+    assert losing.given == [["1", "2", "3", "4", "5", "6"], ["3"]]
+    assert (await found(index, vectors[2], k=1)) == [3]
+    await index.close(0)
+
+
+class Losing:
+    """A collection whose searches do not find one before it was given twice."""
+
+    def __init__(self, collection: Any, lost: str) -> None:
+        self._collection = collection
+        self._lost = lost
+        self.given: list[list[str]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._collection, name)
+
+    def upsert(self, ids: list[str], **kept: Any) -> None:
+        self.given.append(ids)
+        self._collection.upsert(ids=ids, **kept)
+
+    def query(self, **asked: Any) -> Any:
+        found = self._collection.query(**asked)
+        if len(self.given) < 2:
+            found["ids"] = [[num for num in row if num != self._lost] for row in found["ids"]]
+        return found
 
 
 @pytest.mark.parametrize("backend", ["qdrant", "chroma", "pgvector"])

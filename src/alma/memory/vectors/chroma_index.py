@@ -17,6 +17,8 @@ from alma.memory.vectors.server import PAGE, Calls, StampFile, missing_package, 
 _THREADS = 3
 _TIMEOUT_S = 10.0
 _EXPANSION = 200
+_TRIES = 4
+_EQUALS = 50
 
 
 class ChromaIndex(VectorIndex):
@@ -74,8 +76,26 @@ class ChromaIndex(VectorIndex):
             str(num): (vector, dict(zip(FACTS, facts, strict=True)))
             for num, vector, *facts in zip(rows.nums.tolist(), rows.vectors, *rows.facts, strict=True)
         }
-        vectors, facts = zip(*given.values(), strict=True)
-        self._collection.upsert(ids=[*given], embeddings=[*vectors], metadatas=[*facts])
+        for _ in range(_TRIES):
+            vectors, facts = zip(*given.values(), strict=True)
+            self._collection.upsert(ids=[*given], embeddings=[*vectors], metadatas=[*facts])
+            given = {num: given[num] for num in self._unreachable([*given], vectors)}
+            if not given:
+                return
+
+    def _unreachable(self, numbers: list[str], vectors: Sequence[Vector]) -> list[str]:
+        """What a search for its own vector does not find.
+
+        Once in some hundred times, what takes the place of something that was removed or replaced is left without a
+        way to it in Chroma's graph (its issue 7758), for ever; given once more, it gets one.
+        """
+        nearest = self._collection.query(query_embeddings=[*vectors], n_results=1, include=[])["ids"]
+        doubtful = {num: vector for num, vector, near in zip(numbers, vectors, nearest, strict=True) if near != [num]}
+        if not doubtful:
+            return []
+        equals = self._collection.query(query_embeddings=[*doubtful.values()], n_results=_EQUALS, include=[])["ids"]
+        lost = [num for num, found in zip(doubtful, equals, strict=True) if num not in found]
+        return self._collection.get(ids=lost, include=[])["ids"] if lost else []  # not what was removed meanwhile
 
     async def remove(self, nums: Sequence[int]) -> None:
         numbers = [str(num) for num in dict.fromkeys(nums)]  # it refuses one that comes twice
