@@ -195,8 +195,8 @@ def models_key() -> str:
     return digest(ROOT / "src/alma/models/fetch.py", *(f"{path} {path.stat().st_size}" for path in files))
 
 
-def has_chromium() -> bool:
-    return any(shutil.which(name) for name in CHROMIUMS)
+def find_chromium() -> str | None:
+    return next(filter(None, map(shutil.which, CHROMIUMS)), None)
 
 
 def install_chromium(progress: Progress) -> None:
@@ -255,7 +255,7 @@ def node_steps() -> list[Step]:
 
 MODELS = Step("models", "Embedded models", models_key, lambda: True, fetch_models)
 PAGE = Step("page", "The page", page_key, (FRONTEND / "out/index.html").is_file, build_page)
-CHROMIUM = Step("chromium", "Chromium", lambda: "", has_chromium, install_chromium)
+CHROMIUM = Step("chromium", "Chromium", lambda: "", lambda: find_chromium() is not None, install_chromium)
 
 
 def steps(verb: str) -> list[Step]:

@@ -8,28 +8,21 @@ Needs Python's playwright and a Chromium. Fails if axe finds anything.
 """
 
 import json
-import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
-from shoot_health import screens as health_screens
+from playwright.sync_api import Page
+
+REPO = Path(__file__).parents[2]
+sys.path[:0] = [str(REPO / folder) for folder in ("tests/e2e", "scripts")]
+
+from shoot_health import screens as health_screens  # noqa: E402
+from stage import chromium  # noqa: E402
 
 BASE = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:4173"
 OUT = Path(sys.argv[2] if len(sys.argv) > 2 else "/tmp/shots")
 ONLY = sys.argv[3] if len(sys.argv) > 3 else ""
-AXE = (Path(__file__).parent.parent / "node_modules/axe-core/axe.min.js").read_text()
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None)
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+AXE = (REPO / "frontend/node_modules/axe-core/axe.min.js").read_text()
 SIZES = {"wide": (1440, 900), "phone": (390, 844)}
 THREAD = "/?thread=t_00001"
 
@@ -632,8 +625,7 @@ SCREENS = [
 def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     violations = 0
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as browser:
         for theme in ("light", "dark"):
             for size, (width, height) in SIZES.items():
                 context = browser.new_context(
@@ -662,7 +654,6 @@ def main() -> None:
                         page.screenshot(path=OUT / f"{name}.png")
                     page.close()
                 context.close()
-        browser.close()
     print("violations:", violations)
     sys.exit(1 if violations else 0)
 

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 REPO = Path(__file__).parents[2]
-sys.path[:0] = [str(REPO / "tests"), str(REPO / "tests" / "e2e")]
+sys.path[:0] = [str(REPO / folder) for folder in ("tests", "tests/e2e", "scripts")]
 
 from planned_page import MODELS, TEAM  # noqa: E402
 from stage import chromium, scripted_endpoint  # noqa: E402

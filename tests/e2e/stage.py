@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
+from setup import find_chromium
 
-CHROMIUMS = ("chromium-headless-shell", "chromium", "google-chrome")  # the first one is the lightest
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -28,7 +27,7 @@ FLAGS = [
 
 @contextlib.contextmanager
 def chromium() -> Generator[Browser]:
-    path = os.environ.get("TEST_CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    path = os.environ.get("TEST_CHROMIUM") or find_chromium()
     assert path, "no Chromium is here: install it (`apt-get install chromium`), or name one in TEST_CHROMIUM"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)

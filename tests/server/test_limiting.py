@@ -11,8 +11,28 @@ from alma.errors import TooMany
 from alma.security.caller import Caller, note_caller
 from alma.security.rates import Rates
 from alma.server.guard import unguarded
-from alma.server.limiting import Limiting, rate_headers
+from alma.server.limiting import Limiting
 from alma.server.slowing import Slowing
+
+
+async def answers_200(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+
+
+async def ask(limiting: Limiting, token: str = "") -> Message:
+    """How the answer to one request begins."""
+    scope: dict[str, Any] = {"type": "http", "path": "/api/threads", "method": "GET", "headers": []}
+    note_caller(scope, Caller("ada", token_id=token))
+    said: list[Message] = []
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b""}
+
+    await limiting(scope, receive, send)
+    return said[0]
 
 
 async def test_a_flood_of_requests_waits_for_its_refusals_and_others_wait_for_nothing() -> None:
@@ -21,32 +41,18 @@ async def test_a_flood_of_requests_waits_for_its_refusals_and_others_wait_for_no
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-
     guard = replace(unguarded(), rates=Rates({"requests": "5/minute"}), slowing=Slowing(sleep))
-    limiting = Limiting(app, guard)
+    limiting = Limiting(answers_200, guard)
 
-    async def ask(token: str) -> int:
-        scope: dict[str, Any] = {"type": "http", "path": "/api/threads", "method": "GET", "headers": []}
-        note_caller(scope, Caller("ada", token_id=token))
-        statuses: list[int] = []
+    async def status(token: str) -> int:
+        return (await ask(limiting, token))["status"]
 
-        async def send(message: Message) -> None:
-            statuses.append(message.get("status", 0))
-
-        async def receive() -> Message:
-            return {"type": "http.request", "body": b""}
-
-        await limiting(scope, receive, send)
-        return statuses[0]
-
-    assert [await ask("bad") for _ in range(25)] == [200] * 5 + [429] * 20
+    assert [await status("bad") for _ in range(25)] == [200] * 5 + [429] * 20
     assert waits == []
-    assert await ask("bad") == 429
+    assert await status("bad") == 429
     assert len(waits) == 1
     assert waits[0] >= 1
-    assert await ask("good") == 200
+    assert await status("good") == 200
     assert len(waits) == 1
 
 
@@ -86,8 +92,11 @@ async def test_a_success_now_and_then_does_not_make_a_flood_fast_again_and_a_qui
 
 async def test_a_refusal_says_that_nothing_is_left() -> None:
     rates = Rates({"requests": "2/second; 9/minute"}, clock=lambda: 0.25)
+    limiting = Limiting(answers_200, replace(unguarded(), rates=rates))
     for _ in range(2):
-        await rates.take("requests", "ada")
-    headers = dict(await rate_headers(rates, "requests", "ada"))
+        assert (await ask(limiting))["status"] == 200
+    refused = await ask(limiting)
+    headers = dict(refused["headers"])
+    assert refused["status"] == 429
     assert headers[b"ratelimit"] == b'"burst";r=0;t=2, "sustained";r=7;t=120'
     assert headers[b"ratelimit-policy"] == b'"burst";q=2;w=1, "sustained";q=9;w=60'
