@@ -1632,10 +1632,38 @@ export interface components {
             /** Said */
             said: string;
         };
-        /** Choice */
+        /**
+         * Choice
+         * @description One choice for a task. An `arm` is `role|model|pattern`, each empty where it is as usual; a `prompt` the version
+         *         of a role's file, `notes` a set of learned notes, a `policy` one of routes. `context`: the kind of task that it was
+         *         made for. `propensity`: how likely just this was, by all that was known. `version`: of what is on trial.
+         */
         Choice: {
-            /** Model */
-            model: string;
+            /**
+             * @default learned
+             * @enum {unknown}
+             */
+            by?: "canary" | "explored" | "learned" | "trial" | "user";
+            chosen: string;
+            /** @default  */
+            context?: string;
+            /** @default [] */
+            options?: components["schemas"]["Option"][];
+            /** @default 1 */
+            propensity?: number;
+            /** @default  */
+            version?: string;
+            /** @enum {unknown} */
+            what: "arm" | "notes" | "policy" | "prompt";
+        };
+        /**
+         * Choices
+         * @description `alma.choices` (seq): what learning chose for the event's task before its first step, of which options, and how
+         *         likely that was.
+         */
+        Choices: {
+            choices: components["schemas"]["Choice"][];
+            role: string;
         };
         /**
          * ChunkReply
@@ -2358,6 +2386,52 @@ export interface components {
             problem?: string;
         };
         /**
+         * LearnedExample
+         * @description A task of before with the answer that its owner approved, as it stood in a prompt. `similarity`: cosine of the
+         *         two tasks; `utility`: what is believed of it (−1 to 1); `score`: by which it was picked.
+         */
+        LearnedExample: {
+            answer: string;
+            id: string;
+            /** @default 0 */
+            score?: number;
+            /** @default 0 */
+            similarity?: number;
+            task: string;
+            /** @default 0 */
+            tokens?: number;
+            /** @default 0 */
+            utility?: number;
+        };
+        /**
+         * LearnedNote
+         * @description A sentence that was learned for a role. `version`: the set of notes that it is in.
+         */
+        LearnedNote: {
+            id: string;
+            text: string;
+            /** @default 0 */
+            tokens?: number;
+            /** @default  */
+            version?: string;
+        };
+        /**
+         * Lessons
+         * @description `alma.lessons` (seq): the learned examples and notes that stand in the prompt of `message_id`, whose
+         *         TEXT_MESSAGE_START follows.
+         */
+        Lessons: {
+            /** @default 0 */
+            considered?: number;
+            /** @default [] */
+            examples?: components["schemas"]["LearnedExample"][];
+            messageId: string;
+            /** @default 0 */
+            ms?: number;
+            /** @default [] */
+            notes?: components["schemas"]["LearnedNote"][];
+        };
+        /**
          * LimitFacts
          * @description The limit that was met: at most `quota` in `window_s` seconds; worth while again after `retry_after_s`.
          */
@@ -2879,6 +2953,27 @@ export interface components {
             /** @default null */
             hint?: string | null;
             message: string;
+        };
+        /**
+         * Option
+         * @description One of those that could have been chosen, and what was believed of it then. `mean`: of its reward (0 to 1);
+         *         `low`, `high`: in which it lies with 90 %; `weight`: of the evidence behind that, in runs; `cost`: what it loses for
+         *         time and money; `share`: how often it would be chosen.
+         */
+        Option: {
+            /** @default 0 */
+            cost?: number;
+            /** @default 1 */
+            high?: number;
+            id: string;
+            /** @default 0 */
+            low?: number;
+            /** @default 0 */
+            mean?: number;
+            /** @default 0 */
+            share?: number;
+            /** @default 0 */
+            weight?: number;
         };
         /**
          * PassedOver
@@ -3543,6 +3638,8 @@ export interface components {
             timestamp?: number;
             /** @default 0 */
             tokens?: number;
+            /** @default null */
+            trial?: components["schemas"]["Trial"] | null;
             /** @enum {unknown} */
             type: "RUN_STARTED";
         };
@@ -3657,6 +3754,22 @@ export interface components {
         SignIn: {
             /** Token */
             token: string;
+        };
+        /**
+         * Signal
+         * @description `alma.signal` (seq): what its owner thinks of the result of the event's task (absent: of the run), from −1 to 1;
+         *         comes after the run's end too.
+         */
+        Signal: {
+            /** @default  */
+            other?: string;
+            /** @default  */
+            reason?: string;
+            /** @enum {unknown} */
+            signal: "copied" | "corrected" | "edited" | "passed_over" | "preferred" | "resent" | "retried" | "thumb";
+            /** @default  */
+            text?: string;
+            value: number;
         };
         /**
          * Silence
@@ -4156,6 +4269,48 @@ export interface components {
         ToolDecision: {
             approved: boolean;
             toolCallId: string;
+        };
+        /**
+         * Trial
+         * @description The run is not asked by a user: it is a cell of an experiment, or shows what a version would do. Nothing that
+         *         comes of it feeds beliefs or memories.
+         *
+         *         `id`: of the experiment or the version; `arm`: of the variant, or `candidate` and `base`; `row`: of the data set, or
+         *         the run that is done again. `roles`: by name of a role, the version of its file that is used instead; `notes`: by
+         *         role, the version of a set of notes (empty: none). `pattern`: as in an arm. `examples`: whether learned examples may
+         *         be told; `memory`: whether memories may; `kinds` of memory, None: as the role says. `temperature` None: as the role
+         *         says. `stand_in`: by role, the one that does its tasks instead. `seed`: of the repetition.
+         */
+        Trial: {
+            /** @default  */
+            arm?: string;
+            /** @default false */
+            examples?: boolean;
+            id: string;
+            /** @default false */
+            memory?: boolean;
+            /** @default {} */
+            notes?: {
+                [key: string]: string;
+            };
+            /** @enum {unknown} */
+            of: "experiment" | "replay" | "shadow";
+            /** @default  */
+            pattern?: string;
+            /** @default {} */
+            roles?: {
+                [key: string]: string;
+            };
+            /** @default  */
+            row?: string;
+            /** @default 0 */
+            seed?: number;
+            /** @default {} */
+            stand_in?: {
+                [key: string]: string;
+            };
+            /** @default null */
+            temperature?: number | null;
         };
         /**
          * TrialReply

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import secrets
 import signal
+import time
 from collections.abc import AsyncGenerator, Sequence
 
 from fastapi import FastAPI
@@ -30,9 +31,11 @@ from alma.choices import (
     policy_of,
     recorder_of,
     registry_of,
+    schooling_of,
     toolbox_of,
 )
 from alma.db.database import Database
+from alma.doors import doors
 from alma.engine.bus import LocalBus
 from alma.engine.decide import RunLimits
 from alma.engine.dispatch import LocalDispatcher
@@ -57,6 +60,7 @@ from alma.observability.ended import Book
 from alma.observability.logs import log_problem
 from alma.plan import MANAGER
 from alma.recorder import Recorder
+from alma.schooling import Schooling
 from alma.security.caller import LOCAL
 from alma.server.commands import PROTOCOL
 from alma.server.http import build
@@ -105,6 +109,16 @@ class Alma:
         self.mind = Mind(self.database, self.embedder, self.notices, memory_of(settings), LOCAL)
         memories = self.mind.memories if settings.memory else None
         tooling = Tooling(self.toolbox, memory=memories)
+        self.schooling = Schooling(
+            self.database,
+            self.journal,
+            self.roles,
+            self.registry,
+            self.embedder,
+            memories,
+            schooling_of(settings),
+            time.time,
+        )
         self.dispatcher = LocalDispatcher(dispatch_limits_of(settings, self.roles))
         self.lookout = Lookout(
             self.database,
@@ -122,7 +136,14 @@ class Alma:
             self.database,
             self.journal,
             self.bus,
-            Agent(self.roles, self.router, CachedModels(self.registry, self.cache), tooling, memories=memories),
+            Agent(
+                self.roles,
+                self.router,
+                CachedModels(self.registry, self.cache),
+                tooling,
+                memories=memories,
+                teacher=self.schooling.teacher,
+            ),
             self.dispatcher,
             policy=policy_of(settings, self.roles),
             limits=RunLimits(settings.run_seconds),
@@ -178,6 +199,7 @@ class Alma:
                 self.router.learn(example.owner, example.text, example.kind, example.vector)
             await self.cache.open()
             await self.mind.open()
+            await self.schooling.open()
             await self.lookout.open()
             async with self.recorder.open(), asyncio.TaskGroup() as group:
                 self._group = group
@@ -192,6 +214,7 @@ class Alma:
                 tasks.append(group.create_task(keep_telling(self.registry, self.notices)))
                 tasks.append(group.create_task(part("summaries", self.summaries.run())))
                 tasks.append(group.create_task(part("mind", self.mind.run())))
+                tasks.append(group.create_task(part("schooling", self.schooling.run())))
                 tasks.append(group.create_task(part("lookout", self.lookout.run(alerts=sweep))))
                 pruning = keep_pruning(self.database, self.settings.keep_runs_days)
                 tasks.append(group.create_task(part("pruning", pruning)))
@@ -262,6 +285,7 @@ class Alma:
     async def _forget(self, owner: str, run_ids: list[str]) -> None:
         """These runs are deleted with their thread: none of their words may stay, but what the owner has pinned."""
         await self.cache.forget_runs(run_ids)
+        await self.schooling.forget(owner, run_ids)
         if run_ids:
             of_runs = Filter(runs=tuple(run_ids), pinned=False, state="any")
             await self.mind.memories.forget_where(owner, of_runs, by=owner, purge=True)
@@ -327,6 +351,7 @@ class Alma:
     def _changed(self, state: RunState) -> None:
         """A run began or ended: tell the watchers of the list, a little later and once for many."""
         self.run_log.changed(state)
+        self.schooling.changed(state)
         self.summaries.ended(state)
         if self.remembering is not None:
             self.remembering.ended(state)
@@ -391,5 +416,6 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
             max_prompt_chars=settings.max_prompt_chars,
         ),
         outbox_bytes=settings.outbox_bytes,
+        more=doors(alma.schooling),
         lifespan=lifespan,
     )

@@ -31,6 +31,7 @@ from alma.observability.logs import LogChoice
 from alma.observability.redaction import passwords_in, secrets_in
 from alma.plan import MANAGER
 from alma.recorder import Choice as RecorderChoice
+from alma.schooling import Choice as SchoolingChoice
 from alma.security.addresses import among, networks, reached_at
 from alma.security.caller import Caller
 from alma.security.keyring import Keyring
@@ -121,6 +122,10 @@ def memory_of(settings: Settings) -> MemoryChoice:
         knowledge_dir=settings.knowledge_dir,
         max_document_bytes=settings.max_document_mib * 1024 * 1024,
     )
+
+
+def schooling_of(settings: Settings) -> SchoolingChoice:
+    return SchoolingChoice(settings.learning, settings.exploration, settings.lesson_tokens, settings.refine_idle_s)
 
 
 def toolbox_of(settings: Settings, files: ThreadFiles) -> Toolbox:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from alma.learned import Choice, LearnedExample, LearnedNote, SignalName, Trial
 from alma.model_call import CacheHit, CallFacts, Paid, Sampling, Section, SentMessage, Timing, Tried, Usage
 from alma.plan import MAIN, Plan, PlanTask
 from alma.recollection import PassedOver, RecalledMemory
@@ -88,6 +89,7 @@ class RunStarted(Entry, frozen=True, tag="run_started"):
     fresh: bool = False  # no answer from the cache
     remember: bool = True  # what is said in it may become memories
     fork: Fork | None = None
+    trial: Trial | None = None  # nobody asked: see there
 
 
 class RouteChosen(Entry, frozen=True, tag="route_chosen"):
@@ -257,6 +259,24 @@ class MemoriesRecalled(Entry, frozen=True, tag="memories_recalled"):
     ms: float = 0.0
 
 
+class ChoicesMade(Entry, frozen=True, tag="choices_made"):
+    """Learning chose for this task, before its first step; `role`: whose task it was to be."""
+
+    role: str
+    choices: list[Choice]
+
+
+class LessonsTold(Entry, frozen=True, tag="lessons_told"):
+    """What was learned and stands in the prompt of `message_id`, also of later messages of the task. `considered`: how
+    many approved answers were compared."""
+
+    message_id: str
+    examples: list[LearnedExample] = []
+    notes: list[LearnedNote] = []
+    considered: int = 0
+    ms: float = 0.0
+
+
 class AttemptFailed(Entry, frozen=True, tag="attempt_failed"):
     """The attempt ended badly. `text` had streamed by then. `retry_in_ms` None: no further attempt with this role and
     model; `to_role`, `to_model`: who gets the task instead. `endpoint`: who failed; `others`: how many endpoints can
@@ -347,6 +367,23 @@ class QuestionAnswered(Entry, frozen=True, tag="question_answered"):
     text: str
 
 
+# ── what is thought of it ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Signaled(Entry, frozen=True, tag="signaled"):
+    """What its owner thinks of the result of `task_id`, said or shown; may come long after the run's end. The newest of
+    a `signal` counts. `value`: −1 to 1; 0 takes it back. `text`: the answer as it should have been, of `edited`.
+    `other`: the run that it was preferred to, passed over for, or asked again in. `key`: of the command, where it had
+    one."""
+
+    signal: SignalName
+    value: float
+    reason: str = ""
+    text: str = ""
+    other: str = ""
+    key: str = ""
+
+
 # ── between agents ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -384,6 +421,9 @@ JournalEntry = (
     | BudgetReached
     | ContextTrimmed
     | MemoriesRecalled
+    | ChoicesMade
+    | LessonsTold
+    | Signaled
     | MessageStarted
     | AttemptFailed
     | MessageFinished

@@ -1,6 +1,7 @@
 """The settings: every variable with its type, bounds and meaning. Data and checks only; `config.py` reads them.
 
-Who may enter and how much they may do is in `guard_settings.py`, what is watched and told in `watch_settings.py`.
+Who may enter and how much they may do is in `guard_settings.py`, what is watched and told in `watch_settings.py`, what
+is learned in `learning_settings.py`.
 Endpoints of models are not here but in the file that `models_file` names. Only `alma.app`, `alma.choices`, `alma.serve`
 and `alma.cli` know settings; everything below them takes plain values.
 """
@@ -13,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from alma.guard_settings import GuardSettings
+from alma.learning_settings import LearningSettings
 from alma.setting_checks import DatabaseUrl, Folder, GgufFile, ListenAddress, Origins, WebAddress, says, split
 from alma.watch_settings import WatchSettings
 
@@ -242,7 +244,7 @@ class MainSettings(BaseModel):
     )
 
 
-class Settings(WatchSettings, GuardSettings, MainSettings):
+class Settings(LearningSettings, WatchSettings, GuardSettings, MainSettings):
     """What a process of Alma is told. Constructed directly it reads nothing; `load_settings` reads the environment."""
 
     @property

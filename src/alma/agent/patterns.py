@@ -48,11 +48,19 @@ class Pattern:
 
 def match(text: str, facts: Facts, *, strong: bool = False) -> Pattern | None:
     """The first pattern that fits; None: one agent does it best. `strong`: the model can review its own work."""
+    fitting = matching(text, facts, strong=strong)
+    return fitting[0] if fitting else None
+
+
+def matching(text: str, facts: Facts, *, strong: bool = False) -> list[Pattern]:
+    """All patterns that fit, the best first; none where the best is beyond the model."""
     asked = text[:LOOKED_AT]
     if not normal(asked) or (len(facts.options) < 2 and _one_sum(asked)):
-        return None
-    pattern = next((one for one in PATTERNS if one.fits(asked, facts)), None)
-    return None if pattern is None or (pattern.strong_only and not strong) else pattern
+        return []
+    fitting = [one for one in PATTERNS if one.fits(asked, facts)]
+    if fitting and fitting[0].strong_only and not strong:
+        return []
+    return [one for one in fitting if strong or not one.strong_only]
 
 
 def fill(

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from alma.agent.facts import Facts, read_facts
-from alma.agent.patterns import fill, match
+from alma.agent.patterns import fill, matching
 from alma.agent.plan_check import NOTE, PlanLimits, check, line, repeats, sanitise
 from alma.agent.sentences import LOOKED_AT, content
 from alma.models.chat import ChatMessage
@@ -90,13 +90,15 @@ _LONGEST_FRAGMENT = 6  # words
 _COMPARES = re.compile(r"\b(?:compar|better|best|choose|decide|versus|vs|should|which|recommend|weigh)", re.IGNORECASE)
 
 
-def decide(ask: PlanAsk) -> Decision:
-    """Decide without a model: deterministic, in about a millisecond."""
+def decide(ask: PlanAsk, wanted: str = "") -> Decision:
+    """Decide without a model: deterministic, in about a millisecond. `wanted`: by this pattern, where it fits; empty:
+    by the first that does."""
     facts = read_facts(ask.request)
     if not ask.follows and _is_fragment(ask.request, facts):
         question = "What should be compared?" if _COMPARES.search(ask.request) else "What is it about?"
         return AskBack(f"{question} Please name it, and what matters to you.")
-    pattern = match(ask.request, facts, strong=ask.strong)
+    fitting = matching(ask.request, facts, strong=ask.strong)
+    pattern = next((one for one in fitting if one.name == wanted), fitting[0] if fitting else None)
     if pattern is None:
         return AnswerDirectly("There is nothing in it to split: one agent does it best.")
     plan = fill(pattern, facts, ask.roles, ask.limits, parent_id=ask.parent_id, first_number=ask.first_number)
@@ -104,6 +106,16 @@ def decide(ask: PlanAsk) -> Decision:
         return AnswerDirectly("There is nobody to delegate to, or no budget left for it.")
     problems = [*check(plan, ask.request, facts, ask.roles, ask.limits), *repeats(plan, ask.ancestors)]
     return AnswerDirectly(f"The plan by pattern is no use here: {problems[0]}") if problems else plan
+
+
+def patterns(ask: PlanAsk) -> list[str]:
+    """Names of the patterns that fit the request, the usual one first, then `direct`; empty where it would be asked
+    back, or nothing fits."""
+    facts = read_facts(ask.request)
+    if not ask.follows and _is_fragment(ask.request, facts):
+        return []
+    fitting = [one.name for one in matching(ask.request, facts, strong=ask.strong)]
+    return [*fitting, "direct"] if fitting else []
 
 
 def _is_fragment(request: str, facts: Facts) -> bool:

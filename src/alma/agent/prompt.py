@@ -87,9 +87,11 @@ def gather(task: Task, role: Role, mode: Mode) -> Material:
     examples, the conversation (which only grows at its end), then results, memories, notes and the task, and the calls
     of this task so far."""
     first = [Part("role", system_prompt(role, task, mode), "system", trusted=True)]
+    first += _notes_learned(task)
     for number, example in enumerate(role.examples, 1):
         first.append(Part("example", example.task, "user", str(number), trusted=True))
         first.append(Part("example", example.answer, "assistant", str(number), trusted=True))
+    first += _examples_learned(task)
     if mode != "answer" or task.task_id != MAIN:
         last = _work(task, mode)
     else:
@@ -101,6 +103,21 @@ def gather(task: Task, role: Role, mode: Mode) -> Material:
         last.insert(first_data, Part("guard", NOTICE, trusted=True))
     summary = summary_part(task.summary) if task.summary is not None else None
     return Material(first, task.history, last + _rounds(task), summary, task.older)
+
+
+def _notes_learned(task: Task) -> list[Part]:
+    """They stand with the role's own words, in one message."""
+    notes = task.lessons.notes if task.lessons is not None else []
+    return [Part("learned", note.text, "system", note.id) for note in notes]
+
+
+def _examples_learned(task: Task) -> list[Part]:
+    """Tasks of before, with the answers that their owner approved."""
+    parts: list[Part] = []
+    for example in task.lessons.examples if task.lessons is not None else []:
+        parts.append(Part("example", example.task, "user", example.id))
+        parts.append(Part("example", example.answer, "assistant", example.id))
+    return parts
 
 
 def turn_parts(turn: Turn) -> list[Part]:
@@ -254,6 +271,9 @@ def compose(parts: list[Part]) -> list[ChatMessage]:
     messages: list[ChatMessage] = []
     said: list[str] = []  # by the user, in a row
     for part in parts:
+        if part.speaker == "system" and messages and messages[-1].role == "system" and not said:
+            messages[-1] = ChatMessage("system", f"{messages[-1].content}\n\n{part.said}")
+            continue
         if part.speaker == "user":
             said.append(part.said)
             continue

@@ -19,16 +19,17 @@ from alma.agent.call import Call, Stream
 from alma.agent.caller import caller
 from alma.agent.context import Prompt, Trim, build
 from alma.agent.output import OutputInvalid, check_output
-from alma.agent.planner import Strength, decide, read_decision, strength
+from alma.agent.planner import Strength, decide, patterns, read_decision, strength
 from alma.agent.prompt import Material, Mode, Part, gather
 from alma.agent.reminding import MemoryDoor, Reminding
 from alma.agent.role import Role
 from alma.agent.router import Router
 from alma.agent.synthesis import closing
 from alma.agent.task import Answer, Desk, Failed, Grant, Outcome, Task, Wait
+from alma.agent.teaching import DIRECT, Teacher, arm_of
 from alma.agent.tooling import Tooling, Using, can_use_tools
 from alma.errors import AlmaError, ContextOverflow, ModelUnavailable
-from alma.events import ContextTrimmed, JournalEntry, MessageFinished, MessageStarted
+from alma.events import ChoicesMade, ContextTrimmed, JournalEntry, MessageFinished, MessageStarted
 from alma.model_call import Sampling, Section, SentMessage
 from alma.models.chat import ChatMessage, ChatModel, ChatRequest, ToolSpec
 from alma.models.probe import ProbeReport
@@ -71,7 +72,7 @@ class Who(Struct, frozen=True):
 
 class Agent:
     """`router` decides the kind of the run's own task, `models` answer. `clock` gives Unix seconds. `memories` None:
-    agents remember nothing."""
+    agents remember nothing. `teacher` None: nothing is learned."""
 
     def __init__(
         self,
@@ -81,6 +82,7 @@ class Agent:
         tooling: Tooling,
         clock: Callable[[], float] = time.time,
         memories: MemoryDoor | None = None,
+        teacher: Teacher | None = None,
     ) -> None:
         self._roles = roles
         self._router = router
@@ -88,25 +90,44 @@ class Agent:
         self._tooling = tooling
         self._clock = clock
         self._reminding = Reminding(memories, clock)
+        self._teacher = teacher
 
     async def run(self, task: Task, desk: Desk) -> Outcome:
         """Carry the task on, as far as it goes without waiting for others."""
         try:
-            who = self._who(task)
             new: list[JournalEntry] = []  # written together with the first entry that follows
             if task.task_id == MAIN and task.route is None:
                 route = await self._router.route(task.request, task.owner, task.kind, self._clock())
                 new.append(route)
                 task = msgspec.structs.replace(task, route=route)
+            if (made := await self._choose(task)) is not None:
+                new.append(made)
+                task = msgspec.structs.replace(task, choices=made.choices)
+            who = self._who(task)
             if self._is_to_plan(task, who) and (outcome := await self._plan(task, who, desk, new)) is not None:
                 return outcome
             return await self._answer(task, who, desk, new)
         except AlmaError as error:
             return Failed(error, retryable=isinstance(error, ModelUnavailable | OutputInvalid))
 
+    async def _choose(self, task: Task) -> ChoicesMade | None:
+        """What learning chooses for a task that begins."""
+        if self._teacher is None or task.choices or task.steps or task.plan is not None or task.replies:
+            return None
+        role = self._roles.get(task.role or MANAGER)
+
+        def patterns_open() -> list[str]:
+            if task.task_id != MAIN or task.route is None or task.route.kind != "analytical" or not role.delegates_to:
+                return []
+            return patterns(planning.ask(task, role, strong=False))
+
+        return await self._teacher.choose(task, role, patterns_open)
+
     def _who(self, task: Task) -> Who:
         role = self._roles.get(task.role or MANAGER)
-        model, info = self._models.resolve(task.model or role.model)
+        if self._teacher is not None:
+            role = self._teacher.role(task, role)
+        model, info = self._models.resolve(task.model or arm_of(task.choices).model or role.model)
         report = self._models.report(info.id)
         return Who(role, model, info, strength(info, report), can_use_tools(info, report))
 
@@ -121,6 +142,7 @@ class Agent:
             and not task.declined
             and not any(step.startswith("answer") for step in task.steps)
             and bool(who.role.delegates_to)
+            and arm_of(task.choices).pattern != DIRECT
         )
 
     async def _plan(self, task: Task, who: Who, desk: Desk, new: list[JournalEntry]) -> Outcome | None:
@@ -129,7 +151,8 @@ class Agent:
         ask = planning.ask(task, who.role, strong=not who.weak)
         told: list[str] = []
         last = ""
-        for step in planning.steps(task) if not who.weak else ():
+        pattern = arm_of(task.choices).pattern
+        for step in planning.steps(task) if not who.weak and not pattern else ():
             message = task.steps.get(step)
             fresh = message is None
             if message is None:
@@ -152,7 +175,7 @@ class Agent:
             if not isinstance(decision, list):
                 return Wait() if entries else None
             told, last = decision, message.text
-        entries = planning.entries(task, decide(ask), self._clock())
+        entries = planning.entries(task, decide(ask, pattern), self._clock())
         if entries:
             await desk.record(*new, *entries)
         return Wait() if entries else None
@@ -215,10 +238,17 @@ class Agent:
         self, using: Using, who: Who, mode: Mode, step: str, new: list[JournalEntry]
     ) -> MessageFinished | Failed:
         """One model call of the task, with the tools it may use."""
-        told = await self._reminding.remind(using.task, who.role, step, who.info.context_window, weak=who.weak)
-        if told is not None:
-            using.remembered(told)
-            new = [*new, told]
+        window, trial = who.info.context_window, using.task.trial
+        if trial is None or trial.memory:
+            told = await self._reminding.remind(using.task, who.role, step, window, weak=who.weak)
+            if told is not None:
+                using.remembered(told)
+                new = [*new, told]
+        if self._teacher is not None:
+            taught = await self._teacher.lessons(using.task, who.role, step, window, weak=who.weak)
+            if taught is not None:
+                using.taught(taught)
+                new = [*new, taught]
         task = using.task
         sampling = self._sampling(task, who, mode)
         prompt, specs = await self._prompt(using, who, mode, sampling.max_tokens, step, new)
@@ -280,6 +310,8 @@ class Agent:
 
     def _sampling(self, task: Task, who: Who, mode: Mode) -> Sampling:
         sampling = task.route.sampling if task.route is not None else who.role.sampling
+        if task.trial is not None and task.trial.temperature is not None:
+            sampling = msgspec.structs.replace(sampling, temperature=task.trial.temperature)
         if who.weak and who.info.kind != "scripted" and (mode != "answer" or task.task_id != MAIN):
             most = _WEAK_WHOLE if mode != "answer" else _WEAK_PART
             return msgspec.structs.replace(sampling, max_tokens=min(sampling.max_tokens, most))

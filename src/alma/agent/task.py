@@ -15,6 +15,7 @@ from alma.events import (
     ErrorFacts,
     JournalEntry,
     Kind,
+    LessonsTold,
     MessageFinished,
     MessageStarted,
     QuestionAsked,
@@ -23,6 +24,7 @@ from alma.events import (
     ToolCalled,
     ToolReturned,
 )
+from alma.learned import Choice, Trial
 from alma.models.endpoints import Price
 from alma.plan import MAIN, Plan, PlanTask, message_id
 from alma.recollection import RecalledMemory
@@ -120,6 +122,9 @@ class Task(Struct, frozen=True):
     next_child: int = 1
     problem: str = ""  # what was wrong with the last attempt at its answer
     priority: int = 0
+    choices: list[Choice] = []  # that learning made for it
+    lessons: LessonsTold | None = None  # that it was told
+    trial: Trial | None = None
     fresh: bool = False  # the user wants another answer than the one of before
 
     @property

@@ -21,6 +21,7 @@ from alma.agent.task import Desk, Task, ToolUse
 from alma.events import (
     BudgetReached,
     JournalEntry,
+    LessonsTold,
     MemoriesRecalled,
     MessageFinished,
     QuestionAsked,
@@ -68,6 +69,10 @@ class Using(Struct):
             self.task = replace(self.task, reminded=ids)
         else:
             self.task = replace(self.task, memories=told.hits, reminded_for=told.message_id, reminded=ids)
+
+    def taught(self, told: LessonsTold) -> None:
+        """Take in what was learned and is told with its next messages."""
+        self.task = replace(self.task, lessons=told)
 
     def used(self, call_id: str) -> ToolUse | None:
         return next((use for use in self.task.calls if use.called.call_id == call_id), None)

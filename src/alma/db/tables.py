@@ -55,6 +55,7 @@ threads = Table(
     Column("title", Text, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
+    Column("hidden", Boolean, nullable=False, server_default=false()),  # its runs were not asked by a user
     Index("threads_by_owner", "owner", "updated_at"),
 )
 
@@ -260,6 +261,8 @@ memories = Table(
     Column("pinned", Boolean, nullable=False, server_default=false()),
     Column("version", Integer, nullable=False, server_default="1"),
     Column("stamp", BigInteger, nullable=False),
+    Column("archived_at", Double),  # it comes to mind no more, until it is wanted back
+    Column("strength", Double, nullable=False, server_default="0"),  # of its evidence: how much `utility` rests on
     Index("memories_by_owner", "owner", "created_at"),
     Index("memories_by_hash", "owner", "hash"),
     Index("memories_by_key", "owner", "key"),

@@ -49,6 +49,9 @@ def brief(state: RunState, task: TaskState, history: list[Turn], older: int) -> 
         reminded=frozenset(task.reminded),
         problem=failure.error.message if failure is not None and _is_to_mend(failure) else "",
         priority=started.priority,
+        choices=task.choices,
+        lessons=task.lessons,
+        trial=started.trial,
         fresh=started.fresh or started.of_run_id is not None,
     )
 

@@ -17,8 +17,10 @@ from alma.events import (
     AttemptFailed,
     BoardWritten,
     BudgetReached,
+    ChoicesMade,
     ContextTrimmed,
     JournalEntry,
+    LessonsTold,
     MemoriesRecalled,
     MessageFinished,
     MessageStarted,
@@ -34,6 +36,7 @@ from alma.events import (
     RouteCorrected,
     RunFinished,
     RunStarted,
+    Signaled,
     StopRequested,
     TaskFinished,
     TaskReused,
@@ -80,8 +83,8 @@ def apply(state: RunState, recorded: Recorded) -> None:
             state.board[entry.key] = entry
         case RouteChosen():
             state.route = entry
-        case RouteCorrected():
-            pass  # a note for the next runs; this one goes on as it was routed
+        case RouteCorrected() | Signaled():
+            pass  # for the next runs; this one goes on as it was
         case PauseRequested():
             state.paused = True
         case ResumeRequested():
@@ -203,6 +206,8 @@ _OfTask = (
     | BudgetReached
     | ContextTrimmed
     | MemoriesRecalled
+    | ChoicesMade
+    | LessonsTold
     | MessageStarted
     | AttemptFailed
     | MessageFinished
@@ -229,6 +234,10 @@ def _apply_to_task(state: RunState, task: TaskState, entry: _OfTask) -> None:
             task.outside.update((hit.outside, None) for hit in entry.hits if hit.outside)
             if not entry.call_id:
                 task.recalled = entry
+        case ChoicesMade():
+            task.choices = entry.choices
+        case LessonsTold():
+            task.lessons = entry
         case MessageStarted():
             task.status = "working"
             task.attempts[entry.step] = entry.attempt
@@ -300,6 +309,8 @@ def _failed(task: TaskState, entry: AttemptFailed) -> None:
         task.attempts.clear()
         task.steps.clear()
         task.calls.clear()
+        task.choices = []
+        task.lessons = None
         task.recalled = None  # another role may not know all that this one knew
         task.reminded.clear()
 

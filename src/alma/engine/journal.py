@@ -30,6 +30,7 @@ from alma.events import (
     RouteCorrected,
     RunFinished,
     RunStarted,
+    Signaled,
     TaskFinished,
 )
 from alma.observability.ended import Book
@@ -284,7 +285,7 @@ def _append(
             _claim(append, append.fence, head, claimed)
         written: list[Recorded] = []
         for entry in append.entries:
-            if head.ended and not isinstance(entry, RouteCorrected):
+            if head.ended and not isinstance(entry, RouteCorrected | Signaled):
                 continue  # it came too late to mean anything
             head.seq += 1
             head.ended = head.ended or isinstance(entry, RunFinished)

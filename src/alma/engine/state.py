@@ -13,6 +13,7 @@ from alma.events import (
     BudgetReached,
     BudgetScope,
     BudgetWhat,
+    LessonsTold,
     MemoriesRecalled,
     MessageFinished,
     PlanMade,
@@ -25,6 +26,7 @@ from alma.events import (
     ToolCalled,
     ToolReturned,
 )
+from alma.learned import Choice
 from alma.model_call import Paid
 from alma.plan import MAIN, PlanTask
 
@@ -113,6 +115,8 @@ class TaskState(Struct):
     recalled: MemoriesRecalled | None = None  # what its agent was told for the newest of its messages
     reminded: set[str] = set()  # ids of all memories that it was told
     reached: list[BudgetReached] = []
+    choices: list[Choice] = []  # that learning made for it
+    lessons: LessonsTold | None = None
 
     @property
     def answer(self) -> MessageFinished | None:

@@ -28,6 +28,7 @@ from alma.events import (
     RouteCorrected,
     RunFinished,
     RunStarted,
+    Signaled,
     TaskFinished,
     TaskReused,
     TaskStarted,
@@ -87,7 +88,7 @@ class Spans:
     def witness(self, thread_id: str, recorded: Recorded) -> None:
         run = self._runs.get(recorded.run_id)
         if run is None:
-            if isinstance(recorded.entry, RunFinished | RouteCorrected):
+            if isinstance(recorded.entry, RunFinished | RouteCorrected | Signaled):
                 return  # told of twice, or long after its end
             run = self._runs[recorded.run_id] = _Run(recorded.run_id, thread_id)
             if len(self._runs) > _MOST_RUNS:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from alma.agent.roles import Roles
@@ -78,6 +78,7 @@ def build(
     no_vectors: Callable[[], str],
     welcome: Welcome,
     outbox_bytes: int,
+    more: Sequence[APIRouter] = (),
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
     sockets = SocketDoor(sessions, guard, welcome, outbox_bytes)
@@ -98,6 +99,8 @@ def build(
     app.include_router(errors_api.routes(errors))
     app.include_router(reports_api.routes(reports))
     app.include_router(metrics_api.routes(metrics))
+    for router in more:
+        app.include_router(router)
     app.add_route("/docs", api_page.show(app.openapi), include_in_schema=False)
     app.mount("/", Page(), name="page")
     app.add_middleware(Bodies, guard=guard)

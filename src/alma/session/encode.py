@@ -11,9 +11,11 @@ from alma.events import (
     AttemptFailed,
     BoardWritten,
     BudgetReached,
+    ChoicesMade,
     ContextTrimmed,
     Delta,
     JournalEntry,
+    LessonsTold,
     MemoriesRecalled,
     MessageFinished,
     MessageStarted,
@@ -29,6 +31,7 @@ from alma.events import (
     RouteCorrected,
     RunFinished,
     RunStarted,
+    Signaled,
     StopRequested,
     TaskFinished,
     TaskReused,
@@ -101,6 +104,7 @@ def _event(entry: JournalEntry, run_id: str) -> wire.Wire | payloads.Payload:
                 money=entry.money,
                 fresh=entry.fresh,
                 fork=entry.fork,
+                trial=entry.trial,
             )
         case MessageStarted():
             return wire.TextMessageStart(
@@ -176,6 +180,9 @@ _Rest = (
     | RouteCorrected
     | ContextTrimmed
     | MemoriesRecalled
+    | ChoicesMade
+    | LessonsTold
+    | Signaled
     | AttemptFailed
     | StopRequested
     | PauseRequested
@@ -237,6 +244,20 @@ def _payload(entry: _Rest) -> payloads.Payload:
                 considered=entry.considered,
                 dense=entry.dense,
                 ms=entry.ms,
+            )
+        case ChoicesMade():
+            return payloads.Choices(role=entry.role, choices=entry.choices)
+        case LessonsTold():
+            return payloads.Lessons(
+                message_id=entry.message_id,
+                examples=entry.examples,
+                notes=entry.notes,
+                considered=entry.considered,
+                ms=entry.ms,
+            )
+        case Signaled():
+            return payloads.Signal(
+                signal=entry.signal, value=entry.value, reason=entry.reason, text=entry.text, other=entry.other
             )
         case StopRequested():
             return payloads.Stopping()

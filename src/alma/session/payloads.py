@@ -19,6 +19,7 @@ from alma.events import (
     Rung,
     TaskStatus,
 )
+from alma.learned import Choice, LearnedExample, LearnedNote, SignalName
 from alma.model_call import Sampling
 from alma.plan import Plan, PlanTask
 from alma.recollection import PassedOver, RecalledMemory
@@ -73,6 +74,36 @@ class Recall(Payload, frozen=True):
     considered: int = 0
     dense: bool = True
     ms: float = 0.0
+
+
+class Choices(Payload, frozen=True):
+    """`alma.choices` (seq): what learning chose for the event's task before its first step, of which options, and how
+    likely that was."""
+
+    role: str
+    choices: list[Choice]
+
+
+class Lessons(Payload, frozen=True):
+    """`alma.lessons` (seq): the learned examples and notes that stand in the prompt of `message_id`, whose
+    TEXT_MESSAGE_START follows."""
+
+    message_id: str
+    examples: list[LearnedExample] = []
+    notes: list[LearnedNote] = []
+    considered: int = 0
+    ms: float = 0.0
+
+
+class Signal(Payload, frozen=True):
+    """`alma.signal` (seq): what its owner thinks of the result of the event's task (absent: of the run), from −1 to 1;
+    comes after the run's end too."""
+
+    signal: SignalName
+    value: float
+    reason: str = ""
+    text: str = ""
+    other: str = ""
 
 
 class ContextNote(Payload, frozen=True):

@@ -12,12 +12,15 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from alma.events import ErrorFacts, Fork, Kind, RunStatus, TaskStatus
+from alma.learned import Trial
 from alma.model_call import CacheHit, CallFacts, Section, Timing, Tried, Usage
 from alma.session.payloads import (
     AttemptFailure,
     Board,
     Budget,
+    Choices,
     ContextNote,
+    Lessons,
     Message,
     Pausing,
     Payload,
@@ -31,6 +34,7 @@ from alma.session.payloads import (
     Reused,
     Route,
     RouteCorrection,
+    Signal,
     Stopping,
     ToolDecision,
 )
@@ -60,6 +64,7 @@ class RunStartedEvent(Wire, frozen=True, tag="RUN_STARTED"):
     money: float = 0.0
     fresh: bool = False
     fork: Fork | None = None
+    trial: Trial | None = None
 
 
 class TextMessageStart(Wire, frozen=True, tag="TEXT_MESSAGE_START"):
@@ -388,6 +393,9 @@ CUSTOM_PAYLOADS: dict[str, type[Payload]] = {
     "alma.attempt_failed": AttemptFailure,
     "alma.context": ContextNote,
     "alma.recalled": Recall,
+    "alma.choices": Choices,
+    "alma.lessons": Lessons,
+    "alma.signal": Signal,
     "alma.stop_requested": Stopping,
     "alma.paused": Pausing,
     "alma.resumed": Resuming,

@@ -19,6 +19,7 @@ from alma.events import (
     RouteCorrected,
     RunFinished,
     RunStarted,
+    Signaled,
     TaskFinished,
     TaskStarted,
     ToolCalled,
@@ -48,7 +49,7 @@ def broken(state: RunState, entry: JournalEntry, memory: Memory) -> str:
     if isinstance(entry, RunStarted):
         return "a run was begun twice" if state.started is not None else ""
     if state.finished is not None:
-        return "" if isinstance(entry, RouteCorrected) else "something was written after the run's end"
+        return "" if isinstance(entry, RouteCorrected | Signaled) else "something was written after the run's end"
     task = state.tasks.get(entry.task_id)
     if task is None:
         return ""  # of a plan that was turned down
