@@ -1149,7 +1149,8 @@ export interface components {
         /**
          * AgentReply
          * @description A role. `sections`: the text under each heading of its file; `outputSchema`: null where it answers in text;
-         *     `when`: how work for it is put; `version`: of the file.
+         *     `variantOf`: the role whose tasks it may do in its place; `models`: between which learning may choose; `when`: how
+         *     work for it is put; `version`: of the file.
          */
         AgentReply: {
             budgets: components["schemas"]["BudgetsReply"];
@@ -1164,6 +1165,8 @@ export interface components {
             memory: components["schemas"]["MemoryReply"];
             /** Model */
             model: string | null;
+            /** Models */
+            models: string[];
             /** Name */
             name: string;
             /** Outputschema */
@@ -1185,6 +1188,8 @@ export interface components {
             standIns: string[];
             /** Tools */
             tools: string[];
+            /** Variantof */
+            variantOf: string | null;
             /** Version */
             version: string;
             /** When */
@@ -1207,6 +1212,8 @@ export interface components {
             memory: components["schemas"]["MemoryReply"];
             /** Model */
             model: string | null;
+            /** Models */
+            models: string[];
             /** Name */
             name: string;
             /** Outputschema */
@@ -1230,6 +1237,8 @@ export interface components {
             standIns: string[];
             /** Tools */
             tools: string[];
+            /** Variantof */
+            variantOf: string | null;
             /** Version */
             version: string;
             /** When */

@@ -74,6 +74,14 @@ def test_every_field_is_read() -> None:
     assert role.source == FULL
 
 
+def test_a_variant_names_its_role_and_models_to_choose_from() -> None:
+    more = "variant_of: writer\nmodels: [ollama/qwen3:4b, pool/big]\n"
+    role = parse_role(FULL.replace("delegates_to", f"{more}delegates_to", 1), "t.md")
+    assert (role.variant_of, role.models) == ("writer", ["ollama/qwen3:4b", "pool/big"])
+    nothing = parse_role(FULL, "t.md")
+    assert (nothing.variant_of, nothing.models) == (None, [])
+
+
 def test_name_purpose_and_prompt_are_enough() -> None:
     role = parse_role("---\nname: a\npurpose: b\n---\nDo it.", "a.md")
     assert role == Role("a", "b", "Do it.", role.version, role.source)
@@ -102,6 +110,13 @@ TYPES = "object, array, string, number, integer, boolean, null"
             "11: memory.recall[0]: expected one of private, team, owner, came 'onwer'; did you mean 'owner'?",
         ),
         ("[critic]", "[translator]", "8: delegates_to[0]: a role cannot name itself here"),
+        ("tools:", "variant_of: translator\ntools:", "7: variant_of: a role cannot name itself here"),
+        (
+            "tools:",
+            "variant_of: No\ntools:",
+            "7: variant_of: expected a role's name (small letters, digits, - and _), came 'No'",
+        ),
+        ("tools:", "models: [a/b, a/b]\ntools:", "7: models[1]: 'a/b' is in the list twice"),
         (
             "name: translator",
             "name: Translator",

@@ -117,6 +117,19 @@ def test_names_of_roles_and_tools_that_are_not_there_are_told_with_their_line(tm
     assert not any(problem.field.startswith("tools") for problem in Roles(tmp_path).check())
 
 
+def test_who_may_do_a_roles_tasks_in_its_place(tmp_path: Path) -> None:
+    write(tmp_path, "brief", more="variant_of: writer\n")
+    briefer = write(tmp_path, "briefer", more="models: [a/b]\nvariant_of: brief\n")
+    lost = write(tmp_path, "lost", more="variant_of: writter\n")
+    roles = Roles(tmp_path)
+    assert [role.name for role in roles.variants("writer")] == ["brief"]
+    assert roles.variants("brief") == roles.variants("nobody") == []
+    assert [str(problem) for problem in roles.check()] == [
+        f"{briefer}:5: variant_of: 'brief' is itself a variant, of 'writer'; name that one",
+        f"{lost}:4: variant_of: there is no role named 'writter'; did you mean 'writer'?",
+    ]
+
+
 # ── while running ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -146,14 +146,13 @@ def compose(text: str, notes: Notes) -> yaml.Node:
     raise AssertionError
 
 
-def line_of(source: str, field: str, index: int) -> int:
-    """Where element `index` of the list `field` of a valid file stands, counted from 1."""
+def line_of(source: str, field: str, index: int = 0) -> int:
+    """Where `field` of a valid file has its value, of a list the element `index`; counted from 1."""
     notes = Notes("", first_line=2)
     node = compose(split(source, notes)[0], notes)
     assert isinstance(node, yaml.MappingNode)
-    lists = [value for key, value in pairs(node) if key.value == field]
-    assert isinstance(lists[0], yaml.SequenceNode)
-    return notes.line(lists[0].value[index])
+    found = next(value for key, value in pairs(node) if key.value == field)
+    return notes.line(found.value[index] if isinstance(found, yaml.SequenceNode) else found)
 
 
 # ── checks ────────────────────────────────────────────────────────────────────────────────────────────────────────

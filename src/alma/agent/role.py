@@ -45,6 +45,7 @@ NAME = "[a-z][a-z0-9_-]{0,39}"
 MAX_BYTES = 256 * 1024
 _MAX_FRONT = 64 * 1024  # characters; Python reads some 80,000 a second at worst
 _SECTIONS = ("synthesis", "plan")
+_ITSELF = "a role cannot name itself here"
 
 
 class KindSpec(Struct, frozen=True):
@@ -91,8 +92,9 @@ class WorkedExample(Struct, frozen=True):
 
 class Role(Struct, frozen=True):
     """`prompt`: what every task of the role begins with; `sections`: the text under its headings. `model`: None for the
-    default one. `stand_ins`, `stand_in_models`: who takes over when it fails, in this order. `when`: how work for it is
-    put. `version`: first 12 hex digits of the file's SHA-256; `source`: the file's text."""
+    default one. `stand_ins`, `stand_in_models`: who takes over when it fails, in this order. `variant_of`: the role whose
+    tasks it may do in its place; `models`: between which, and its usual one, learning may choose. `when`: how work for
+    it is put. `version`: first 12 hex digits of the file's SHA-256; `source`: the file's text."""
 
     name: str
     purpose: str
@@ -107,6 +109,8 @@ class Role(Struct, frozen=True):
     delegates_to: list[str] = []
     stand_ins: list[str] = []
     stand_in_models: list[str] = []
+    variant_of: str | None = None
+    models: list[str] = []
     memory: MemoryPolicy = MemoryPolicy()
     budgets: Budgets = Budgets()
     output_schema: dict[str, Any] | None = None
@@ -132,6 +136,8 @@ _FIELDS: dict[str, Check] = {
     "delegates_to": _ROLE_NAMES,
     "stand_ins": _ROLE_NAMES,
     "stand_in_models": list_of(_MODEL, 16, distinct=True),
+    "variant_of": optional(_ROLE_NAME),
+    "models": list_of(_MODEL, 16, distinct=True),
     "memory": record(
         {
             "recall": _SCOPES,
@@ -263,4 +269,7 @@ def _check_names(found: dict[str, yaml.Node], called: str | None, notes: Notes) 
         listed = found.get(names)
         for at, item in enumerate(items(listed) if isinstance(listed, yaml.SequenceNode) else ()):
             if item.value == name.value:
-                notes.say(item, f"{names}[{at}]", "a role cannot name itself here")
+                notes.say(item, f"{names}[{at}]", _ITSELF)
+    variant_of = found.get("variant_of")
+    if variant_of is not None and variant_of.value == name.value:
+        notes.say(variant_of, "variant_of", _ITSELF)

@@ -10,7 +10,7 @@ import asyncio
 import inspect
 import logging
 import os
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -90,6 +90,12 @@ class Roles:
     def names(self) -> list[str]:
         return sorted(self._state.paths)
 
+    def variants(self, name: str) -> list[Role]:
+        """Those that may do the tasks of role `name` in its place, by name; of a variant there are none."""
+        if (base := self._state.role(name)) is None or base.variant_of is not None:
+            return []
+        return [role for role in self.all() if role.variant_of == name]
+
     def file(self, name: str) -> Path:
         """Where a role was read. Raises `NotFound` (unknown_role)."""
         self.get(name)
@@ -103,7 +109,7 @@ class Roles:
         """What is wrong between files: roles that name others which are not there, and, given the names of all tools,
         tools that are not there. Whoever is named so is passed over; the role works on."""
         found = [(role, str(self.file(role.name))) for role in self.all()]
-        return cross_check(found, self.names(), tools)
+        return cross_check(found, {role.name: role for role, _ in found}, tools)
 
     # ── change ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -177,14 +183,17 @@ class Roles:
 
 
 def cross_check(
-    found: Iterable[tuple[Role, str]], names: Collection[str], tools: Collection[str] | None = None
+    found: Iterable[tuple[Role, str]], roles: Mapping[str, Role], tools: Collection[str] | None = None
 ) -> list[RoleProblem]:
-    """What roles, each with its file, name without its being there: no role of `names`, no tool of `tools`."""
+    """What roles, each with its file, name without its being there: no role of `roles`, no tool of `tools`; and
+    variants of a variant."""
     problems: list[RoleProblem] = []
     for role, file in found:
+        if role.variant_of is not None and (message := _no_base(role.variant_of, roles)):
+            problems.append(RoleProblem(file, line_of(role.source, "variant_of"), "variant_of", message))
         for listed, known, what in (
-            ("delegates_to", names, "role"),
-            ("stand_ins", names, "role"),
+            ("delegates_to", roles, "role"),
+            ("stand_ins", roles, "role"),
             ("tools", None if tools is None else {*tools, "*"}, "tool"),
         ):
             for at, name in enumerate(getattr(role, listed)):
@@ -192,6 +201,15 @@ def cross_check(
                     message = f"there is no {what} named {name!r}{guess(name, known)}"
                     problems.append(RoleProblem(file, line_of(role.source, listed, at), f"{listed}[{at}]", message))
     return problems
+
+
+def _no_base(name: str, roles: Mapping[str, Role]) -> str:
+    """Why no role can be a variant of `name`; empty: it can."""
+    if (base := roles.get(name)) is None:
+        return f"there is no role named {name!r}{guess(name, roles)}"
+    if base.variant_of is not None:
+        return f"{name!r} is itself a variant, of {base.variant_of!r}; name that one"
+    return ""
 
 
 def role_files(folder: Path) -> list[Path]:

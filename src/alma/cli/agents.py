@@ -117,6 +117,8 @@ def _print_role(role: Role, file: str) -> None:
         "tools": ", ".join(role.tools) or "none",
         "delegates to": ", ".join(role.delegates_to) or "nobody",
         "stand-ins": ", ".join([*role.stand_ins, *role.stand_in_models]) or "none",
+        "variant of": role.variant_of or "none",
+        "or models": ", ".join(role.models) or "none",
         "budgets": f"tokens: {budgets.tokens or share}, seconds: {budgets.seconds or share}, "
         f"tool calls: {budgets.tool_calls}, depth: {budgets.depth}, children: {budgets.children}, "
         f"at once: {budgets.parallel}",
@@ -164,6 +166,8 @@ tools: []                           # such as calculator, clock; `*` for all
 delegates_to: []                    # roles that it may give parts of its work to
 stand_ins: []                       # roles that take over when it fails
 stand_in_models: []                 # models that do
+# variant_of: writer                 # the role whose tasks it may do instead, as far as learning finds it better
+models: []                          # models between which, and its own one, learning may choose
 memory: {{recall: [private, team, owner], write: [private], tokens: 200}}
 budgets:
   tokens: 0                         # of one task; 0: a share of its parent's
@@ -258,8 +262,8 @@ def _checked(paths: list[Path]) -> tuple[int, list[RoleProblem]]:
             found.append((read_role(file), str(file)))
         except RoleInvalid as error:
             problems += error.problems
-    names = {*_roles().names(), *(role.name for role, _ in found)}
-    return len(files), [*problems, *cross_check(found, names, _tools())]
+    known = {role.name: role for role in (*_roles().all(), *(role for role, _ in found))}
+    return len(files), [*problems, *cross_check(found, known, _tools())]
 
 
 def _tools() -> set[str]:

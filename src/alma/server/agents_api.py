@@ -58,7 +58,8 @@ class WorkedExampleReply(Reply):
 
 class AgentReply(Reply):
     """A role. `sections`: the text under each heading of its file; `outputSchema`: null where it answers in text;
-    `when`: how work for it is put; `version`: of the file."""
+    `variantOf`: the role whose tasks it may do in its place; `models`: between which learning may choose; `when`: how
+    work for it is put; `version`: of the file."""
 
     name: str
     purpose: str
@@ -71,6 +72,8 @@ class AgentReply(Reply):
     delegates_to: list[str]
     stand_ins: list[str]
     stand_in_models: list[str]
+    variant_of: str | None
+    models: list[str]
     memory: MemoryReply
     budgets: BudgetsReply
     output_schema: dict[str, Any] | None
