@@ -26,6 +26,7 @@ from alma.engine.dispatch import LocalDispatcher
 from alma.engine.journal import Journal
 from alma.engine.ledger import Ledger, Scope
 from alma.engine.reminded import tell_reminded
+from alma.engine.role_files import keep_role
 from alma.engine.runner import Engine
 from alma.engine.state import RunState
 from alma.engine.worker import Duty, Policy
@@ -43,7 +44,6 @@ from alma.security.caller import Caller
 from alma.server.commands import PROTOCOL
 from alma.server.connection import Connection
 from alma.server.guard import unguarded
-from alma.session.evidence import keep_role
 from alma.session.feed import Feeds
 from alma.session.notices import Notices
 from alma.session.sessions import Limits, Sessions

@@ -42,6 +42,7 @@ from alma.engine.dispatch import LocalDispatcher
 from alma.engine.journal import Journal
 from alma.engine.ledger import Ledger
 from alma.engine.reminded import tell_reminded
+from alma.engine.role_files import keep_role
 from alma.engine.run_log import RunLog
 from alma.engine.runner import Engine
 from alma.engine.state import RunState
@@ -65,7 +66,6 @@ from alma.security.caller import LOCAL
 from alma.server.commands import PROTOCOL
 from alma.server.http import build
 from alma.session.endpoint_news import keep_telling
-from alma.session.evidence import keep_role
 from alma.session.feed import Feeds
 from alma.session.notices import Notices
 from alma.session.remembering import Remembering

@@ -92,9 +92,9 @@ class WorkedExample(Struct, frozen=True):
 
 class Role(Struct, frozen=True):
     """`prompt`: what every task of the role begins with; `sections`: the text under its headings. `model`: None for the
-    default one. `stand_ins`, `stand_in_models`: who takes over when it fails, in this order. `variant_of`: the role whose
-    tasks it may do in its place; `models`: between which, and its usual one, learning may choose. `when`: how work for
-    it is put. `version`: first 12 hex digits of the file's SHA-256; `source`: the file's text."""
+    default one. `stand_ins`, `stand_in_models`: who takes over when it fails, in this order. `variant_of`: the role
+    whose tasks it may do in its place; `models`: between which, and its usual one, learning may choose. `when`: how
+    work for it is put. `version`: first 12 hex digits of the file's SHA-256; `source`: the file's text."""
 
     name: str
     purpose: str

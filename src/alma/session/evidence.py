@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
 from alma.agent.prompt import Mode, as_sent, gather
-from alma.agent.role import Role, parse_role
+from alma.agent.role import parse_role
 from alma.agent.task import Summary
 from alma.db.tables import role_versions, summaries
 from alma.engine.briefing import brief
@@ -35,14 +33,6 @@ class SentPrompt(Struct, frozen=True):
 
     messages: list[ChatMessage]
     started: MessageStarted
-
-
-def keep_role(connection: sa.Connection, role: Role) -> None:
-    """Store a role's file under its version, once, before a run uses it."""
-    known = connection.execute(sa.select(role_versions.c.version).where(role_versions.c.version == role.version))
-    if known.first() is None:
-        row = {"version": role.version, "role": role.name, "source": role.source, "created_at": time.time()}
-        connection.execute(sa.insert(role_versions).values(row))
 
 
 def read_journal(connection: sa.Connection, owner: str, run_id: str, after: int = 0) -> list[Recorded]:
