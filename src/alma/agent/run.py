@@ -6,6 +6,7 @@ the task: a step that is there is never done again.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -28,7 +29,7 @@ from alma.agent.synthesis import closing
 from alma.agent.task import Answer, Desk, Failed, Grant, Outcome, Task, Wait
 from alma.agent.teaching import DIRECT, Teacher, arm_of
 from alma.agent.tooling import Tooling, Using, can_use_tools
-from alma.errors import AlmaError, ContextOverflow, ModelUnavailable
+from alma.errors import AlmaError, ContextOverflow, ModelUnavailable, NotFound
 from alma.events import ChoicesMade, ContextTrimmed, JournalEntry, MessageFinished, MessageStarted
 from alma.model_call import Sampling, Section, SentMessage
 from alma.models.chat import ChatMessage, ChatModel, ChatRequest, ToolSpec
@@ -127,9 +128,16 @@ class Agent:
         role = self._roles.get(task.role or MANAGER)
         if self._teacher is not None:
             role = self._teacher.role(task, role)
-        model, info = self._models.resolve(task.model or arm_of(task.choices).model or role.model)
+        model, info = self._model(task, role)
         report = self._models.report(info.id)
         return Who(role, model, info, strength(info, report), can_use_tools(info, report))
+
+    def _model(self, task: Task, role: Role) -> tuple[ChatModel, ModelInfo]:
+        """The one that was asked for, else the one that learning chose, as long as it is there, else the role's."""
+        if not task.model and (chosen := arm_of(task.choices).model):
+            with contextlib.suppress(NotFound, ModelUnavailable):
+                return self._models.resolve(chosen)
+        return self._models.resolve(task.model or role.model)
 
     # ── planning ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -309,13 +317,22 @@ class Agent:
         )
 
     def _sampling(self, task: Task, who: Who, mode: Mode) -> Sampling:
-        sampling = task.route.sampling if task.route is not None else who.role.sampling
+        sampling = self._usual_sampling(task, who.role)
         if task.trial is not None and task.trial.temperature is not None:
             sampling = msgspec.structs.replace(sampling, temperature=task.trial.temperature)
         if who.weak and who.info.kind != "scripted" and (mode != "answer" or task.task_id != MAIN):
             most = _WEAK_WHOLE if mode != "answer" else _WEAK_PART
             return msgspec.structs.replace(sampling, max_tokens=min(sampling.max_tokens, most))
         return sampling
+
+    @staticmethod
+    def _usual_sampling(task: Task, role: Role) -> Sampling:
+        """As the task was routed; where learning or a trial put another file in its role's place, as that one says."""
+        if task.route is None:
+            return role.sampling
+        if role.version == task.route.prompt_version or not (task.choices or task.trial):
+            return task.route.sampling
+        return role.kinds[task.route.kind].sampling if task.route.kind in role.kinds else role.sampling
 
     # ── calling ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -33,7 +33,7 @@ from alma.models.local import LocalModel, LocalStatus
 from alma.models.measured import Measured
 from alma.models.pool import Pool
 from alma.models.probe import ProbeReport, keep, kept, probe
-from alma.models.remote import POOL, EndpointInfo, ModelInfo, Remote, keep_fresh, pooled, refresh_all
+from alma.models.remote import POOL, EndpointInfo, ModelInfo, Remote, keep_fresh, pooled, reachable, refresh_all
 from alma.models.scripted import ScriptedModel
 
 log = logging.getLogger(__name__)
@@ -161,6 +161,10 @@ class Registry:
             actual=chosen,
             hint="`alma models list` shows all; connect an endpoint to have more.",
         )
+
+    def well(self, info: ModelInfo) -> bool:
+        """Whether a call for this model would find an endpoint that takes it, as far as is known."""
+        return reachable(info, self._remotes)
 
     @property
     def default(self) -> str | None:

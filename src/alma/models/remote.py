@@ -292,6 +292,12 @@ def pooled(name: str, remotes: list[Remote]) -> ModelInfo:
     )
 
 
+def reachable(info: ModelInfo, remotes: Mapping[str, Remote]) -> bool:
+    """Whether one of a model's endpoints takes calls now; those that are built in always do."""
+    found = [remotes[name] for name in info.members or (info.endpoint,) if name in remotes]
+    return not found or any(one.state != "down" and one.traffic.state != "open" for one in found)
+
+
 def looks_tiny(name: str) -> bool:
     """Whether a model's name says that it has fewer than two billion parameters: `qwen2.5:0.5b`, `smollm2-135m`."""
     sizes = re.findall(r"(?<![\w.])(\d+(?:\.\d+)?)([bm])(?![a-z0-9])", name.lower())
