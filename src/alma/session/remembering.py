@@ -24,6 +24,7 @@ from alma.engine.open_text import OpenText
 from alma.engine.state import RunState, TaskState
 from alma.errors import AlmaError, NotFound, StorageFailure
 from alma.events import AttemptFailed, MessageFinished, QuestionAsked
+from alma.learner.using import uses_of
 from alma.memory.episodes import FinishedRun, Said, episodes
 from alma.memory.memories import Memories
 from alma.memory.records import USER, Filter, NewMemory, Scope
@@ -31,7 +32,6 @@ from alma.memory.traces import Use
 from alma.plan import MAIN, message_id
 from alma.session.extraction import Extraction
 from alma.session.listening import ALMA, Listening, scope_of
-from alma.session.using import uses_of
 
 log = logging.getLogger(__name__)
 _MOST_WAITING = 256  # ended runs whose state is held; others are read from their logs again

@@ -42,7 +42,7 @@ def uses_of(log: Iterable[Recorded]) -> list[Use]:
     for told in recalls:
         answer = said.get(told.message_id, "")
         for hit in told.hits:
-            helped = _helped(hit, f"{asked} {told.query}", answer) if answer and not told.call_id else None
+            helped = helped_by(hit, f"{asked} {told.query}", answer) if answer and not told.call_id else None
             if hit.standing:
                 helped = None  # it was told whatever was asked: its words in the answer are no sign of either
             role = roles.get(told.message_id, "")
@@ -51,13 +51,17 @@ def uses_of(log: Iterable[Recorded]) -> list[Use]:
     return list(found.values())
 
 
-def _helped(hit: RecalledMemory, asked: str, answer: str) -> float:
+def helped_by(hit: RecalledMemory, asked: str, answer: str) -> float:
+    """Whether `answer` makes use of what was told beside what was `asked`."""
     if hit.document_id and f"[{hit.label}]" in answer:
         return HELPED
-    own = _words(hit.text) - _words(asked)
-    if not own:
-        return IDLE
-    return HELPED if len(own & _words(answer)) >= _SAID_AGAIN * len(own) else IDLE
+    return HELPED if says_again(answer, hit.text, asked) else IDLE
+
+
+def says_again(answer: str, told: str, asked: str) -> bool:
+    """Whether an answer has words of `told` that it can have from there only."""
+    own = _words(told) - _words(asked)
+    return bool(own) and len(own & _words(answer)) >= _SAID_AGAIN * len(own)
 
 
 def _words(text: str) -> set[str]:

@@ -15,7 +15,7 @@ from alma.events import (
 from alma.memory.records import Filter, NewMemory, Reader
 from alma.model_call import Timing, Usage
 from alma.recollection import RecalledMemory
-from alma.session.using import HELPED, IDLE, uses_of
+from alma.learner.using import HELPED, IDLE, uses_of
 from memory.fakes import MemoryBench
 
 
