@@ -82,7 +82,8 @@ def _count(connection: sa.Connection) -> tuple[int, int, int]:
 
     from alma.db.tables import memories, memory_vectors
 
-    rows, alive = memories.c, memories.c.forgotten_at.is_(None) & memories.c.valid_to.is_(None)
+    rows = memories.c
+    alive = rows.forgotten_at.is_(None) & rows.valid_to.is_(None) & rows.archived_at.is_(None)
     num = sa.column("rowid" if connection.dialect.name == "sqlite" else "num", sa.BigInteger)
     worded = sa.select(num).select_from(sa.table("memory_words"))
     found = [

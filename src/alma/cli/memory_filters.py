@@ -9,7 +9,7 @@ from alma.cli.options import text
 
 KINDS = ("working", "episodic", "semantic", "procedural")
 SCOPES = ("private", "team", "owner")
-STATES = ("alive", "superseded", "forgotten", "any")
+STATES = ("alive", "superseded", "archived", "forgotten", "any")
 NAMES = ("kind", "scope", "agent", "thread", "key", "pinned", "files")  # of what narrows a list
 
 

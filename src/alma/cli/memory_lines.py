@@ -121,6 +121,8 @@ def _facts(memory: Entry) -> Iterator[tuple[str, str]]:
     yield "kept", when(memory.created_at) + again
     if memory.valid_to is not None:
         yield "held", f"{when(memory.valid_from)} until {when(memory.valid_to)}"
+    if memory.archived_at is not None:
+        yield "asleep", f"archived {when(memory.archived_at)}; `alma memory restore {memory.id}` brings it back"
     if memory.superseded_by:
         yield "now", f"{memory.superseded_by} took its place"
     if memory.forgotten_at is not None:
@@ -149,7 +151,8 @@ def state_lines(state: State) -> Iterator[str]:
     counts = state.counts
     yield f"memory    {'on' if state.on else 'off (ALMA_MEMORY)'}"
     files = f", and {pieces(counts.in_files)} of files" if counts.in_files else ""
-    over = f"{counts.superseded:,} superseded, {counts.forgotten:,} forgotten"
+    archived = f"{counts.archived:,} archived, " if counts.archived else ""
+    over = f"{counts.superseded:,} superseded, {archived}{counts.forgotten:,} forgotten"
     yield f"holds     {counts.alive - counts.in_files:,}{files}; {over}"
     yield from _counted(counts)
     for index in state.indexes:

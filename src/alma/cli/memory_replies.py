@@ -47,12 +47,16 @@ class Entry(Reply, frozen=True):
     utility: float
     pinned: bool
     version: int
+    archived_at: float | None = None
+    strength: float = 0.0
 
     @property
     def state(self) -> str:
         if self.forgotten_at is not None:
             return "forgotten"
-        return "alive" if self.valid_to is None else "superseded"
+        if self.valid_to is not None:
+            return "superseded"
+        return "alive" if self.archived_at is None else "archived"
 
 
 class Reasons(Reply, frozen=True):
@@ -129,6 +133,7 @@ class Counts(Reply, frozen=True):
     by_scope: dict[str, int]
     by_agent: dict[str, int]
     in_files: int = 0
+    archived: int = 0
 
 
 class Index(Reply, frozen=True):

@@ -105,10 +105,12 @@ def passes(wanted: Filter, memory: Memory) -> bool:
 
 
 def _in_state(wanted: Filter) -> list[Clause]:
-    forgotten, over = memories.c.forgotten_at, memories.c.valid_to
+    forgotten, over, archived = memories.c.forgotten_at, memories.c.valid_to, memories.c.archived_at
     match wanted.state:
         case "alive":
-            return [forgotten.is_(None), over.is_(None)]
+            return [forgotten.is_(None), over.is_(None), archived.is_(None)]
+        case "archived":
+            return [forgotten.is_(None), over.is_(None), archived.is_not(None)]
         case "superseded":
             return [forgotten.is_(None), over.is_not(None)]
         case "forgotten":
@@ -121,6 +123,8 @@ def _is_in_state(wanted: Filter, memory: Memory) -> bool:
     match wanted.state:
         case "alive":
             return memory.alive
+        case "archived":
+            return memory.holds and memory.archived_at is not None
         case "superseded":
             return memory.forgotten_at is None and memory.valid_to is not None
         case "forgotten":

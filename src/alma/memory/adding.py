@@ -175,9 +175,10 @@ def _is_twin(memory: Memory, new: NewMemory) -> bool:
 
 
 def _same(one: Arrival, twins: list[Memory], holders: list[Memory]) -> Memory | None:
-    """The memory alive that says this already."""
-    holder = next((holder for holder in holders if hash_of(holder.text) == one.hash), None)
-    return holder or next((twin for twin in twins if twin.alive and _may_share_key(twin, one.new, holders)), None)
+    """The memory that holds and says this already; one that comes to mind before one that is archived."""
+    same = [holder for holder in holders if hash_of(holder.text) == one.hash]
+    same += [twin for twin in twins if twin.holds and _may_share_key(twin, one.new, holders)]
+    return next((known for known in same if known.alive), same[0] if same else None)
 
 
 def _may_share_key(memory: Memory, new: NewMemory, holders: list[Memory]) -> bool:
@@ -191,6 +192,8 @@ def _merge(pen: Pen, memory: Memory, new: NewMemory) -> Memory:
         fields["pinned"] = True
     if new.key and not memory.key:
         fields["key"] = new.key
+    if memory.archived_at is not None:
+        fields |= {"archived_at": None, "superseded_by": ""}
     before = {name: getattr(memory, name) for name in fields} | {"source": msgspec.to_builtins(new.source)}
     if new.text != memory.text:
         before["text"] = new.text

@@ -54,10 +54,12 @@ def edit(pen: Pen, reader: Reader, memory_id: str, version: int, wanted: Edit, v
         return memory
     if "text" in fields and memory.source.document_id:
         raise _of_file(memory)
+    if memory.archived_at is not None:  # who changes it wants it
+        fields |= {"archived_at": None, "superseded_by": memory.superseded_by if memory.valid_to is not None else ""}
     changed = pen.change(memory, "edited", fields)
     if "text" in fields:
         pen.replace_vector(memory.num, vector)
-    if changed.alive and changed.key and {"key", "scope"} & fields.keys():
+    if changed.holds and changed.key and {"key", "scope"} & fields.keys():
         _take_key(pen, changed)
     return changed
 
@@ -107,10 +109,10 @@ def restore(pen: Pen, reader: Reader, memory_id: str) -> Memory:
     memory = by_id(pen.connection, reader, memory_id)
     if memory.alive:
         return memory
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any] = {} if memory.archived_at is None else {"archived_at": None}
     if memory.forgotten_at is not None:
         fields["forgotten_at"] = None
-    else:
+    elif memory.valid_to is not None or memory.superseded_by:
         fields |= {"valid_to": None, "superseded_by": ""}
     will_hold = bool(memory.key) and (memory.valid_to is None or "valid_to" in fields)
     if will_hold and any(holder.num != memory.num for holder in key_holders(pen, memory)):

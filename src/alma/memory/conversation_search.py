@@ -19,7 +19,7 @@ import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,6 +38,7 @@ from alma.memory.outside_documents import Turn, turns_of
 from alma.memory.recall import Asked, Recall
 from alma.memory.records import Filter, Memory, Reader, Recalled, Source
 from alma.memory.store import Pen, by_nums, new_memory_id
+from alma.memory.traces import weigh
 from alma.memory.vectors.usearch_index import UsearchIndex
 
 FOLDER = Path(".alma/models/minilm")  # where `make setup` puts the model
@@ -65,6 +66,7 @@ class ConversationSearch:
         self._recall = Recall(self._database, self._dense)
         self._run(self._dense.open())
         self._nums: dict[str, list[int]] = {}  # of its memories, by conversation
+        self._ids_of: dict[str, list[str]] = {}  # of its memories, by conversation
         self._ids: dict[str, str] = {}  # of the document that a memory was made of, by the memory's
         self._pieces: dict[str, float] = {}  # memories for each document, by conversation
         self._last: dict[str, float] = {}  # when the last word was said, by conversation
@@ -105,6 +107,12 @@ class ConversationSearch:
         asked = Asked(query, Reader(owner), k=k)
         return self._run(self._recall.recall(asked, self._last.get(owner, 0.0)))
 
+    def weigh(self, conversation_id: str, weights: Mapping[str, tuple[float, float]]) -> None:
+        """By document: how much it has helped, from -1 to 1, and on how much evidence that rests."""
+        owner = str(conversation_id)
+        wanted = {one: weights[self._ids[one]] for one in self._ids_of[owner] if self._ids[one] in weights}
+        self._run(self._database.write(lambda connection: weigh(connection, owner, wanted)))
+
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._thread.submit(self._runner.run, coroutine).result()
 
@@ -133,6 +141,7 @@ class ConversationSearch:
             self._ids.pop(memory.id, None)
         self._ids.update((memory.id, turn.id) for memory, turn in zip(kept, turns, strict=True))
         self._nums[owner] = [memory.num for memory in kept]
+        self._ids_of[owner] = [memory.id for memory in kept]
         await self._dense.gone([memory.num for memory in gone])
         await self._dense.changed(kept, list(vectors))
         self._last[owner] = now

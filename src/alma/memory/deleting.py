@@ -111,7 +111,7 @@ def _bring_back(pen: Pen, gone: Sequence[Memory]) -> None:
         if last.superseded_by:
             for old in left:
                 pen.change(old, "superseded", {"superseded_by": last.superseded_by, "valid_to": last.valid_to})
-        elif last.alive and left and not key_holders(pen, left[0]):
+        elif last.holds and left and not key_holders(pen, left[0]):
             pen.change(left[0], "restored", {"superseded_by": "", "valid_to": None})
             for old in left[1:]:
                 pen.change(old, "superseded", {"superseded_by": left[0].id})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -217,6 +217,15 @@ class Memories:
         if uses:
             await self._write(USER, lambda pen: traces.keep_uses(pen, uses))
 
+    async def weigh(self, owner: str, weights: Mapping[str, tuple[float, float]]) -> None:
+        """What is believed of these memories, by id: utility, from -1 to 1, and on how much evidence that rests. Ids
+        that the owner has no memory of are passed over."""
+        fair = {one: (min(max(utility, -1.0), 1.0), max(strength, 0.0)) for one, (utility, strength) in weights.items()}
+        ids = sorted(fair)
+        for at in range(0, len(ids), store.AT_ONCE):
+            batch = {one: fair[one] for one in ids[at : at + store.AT_ONCE]}
+            await self._database.write(partial(traces.weigh, owner=owner, weights=batch))
+
     async def uses(self, reader: Reader, memory_id: str) -> list[Use]:
         """The latest first. Raises `NotFound`."""
         return await self._database.read(lambda connection: traces.uses_of(connection, reader, memory_id))
@@ -257,6 +266,10 @@ class Memories:
             passed_over += len(wrong) + kept.passed_over
             problems += sorted(wrong + kept.problems)[: transfer.MOST_PROBLEMS - len(problems)]
         return Imported(added, merged, replaced, passed_over, problems)
+
+    async def change(self, by: str, work: Callable[[store.Pen], T]) -> T:
+        """Whatever `work` changes, in one transaction: for who refines. What it changed is told as of any change."""
+        return await self._write(by, work)
 
     # ── the indexes ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -32,7 +32,8 @@ ANSWER = 0.13  # has a time or a number, where the query asks for one
 KEYED = 1.0  # is the very fact that is asked for: it comes before what has the words of the query
 RECENCY = 0.03  # of what is new; half of it after HALF_LIFE
 HALF_LIFE = 30 * 86400.0  # seconds
-UTILITY = 0.05  # of what has always helped; as much less where it never did
+USED = 0.05  # of what was always used; as much less where it never was
+UTILITY = 0.25  # of what is known to help, by what was thought of answers; as much less of what misled
 PINNED = 0.05
 ALIKE = 0.95  # the least cosine of two texts of which one is enough, if they say the same
 LIKENESS = 0.75  # from this cosine on a memory loses to a better one that is like it,
@@ -71,6 +72,7 @@ class Candidate(Struct, frozen=True):
     kind: str = ""
     agent: str = ""
     key: str = ""
+    strength: float = 0.0
 
 
 class Ranked(Struct, frozen=True):
@@ -103,6 +105,7 @@ class _Weighed(NamedTuple):
     speaker: float
     answer: float
     recency: float
+    utility: float
     near: int
 
 
@@ -114,6 +117,7 @@ class _Field:
         # What the vectors did not find is at most as near as the last that they found.
         self._by_vectors = any(one.cosine is not None for one in candidates)
         self._floor = min((one.cosine for one in candidates if one.cosine is not None), default=0.0)
+        self._best = max((one.cosine for one in candidates if one.cosine is not None), default=0.0) - self._floor or 1.0
         self._most = max((one.bm25 for one in candidates), default=0.0) or 1.0  # its scale is the database's
         self._lines: dict[str, dict[int, Candidate]] = {}
         for one in sorted(candidates, key=lambda one: one.num):
@@ -136,9 +140,10 @@ class _Field:
         answer = ANSWER * answers(self._question, candidate.text) + (ASKS if asks(candidate.text) else 0.0)
         answer += KEYED if candidate.key in self._question.keys else 0.0
         recency = RECENCY * freshness(candidate, now)
-        score = fused + neighbour + said + speaker + answer + recency + UTILITY * candidate.utility
+        utility = self._utility(candidate, above, words)
+        score = fused + neighbour + said + speaker + answer + recency + utility
         score += PINNED if candidate.pinned else 0.0
-        return _Weighed(score, candidate, fused, neighbour, said, speaker, answer, recency, near)
+        return _Weighed(score, candidate, fused, neighbour, said, speaker, answer, recency, utility, near)
 
     def ranked(self, one: _Weighed) -> Ranked:
         candidate = one.candidate
@@ -153,10 +158,17 @@ class _Field:
             speaker=one.speaker,
             answer=one.answer,
             recency=one.recency,
-            utility=UTILITY * candidate.utility,
+            utility=one.utility,
             pinned=PINNED if candidate.pinned else 0.0,
         )
         return Ranked(candidate, one.score, reasons, one.near, self._nearest(candidate))
+
+    def _utility(self, candidate: Candidate, above: float, words: float) -> float:
+        """What has helped with other questions helps with this one as far as it has to do with it: most where it is
+        the nearest of all."""
+        if not candidate.strength:
+            return USED * candidate.utility
+        return UTILITY * candidate.utility * max(above / self._best, words)
 
     def _nearest(self, candidate: Candidate) -> float | None:
         line = self._lines.get(candidate.line, {})

@@ -65,6 +65,7 @@ class _Row(NamedTuple):
     kind: str
     agent: str
     key: str
+    strength: float
 
 
 _FACTS = ", ".join(_Row._fields)
@@ -311,6 +312,7 @@ def _candidate(row: _Row, dense: tuple[float, int] | None, text: tuple[float, in
         kind=row.kind,
         agent=row.agent,
         key=row.key,
+        strength=row.strength,
     )
 
 

@@ -13,7 +13,19 @@ from msgspec import Struct
 Kind = Literal["working", "episodic", "semantic", "procedural"]
 Scope = Literal["private", "team", "owner"]
 Why = Literal["budget", "alike", "weak", "known", "outdated"]
-State = Literal["alive", "superseded", "forgotten", "any"]
+ChangeKind = Literal[
+    "added",
+    "merged",
+    "edited",
+    "superseded",
+    "forgotten",
+    "restored",
+    "purged",
+    "archived",
+    "promoted",
+    "demoted",
+]
+State = Literal["alive", "superseded", "archived", "forgotten", "any"]
 KINDS: tuple[Kind, ...] = ("working", "episodic", "semantic", "procedural")
 SCOPES: tuple[Scope, ...] = ("private", "team", "owner")
 MOST_CHARS = 8000  # of one memory's text
@@ -67,8 +79,10 @@ class NewMemory(Struct, frozen=True):
 class Memory(Struct, frozen=True, kw_only=True):
     """A memory at rest. It holds from `valid_from` until `valid_to` (None: still); `superseded_by` took its place.
     `count`: how often the same was kept; `seen_at`: the last time. `uses`: how often it was recalled into a prompt;
-    `utility`: how much that helped, from -1 to 1. `forgotten_at`: a tombstone: never recalled, kept for undoing.
-    `version` counts its changes; who edits names the one they saw."""
+    `utility`: how much that helped, from -1 to 1; `strength`: the weight of the evidence that this rests on (0: none
+    but its uses). `forgotten_at`: a tombstone: never recalled, kept for undoing. `archived_at`: it holds, and comes to
+    mind no more, until it is said again or wanted back. `version` counts its changes; who edits names the one they
+    saw."""
 
     num: int
     id: str
@@ -95,14 +109,22 @@ class Memory(Struct, frozen=True, kw_only=True):
     utility: float = 0.0
     pinned: bool = False
     version: int = 1
+    archived_at: float | None = None
+    strength: float = 0.0
 
     @property
     def author(self) -> str:
         return USER if self.speaker == USER else self.agent
 
     @property
-    def alive(self) -> bool:
+    def holds(self) -> bool:
+        """Nobody took it back and nothing took its place."""
         return self.forgotten_at is None and self.valid_to is None
+
+    @property
+    def alive(self) -> bool:
+        """It is recalled."""
+        return self.holds and self.archived_at is None
 
 
 AFTER = "after "
@@ -218,7 +240,9 @@ class Recalled(Struct, frozen=True):
 class Change(Struct, frozen=True):
     """What happened to a memory. `memory`: as it is now (None: it is gone for good)."""
 
-    what: Literal["added", "merged", "edited", "superseded", "forgotten", "restored", "purged"]
+    what: Literal[
+        "added", "merged", "edited", "superseded", "forgotten", "restored", "purged", "archived", "promoted", "demoted"
+    ]
     owner: str
     id: str
     memory: Memory | None = None

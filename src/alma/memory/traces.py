@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -50,6 +50,7 @@ class Counts(Struct, frozen=True):
 
     alive: int
     superseded: int
+    archived: int
     forgotten: int
     by_kind: dict[str, int]
     by_scope: dict[str, int]
@@ -124,14 +125,27 @@ def _keep_uses(connection: sa.Connection, uses: Sequence[Use]) -> None:
 
 
 def _learn(connection: sa.Connection, uses: Sequence[Use], nums: dict[str, int]) -> None:
-    """Utility moves towards what each use has shown, by a share of the way: the newest count most."""
+    """Utility moves towards what each use has shown, by a share of the way: the newest count most. Once somebody has
+    said what they think of answers that it had a part in, that alone counts: see `weigh`."""
     signals = [{"b_num": nums[use.memory_id], "b_helped": use.helped} for use in uses if use.helped is not None]
     if not signals:
         return
     row = memories.c
     num, helped = sa.bindparam("b_num", type_=sa.BigInteger), sa.bindparam("b_helped", type_=sa.Double)
     moved = row.utility + LEARNING_RATE * (helped - row.utility)
-    connection.execute(memories.update().where(row.num == num).values(utility=moved), signals)
+    untold = (row.num == num) & (row.strength == 0)
+    connection.execute(memories.update().where(untold).values(utility=moved), signals)
+
+
+def weigh(connection: sa.Connection, owner: str, weights: Mapping[str, tuple[float, float]]) -> None:
+    """See `Memories.weigh`. As of uses, there is nothing of it in the history."""
+    row = memories.c
+    named, utility = sa.bindparam("b_id", type_=sa.Text), sa.bindparam("b_utility", type_=sa.Double)
+    strength = sa.bindparam("b_strength", type_=sa.Double)
+    connection.execute(
+        memories.update().where(row.owner == owner, row.id == named).values(utility=utility, strength=strength),
+        [{"b_id": one, "b_utility": weights[one][0], "b_strength": weights[one][1]} for one in sorted(weights)],
+    )
 
 
 def uses_of(connection: sa.Connection, reader: Reader, memory_id: str) -> list[Use]:
@@ -154,7 +168,12 @@ def uses_of(connection: sa.Connection, reader: Reader, memory_id: str) -> list[U
 
 def counts(connection: sa.Connection, owner: str) -> Counts:
     row = memories.c
-    state = sa.case((row.forgotten_at.is_not(None), "forgotten"), (row.valid_to.is_not(None), "superseded"), else_="")
+    state = sa.case(
+        (row.forgotten_at.is_not(None), "forgotten"),
+        (row.valid_to.is_not(None), "superseded"),
+        (row.archived_at.is_not(None), "archived"),
+        else_="",
+    )
     piece = row.document_id != ""
     shared = (state, piece, row.kind, row.scope, AUTHOR)
     asked = sa.select(*shared, sa.func.count()).where(readable(Reader(owner))).group_by(*shared)
@@ -171,5 +190,5 @@ def counts(connection: sa.Connection, owner: str) -> Counts:
             kinds[kind] += number
             scopes[scope] += number
             agents[agent] += number
-    alive, superseded, forgotten = states[""], states["superseded"], states["forgotten"]
-    return Counts(alive, superseded, forgotten, dict(kinds), dict(scopes), dict(agents), in_files)
+    over = states["superseded"], states["archived"], states["forgotten"]
+    return Counts(states[""], *over, dict(kinds), dict(scopes), dict(agents), in_files)

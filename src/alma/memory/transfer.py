@@ -78,7 +78,9 @@ class Line(Struct, frozen=True, kw_only=True, rename="camel"):
     uses: _Count = 0
     used_at: _Time = 0.0
     utility: Annotated[float, Meta(ge=-1, le=1)] = 0.0
+    strength: Annotated[float, Meta(ge=0, le=1e9)] = 0.0
     pinned: bool = False
+    archived_at: _Time | None = None
 
 
 class Entry(Struct, frozen=True):
@@ -232,7 +234,7 @@ def _known(pen: Pen, entry: Entry) -> Memory | None:
         return next(iter(told), None)
     holders = key_holders(pen, entry.new) if entry.new.key else []
     same = [holder for holder in holders if hash_of(holder.text) == digest]
-    alive = (twin for twin in twins if twin.alive and twin.key == entry.new.key)
+    alive = (twin for twin in twins if twin.holds and twin.key == entry.new.key)
     return next(iter([*same, *alive, *told]), None)
 
 
@@ -261,7 +263,9 @@ def _insert(pen: Pen, entry: Entry, free: bool) -> int:
         "uses": line.uses,
         "used_at": line.used_at,
         "utility": line.utility,
+        "strength": line.strength,
         "forgotten_at": line.forgotten_at,
+        "archived_at": line.archived_at,
     }
     if free and _ID.fullmatch(line.id):
         fields["id"] = line.id

@@ -30,7 +30,8 @@ class SourceReply(Reply):
 class MemoryEntryReply(Reply):
     """A memory. Times are Unix seconds. `agent`: the role whose it is; `user`: the owner in person. It holds from
     `validFrom` until `validTo`; `supersededBy` took its place. `count`: how often the same was kept; `uses`: how often
-    it was recalled into a prompt; `version`: of its content, for changing it."""
+    it was recalled into a prompt; `utility`, from -1 to 1: how much that helped, and `strength`: the weight of what people
+    said of it; `archivedAt`: it is not recalled any more; `version`: of its content, for changing it."""
 
     id: str
     agent: str
@@ -50,9 +51,11 @@ class MemoryEntryReply(Reply):
     superseded_by: str
     forgotten_at: float | None
     count: int
+    archived_at: float | None
     uses: int
     used_at: float
     utility: float
+    strength: float
     pinned: bool
     version: int
 
@@ -177,6 +180,7 @@ class CountsReply(Reply):
 
     alive: int
     superseded: int
+    archived: int
     forgotten: int
     by_kind: dict[str, int]
     by_scope: dict[str, int]

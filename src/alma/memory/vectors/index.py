@@ -144,7 +144,7 @@ def rows_of(memories: Sequence[Memory], vectors: Vector) -> Rows:
 def limits_of(reader: Reader, wanted: Filter) -> Limits | None:
     """The access rule and the filter as every backend reads them; None: nothing can match. An index holds only what is
     alive."""
-    if wanted.state in ("superseded", "forgotten") or not _is_text(reader.owner):
+    if wanted.state in ("superseded", "archived", "forgotten") or not _is_text(reader.owner):
         return None
     if any(bound is not None and math.isnan(bound) for bound in (wanted.since, wanted.until)):
         return None

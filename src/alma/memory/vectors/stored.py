@@ -21,7 +21,7 @@ _SLICE = 500  # numbers in one statement
 _CHUNK = 5000  # rows read at once
 _ROW = memories.c
 _HELD = memory_vectors.c
-_ALIVE = _ROW.forgotten_at.is_(None) & _ROW.valid_to.is_(None)
+_ALIVE = _ROW.forgotten_at.is_(None) & _ROW.valid_to.is_(None) & _ROW.archived_at.is_(None)
 _FACTS = [_ROW[name] for name in FACTS]
 
 
