@@ -79,7 +79,8 @@ version_history = Table(
 )
 
 # One row for each task that a version was tried on: `phase` is replay, shadow, canary or watch, `arm` candidate or
-# base, `pair` what was asked of both (a past run); `reward` null: not known yet.
+# base, `pair` what was asked of both (a past run); `reward` null: not known yet; `share`: how likely the candidate was;
+# `context`: the kind of task.
 version_trials = Table(
     "version_trials",
     metadata,
@@ -93,6 +94,8 @@ version_trials = Table(
     Column("error", Text, nullable=False, server_default=""),
     Column("ms", Double, nullable=False, server_default="0"),
     Column("cost", Double, nullable=False, server_default="0"),
+    Column("share", Double, nullable=False, server_default="0"),
+    Column("context", Text, nullable=False, server_default=""),
     Index("version_trials_by_run", "run_id"),
     sqlite_with_rowid=False,
 )

@@ -71,6 +71,8 @@ def upgrade() -> None:
         sa.Column("error", sa.Text, nullable=False, server_default=""),
         sa.Column("ms", sa.Double, nullable=False, server_default="0"),
         sa.Column("cost", sa.Double, nullable=False, server_default="0"),
+        sa.Column("share", sa.Double, nullable=False, server_default="0"),
+        sa.Column("context", sa.Text, nullable=False, server_default=""),
         sqlite_with_rowid=False,
     )
     op.create_index("version_trials_by_run", "version_trials", ["run_id"])
