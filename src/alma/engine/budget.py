@@ -7,7 +7,7 @@ them at once stay within a budget together, and the worst that can happen is tha
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
@@ -226,9 +226,13 @@ def rooms_of(scope: BudgetScope, limits: Limits, spent: Spent, held: Sequence[fl
 # ── shares ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def share(tasks: dict[str, TaskState], task: TaskState, own: int) -> int:
+LEAST_PART, MOST_PART = 0.5, 2.0  # of an equal share
+
+
+def share(tasks: dict[str, TaskState], task: TaskState, own: int, weight: Callable[[str], float] | None = None) -> int:
     """A task's budget in tokens: what its plan or role says, within a fair share of what its parent has left. Shares
-    are taken when a task begins, so what an earlier one did not spend is there for the later ones."""
+    are taken when a task begins, so what an earlier one did not spend is there for the later ones. `weight`: of a role,
+    above 0; shares are then as the weights, within bounds. None: they are equal."""
     wanted = (task.spec.tokens if task.spec is not None else 0) or own
     above = task.id.rpartition(".")[0] or MAIN
     parent = tasks[above]
@@ -237,5 +241,10 @@ def share(tasks: dict[str, TaskState], task: TaskState, own: int) -> int:
     others = [tasks[child] for child in parent.children if child != task.id]
     held = [other.budget_tokens for other in others if other.begun and not other.ended]
     left = parent.budget_tokens - parent.spent_tokens - sum(held)
-    part = max(left // (parent.open_children - len(held) + 1), 1)
+    equal = left // (parent.open_children - len(held) + 1)
+    if weight is not None and equal > 0:
+        later = [weight(other.role) for other in others if not other.begun and not other.ended]
+        part = left * weight(task.role) / (weight(task.role) + sum(later) + 1.0)  # 1: the parent's own work
+        equal = int(min(max(part, LEAST_PART * equal), MOST_PART * equal, left))
+    part = max(equal, 1)
     return min(wanted, part) if wanted else part

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from msgspec import Struct
@@ -18,6 +19,7 @@ from alma.engine.active import end_entry
 from alma.engine.briefing import brief, delegations, mail
 from alma.engine.budget import Granted, Room, share
 from alma.engine.decide import End, after_failure
+from alma.engine.fairness import Weight
 from alma.engine.journal import UNCLAIMED, Fence
 from alma.engine.open_text import OpenMessage
 from alma.engine.outside import marked, of_turns, outside_of
@@ -67,13 +69,14 @@ class Duty(Struct, frozen=True):
 class Policy(Struct, frozen=True):
     """`max_attempts`: how often a step is tried before somebody else gets the task. `duty`: of a role, by name.
     `knows`: whether there is such a role. `max_reviews`: how often a critic may send the same work back; `max_tasks`:
-    to how many a plan may grow while it runs."""
+    to how many a plan may grow while it runs. `weight`: of an owner's role, for the shares of a plan's budget."""
 
     max_attempts: int = 3
     duty: Callable[[str], Duty] = lambda _role: Duty()
     knows: Callable[[str], bool] = lambda _role: True
     max_reviews: int = 2
     max_tasks: int = 100
+    weight: Weight | None = None
 
 
 class Worker:
@@ -110,9 +113,14 @@ class Worker:
             prompt_version=duty.prompt_version,
             model=task.model or "",
             assignment=task.assignment,
-            tokens=share(self._active.state.tasks, task, duty.tokens),
+            tokens=self._share(duty.tokens),
             seconds=(task.spec.seconds if task.spec is not None else 0.0) or duty.seconds,
         )
+
+    def _share(self, own: int) -> int:
+        state, weight = self._active.state, self._engine.policy.weight
+        owner = state.started.owner if state.started is not None else ""
+        return share(state.tasks, self._task, own, partial(weight, owner) if weight is not None else None)
 
     def cut(self, end: End) -> None:
         """End the activation at once, and the task so."""

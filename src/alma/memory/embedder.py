@@ -20,13 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alma import child as child_process
+from alma.asked import Asked
 from alma.child import Child
 from alma.errors import EmbedderUnavailable
 
 log = logging.getLogger(__name__)
 MODEL = "minilm-l6-v2-int8"
 DIMENSIONS = 384
-_KEPT = 4096  # vectors kept, 1.5 KB each
+VECTOR_BYTES = 2048  # of a vector kept, with its text
+_KEPT = 4096  # vectors kept
 _BATCH = 128  # most urgent texts in one frame
 _SMALL_BATCH = 16  # most of the others,
 _SMALL_CHARS = 4000  # and most characters of them: about 200 ms of one core
@@ -82,12 +84,19 @@ class Embedder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._kept: OrderedDict[str, Vector] = OrderedDict()
+        self.most = _KEPT
+        self.asked = Asked()
         self._urgent = _Lane(urgent=True)
         self._others = _Lane(urgent=False)
         self._under_way: dict[int, _Batch] = {}
         self._number = 0  # of the last batch
         self._child: Child | None = None
         self.state = "starting"  # starting, ready, absent, down
+
+    @property
+    def kept(self) -> int:
+        """Vectors of recent texts."""
+        return len(self._kept)
 
     @property
     def pid(self) -> int | None:
@@ -123,8 +132,10 @@ class Embedder:
         future: asyncio.Future[Vector] = asyncio.get_running_loop().create_future()
         if (vector := self._kept.get(text)) is not None:
             self._kept.move_to_end(text)
+            self.asked.hits += 1
             future.set_result(vector)
             return future
+        self.asked.missed(text)
         self._ask(text, urgent).append(future)
         return future
 
@@ -209,8 +220,8 @@ class Embedder:
                 for future in (*self._urgent.waiting.pop(text, ()), *self._others.waiting.pop(text, ())):
                     if not future.done():
                         future.set_result(vector)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+            while len(self._kept) > self.most:
+                self.asked.let_go(self._kept.popitem(last=False)[0])
             batch.answered.set()
 
     def _fail(self, why: str) -> None:

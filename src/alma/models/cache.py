@@ -93,6 +93,11 @@ class ResponseCache:
         self.asked = Saved()  # of all owners since the start: how often it could answer, and how often not
         self._group: asyncio.TaskGroup | None = None
 
+    @property
+    def shelf(self) -> Shelf:
+        """Where answers are kept."""
+        return self._shelf
+
     async def open(self) -> None:
         """Learn what was kept before, and what owners chose."""
         for owner, (choice, saved) in (await self._shelf.open()).items():

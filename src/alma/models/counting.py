@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 Tokenize = Callable[[str], Awaitable[int]]
 
 CACHED = 8192  # texts whose count is remembered, for each model
+COUNT_BYTES = 256  # of one that is
 AT_ONCE = 20_000  # characters that are counted on the loop; more go to a thread
 DEAF = 30.0  # seconds for which a tokenizer that failed is not asked
 MISSES = 5  # reports in a row far from an encoding's counts, after which the model is taken not to have it
@@ -66,6 +67,10 @@ class Counter:
         if self._encode is not None or self._asks():
             return Counted("exact")
         return Counted("estimated", round(self.calibration.error * 100, 1))
+
+    @property
+    def by_text(self) -> ByText[int]:
+        return self._counts
 
     def counted(self, text: str) -> int | None:
         """As `count`, if that takes no time; None: it has to be awaited."""
@@ -220,6 +225,11 @@ class Counters:
             self._counters.move_to_end(key)
             counter.tokenize = tokenize or counter.tokenize  # the endpoint may have a new address
         return counter
+
+    @property
+    def by_text(self) -> list[ByText[Features] | ByText[int]]:
+        """All that is remembered of texts."""
+        return [self._features, *(counter.by_text for counter in self._counters.values())]
 
     def told(self, endpoint: str, model: str, *, exact: bool) -> Counted:
         """How a model is counted, or would be when it is first used: `exact`, if its endpoint has a tokenizer."""

@@ -28,12 +28,13 @@ import psutil
 from alma import child as child_process
 from alma.child import Child
 from alma.errors import EndpointCut, EndpointError, EndpointTimeout, EndpointUnreachable, ModelUnavailable
-from alma.models.chat import ChatRequest, Chunk, Counted
+from alma.models.chat import Caller, ChatRequest, Chunk, Counted
 from alma.models.client import OpenAIClient, Timeouts
 from alma.models.counting import Counters
 from alma.models.gguf import check_gguf, model_name
 from alma.models.local_slots import SlotFiles, Slots, prepare_folder
 from alma.models.local_state import LocalStatus, State
+from alma.models.prefixes import MOST_BYTES, Prefixes
 from alma.models.refusal import NOT_JSON, clip
 from alma.models.tokens import estimate
 
@@ -76,6 +77,8 @@ class LocalModel:
         self._ctx = self.context_window = ctx
         self.slots = slots
         self._slots: Slots | None = None  # of the child that runs now
+        self.weigh: Callable[[Caller], float] = lambda _caller: 1.0
+        self.prefix_bytes = MOST_BYTES  # of files in which beginnings are kept
         self._early = 0  # calls that wait for it
         self.threads = threads or psutil.cpu_count(logical=False) or os.cpu_count() or 1
         self._timeouts = timeouts
@@ -153,6 +156,11 @@ class LocalModel:
         """A conversation was deleted: keep no file with words of conversations."""
         if self._slots is not None:
             await self._slots.forget()
+
+    @property
+    def prefixes(self) -> Prefixes | None:
+        """What the child that runs now has read."""
+        return self._slots.prefixes if self._slots is not None else None
 
     @property
     def warmed(self) -> bool:
@@ -320,7 +328,10 @@ class LocalModel:
 
     def _slots_at(self, port: int, path: Path) -> Slots:
         clients = [self._client_at(port, path, slot) for slot in range(self.slots)]
-        return Slots(clients, SlotFiles(self._http(), clients[0].base_url, self._key, self._prefix_dir))
+        files = SlotFiles(self._http(), clients[0].base_url, self._key, self._prefix_dir)
+        slots = Slots(clients, files, weigh=lambda caller: self.weigh(caller))
+        slots.prefixes.most_bytes = self.prefix_bytes
+        return slots
 
     async def wait_ready(self, timeout: float | None = None) -> OpenAIClient:
         """The client of the child, once it can answer. Raises EndpointUnreachable when it cannot, EndpointTimeout when

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from alma.errors import EndpointError, EndpointUnreachable
 from alma.model_call import Sampling
-from alma.models.chat import ChatMessage, ChatRequest, Chunk
+from alma.models.chat import Caller, ChatMessage, ChatRequest, Chunk
 from alma.models.client import OpenAIClient
 from alma.models.prefixes import WORTH, Call, Prefixes, Prompt, Step, beginning, length, shared
 from alma.models.refusal import NOT_JSON
@@ -116,14 +116,16 @@ def prepare_folder(folder: Path) -> None:
 
 
 class Slots:
-    """`clients`: one for each slot, bound to it. `clock`: in seconds."""
+    """`clients`: one for each slot, bound to it. `weigh`: what a call's turns are worth. `clock`: in seconds."""
 
     def __init__(
         self,
         clients: Sequence[OpenAIClient],
         files: SlotFiles,
         clock: Callable[[], float] = time.monotonic,
+        weigh: Callable[[Caller], float] = lambda _caller: 1.0,
     ) -> None:
+        self._weigh = weigh
         self.prefixes = Prefixes(len(clients))
         self._clients = clients
         self._files = files
@@ -186,7 +188,8 @@ class Slots:
         prompt = prompt_of(request)
         caller = request.caller
         stable = length(prompt) - len(prompt[-1])
-        return Call(next(self._ids), prompt, stable, request.sampling.max_tokens, caller.run_id, caller.priority)
+        most, weight = request.sampling.max_tokens, self._weigh(caller)
+        return Call(next(self._ids), prompt, stable, most, caller.run_id, caller.priority, weight)
 
     async def _enter(self, call: Call) -> Step:
         """Stand in line until it is clear where the call goes. Raises EndpointUnreachable when the server went."""

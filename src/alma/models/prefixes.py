@@ -6,7 +6,8 @@ which any other slot is filled within milliseconds. A call gets the free slot wh
 that is sooner. A long beginning that others may share is read by itself first, and kept.
 
 Runs take turns by start-time fair queueing (Goyal, Vin and Cheng 1996): each call is due one turn after the one before
-it of its run, and the earliest due is served first, so nobody starves. A call of higher priority takes less of a turn.
+it of its run, and the earliest due is served first, so nobody starves. A call of higher priority, or of more weight,
+takes less of a turn.
 Who owns the connections, the files and the clock is `local_slots.py`. Figures: docs/decisions/0011-prefixes.md.
 """
 
@@ -16,6 +17,8 @@ from collections.abc import Iterable
 from math import inf
 
 from msgspec import Struct
+
+from alma.asked import Asked
 
 Prompt = tuple[str, ...]  # the texts of a prompt in order; two prompts share a beginning as far as these are the same
 
@@ -66,6 +69,7 @@ class Call(Struct, frozen=True):
     answer: int = 0
     run_id: str = ""
     priority: int = 0
+    weight: float = 1.0
 
 
 class Step(Struct, frozen=True):
@@ -148,7 +152,8 @@ class Prefixes:
         self._slots = [_Slot(number) for number in range(slots)]
         self._line: dict[int, _Waiting] = {}
         self._kept: list[_Kept] = []
-        self._most_bytes = most_bytes
+        self.most_bytes = most_bytes
+        self.asked = Asked()  # files that spared reading, and what had to be read
         self._per_token = 0.0  # bytes of a file
         self._turn = 0.0
         self._last: dict[str, float] = {}  # run → when its newest call is due, while that is ahead
@@ -161,13 +166,18 @@ class Prefixes:
         return len(self._line)
 
     @property
+    def kept_bytes(self) -> int:
+        """Of all files."""
+        return sum(one.size for one in self._kept)
+
+    @property
     def active(self) -> int:
         """Slots that work for somebody."""
         return sum(slot.work is not None and not slot.work.warm for slot in self._slots)
 
     def ask(self, call: Call) -> None:
         """Stand in line."""
-        cost = 2.0 ** (-max(-9, min(call.priority, 9)) / 3)
+        cost = 2.0 ** (-max(-9, min(call.priority, 9)) / 3) / call.weight
         tag = max(self._turn, self._last.get(call.run_id, 0.0)) + cost
         self._last[call.run_id] = tag
         self._line[call.id] = _Waiting(call, tag)
@@ -273,6 +283,10 @@ class Prefixes:
         alone = others if others - call.stable >= least else call.stable
         step = self._step(call, slot, kept, alone if alone - have >= least else 0)
         reads = beginning(call.prompt, step.read) if step.read else None
+        if reads is not None:
+            self.asked.missed(reads)
+        elif kept is not None:
+            self.asked.hits += 1
         seconds = self.rates.seconds(length(reads if reads is not None else call.prompt) - have)
         slot.work = _Work(call, now + seconds + (call.answer / self.rates.write if reads is None else 0.0), reads)
         return step
@@ -294,7 +308,7 @@ class Prefixes:
 
     def _fits(self, chars: int) -> bool:
         """Whether a slot with so much in it can be kept, and not all else has to go for it."""
-        return self.able and chars / self.rates.chars * self._per_token <= self._most_bytes / 4
+        return self.able and chars / self.rates.chars * self._per_token <= self.most_bytes / 4
 
     def _places(self, but: _Slot | None = None) -> Iterable[Prompt]:
         """All that was read and is still there."""
@@ -336,9 +350,10 @@ class Prefixes:
         gone = [one for one in self._kept if shared(one.prompt, prompt) == length(one.prompt)]
         self._kept = [one for one in self._kept if one not in gone]
         self._kept.append(_Kept(name, prompt, size, now))
-        while len(self._kept) > 1 and sum(one.size for one in self._kept) > self._most_bytes:
+        while len(self._kept) > 1 and sum(one.size for one in self._kept) > self.most_bytes:
             oldest = min(self._kept, key=lambda one: one.used)
             self._kept.remove(oldest)
+            self.asked.let_go(oldest.prompt)
             gone.append(oldest)
         return [one.name for one in gone]
 

@@ -77,7 +77,7 @@ class Registry:
         self._writing = asyncio.Lock()
         self._reports: dict[str, ProbeReport | None] = {}
         self._hedge = hedge
-        self._counters = Counters(data_dir)
+        self.counters = Counters(data_dir)
         self._pools: dict[str, tuple[list[Remote], list[str], Pool]] = {}  # model id → whose, their names of it
         kept = models_file.load(models_file_path)
         self._default = default or kept.default
@@ -116,7 +116,7 @@ class Registry:
                     group.create_task(self.local.run())
                 group.create_task(keep_fresh(self._remotes.values, self._refresh))
                 group.create_task(self.pulls.run())
-                group.create_task(self._counters.run())
+                group.create_task(self.counters.run())
         finally:
             await self.close()
 
@@ -361,7 +361,7 @@ class Registry:
             log.exception("refreshing the endpoints failed on a bug")
 
     def _remote(self, endpoint: Endpoint) -> Remote:
-        return Remote(endpoint, self.session, self._timeouts, self._environ, self._counters)
+        return Remote(endpoint, self.session, self._timeouts, self._environ, self.counters)
 
     def _having(self, name: str) -> list[Remote]:
         """The endpoints that have a model; before any of them has listed its own, those that may have it."""

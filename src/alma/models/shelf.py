@@ -18,6 +18,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, NoResultFound
 
+from alma.asked import Asked
 from alma.db.database import Database
 from alma.errors import StorageFailure
 from alma.models import answers
@@ -46,7 +47,8 @@ class Shelf:
         self.max_bytes = max_bytes
         self._database = database
         self._ttl_s = ttl_s
-        self._memory_bytes = memory_bytes
+        self.memory_bytes = memory_bytes
+        self.asked = Asked()  # of what is in memory
         self._clock = clock
         self._known: OrderedDict[bytes, int] = OrderedDict()  # by use, with sizes
         self._size = 0
@@ -94,9 +96,15 @@ class Shelf:
         if not self._good(row.answer):
             self.drop([key])
             return None
+        self.asked.hits += 1
         self._use(key)
         self._remember(row)
         return row.answer
+
+    @property
+    def in_memory(self) -> int:
+        """Bytes."""
+        return self._recent_size
 
     def has(self, key: bytes) -> bool:
         """Whether `load` may find it."""
@@ -117,6 +125,7 @@ class Shelf:
             return None
         if key not in self._known:  # dropped meanwhile
             return None
+        self.asked.missed(key)
         if not self._good(answer):
             self.drop([key])
             return None
@@ -146,8 +155,10 @@ class Shelf:
         before = self._recent.pop(row.key, None)
         self._recent[row.key] = row
         self._recent_size += row.size - (before.size if before is not None else 0)
-        while self._recent_size > self._memory_bytes:
-            self._recent_size -= self._recent.popitem(last=False)[1].size
+        while self._recent_size > self.memory_bytes:
+            key, gone = self._recent.popitem(last=False)
+            self._recent_size -= gone.size
+            self.asked.let_go(key)
 
     # ── changing ──────────────────────────────────────────────────────────────────────────────────────────────────
 

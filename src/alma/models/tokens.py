@@ -11,6 +11,8 @@ from collections.abc import Callable, Hashable
 from math import ceil
 from typing import Generic, TypeVar
 
+from alma.asked import Asked
+
 Value = TypeVar("Value")
 
 
@@ -90,20 +92,27 @@ class ByText(Generic[Value]):
     not depend on theirs."""
 
     def __init__(self, size: int) -> None:
-        self._size = size
+        self.size = size
+        self.asked = Asked()
         self._known: OrderedDict[Hashable, Value] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._known)
 
     def get(self, text: str) -> Value | None:
         key = (hash(text), len(text))
         value = self._known.get(key)
         if value is not None:
             self._known.move_to_end(key)
+            self.asked.hits += 1
+        else:
+            self.asked.missed(key)
         return value
 
     def put(self, text: str, value: Value) -> None:
         self._known[(hash(text), len(text))] = value
-        if len(self._known) > self._size:
-            self._known.popitem(last=False)
+        while len(self._known) > self.size:
+            self.asked.let_go(self._known.popitem(last=False)[0])
 
     def clear(self) -> None:
         self._known.clear()
