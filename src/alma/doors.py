@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from alma.schooling import Schooling
+from alma.server import refinement_api
 
 
 def doors(schooling: Schooling) -> list[APIRouter]:
-    del schooling
-    return []
+    return [refinement_api.routes(schooling.refining, schooling.memories)]

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from alma.cli.memory_filters import KINDS, SCOPES, add_filters, add_state, given_filters, path_of
 from alma.cli.memory_forgetting import add_forgetting, forget, purge, restore
+from alma.cli.memory_refining import add_refining
 from alma.cli.memory_transfer import export, import_file
 from alma.cli.options import Subparsers, add_actions, add_command, read_settings, text, utf8
 
@@ -46,6 +47,7 @@ def add(commands: Subparsers) -> None:
               alma memory forget m_…                   it can be restored; `purge` is for good
               alma memory forget --all-matching --kind working
               alma memory export -o memories.jsonl
+              alma memory refine --dry-run             what would be merged, promoted, archived
               alma memory status"""
         ),
     )
@@ -89,6 +91,7 @@ def add(commands: Subparsers) -> None:
     )
     status = action("status", show_status, "How many memories there are, and how the indexes stand.")
     status.add_argument("--json", action="store_true", help=one_json)
+    add_refining(action)
     board = action("board", show_board, "The team's board, which outlives runs.")
     board.add_argument("--json", action="store_true", help="its lines as JSON")
 

@@ -159,6 +159,43 @@ class State(Reply, frozen=True):
         return max(self.counts.alive - min(entries, default=0), 0)
 
 
+class About(Reply, frozen=True):
+    id: str
+    text: str
+
+
+class RefiningAct(Reply, frozen=True):
+    n: int
+    what: str
+    why: str
+    memories: list[About]
+    adds: list[str] = []
+    undone_at: float | None = None
+    left: list[str] = []
+
+
+class RefiningPass(Reply, frozen=True):
+    id: str
+    at: float
+    by: str
+    undone_at: float | None
+    counts: dict[str, int]
+    acts: list[RefiningAct] = []
+
+
+class RefiningPasses(Reply, frozen=True):
+    passes: list[RefiningPass]
+    next: str | None = None
+
+
+class Refinement(Reply, frozen=True):
+    pass_id: str
+    dry_run: bool
+    acts: list[RefiningAct]
+    more: bool
+    contradictions: int
+
+
 class LineProblem(Reply, frozen=True):
     line: int
     message: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import sqlalchemy as sa
@@ -26,6 +26,7 @@ from alma.memory.refinement import Act, ActKind
 from alma.memory.store import Pen, memory_of, select_memories
 
 MOST_ACTS = 200  # of one pass
+By = Literal["idle", "asked", "owner"]
 _ROW = refinement_passes.c
 
 
@@ -60,7 +61,7 @@ class Pass(Struct, frozen=True):
     id: str
     owner: str
     at: float
-    by: str
+    by: By
     ms: float = 0.0
     undone_at: float | None = None
     acts: list[Done] = []
@@ -68,7 +69,7 @@ class Pass(Struct, frozen=True):
 
 
 class _Data(Struct, frozen=True):
-    by: str
+    by: By
     acts: list[Done]
     more: bool = False
 

@@ -25,7 +25,7 @@ from alma.errors import AlmaError, InvalidRequest, NotFound
 from alma.memory import passes
 from alma.memory.access import matches
 from alma.memory.memories import Memories
-from alma.memory.passes import Done, Pass
+from alma.memory.passes import By, Done, Pass
 from alma.memory.records import USER, Filter, Memory
 from alma.memory.refinement import (
     Act,
@@ -129,7 +129,7 @@ class Refining:
 
     # ── doing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def refine(self, owner: str, *, by: str = "asked", dry_run: bool = False) -> Preview:
+    async def refine(self, owner: str, *, by: By = "asked", dry_run: bool = False) -> Preview:
         """One pass. `by` `idle`: it ends when a run begins. `dry_run`: say what would be done, and do nothing."""
         async with self._at_work:
             began = time.perf_counter()

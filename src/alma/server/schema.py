@@ -26,6 +26,7 @@ from alma.server import (
     memory_api,
     metrics_api,
     models_api,
+    refinement_api,
     reports_api,
     spend_api,
     threads_api,
@@ -61,6 +62,7 @@ def document() -> dict[str, Any]:
     app.include_router(spend_api.routes(nothing))
     app.include_router(memory_api.routes(nothing))
     app.include_router(knowledge_api.routes(nothing))
+    app.include_router(refinement_api.routes(nothing, nothing))
     app.include_router(agents_api.routes(nothing))
     app.include_router(health_routes(nothing, nothing))
     app.include_router(alerts_api.routes(nothing))
