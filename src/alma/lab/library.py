@@ -1,0 +1,155 @@
+"""What the lab knows by name: worlds, policies, rewards and curves of forgetting; and how a file of somebody's own adds
+to them."""
+
+from __future__ import annotations
+
+import inspect
+import runpy
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, cast
+
+import numpy as np
+
+from alma.errors import InvalidRequest, NotFound
+from alma.lab.life import Happened, Life, Setting
+
+T = TypeVar("T")
+
+
+class Policy(Protocol):
+    """Chooses, and hears what came of it. One is made for each life."""
+
+    def choose(self, kind: str) -> str:
+        """The id of the arm for a task of this kind."""
+        ...
+
+    def heard(self, kind: str, arm: str, reward: float) -> None:
+        """What a task was worth, 0 to 1. Not called where nobody said anything."""
+        ...
+
+
+Dice = np.random.Generator
+MakeLife = Callable[..., Life]
+MakePolicy = Callable[[Setting, Dice], Policy]
+Reward = Callable[[Happened], float | None]
+Fading = Callable[[int], float]
+
+
+@dataclass(frozen=True)
+class World:
+    """`make`: of dice, a number of tasks, and what `settings` names; `tasks`: as many as it is made for; `stationary`:
+    nothing changes in the middle of it."""
+
+    name: str
+    about: str
+    make: MakeLife
+    tasks: int
+    stationary: bool = True
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """Parameters with their usual values."""
+        return {
+            name: one.default
+            for name, one in inspect.signature(self.make).parameters.items()
+            if one.kind is inspect.Parameter.KEYWORD_ONLY
+        }
+
+
+@dataclass(frozen=True)
+class Named:
+    """Something else that has a name; `own`: it came from a file."""
+
+    name: str
+    about: str
+    make: Any
+
+
+WORLDS: dict[str, World] = {}
+POLICIES: dict[str, Named] = {}
+REWARDS: dict[str, Named] = {}
+FADINGS: dict[str, Named] = {}
+
+
+def world(name: str, *, tasks: int = 600, stationary: bool = True) -> Callable[[T], T]:
+    """Put a function `(dice, tasks, **settings) -> Life` into the lab under this name."""
+
+    def keep(make: T) -> T:
+        _new(WORLDS, "world", name)
+        WORLDS[name] = World(name, _about(make), cast("MakeLife", make), tasks, stationary)
+        return make
+
+    return keep
+
+
+def policy(name: str) -> Callable[[T], T]:
+    """The same for a class (or function) that makes a `Policy` of a `Setting` and dice."""
+    return _keeper(POLICIES, "policy", name)
+
+
+def reward(name: str) -> Callable[[T], T]:
+    """The same for a function of what `Happened` that gives a number from 0 to 1, or None: it says nothing."""
+    return _keeper(REWARDS, "reward", name)
+
+
+def fading(name: str) -> Callable[[T], T]:
+    """The same for a curve of retention: how much of its weight (0 to 1) evidence keeps at an age, in tasks."""
+    return _keeper(FADINGS, "curve", name)
+
+
+def find(known: dict[str, T], what: str, name: str) -> T:
+    if name not in known:
+        raise NotFound(
+            f"unknown_{what}", f"The lab has no {what} {name!r}.", expected=", ".join(known), actual=name
+        )
+    return known[name]
+
+
+def load(file: Path) -> None:
+    """Run somebody's own file, so that what it names is there. It is a program: it can do whatever its user can."""
+    if not file.is_file():
+        raise NotFound("unknown_file", f"There is no file {file}.", hint="Name a Python file; see docs/lab.md.")
+    before = (len(WORLDS), len(POLICIES), len(REWARDS), len(FADINGS))
+    try:
+        runpy.run_path(str(file), run_name="alma_lab")
+    except InvalidRequest:
+        raise
+    except Exception as error:  # noqa: BLE001  # a plugin's boundary
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        raise InvalidRequest(
+            "bad_lab_file",
+            f"{file} failed while it was read.",
+            expected="a Python file that runs",
+            actual=f"{type(error).__name__}: {error} (line {where.lineno})",
+        ) from error
+    if before == (len(WORLDS), len(POLICIES), len(REWARDS), len(FADINGS)):
+        raise InvalidRequest(
+            "bad_lab_file",
+            f"{file} names nothing for the lab.",
+            expected="a class or function under @policy, @world, @reward or @fading of alma.lab.library",
+            actual="none",
+            hint="See docs/lab.md.",
+        )
+
+
+def _keeper(known: dict[str, Named], what: str, name: str) -> Callable[[T], T]:
+    def keep(made: T) -> T:
+        _new(known, what, name)
+        known[name] = Named(name, _about(made), made)
+        return made
+
+    return keep
+
+
+def _new(known: dict[str, Any], what: str, name: str) -> None:
+    if name in known:
+        raise InvalidRequest(
+            "name_taken", f"The lab has a {what} {name!r} already.", expected="another name", actual=name
+        )
+
+
+def _about(made: object) -> str:
+    return " ".join((inspect.getdoc(made) or "").split("\n\n")[0].split())
