@@ -18,7 +18,7 @@ from msgspec import Struct, field
 
 from alma.agent.role import MemoryPolicy
 from alma.db.database import Database
-from alma.db.tables import runs
+from alma.db.tables import runs, threads
 from alma.engine.open_text import OpenMessage, OpenText
 from alma.errors import AlmaError
 from alma.memory.memories import Memories
@@ -78,6 +78,7 @@ class Listening:
         self._streams: dict[str, _Stream] = {}  # by message
         self._done: dict[str, _Stream] = {}  # taken in to the end, of runs that go on
         self._whose: dict[str, tuple[str, str]] = {}  # of a run: its owner and thread
+        self._rehearsed: set[str] = set()  # of them, those that nobody asked: nothing that they say is kept
         self._stale: list[str] = []  # messages of which an earlier attempt has left something
         self._writing = asyncio.Lock()
 
@@ -116,6 +117,7 @@ class Listening:
             for message_id in [one for one, stream in known.items() if stream.run_id == run_id]:
                 del known[message_id]
         self._whose.pop(run_id, None)
+        self._rehearsed.discard(run_id)
 
     async def written(self) -> None:
         """Returns when nothing is being written of a run that was `over` before."""
@@ -142,7 +144,7 @@ class Listening:
         if known is not None and known.kept:
             self._stale.append(started.message_id)
         policy = self._policy(started.role)
-        listens = "speech" in policy.keep and started.step.startswith("answer")
+        listens = "speech" in policy.keep and started.step.startswith("answer") and run_id not in self._rehearsed
         self._streams[started.message_id] = _Stream(run_id, message, scope_of(policy) if listens else None)
 
     async def _identify(self) -> None:
@@ -150,10 +152,17 @@ class Listening:
         unknown = {stream.run_id for stream in self._streams.values()} - self._whose.keys()
         if not unknown:
             return
-        query = sa.select(runs.c.id, runs.c.owner, runs.c.thread_id).where(runs.c.id.in_(unknown), ~runs.c.finished)
+        query = sa.select(runs.c.id, runs.c.owner, runs.c.thread_id, threads.c.hidden)
+        query = query.outerjoin(threads, threads.c.id == runs.c.thread_id).where(
+            runs.c.id.in_(unknown), ~runs.c.finished
+        )
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         unknown &= {stream.run_id for stream in self._streams.values()}  # others were over meanwhile
-        self._whose |= {run_id: (owner, thread_id) for run_id, owner, thread_id in rows if run_id in unknown}
+        self._whose |= {run_id: (owner, thread_id) for run_id, owner, thread_id, _ in rows if run_id in unknown}
+        self._rehearsed |= {run_id for run_id, _, _, hidden in rows if hidden and run_id in unknown}
+        for stream in self._streams.values():
+            if stream.run_id in self._rehearsed:
+                stream.scope = None
         for run_id in unknown - self._whose.keys():
             self.over(run_id)
 

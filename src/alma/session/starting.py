@@ -15,6 +15,7 @@ from alma.engine.fold import fold
 from alma.engine.journal import Fence, decode_entry, insert_run
 from alma.errors import Conflict, InvalidRequest
 from alma.events import Fork, JournalEntry, Kind, RunStarted
+from alma.learned import Trial
 from alma.session import threads
 from alma.session.evidence import read_journal
 from alma.session.fork import forked
@@ -22,7 +23,8 @@ from alma.session.ids import new_id
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """A task as a user sends it; see `commands.StartRun`. `of_run_id`: retry or edit that turn."""
+    """A task as a user sends it; see `commands.StartRun`. `of_run_id`: retry or edit that turn. `trial`: nobody asked,
+    it is rehearsed; it goes into the hidden thread of its trial, whatever `thread_id` says."""
 
     key: str
     text: str
@@ -39,6 +41,7 @@ class Ask(msgspec.Struct, frozen=True):
     money: float = 0.0
     fresh: bool = False
     fork: Fork | None = None
+    trial: Trial | None = None
 
 
 class Made(msgspec.Struct):
@@ -64,7 +67,9 @@ def insert(connection: sa.Connection, owner: str, ask: Ask, limits: Limits, *, r
     own = tightest(Limits(ask.tokens, ask.seconds, ask.money), limits)
     thread_id = ask.thread_id or new_id("t")
     parent = None
-    if ask.thread_id is None:
+    if ask.trial is not None:
+        thread_id = threads.hidden_thread(connection, owner, f"{ask.trial.of}:{ask.trial.id}", at)
+    elif ask.thread_id is None:
         if ask.parent_run_id is not None:
             raise _no_such_turn(ask.parent_run_id)  # and another owner's turn is none that could be followed
         threads.create_thread(connection, owner, thread_id, threads.title_from(ask.text), at)
@@ -86,8 +91,9 @@ def insert(connection: sa.Connection, owner: str, ask: Ask, limits: Limits, *, r
         seconds=own.seconds if ask.seconds and own.seconds == ask.seconds else 0.0,  # 0: as for every run
         money=own.money,
         fresh=ask.fresh,
-        remember=remember,
+        remember=remember and ask.trial is None,
         fork=ask.fork,
+        trial=ask.trial,
     )
     more: list[JournalEntry] = []
     if ask.fork is not None:
@@ -97,7 +103,7 @@ def insert(connection: sa.Connection, owner: str, ask: Ask, limits: Limits, *, r
             model = entry.model or origin.started.model
             entry = msgspec.structs.replace(entry, model=model, kind=origin.started.kind)
     fence = insert_run(connection, run_id, entry, more)
-    return Made(run_id, thread_id, [entry, *more], fence, ask.thread_id is None)
+    return Made(run_id, thread_id, [entry, *more], fence, ask.thread_id is None and ask.trial is None)
 
 
 def _asked_of(connection: sa.Connection, run_id: str) -> str | None:

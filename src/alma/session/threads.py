@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -52,16 +53,20 @@ def get_thread(connection: sa.Connection, owner: str, thread_id: str) -> ThreadS
     return summary
 
 
-def find_thread(connection: sa.Connection, owner: str, thread_id: str) -> ThreadSummary | None:
-    row = connection.execute(_summaries().where(threads.c.id == thread_id, threads.c.owner == owner)).one_or_none()
+def find_thread(connection: sa.Connection, owner: str, thread_id: str, *, listed: bool = False) -> ThreadSummary | None:
+    """`listed`: only one that is in the list of threads."""
+    query = _summaries().where(threads.c.id == thread_id, threads.c.owner == owner)
+    if listed:
+        query = query.where(threads.c.hidden.is_(False))
+    row = connection.execute(query).one_or_none()
     return None if row is None else _summary(row)
 
 
 def list_threads(
     connection: sa.Connection, owner: str, *, search: str = "", limit: int = 50, before: float | None = None
 ) -> list[ThreadSummary]:
-    """Newest first; `search` looks in titles, tasks and answers; `before` pages by `updated_at`."""
-    query = _summaries().where(threads.c.owner == owner)
+    """Newest first, without hidden ones; `search` looks in titles, tasks and answers; `before` is an `updated_at`."""
+    query = _summaries().where(threads.c.owner == owner, threads.c.hidden.is_(False))
     if before is not None:
         query = query.where(threads.c.updated_at < before)
     for word in search.split()[:8]:
@@ -84,6 +89,20 @@ _new_thread = sa.insert(threads)  # made once, as `_new_key`: a run begins with 
 def create_thread(connection: sa.Connection, owner: str, thread_id: str, title: str, at: float) -> None:
     row = {"id": thread_id, "owner": owner, "title": title, "created_at": at, "updated_at": at}
     connection.execute(_new_thread, row)
+
+
+def hidden_id(owner: str, purpose: str) -> str:
+    """Of the thread that holds what is rehearsed for a purpose: the same each time."""
+    whose = hashlib.sha256(f"{owner}\x1f{purpose}".encode())
+    return f"t_hidden{whose.hexdigest()[:24]}"
+
+
+def hidden_thread(connection: sa.Connection, owner: str, purpose: str, at: float) -> str:
+    """Make it, unless it is there: a thread that is in no list. Gives its id."""
+    row = {"id": hidden_id(owner, purpose), "owner": owner, "title": purpose, "created_at": at, "updated_at": at}
+    statement = insert_for(connection)(threads).values(**row, hidden=True)
+    connection.execute(statement.on_conflict_do_nothing())
+    return str(row["id"])
 
 
 def rename_thread(connection: sa.Connection, owner: str, thread_id: str, title: str) -> ThreadSummary:
