@@ -298,6 +298,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/learning/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Shares
+         * @description How this owner's turns are shared among roles, and why; how caches share their room.
+         */
+        get: operations["read_shares_api_learning_shares_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/limits": {
         parameters: {
             query?: never;
@@ -503,6 +523,124 @@ export interface paths {
         get: operations["read_state_api_memory_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memory/refinement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refine
+         * @description One pass over the owner's memories: at most 200 acts, each of which can be undone.
+         */
+        post: operations["refine_api_memory_refinement_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memory/refinement/contradictions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Contradictions
+         * @description At most of 100 keys.
+         */
+        get: operations["list_contradictions_api_memory_refinement_contradictions_get"];
+        put?: never;
+        /**
+         * Resolve
+         * @description Say what holds. It is kept as a pass, so it can be undone.
+         */
+        post: operations["resolve_api_memory_refinement_contradictions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memory/refinement/passes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Passes */
+        get: operations["list_passes_api_memory_refinement_passes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memory/refinement/passes/{pass_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Pass
+         * @description With its acts, and why each was done.
+         */
+        get: operations["read_pass_api_memory_refinement_passes__pass_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memory/refinement/passes/{pass_id}/acts/{n}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undo Act */
+        post: operations["undo_act_api_memory_refinement_passes__pass_id__acts__n__undo_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memory/refinement/passes/{pass_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo Pass
+         * @description All of it that is not undone yet. What somebody changed since stays as they did (`left`).
+         */
+        post: operations["undo_pass_api_memory_refinement_passes__pass_id__undo_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1116,6 +1254,16 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AboutReply
+         * @description A memory that an act is about; `text`: how it begins, empty where it is gone for good.
+         */
+        AboutReply: {
+            /** Id */
+            id: string;
+            /** Text */
+            text: string;
+        };
+        /**
          * Ack
          * @description `alma.ack`: the command with this id was carried out, durably. `duplicate`: its key had been seen before.
          */
@@ -1127,6 +1275,35 @@ export interface components {
             runId?: string | null;
             /** @default null */
             threadId?: string | null;
+        };
+        /**
+         * ActReply
+         * @description One thing that was done, or (`n` 0) would be. `what`: merge, settle, promote, note, demote or archive. The first
+         *     of `memories` is what remains or changes. `added`: ids of what is new; `adds`: its text, where it is not done yet.
+         *     `undoneAt`: it was taken back; `left`: memories that stayed as somebody had changed them since.
+         */
+        ActReply: {
+            /** Added */
+            added?: string[];
+            /** Adds */
+            adds?: string[];
+            /** At */
+            at?: number | null;
+            /** Left */
+            left?: string[];
+            /** Memories */
+            memories: components["schemas"]["AboutReply"][];
+            /** N */
+            n: number;
+            /** Undoneat */
+            undoneAt?: number | null;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "merge" | "settle" | "promote" | "note" | "demote" | "archive";
+            /** Why */
+            why: string;
         };
         /**
          * AddedReply
@@ -1754,6 +1931,21 @@ export interface components {
             tokens?: number;
         };
         /**
+         * ContradictionReply
+         * @description Memories of which only one can hold, the newest first.
+         */
+        ContradictionReply: {
+            /** Key */
+            key: string;
+            /** Memories */
+            memories: components["schemas"]["MemoryEntryReply"][];
+        };
+        /** ContradictionsReply */
+        ContradictionsReply: {
+            /** Contradictions */
+            contradictions: components["schemas"]["ContradictionReply"][];
+        };
+        /**
          * CorrectRoute
          * @description Say what kind the task of a run really was; it is kept as an example for the next ones.
          */
@@ -1786,6 +1978,8 @@ export interface components {
         CountsReply: {
             /** Alive */
             alive: number;
+            /** Archived */
+            archived: number;
             /** Byagent */
             byAgent: {
                 [key: string]: number;
@@ -2559,11 +2753,14 @@ export interface components {
          * MemoryEntryReply
          * @description A memory. Times are Unix seconds. `agent`: the role whose it is; `user`: the owner in person. It holds from
          *     `validFrom` until `validTo`; `supersededBy` took its place. `count`: how often the same was kept; `uses`: how often
-         *     it was recalled into a prompt; `version`: of its content, for changing it.
+         *     it was recalled into a prompt; `utility`, from -1 to 1: how much that helped, and `strength`: the weight of what people
+         *     said of it; `archivedAt`: it is not recalled any more; `version`: of its content, for changing it.
          */
         MemoryEntryReply: {
             /** Agent */
             agent: string;
+            /** Archivedat */
+            archivedAt: number | null;
             /** Count */
             count: number;
             /** Createdat */
@@ -2597,6 +2794,8 @@ export interface components {
             source: components["schemas"]["SourceReply"];
             /** Speaker */
             speaker: string;
+            /** Strength */
+            strength: number;
             /** Supersededby */
             supersededBy: string;
             /** Text */
@@ -2983,6 +3182,66 @@ export interface components {
             share?: number;
             /** @default 0 */
             weight?: number;
+        };
+        /** PassDetailReply */
+        PassDetailReply: {
+            /** Acts */
+            acts: components["schemas"]["ActReply"][];
+            /** At */
+            at: number;
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "idle" | "asked" | "owner";
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Id */
+            id: string;
+            /** More */
+            more: boolean;
+            /** Ms */
+            ms: number;
+            /** Undoneat */
+            undoneAt: number | null;
+        };
+        /**
+         * PassListReply
+         * @description Newest first; `next`: give it as `before` for the next page.
+         */
+        PassListReply: {
+            /** Next */
+            next?: string | null;
+            /** Passes */
+            passes: components["schemas"]["PassReply"][];
+        };
+        /**
+         * PassReply
+         * @description `by`: idle (by itself), asked, or owner (a contradiction that was settled by hand). `counts`: of acts by what
+         *     they are. `more`: there was more to do than one pass does.
+         */
+        PassReply: {
+            /** At */
+            at: number;
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "idle" | "asked" | "owner";
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Id */
+            id: string;
+            /** More */
+            more: boolean;
+            /** Ms */
+            ms: number;
+            /** Undoneat */
+            undoneAt: number | null;
         };
         /**
          * PassedOver
@@ -3425,6 +3684,35 @@ export interface components {
             /** @default [] */
             words?: string[];
         };
+        /**
+         * RefinementBody
+         * @description `dryRun`: say what would be done, and do nothing.
+         */
+        RefinementBody: {
+            /**
+             * Dryrun
+             * @default false
+             */
+            dryRun?: boolean;
+        };
+        /**
+         * RefinementReply
+         * @description `passId`: empty where nothing was done. `contradictions`: how many only the owner can settle.
+         */
+        RefinementReply: {
+            /** Acts */
+            acts: components["schemas"]["ActReply"][];
+            /** Contradictions */
+            contradictions: number;
+            /** Dryrun */
+            dryRun: boolean;
+            /** More */
+            more: boolean;
+            /** Ms */
+            ms: number;
+            /** Passid */
+            passId: string;
+        };
         /** Renaming */
         Renaming: {
             /** Title */
@@ -3460,6 +3748,16 @@ export interface components {
             text: string;
             /** Title */
             title: string;
+        };
+        /**
+         * ResolveBody
+         * @description `holds`: the id of the memory that holds; null: all of them do, each by itself.
+         */
+        ResolveBody: {
+            /** Holds */
+            holds: string | null;
+            /** Key */
+            key: string;
         };
         /** ResumeRun */
         ResumeRun: {
@@ -3514,6 +3812,34 @@ export interface components {
             line: number;
             /** Message */
             message: string;
+        };
+        /**
+         * RoleShareReply
+         * @description A role of this owner. `weight`: of its turns, 1 is an equal share; `goal`: where that is going; `queued`,
+         *     `active`: tasks; `waitS`: seconds that one waits; `mean`, `evidence`: of its reward, 0 to 1, and of how much that
+         *     rests on, in runs' worth; `warm`: its prompt is kept ready.
+         */
+        RoleShareReply: {
+            /** Active */
+            active: number;
+            /** Evidence */
+            evidence: number;
+            /** Goal */
+            goal: number;
+            /** Mean */
+            mean: number;
+            /** Queued */
+            queued: number;
+            /** Role */
+            role: string;
+            /** Waits */
+            waitS: number;
+            /** Warm */
+            warm: boolean;
+            /** Weight */
+            weight: number;
+            /** Why */
+            why: string;
         };
         /**
          * Route
@@ -3759,6 +4085,33 @@ export interface components {
             /** Token */
             token: string;
         };
+        /**
+         * SharePointReply
+         * @description At this Unix time, weights by role.
+         */
+        SharePointReply: {
+            /** At */
+            at: number;
+            /** Weights */
+            weights: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * SharesReply
+         * @description `on`: whether shares move; then `history` is the last hour's, oldest first. `stores`: of all owners together, so
+         *     for administrators; empty for others.
+         */
+        SharesReply: {
+            /** History */
+            history: components["schemas"]["SharePointReply"][];
+            /** On */
+            on: boolean;
+            /** Roles */
+            roles: components["schemas"]["RoleShareReply"][];
+            /** Stores */
+            stores: components["schemas"]["StoreReply"][];
+        };
         /** SignIn */
         SignIn: {
             /** Token */
@@ -3887,6 +4240,31 @@ export interface components {
          * @description `alma.stop_requested` (seq): of the event's task with all below it; without one, of the run.
          */
         Stopping: Record<string, never>;
+        /**
+         * StoreReply
+         * @description A store of kept things. `most`: bytes it may take now, `usual` to begin with, `floor` at least; `used`: takes;
+         *     `hitRate`: null before it was asked.
+         */
+        StoreReply: {
+            /** Floor */
+            floor: number;
+            /** Hitrate */
+            hitRate: number | null;
+            /** Hits */
+            hits: number;
+            /** Misses */
+            misses: number;
+            /** Most */
+            most: number;
+            /** Name */
+            name: string;
+            /** Used */
+            used: number;
+            /** Usual */
+            usual: number;
+            /** Why */
+            why: string;
+        };
         /**
          * SubagentError
          * @description The task failed, or was rejected because there was nothing to work on. The run may go on without it. What it had
@@ -5080,6 +5458,26 @@ export interface operations {
             };
         };
     };
+    read_shares_api_learning_shares_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharesReply"];
+                };
+            };
+        };
+    };
     read_limits_api_limits_get: {
         parameters: {
             query?: never;
@@ -5115,7 +5513,7 @@ export interface operations {
                 until?: number | null;
                 pinned?: boolean | null;
                 files?: boolean | null;
-                state?: "alive" | "superseded" | "forgotten" | "any";
+                state?: "alive" | "superseded" | "archived" | "forgotten" | "any";
                 limit?: number;
                 before?: string;
             };
@@ -5181,7 +5579,7 @@ export interface operations {
     export_memories_api_memories_export_get: {
         parameters: {
             query?: {
-                state?: "alive" | "superseded" | "forgotten" | "any";
+                state?: "alive" | "superseded" | "archived" | "forgotten" | "any";
                 files?: boolean;
             };
             header?: never;
@@ -5479,6 +5877,218 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MemoryStateReply"];
+                };
+            };
+        };
+    };
+    refine_api_memory_refinement_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefinementBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefinementReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_contradictions_api_memory_refinement_contradictions_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContradictionsReply"];
+                };
+            };
+        };
+    };
+    resolve_api_memory_refinement_contradictions_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolveBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PassDetailReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_passes_api_memory_refinement_passes_get: {
+        parameters: {
+            query?: {
+                limit?: number;
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PassListReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_pass_api_memory_refinement_passes__pass_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pass_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PassDetailReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    undo_act_api_memory_refinement_passes__pass_id__acts__n__undo_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pass_id: string;
+                n: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PassDetailReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    undo_pass_api_memory_refinement_passes__pass_id__undo_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pass_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PassDetailReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };

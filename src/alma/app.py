@@ -47,6 +47,7 @@ from alma.engine.run_log import RunLog
 from alma.engine.runner import Engine
 from alma.engine.state import RunState
 from alma.errors import NotFound, StorageFailure
+from alma.following import follow
 from alma.lookout import Lookout
 from alma.memory.embedder import Embedder
 from alma.memory.examples import load_examples
@@ -75,7 +76,7 @@ from alma.session.steering import Steering
 from alma.session.summaries import Summaries
 from alma.session.warming import Warmer
 from alma.session.wire import ModelsChanged, Notice, PullProgress, Welcome
-from alma.settings import Settings
+from alma.settings import MIB, Settings
 from alma.tools.files import ThreadFiles
 from alma.watch import Parts, Watch
 
@@ -118,8 +119,27 @@ class Alma:
             memories,
             schooling_of(settings),
             time.time,
+            well=self.registry.well,
+            busy=lambda role: self.dispatcher.busy(role),
         )
-        self.dispatcher = LocalDispatcher(dispatch_limits_of(settings, self.roles))
+        warming = Warming(self.roles, self.registry, tooling)
+        self.shares = (
+            follow(
+                lambda: self.dispatcher,
+                None,
+                self.embedder,
+                self.registry,
+                self.cache,
+                warming,
+                time.time,
+                settings.kept_mib * MIB,
+                lambda _owner: True,
+            )
+            if settings.learning
+            else None
+        )
+        weight, merit = (self.shares.weight, self.shares.merit) if self.shares is not None else (None, None)
+        self.dispatcher = LocalDispatcher(dispatch_limits_of(settings, self.roles), weight=weight)
         self.lookout = Lookout(
             self.database,
             self.notices,
@@ -145,7 +165,7 @@ class Alma:
                 teacher=self.schooling.teacher,
             ),
             self.dispatcher,
-            policy=policy_of(settings, self.roles),
+            policy=policy_of(settings, self.roles, merit),
             limits=RunLimits(settings.run_seconds),
             ledger=Ledger(
                 self.journal,
@@ -167,7 +187,7 @@ class Alma:
         self.warmer = Warmer(
             self.database,
             self.engine.conversations,
-            Warming(self.roles, self.registry, tooling),
+            warming,
             self._read_in_advance,
         )
         self.sessions = Sessions(
@@ -215,6 +235,8 @@ class Alma:
                 tasks.append(group.create_task(part("summaries", self.summaries.run())))
                 tasks.append(group.create_task(part("mind", self.mind.run())))
                 tasks.append(group.create_task(part("schooling", self.schooling.run())))
+                if self.shares is not None:
+                    tasks.append(group.create_task(part("shares", self.shares.run())))
                 tasks.append(group.create_task(part("lookout", self.lookout.run(alerts=sweep))))
                 pruning = keep_pruning(self.database, self.settings.keep_runs_days)
                 tasks.append(group.create_task(part("pruning", pruning)))
@@ -416,6 +438,6 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
             max_prompt_chars=settings.max_prompt_chars,
         ),
         outbox_bytes=settings.outbox_bytes,
-        more=doors(alma.schooling),
+        more=doors(alma.schooling, alma.shares),
         lifespan=lifespan,
     )

@@ -17,6 +17,10 @@ class Asked:
         self.hits = self.misses = self.returns = 0
         self._gone: OrderedDict[int, None] = OrderedDict()
 
+    @property
+    def figures(self) -> tuple[int, int, int]:
+        return self.hits, self.misses, self.returns
+
     def missed(self, key: Hashable) -> None:
         self.misses += 1
         if self._gone and hash(key) in self._gone:

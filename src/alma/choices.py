@@ -15,6 +15,7 @@ from alma.config import environment
 from alma.db.database import Database
 from alma.engine.budget import Limits as BudgetLimits
 from alma.engine.dispatch import Limits as DispatchLimits
+from alma.engine.fairness import Weight
 from alma.engine.ledger import Scope
 from alma.engine.worker import Duty, Policy
 from alma.errors import NotFound, SettingsInvalid
@@ -163,7 +164,7 @@ def budgets_of(settings: Settings) -> dict[Scope, BudgetLimits]:
     }
 
 
-def policy_of(settings: Settings, roles: Roles) -> Policy:
+def policy_of(settings: Settings, roles: Roles, weight: Weight | None = None) -> Policy:
     def duty(name: str) -> Duty:
         try:
             role = roles.get(name)
@@ -179,6 +180,7 @@ def policy_of(settings: Settings, roles: Roles) -> Policy:
         knows=lambda name: name in roles.names(),
         max_reviews=settings.max_reviews,
         max_tasks=settings.max_plan_tasks,
+        weight=weight,
     )
 
 

@@ -25,6 +25,13 @@ class LearningSettings(BaseModel):
         le=100_000,
         description="Tokens of a prompt that learned notes and examples may take; 0: none.",
     )
+    kept_mib: int = Field(
+        default=276,
+        ge=16,
+        le=65_536,
+        description="Room in MiB that vectors, token counts, answers in memory, and prompts that the embedded model has "
+        "read share where Alma learns; it moves to where it spares most.",
+    )
     refine_idle_s: float = Field(
         default=300,
         ge=0,

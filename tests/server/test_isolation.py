@@ -65,6 +65,7 @@ HTTP: dict[str, Case] = {
     ),
     "GET /api/memories/map": Case("own", path="/api/memories/map?files=true"),
     "POST /api/memories/restore": Case("own", {"ids": ["{memory}"]}),
+    "GET /api/learning/shares": Case("own"),
     "GET /api/memories/{memory_id}": Case("hidden", path="/api/memories/{memory}"),
     "PATCH /api/memories/{memory_id}": Case("hidden", {"version": 1, "text": "Mine now."}, "/api/memories/{memory}"),
     "DELETE /api/memories/{memory_id}": Case("hidden", path="/api/memories/{memory}?purge=true"),

@@ -66,6 +66,14 @@ class Warming:
             begins = [*self._main(part, self._roles.get(name)), *begins]
         return begins
 
+    def of_role(self, name: str) -> list[ChatRequest]:
+        """What every prompt of a role begins with: its own words. Empty where another model than the embedded one
+        answers for it. Raises an AlmaError when role or model are not to be had."""
+        role = self._roles.get(name)
+        _, info = self._models.resolve(role.model)
+        first = gather(Task("", "", "", "", role=name), role, "answer").first[:1]
+        return _embedded(info, compose(first), [])
+
     def _main(self, task: Task, role: Role) -> list[ChatRequest]:
         """How the prompt of a task begins."""
         _, info = self._models.resolve(task.model or role.model)

@@ -28,6 +28,7 @@ from alma.server import (
     models_api,
     refinement_api,
     reports_api,
+    shares_api,
     spend_api,
     threads_api,
 )
@@ -63,6 +64,7 @@ def document() -> dict[str, Any]:
     app.include_router(memory_api.routes(nothing))
     app.include_router(knowledge_api.routes(nothing))
     app.include_router(refinement_api.routes(nothing, nothing))
+    app.include_router(shares_api.routes(nothing))
     app.include_router(agents_api.routes(nothing))
     app.include_router(health_routes(nothing, nothing))
     app.include_router(alerts_api.routes(nothing))
