@@ -112,6 +112,10 @@ class Versions:
         """Raises `NotFound` (unknown_version), also for another owner's."""
         return self._shelf.get(owner, version_id)
 
+    def find(self, version_id: str) -> Version | None:
+        """Whoever's it is."""
+        return self._shelf.find(version_id)
+
     def content(self, owner: str, version_id: str) -> str:
         return self._shelf.content(self.get(owner, version_id).id)
 

@@ -13,6 +13,7 @@ Ramdas, Karampatziakis and Mineiro, "Anytime-valid off-policy inference for cont
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,7 +24,8 @@ Floats = NDArray[np.float64]
 _FRACTIONS = np.array([0.02, 0.05, 0.1, 0.2, 0.35, 0.55, 0.8])  # of the largest stake: small for noise, large for none
 _PRIOR = 2.0  # tasks that the first expectation weighs
 _EDGE = 0.02  # no expectation is nearer to 0 or 1
-_GRID = np.linspace(-1.0, 1.0, 201)  # of differences that are tried for an interval: hundredths
+_GRID = np.linspace(-1.0, 1.0, 101)  # of differences that are tried for an interval's course
+_HALVINGS = 9  # of what an interval's edges are looked for in: to 0.004
 _AT_ONCE = 64  # points in time of an interval's course
 
 
@@ -79,9 +81,19 @@ def evidence(drawn: Drawn, claim: float, *, above: bool) -> Floats:
 
 def interval(drawn: Drawn, alpha: float) -> tuple[float, float]:
     """In which the difference lies, with 1 − `alpha`, however often one looks."""
-    if not len(drawn.values):
-        return -1.0, 1.0
-    return _bounds(drawn, alpha, [len(drawn.values)])[0]
+    needed = math.log(2.0 / alpha)
+
+    def refuted(claim: float, *, above: bool) -> bool:
+        return bool(len(drawn.values)) and bool(evidence(drawn, claim, above=above).max() >= needed)
+
+    edges: list[float] = []
+    for above in (True, False):
+        outer, inner = (-1.0, 1.0) if above else (1.0, -1.0)
+        for _ in range(_HALVINGS):
+            middle = (outer + inner) / 2.0
+            outer, inner = (middle, inner) if refuted(middle, above=above) else (outer, middle)
+        edges.append(outer)
+    return min(edges), max(edges)
 
 
 def course(drawn: Drawn, alpha: float) -> list[tuple[int, float, float]]:
@@ -112,6 +124,19 @@ def _mean_of(logs: Floats) -> Floats:
     """The logarithm of the mean of each row's exponentials."""
     most = logs.max(axis=1, keepdims=True, initial=-np.inf)
     return (most[:, 0] + np.log(np.exp(logs - most).mean(axis=1))) if len(logs) else np.zeros(0)
+
+
+def detector(rewards: Sequence[float], levels: Sequence[float]) -> Floats:
+    """After each task, the evidence that rewards have fallen below their `levels` since any time before: the sum of the
+    winnings of bets that begin at each task, which reaches c by mistake not more often than once in c tasks (a
+    Shiryaev-Roberts e-detector). Source: Shin, Ramdas and Rinaldo, "E-detectors" (2024)."""
+    stands = np.zeros(len(_FRACTIONS))
+    found = np.zeros(len(rewards))
+    for at, (reward, level) in enumerate(zip(rewards, levels, strict=True)):
+        stakes = _FRACTIONS / max(1.0 - level, 0.01)
+        stands = (stands + 1.0) * np.maximum(1.0 + stakes * (level - reward), 0.0)
+        found[at] = stands.mean()
+    return found
 
 
 # ── what was to be expected ───────────────────────────────────────────────────────────────────────────────────────
