@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 from alma.learned import Choice
+from alma.plan import MAIN
 
 # What can be believed something of. The id of an item is `what:name`, as `memory:m_…`, `role:analyst`, `model:…`.
 ItemWhat = Literal["arm", "role", "model", "pattern", "prompt", "notes", "example", "note", "memory"]
@@ -40,8 +41,10 @@ class Part(Struct, frozen=True, omit_defaults=True):
 
 
 class TaskOutcome(Struct, frozen=True, omit_defaults=True):
-    """`reward`: 0 to 1, of all signals by their weights; None: nobody has said anything. `weight`: how much it rests
-    on. `error`: the code of what it failed with."""
+    """`task_id` with `@` and a number: what an assignment that was given up has shown. `reward`: 0 to 1, of all signals
+    by their weights; None: nobody has said anything. `weight`: how much it rests on. `ms`, `tokens`, `cost`: of the
+    run's own task what the whole run took, but for waiting for its user. `error`: the code of what it failed with.
+    `passed_to`: what is said of the task above is said of its result too."""
 
     task_id: str
     role: str
@@ -58,11 +61,13 @@ class TaskOutcome(Struct, frozen=True, omit_defaults=True):
     tokens: int = 0
     cost: float = 0.0
     error: str = ""
+    passed_to: bool = False
 
 
 class Outcome(Struct, frozen=True, omit_defaults=True):
-    """`tasks`: the run's own first. `ticks`: by context and item, the number under which it was first counted there:
-    it stays when the outcome is made again."""
+    """`at`: when the run ended; `tasks`: the run's own first. `ticks`: by context, the number under which the run
+    counts there; it stays when the outcome is made again. `end`: the place of the run's end in the journal that it was
+    made from; in a journal that was pruned since it is an earlier one."""
 
     run_id: str
     owner: str
@@ -73,6 +78,12 @@ class Outcome(Struct, frozen=True, omit_defaults=True):
     status: str = ""
     tasks: list[TaskOutcome] = []
     ticks: dict[str, int] = {}
+    end: int = 0
+
+
+def context_of(task_id: str, role: str, kind: str) -> str:
+    """The kind of task for which something is believed: of the run's own its kind, of others whose it is."""
+    return kind if task_id == MAIN else f"task:{role}"
 
 
 def item_id(what: ItemWhat, name: str) -> str:

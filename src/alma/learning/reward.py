@@ -1,4 +1,4 @@
-"""The reward: one number between 0 and 1 for what became of a task, out of all that was said, shown and seen of it. Pure.
+"""The reward: one number between 0 and 1 for what became of a task, out of all that was said and seen of it. Pure.
 
 `SIGNALS` is the whole table: what is heard, of which kind, how much it says, and how its value is found. A word of the
 user (explicit) outweighs what the user did (implicit), and that what a machine can see (automatic): each kind counts

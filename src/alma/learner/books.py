@@ -1,0 +1,289 @@
+"""The books: what runs that have ended say, kept as outcomes, and what is believed of it, in memory, for each owner.
+
+A run is counted when it has ended, and again whenever something is said of it later. What a crash came between is
+counted at the next start: an outcome names the head of the journal that it was made from. Beliefs follow from the
+outcomes of an owner alone (`learning/records.py`); a run that is deleted has never spoken. Of a run whose steps were
+given up the outcome stays, and what is said of it later is counted onto that.
+
+Owners are apart: each has records of its own, and nothing is shared between them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from alma.db.database import Database
+from alma.engine.state import RunState
+from alma.errors import AlmaError, StorageFailure
+from alma.learner import outcome_store
+from alma.learner.outcomes import weighed
+from alma.learner.preferences import Preferences
+from alma.learning.outcome import Heard, Outcome
+from alma.learning.posterior import Posterior, prior
+from alma.learning.records import MOST_RUNS, Piece, Records
+from alma.learning.reward import NEUTRAL, Weights
+from alma.learning.tally import KEEP, LEAST, Sums
+
+log = logging.getLogger(__name__)
+# What is believed of anything of which nothing is known: that of it comes what comes of a run of which nobody says
+# anything. So silence moves nothing, and only what is better or worse than that is told apart.
+PRIOR = prior(NEUTRAL)
+_TOGETHER = 32  # runs that are counted in one transaction
+_FIRST_PAUSE_S, _LAST_PAUSE_S = 1.0, 30.0
+_AT_START = 500  # outcomes that are put at once before others may go on
+Told = Callable[[Outcome | None, Outcome], None]
+
+
+class Belief(Struct, frozen=True):
+    """What is believed of an item's reward: its mean, and `low` to `high`, in which it lies with 90 %. `weight`: of the
+    evidence, in clear words, what is old discounted; `count`: of tasks that spoke; `newest_at`: when the last one
+    ended, 0: none has."""
+
+    item: str
+    context: str
+    mean: float
+    low: float
+    high: float
+    weight: float
+    count: int
+    newest_at: float
+
+
+class Why(Struct, frozen=True):
+    """A task that speaks of an item. `weight`: with its share of the credit, as on the day; `now`: discounted."""
+
+    run_id: str
+    task_id: str
+    thread_id: str
+    at: float
+    reward: float
+    weight: float
+    now: float
+    share: float
+    signals: list[Heard]
+
+
+class Books:
+    """`on` False: nothing is counted, and nothing but the prior is believed. `most`: runs of an owner that count."""
+
+    def __init__(self, database: Database, preferences: Preferences, *, on: bool = True, most: int = MOST_RUNS) -> None:
+        self._database = database
+        self._preferences = preferences
+        self._on = on
+        self._most = most
+        self._owners: dict[str, Records] = {}
+        self._listeners: list[Told] = []
+        self._waiting: dict[str, None] = {}
+        self._behind = on
+        self._wake = asyncio.Event()
+        self._wake.set()
+        self._idle = asyncio.Event()
+        self._beliefs: dict[tuple[str, str, str], tuple[Sums, Belief]] = {}
+        if on:
+            preferences.listen(self._weigh_anew)
+
+    # ── counting ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def open(self) -> None:
+        """Read what is kept. What was not counted is, once it runs."""
+        if not self._on:
+            return
+        await self._database.write(outcome_store.tidy)
+        kept = await self._database.read(lambda connection: outcome_store.newest(connection, self._most))
+        for at, outcome in enumerate(kept, 1):
+            self._records(outcome.owner).put(_light(weighed(outcome, self._weights(outcome.owner))))
+            if at % _AT_START == 0:
+                await asyncio.sleep(0)
+
+    async def run(self) -> None:
+        """Count, until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting or self._behind:
+                while self._waiting:
+                    some = list(self._waiting)[:_TOGETHER]
+                    for run_id in some:
+                        del self._waiting[run_id]
+                    await self._patiently(lambda: self._count(some))  # noqa: B023
+                if self._behind:
+                    self._behind = False
+                    await self._patiently(self._catch_up)
+            self._idle.set()
+
+    def ended(self, state: RunState) -> None:
+        """A run has begun or ended; one that has ended is counted as soon as there is time."""
+        if state.finished is not None and state.started is not None and state.started.trial is None:
+            self.signaled(state.run_id)
+
+    def signaled(self, run_id: str) -> None:
+        """Something was said of a run, and is in its journal."""
+        if self._on:
+            self._waiting[run_id] = None
+            self._idle.clear()
+            self._wake.set()
+
+    def listen(self, told: Told) -> None:
+        """`told` of each outcome, with the one before it where there was one; it must not wait."""
+        self._listeners.append(told)
+
+    async def settled(self) -> None:
+        """Once all is counted that had ended or was said."""
+        if self._on:
+            await self._idle.wait()
+
+    async def forget(self, owner: str, run_ids: Sequence[str]) -> None:
+        """These runs are deleted: nothing rests on them any more."""
+        for run_id in run_ids:
+            self._waiting.pop(run_id, None)
+        await self._database.write(lambda connection: outcome_store.forget(connection, run_ids))
+        if (records := self._owners.get(owner)) is not None:
+            for run_id in run_ids:
+                records.drop(run_id)
+
+    # ── what is believed ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def belief(self, owner: str, item: str, context: str = "") -> Belief:
+        """As of now; the prior where nothing is known."""
+        sums = self.tally(owner, item, context)
+        known = self._beliefs.get((owner, item, context))
+        if known is not None and known[0] == sums:
+            return known[1]
+        found = _belief(item, context, sums, self._newest_at(owner, item, context))
+        if sums.count:
+            if len(self._beliefs) > 20 * self._most:
+                self._beliefs.clear()
+            self._beliefs[owner, item, context] = sums, found
+        return found
+
+    def beliefs(self, owner: str, what: str = "", context: str | None = None) -> list[Belief]:
+        """Of all items that have a record (of this kind, in this context), those with the most evidence first."""
+        records = self._owners.get(owner)
+        if records is None:
+            return []
+        wanted = [
+            (item, of)
+            for item, of in records.items()
+            if (not what or item.startswith(f"{what}:")) and (context is None or of == context)
+        ]
+        found = [self.belief(owner, item, of) for item, of in wanted]
+        return sorted(found, key=lambda one: (-one.weight, one.item, one.context))
+
+    def tally(self, owner: str, item: str, context: str) -> Sums:
+        records = self._owners.get(owner)
+        return records.sums(item, context) if records is not None else Sums()
+
+    def tick(self, owner: str, context: str) -> int:
+        records = self._owners.get(owner)
+        return records.tick(context) if records is not None else 0
+
+    def pieces(self, owner: str, item: str, context: str) -> list[Piece]:
+        """All that speaks of an item, oldest first."""
+        records = self._owners.get(owner)
+        return records.pieces(item, context) if records is not None else []
+
+    def why(self, owner: str, item: str, context: str) -> list[Why]:
+        """Each task that counts in this number, the newest first."""
+        now = self.tick(owner, context)
+        return [
+            Why(
+                one.outcome.run_id,
+                one.task.task_id,
+                one.outcome.thread_id,
+                one.outcome.at,
+                one.reward,
+                one.weight,
+                one.weight * KEEP ** (now - one.tick),
+                one.share,
+                one.task.signals,
+            )
+            for one in reversed(self.pieces(owner, item, context))
+            if KEEP ** (now - one.tick) >= LEAST
+        ]
+
+    async def outcome(self, owner: str, run_id: str) -> Outcome | None:
+        """As it was counted; None: it was not (yet)."""
+        found = await self._database.read(lambda connection: outcome_store.find(connection, owner, run_id))
+        if found is None or not self._on:
+            return None
+        records = self._owners.get(owner)
+        return replace(weighed(found, self._weights(owner)), ticks=records.ticks(run_id) if records is not None else {})
+
+    # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _weights(self, owner: str) -> Weights:
+        return self._preferences.chosen(owner).weights
+
+    def _records(self, owner: str) -> Records:
+        return self._owners.setdefault(owner, Records(self._most))
+
+    def _newest_at(self, owner: str, item: str, context: str) -> float:
+        records = self._owners.get(owner)
+        return records.newest_at(item, context) if records is not None else 0.0
+
+    def _weigh_anew(self, owner: str) -> None:
+        """Its owner has changed what signals say."""
+        if (records := self._owners.get(owner)) is None:
+            return
+        weights = self._weights(owner)
+        for outcome in records.outcomes():
+            records.put(weighed(outcome, weights))
+
+    async def _count(self, run_ids: Sequence[str]) -> None:
+        """Make the outcomes of these runs, or make them again. Made in a reader's thread, so that nobody waits."""
+        made = await self._database.read(lambda c: outcome_store.make(c, run_ids, self._weights))
+        if not made:
+            return
+        kept = await self._database.write(lambda c: outcome_store.keep(c, made))
+        afters = [weighed(one.after, self._weights(one.after.owner)) for one in kept]  # they may have changed meanwhile
+        for after in afters:
+            self._records(after.owner).put(_light(after))
+        for one, after in zip(kept, afters, strict=True):
+            self._tell(one.before, replace(after, ticks=self._records(after.owner).ticks(after.run_id)))
+
+    def _tell(self, before: Outcome | None, after: Outcome) -> None:
+        for told in self._listeners:
+            try:
+                told(before, after)
+            except Exception:  # whoever listens may fail; what is counted is
+                log.exception("run %s was counted, and not all could be told", after.run_id)
+
+    async def _catch_up(self) -> None:
+        after = (0.0, "")
+        while page := await self._database.read(lambda c: outcome_store.uncounted(c, after)):  # noqa: B023
+            after = page[-1]
+            await self._count([run_id for _, run_id in page])
+
+    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do it again until the database can."""
+        pause = _FIRST_PAUSE_S
+        while True:
+            try:
+                await work()
+                return
+            except StorageFailure as error:
+                log.warning("counting waits for the database: %s", error.actual)
+            except AlmaError as error:
+                log.warning("runs could not be counted: %s", error.message)
+                return
+            except Exception:  # a bug here must not end what runs beside it
+                log.exception("counting failed on a bug")
+                return
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LAST_PAUSE_S)
+
+
+def _belief(item: str, context: str, sums: Sums, newest_at: float) -> Belief:
+    found: Posterior = PRIOR.with_(sums.good, sums.bad)
+    low, high = found.interval()
+    return Belief(item, context, found.mean, low, high, sums.good + sums.bad, sums.count, newest_at)
+
+
+def _light(outcome: Outcome) -> Outcome:
+    """Without what only its row is asked for."""
+    return replace(outcome, text="", tasks=[replace(task, choices=[]) for task in outcome.tasks])

@@ -1,0 +1,115 @@
+"""Outcomes in their table: made of journals, kept, found again, deleted. Plain functions on a connection."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+
+from alma.db.learning_tables import outcomes
+from alma.db.tables import runs, threads
+from alma.engine.journal import read_entries
+from alma.learner.outcomes import WeightsOf, outcome_of, pruned, with_late
+from alma.learning.outcome import Outcome
+
+log = logging.getLogger(__name__)
+_decode = msgspec.json.Decoder(Outcome).decode
+_encode = msgspec.json.Encoder().encode
+PAGE = 50
+
+
+class Made(Struct, frozen=True):
+    """`before`: what was kept of the run until now. `head`: of the journal that `after` was made from."""
+
+    before: Outcome | None
+    after: Outcome
+    head: int
+
+
+def make(connection: sa.Connection, run_ids: Sequence[str], weights: WeightsOf) -> list[Made]:
+    """The outcomes of those of these runs that have one, out of their journals as they are now."""
+    kept = {row.run_id: _decode(row.data) for row in _rows(connection, outcomes.c.run_id.in_(run_ids))}
+    made: list[Made] = []
+    for run_id, journal in read_entries(connection, dict.fromkeys(run_ids, 0)).items():
+        before = kept.get(run_id)
+        try:
+            if before is not None and pruned(journal, before):
+                after = with_late(before, journal, weights(before.owner))
+            else:
+                after = outcome_of(journal, weights)
+        except Exception:  # one journal that is not understood must not keep all others from being counted
+            log.exception("run %s could not be counted", run_id)
+            continue
+        if after is not None:
+            made.append(Made(before, after, journal[-1].seq))
+    return made
+
+
+def keep(connection: sa.Connection, made: Sequence[Made]) -> list[Made]:
+    """Write them; gives back those whose runs are still there."""
+    ids = [one.after.run_id for one in made]
+    there = set(connection.execute(sa.select(runs.c.id).where(runs.c.id.in_(ids))).scalars())
+    known = set(connection.execute(sa.select(outcomes.c.run_id).where(outcomes.c.run_id.in_(ids))).scalars())
+    kept = [one for one in made if one.after.run_id in there]
+    for one in kept:
+        data = {"at": one.after.at, "head": one.head, "data": _encode(one.after).decode()}
+        if one.after.run_id in known:
+            connection.execute(sa.update(outcomes).where(outcomes.c.run_id == one.after.run_id).values(data))
+        else:
+            row = {"run_id": one.after.run_id, "owner": one.after.owner, "thread_id": one.after.thread_id, **data}
+            connection.execute(sa.insert(outcomes).values(row))
+    return kept
+
+
+def find(connection: sa.Connection, owner: str, run_id: str) -> Outcome | None:
+    rows = _rows(connection, sa.and_(outcomes.c.run_id == run_id, outcomes.c.owner == owner))
+    return next((_decode(row.data) for row in rows), None)
+
+
+def newest(connection: sa.Connection, most: int) -> list[Outcome]:
+    """Of each owner the newest `most`, oldest first."""
+    rank = sa.func.row_number().over(
+        partition_by=outcomes.c.owner, order_by=(outcomes.c.at.desc(), outcomes.c.run_id.desc())
+    )
+    ranked = sa.select(outcomes.c.num, rank.label("rank")).subquery()
+    wanted = sa.select(ranked.c.num).where(ranked.c.rank <= most)
+    asked = sa.select(outcomes.c.data).where(outcomes.c.num.in_(wanted)).order_by(outcomes.c.at, outcomes.c.run_id)
+    return [_decode(data) for data in connection.execute(asked).scalars()]
+
+
+def uncounted(connection: sa.Connection, after: tuple[float, str]) -> list[tuple[float, str]]:
+    """Runs that ended, or were spoken of, and are not counted as they are now: when they began, and their ids; a page
+    of the oldest past `after`."""
+    behind = sa.or_(outcomes.c.run_id.is_(None), outcomes.c.head != runs.c.head)
+    query = (
+        sa.select(runs.c.created_at, runs.c.id)
+        .select_from(
+            runs.join(threads, threads.c.id == runs.c.thread_id).outerjoin(outcomes, outcomes.c.run_id == runs.c.id)
+        )
+        .where(runs.c.finished.is_(True), threads.c.hidden.is_(False), behind)
+        .where(
+            sa.tuple_(runs.c.created_at, runs.c.id)
+            > sa.tuple_(sa.literal(after[0], sa.Double), sa.literal(after[1], sa.Text))
+        )
+        .order_by(runs.c.created_at, runs.c.id)
+        .limit(PAGE)
+    )
+    return [(at, run_id) for at, run_id in connection.execute(query)]
+
+
+def forget(connection: sa.Connection, run_ids: Sequence[str]) -> None:
+    for at in range(0, len(run_ids), 500):
+        connection.execute(sa.delete(outcomes).where(outcomes.c.run_id.in_(run_ids[at : at + 500])))
+
+
+def tidy(connection: sa.Connection) -> None:
+    """Take away what is left of runs that are not there: a crash came between."""
+    there = sa.select(runs.c.id).where(runs.c.id == outcomes.c.run_id).exists()
+    connection.execute(sa.delete(outcomes).where(~there))
+
+
+def _rows(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Sequence[sa.Row[str, str]]:
+    return connection.execute(sa.select(outcomes.c.run_id, outcomes.c.data).where(which)).all()
