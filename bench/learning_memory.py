@@ -22,7 +22,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from alma.learner.weighing import worth
-from alma.learning.posterior import Posterior
+from alma.learning.posterior import prior
+from alma.learning.reward import NEUTRAL
 from alma.learning.tally import Evidence, Tally
 from alma.memory.conversation_search import ConversationSearch, ModelProcess
 from alma.models.fetch import embedding_dir
@@ -102,7 +103,7 @@ class Trial:
 
     def _weight(self, document: str, tick: int) -> tuple[float, float]:
         sums = self._tallies[document].sums(tick)
-        believed = Posterior().with_(sums.good, sums.bad)
+        believed = prior(NEUTRAL).with_(sums.good, sums.bad)
         strength = sums.good + sums.bad
         return worth(believed.mean, strength), strength
 

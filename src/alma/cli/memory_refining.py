@@ -31,7 +31,7 @@ def add_refining(action: Action) -> None:
     listing.add_argument("--json", action="store_true", help=one_json)
     undoing = action("undo", undo, "Take back a pass of refinement, or one of its acts.")
     undoing.add_argument("id", type=text, metavar="PASS", help="as `alma memory passes` names it")
-    undoing.add_argument("act", nargs="?", type=int, metavar="ACT", help="the number of one act; else all of them")
+    undoing.add_argument("number", nargs="?", type=int, metavar="ACT", help="the number of one act; else all of them")
 
 
 async def refine(door: Door, arguments: argparse.Namespace) -> None:
@@ -84,9 +84,9 @@ async def undo(door: Door, arguments: argparse.Namespace) -> None:
     from alma.cli.terminal import note
 
     path = f"{_PATH}/passes/{quote(arguments.id, safe='')}"
-    path += "/undo" if arguments.act is None else f"/acts/{arguments.act}/undo"
+    path += "/undo" if arguments.number is None else f"/acts/{arguments.number}/undo"
     done = decoded(await door.call("POST", path, {}), RefiningPass)
-    undone = [act for act in done.acts if act.undone_at is not None and arguments.act in (None, act.n)]
+    undone = [act for act in done.acts if act.undone_at is not None and arguments.number in (None, act.n)]
     print(f"{len(undone)} act{'' if len(undone) == 1 else 's'} taken back.")
     for memory_id in dict.fromkeys(memory_id for act in undone for memory_id in act.left):
         note(f"{memory_id} was changed since, and stays as it is.")

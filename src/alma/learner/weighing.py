@@ -13,6 +13,7 @@ from typing import Protocol
 
 from alma.errors import StorageFailure
 from alma.learning.outcome import Outcome
+from alma.learning.reward import NEUTRAL
 from alma.memory.memories import Memories
 
 log = logging.getLogger(__name__)
@@ -39,8 +40,10 @@ class Beliefs(Protocol):
 
 
 def worth(mean: float, weight: float) -> float:
-    """Utility, from -1 to 1: 0 where answers with it were neither good nor bad, or little is known."""
-    return (2.0 * mean - 1.0) * weight / (weight + SURE)
+    """Utility, from -1 to 1: 0 where what came of it is what comes of a run of which nobody says anything, or little is
+    known."""
+    above = mean - NEUTRAL
+    return above / (1.0 - NEUTRAL if above > 0 else NEUTRAL) * weight / (weight + SURE)
 
 
 class Weighing:

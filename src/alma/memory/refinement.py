@@ -18,7 +18,6 @@ from alma.memory.instructions import Instruction, instructions_in
 from alma.memory.merging import hash_of
 from alma.memory.question import only_asks
 from alma.memory.records import USER, ChangeKind, Memory, NewMemory
-from alma.memory.sentences import cut
 
 ActKind = Literal["merge", "settle", "promote", "note", "demote", "archive"]
 Retention = Callable[[Memory, float], float]  # how well it would still come to mind, 0 to 1
@@ -27,6 +26,7 @@ HELPED_USES, HELPED_UTILITY, HELPED_STRENGTH = 3, 0.3, 2.0  # from which on a me
 USED_USES, USED_UTILITY = 5, 0.5  # the same where nobody has said anything of it
 REPEATED, CORRECTED = 3, 2  # runs in which an instruction was given, or one was corrected
 _FACT_CHARS = 240
+_ENDS = re.compile(r"[.!](?:\s|$)")
 _STANDS_NOT_ALONE = re.compile(
     r"(?:it|its|this|that|these|those|he|she|they|his|her|their|there|here|then|yes|no|so|but|and|or|also|i|i'm|i'll"
     r"|i've|we|we'll|you|your|sure|ok|okay|sorry|please|thanks|let|let's|hello|hi)\b",
@@ -183,7 +183,7 @@ def states_fact(text: str) -> bool:
     text = text.strip()
     if len(text) > _FACT_CHARS or "\n" in text or _STANDS_NOT_ALONE.match(text) or only_asks(text) or "?" in text:
         return False
-    return len(text.split()) >= 3 and len(list(cut(text))) <= 2
+    return len(text.split()) >= 3 and len(_ENDS.findall(text)) <= 2
 
 
 def lowered(memory: Memory) -> Act | None:

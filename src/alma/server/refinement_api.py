@@ -34,7 +34,7 @@ class RefinementBody(Body):
 class ResolveBody(Body):
     """`holds`: the id of the memory that holds; null: all of them do, each by itself."""
 
-    key: Annotated[str, Line(200)] = Field(min_length=1)
+    key: Annotated[str, Line(200)]
     holds: Id | None
 
 

@@ -1,0 +1,326 @@
+"""Refinement on a database: what it does, that it can be taken back exactly, and what it never touches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from fakes import MemoryBench
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from alma.db.learning_tables import refinement_passes
+from alma.db.tables import memories as rows
+from alma.db.tables import memory_history
+from alma.errors import AlmaError, Conflict, InvalidRequest, NotFound
+from alma.memory.memories import Use
+from alma.memory.records import USER, Filter, Kind, Memory, NewMemory, Reader, Scope, Source
+from alma.memory.refining import Refining
+
+ANN = Reader("ann")
+DAY = 86400.0
+
+
+class Refinery:
+    """`fades`: the texts that would not come to mind any more."""
+
+    def __init__(self, bench: MemoryBench) -> None:
+        self.bench = bench
+        self.fades: set[str] = set()
+        self.refining = Refining(bench.database, bench.memories, self.kept, 0.01, bench.clock)
+
+    def kept(self, memory: Memory, now: float) -> float:
+        del now
+        return 0.01 if memory.text in self.fades else 0.9
+
+    async def add(self, text: str, **fields: Any) -> Memory:
+        new = {"agent": "researcher", "scope": "team", "owner": "ann", **fields}
+        (added,) = await self.bench.memories.add([NewMemory(text=text, **new)], by=new["agent"])
+        return added.memory
+
+    async def get(self, one: Memory) -> Memory:
+        return await self.bench.memories.get(Reader(one.owner), one.id)
+
+    async def rows(self, owner: str = "") -> dict[str, dict[str, Any]]:
+        """All there is of each memory, but its version and the stamp that rises with it."""
+        found = await self.bench.database.read(lambda connection: connection.execute(sa.select(rows)).mappings().all())
+        return {
+            row["id"]: {name: value for name, value in row.items() if name not in ("version", "stamp")}
+            for row in found
+            if owner in ("", row["owner"])
+        }
+
+
+@pytest.fixture
+def refinery(database_url: str) -> Generator[Refinery]:
+    with MemoryBench(database_url) as bench:
+        yield Refinery(bench)
+
+
+async def test_a_faded_memory_is_archived_listed_and_brought_back(refinery: Refinery) -> None:
+    old = await refinery.add("The bus left at four.")
+    young = await refinery.add("The museum opens at ten.")
+    refinery.fades = {old.text}
+    seen = await refinery.refining.refine("ann")
+    assert [(act.what, act.memories) for act in seen.done.acts] == [("archive", [old.id])]
+    memories = refinery.bench.memories
+    assert [one.id for one in (await memories.list(ANN, Filter()))[0]] == [young.id]
+    assert [one.id for one in (await memories.list(ANN, Filter(state="archived")))[0]] == [old.id]
+    assert old.num not in refinery.bench.dense.held
+    assert (await memories.counts("ann")).archived == 1
+    (last,) = [version for version in await memories.history(ANN, old.id) if version.what == "archived"]
+    assert last.by == f"refinement:{seen.done.id}"
+    assert (await memories.restore(ANN, old.id)).alive
+    assert not (await refinery.refining.refine("ann")).acts  # who brings it back wants it
+
+
+async def test_what_is_said_again_comes_back(refinery: Refinery) -> None:
+    old = await refinery.add("The bus left at four.")
+    refinery.fades = {old.text}
+    await refinery.refining.refine("ann")
+    again = await refinery.add("The bus left at four.")
+    assert (again.id, again.alive, again.count) == (old.id, True, 2)
+
+
+async def test_a_dry_run_says_the_same_and_does_nothing(refinery: Refinery) -> None:
+    one = await refinery.add("The bus left at four.")
+    refinery.fades = {one.text}
+    before = await refinery.rows()
+    seen = await refinery.refining.refine("ann", dry_run=True)
+    assert [act.what for act in seen.acts] == ["archive"]
+    assert (seen.done.id, seen.done.acts, await refinery.rows()) == ("", [], before)
+    assert await refinery.refining.list("ann") == ([], None)
+
+
+async def test_what_another_changed_since_stays_and_is_said(refinery: Refinery) -> None:
+    one = await refinery.add("The bus left at four.")
+    other = await refinery.add("The train left at five.")
+    refinery.fades = {one.text, other.text}
+    pass_id = (await refinery.refining.refine("ann")).done.id
+    edited = await refinery.bench.memories.edit(ANN, one.id, 2, text="The bus left at six.")
+    undone = await refinery.refining.undo("ann", pass_id)
+    assert {act.memories[0]: act.left for act in undone.acts} == {one.id: [one.id], other.id: []}
+    assert await refinery.get(one) == edited
+    assert (await refinery.get(other)).alive
+    assert undone.undone_at is not None
+    with pytest.raises(Conflict) as refused:
+        await refinery.refining.undo("ann", pass_id)
+    assert refused.value.code == "already_undone"
+
+
+async def test_one_act_is_undone_by_itself(refinery: Refinery) -> None:
+    one = await refinery.add("The bus left at four.")
+    other = await refinery.add("The train left at five.")
+    refinery.fades = {one.text, other.text}
+    pass_id = (await refinery.refining.refine("ann")).done.id
+    undone = await refinery.refining.undo("ann", pass_id, 2)
+    assert [act.undone_at is not None for act in undone.acts] == [False, True]
+    assert undone.undone_at is None
+    assert ((await refinery.get(one)).alive, (await refinery.get(other)).alive) == (False, True)
+    with pytest.raises(NotFound) as missing:
+        await refinery.refining.undo("ann", pass_id, 3)
+    assert missing.value.code == "unknown_act"
+
+
+async def test_a_contradiction_that_the_owner_settles_keeps_its_history(refinery: Refinery) -> None:
+    lund = await refinery.add("The user lives in Lund.", key="user.city", scope="owner", speaker=USER)
+    porto = await refinery.add("The user lives in Porto.", key="user.city")
+    before = await refinery.rows()
+    assert (await refinery.refining.refine("ann")).contradictions == 1
+    (open_one,) = await refinery.refining.contradictions("ann")
+    assert [one.id for one in open_one.memories] == [porto.id, lund.id]
+    with pytest.raises(InvalidRequest):
+        await refinery.refining.resolve("ann", "user.city", "m_other")
+    with pytest.raises(NotFound):
+        await refinery.refining.resolve("bob", "user.city", lund.id)
+    done = await refinery.refining.resolve("ann", "user.city", lund.id)
+    assert (await refinery.get(porto)).superseded_by == lund.id
+    assert [version.what for version in await refinery.bench.memories.history(ANN, porto.id)] == ["added", "superseded"]
+    assert not await refinery.refining.contradictions("ann")
+    await refinery.refining.undo("ann", done.id)
+    assert await refinery.rows() == before
+    both = await refinery.refining.resolve("ann", "user.city", None)
+    assert ((await refinery.get(lund)).key, (await refinery.get(porto)).key) == ("", "user.city")
+    assert (both.by, await refinery.refining.contradictions("ann")) == ("owner", [])
+
+
+async def test_notes_are_kept_once_and_go_when_undone(refinery: Refinery) -> None:
+    for number in range(3):
+        source = Source("t", f"r{number}", start=0, end=40)
+        text = f"Write a parser for case {number}. Always use type hints."
+        await refinery.add(
+            text, kind="episodic", agent="manager", speaker=USER, line="t", position=number, source=source
+        )
+    seen = await refinery.refining.refine("ann")
+    (act,) = seen.done.acts
+    (added,) = [change.id for change in act.changed if change.added]
+    note = await refinery.bench.memories.get(ANN, added)
+    assert (note.text, note.kind, note.count) == ("The user asked: Always use type hints.", "procedural", 3)
+    assert not (await refinery.refining.refine("ann")).acts
+    await refinery.refining.undo("ann", seen.done.id)
+    assert (await refinery.bench.memories.get(ANN, added)).forgotten_at is not None
+    assert not (await refinery.refining.refine("ann")).acts  # what was taken back is not noted again
+
+
+async def test_nothing_of_another_owner_is_seen_or_changed(refinery: Refinery) -> None:
+    mine = await refinery.add("The bus left at four.")
+    await refinery.add("The bus left at four.", owner="bob")
+    refinery.fades = {mine.text}
+    before = await refinery.rows("bob")
+    pass_id = (await refinery.refining.refine("ann")).done.id
+    assert await refinery.rows("bob") == before
+    assert await refinery.refining.list("bob") == ([], None)
+    for asked in (refinery.refining.read("bob", pass_id), refinery.refining.undo("bob", pass_id)):
+        with pytest.raises(NotFound) as unknown:
+            await asked
+        assert unknown.value.code == "unknown_pass"
+    await refinery.bench.memories.weigh("bob", {mine.id: (1.0, 5.0)})
+    assert (await refinery.get(mine)).strength == 0.0
+
+
+async def test_what_people_think_counts_before_what_was_used(refinery: Refinery) -> None:
+    one = await refinery.add("The museum opens at ten.")
+    await refinery.bench.memories.used([Use(one.id, "r1", "m1", "writer", 0.5, 1.0, helped=1.0)])
+    assert (await refinery.get(one)).utility == pytest.approx(0.2)
+    await refinery.bench.memories.weigh("ann", {one.id: (-0.6, 3.0), "m_none": (1.0, 1.0)})
+    await refinery.bench.memories.used([Use(one.id, "r2", "m2", "writer", 0.5, 2.0, helped=1.0)])
+    now = await refinery.get(one)
+    assert (now.utility, now.strength, now.uses, now.version) == (-0.6, 3.0, 2, 1)
+
+
+async def test_a_pass_ends_when_a_run_begins_and_goes_on_when_idle(refinery: Refinery) -> None:
+    texts = [f"The bus {number} left at four." for number in range(5)]
+    for text in texts:
+        await refinery.add(text)
+    refinery.fades = set(texts)
+    refinery.refining.began("r1")
+    seen = await refinery.refining.refine("ann", by="idle")
+    assert (seen.done.acts, seen.done.more) == ([], True)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(refinery.refining.run())
+        refinery.refining.ended("r1")
+        async with asyncio.timeout(60):
+            while (await refinery.bench.memories.counts("ann")).archived < len(texts):
+                await asyncio.sleep(0.01)
+        running.cancel()
+    (one,), _ = await refinery.refining.list("ann")
+    assert (one.by, len(one.acts)) == ("idle", len(texts))
+
+
+async def test_a_crash_leaves_whole_acts(refinery: Refinery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The third act fails as it is written: the two before are done and known, of the third there is nothing."""
+    texts = [f"The bus {number} left at four." for number in range(4)]
+    kept = [await refinery.add(text) for text in texts]
+    refinery.fades = set(texts)
+    change = refinery.bench.memories.change
+    done = 0
+
+    async def breaking(by: str, work: Any) -> Any:
+        nonlocal done
+        done += 1
+
+        def torn(pen: Any) -> Any:
+            result = work(pen)
+            if done == 3:
+                raise AlmaError("the power went")
+            return result
+
+        return await change(by, torn)
+
+    monkeypatch.setattr(refinery.bench.memories, "change", breaking)
+    with pytest.raises(AlmaError):
+        await refinery.refining.refine("ann")
+    monkeypatch.undo()
+    assert [(await refinery.get(one)).alive for one in kept] == [False, False, True, True]
+    (one,), _ = await refinery.refining.list("ann")
+    assert len(one.acts) == 2
+    await refinery.refining.refine("ann")
+    assert [(await refinery.get(one)).alive for one in kept] == [False] * 4
+
+
+# ── any memories ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+TEXTS = (
+    "The user lives in Porto.",
+    "The user lives in Lund.",
+    "The museum opens at ten.",
+    "The museum opens at ten",
+    "Write a page. Always use type hints.",
+    "I told you not to use emojis.",
+    "Oh well. I live in Kiruna.",
+    "It rains.",
+)
+KINDS: tuple[Kind, ...] = ("episodic", "semantic", "procedural")
+SCOPES: tuple[Scope, ...] = ("private", "team", "owner")
+one_memory = st.fixed_dictionaries(
+    {
+        "text": st.sampled_from(TEXTS),
+        "kind": st.sampled_from(KINDS),
+        "scope": st.sampled_from(SCOPES),
+        "agent": st.sampled_from(["researcher", "writer", USER]),
+        "speaker": st.sampled_from(["", "", USER]),
+        "key": st.sampled_from(["", "user.city", "museum.hours"]),
+        "pinned": st.sampled_from([False, False, True]),
+        "run": st.sampled_from(["r1", "r2", "r3"]),
+        "weight": st.sampled_from([(0.0, 0.0), (0.8, 4.0), (-0.8, 4.0)]),
+        "uses": st.sampled_from([0, 4]),
+    }
+)
+
+
+async def fill(refinery: Refinery, drawn: list[dict[str, Any]]) -> None:
+    for at, one in enumerate(drawn):
+        fields = {name: one[name] for name in ("kind", "scope", "agent", "speaker", "key", "pinned")}
+        source = Source("t", one["run"], start=0, end=len(one["text"]))
+        kept = await refinery.add(one["text"], at=1000.0 + at, source=source, **fields)
+        uses = [Use(kept.id, f"r{number}", f"m{at}", "writer", 0.5, 2000.0) for number in range(one["uses"])]
+        await refinery.bench.memories.used(uses)
+        await refinery.bench.memories.weigh("ann", {kept.id: one["weight"]})
+
+
+def told(one: Any) -> list[tuple[str, list[str], str]]:
+    """Acts without the ids, which are others each time."""
+    return [
+        (act.what, [memory.text for memory in act.memories], act.new[0].text if act.new else "") for act in one.acts
+    ]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(st.lists(one_memory, min_size=1, max_size=9), st.sets(st.sampled_from(TEXTS)))
+def test_refining_can_be_taken_back_exactly(tmp_path: Path, drawn: list[dict[str, Any]], fades: set[str]) -> None:
+    with MemoryBench(f"sqlite:///{tmp_path / 'alma.db'}") as bench:
+        asyncio.run(_check_undo(Refinery(bench), drawn, fades))
+
+
+async def _check_undo(refinery: Refinery, drawn: list[dict[str, Any]], fades: set[str]) -> None:
+    def empty(connection: sa.Connection) -> None:
+        for table in (memory_history, rows, refinement_passes):
+            connection.execute(table.delete())
+
+    previous: list[list[tuple[str, list[str], str]]] = []
+    for _ in range(2):  # the same memories give the same acts
+        await refinery.bench.database.write(empty)
+        await fill(refinery, drawn)
+        refinery.fades = fades
+        before = await refinery.rows()
+        plan = await refinery.refining.refine("ann", dry_run=True)
+        assert await refinery.rows() == before
+        seen = await refinery.refining.refine("ann")
+        assert told(plan) == told(seen)
+        previous.append(told(seen))
+        after = await refinery.rows()
+        for memory_id, row in before.items():
+            owners = row["agent"] == USER or row["speaker"] == USER or row["pinned"]
+            assert memory_id in after
+            assert not owners or after[memory_id] == row
+        if seen.done.acts:
+            await refinery.refining.undo("ann", seen.done.id)
+        undone = await refinery.rows()
+        assert {memory_id: undone[memory_id] for memory_id in before} == before
+        assert all(row["forgotten_at"] is not None for memory_id, row in undone.items() if memory_id not in before)
+        assert not (await refinery.refining.refine("ann")).acts  # what was taken back is left alone
+    assert previous[0] == previous[1]
