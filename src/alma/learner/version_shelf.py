@@ -24,6 +24,7 @@ class Shelf:
         self._active: dict[Place, str] = {}
         self._trials: dict[Place, str] = {}
         self._hashes: dict[tuple[str, What, str], str] = {}  # owner, what, hash: the newest of that content
+        self._lent: dict[tuple[str, What, str], tuple[str, str]] = {}  # of what, and what it says
         self._read: OrderedDict[str, Role] = OrderedDict()
 
     # ── which there are ───────────────────────────────────────────────────────────────────────────────────────────
@@ -66,15 +67,18 @@ class Shelf:
     def of_hash(self, owner: str, what: What, hash: str) -> str | None:
         """The content of that hash, if the owner has it."""
         found = self._hashes.get((owner, what, hash))
-        return self.content(found) if found is not None else None
+        if found is not None:
+            return self.content(found)
+        return self._lent.get((owner, what, hash), ("", None))[1]
 
     def role(self, owner: str, hash: str) -> Role | None:
-        found = self._hashes.get((owner, "prompt", hash))
-        if found is None:
+        found, lent = self._hashes.get((owner, "prompt", hash)), self._lent.get((owner, "prompt", hash))
+        if found is None and lent is None:
             return None
         role = self._read.get(hash)
         if role is None:
-            role = self._read[hash] = read_prompt(self._all[found].of, self.content(found))
+            of, content = (self._all[found].of, self.content(found)) if found is not None else lent or ("", "")
+            role = self._read[hash] = read_prompt(of, content)
             if len(self._read) > _ROLES_READ:
                 self._read.popitem(last=False)
         self._read.move_to_end(hash)
@@ -87,6 +91,10 @@ class Shelf:
     def policy(self, owner: str, hash: str) -> Policy | None:
         content = self.of_hash(owner, "policy", hash)
         return read_policy(content) if content is not None else None
+
+    def lend(self, owner: str, what: What, of: str, hash: str, content: str) -> None:
+        """Let `content` be found by its hash, though it is no version and in no list."""
+        self._lent[owner, what, hash] = (of, content)
 
     # ── change ────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -194,6 +194,13 @@ class Versions:
             self._shelf.fill([(version, content)])
         return version
 
+    def lend(self, owner: str, what: What, of: str, content: str) -> str:
+        """Let what is only tried, and never acts by itself, be found by its hash until this process ends; gives the
+        hash. Raises `InvalidRequest` as `draft`."""
+        hash = check(what, of, content)
+        self._shelf.lend(owner, what, of, hash, content)
+        return hash
+
     async def edit(self, owner: str, version_id: str, content: str, title: str | None = None) -> Version:
         """Of a draft. Raises as `draft`, `Conflict` (not_a_draft)."""
         async with self._changing:

@@ -109,7 +109,8 @@ def sign_flip(differences: Floats, rng: np.random.Generator) -> float:
     n, seen = len(differences), abs(float(differences.mean()))
     enough = seen - 1e-12 * max(1.0, seen)
     if n <= _EXACT:
-        signs: Floats = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+        bits = (np.arange(2**n, dtype=np.int64)[:, None] >> np.arange(n, dtype=np.int64)) & np.int64(1)
+        signs = 1.0 - 2.0 * bits.astype(np.float64)
         return float((np.abs(signs @ differences) / n >= enough).mean())
     hits = 0
     for some in _portions(_FLIPS, n):
