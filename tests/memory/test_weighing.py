@@ -59,10 +59,8 @@ def outcome(owner: str, *items: str) -> Outcome:
 
 
 async def test_what_an_outcome_names_is_weighed_for_its_owner_alone(memory: MemoryBench) -> None:
-    mine, other = (
-        (await memory.memories.add([NewMemory(owner, "The museum opens at ten.")]))[0].memory
-        for owner in ("ann", "bob")
-    )
+    added = await memory.memories.add([NewMemory(owner, "The museum opens at ten.") for owner in ("ann", "bob")])
+    mine, other = (one.memory for one in added)
     beliefs = Beliefs()
     beliefs.known["ann", f"memory:{mine.id}"] = Belief(0.9, 4.0)
     weighing = Weighing(beliefs, memory.memories)

@@ -55,6 +55,19 @@ HTTP: dict[str, Case] = {
     "PUT /api/knowledge/files/{name}": Case("own", b"mine", "/api/knowledge/files/mine.txt"),
     "GET /api/knowledge/{document_id}": Case("hidden", path="/api/knowledge/{document}"),
     "DELETE /api/knowledge/{document_id}": Case("hidden", path="/api/knowledge/{document}"),
+    "GET /api/learning/versions": Case("own"),
+    "POST /api/learning/versions": Case("own", {"what": "notes", "of": "writer", "content": "[]"}),
+    "GET /api/learning/versions/{version_id}": Case("hidden", path="/api/learning/versions/{version}"),
+    "PUT /api/learning/versions/{version_id}": Case("hidden", {"content": "[]"}, "/api/learning/versions/{version}"),
+    "DELETE /api/learning/versions/{version_id}": Case("hidden", path="/api/learning/versions/{version}"),
+    "POST /api/learning/versions/{version_id}/start": Case("hidden", {}, "/api/learning/versions/{version}/start"),
+    "POST /api/learning/versions/{version_id}/stop": Case("hidden", {}, "/api/learning/versions/{version}/stop"),
+    "POST /api/learning/versions/{version_id}/promote": Case("hidden", {}, "/api/learning/versions/{version}/promote"),
+    "POST /api/learning/versions/{version_id}/revert": Case("hidden", {}, "/api/learning/versions/{version}/revert"),
+    "POST /api/learning/versions/{version_id}/keep": Case("hidden", path="/api/learning/versions/{version}/keep"),
+    "PUT /api/learning/versions/{version_id}/share": Case(
+        "hidden", {"share": 0.3}, "/api/learning/versions/{version}/share"
+    ),
     "GET /api/limits": Case("own"),
     "GET /api/memories": Case("own", path=f"/api/memories?query={WORD}&files=true&state=any"),
     "POST /api/memories": Case("own", {"text": "The stairs are steep.", "scope": "owner"}),
@@ -65,12 +78,25 @@ HTTP: dict[str, Case] = {
     ),
     "GET /api/memories/map": Case("own", path="/api/memories/map?files=true"),
     "POST /api/memories/restore": Case("own", {"ids": ["{memory}"]}),
+    "GET /api/learning": Case("own"),
+    "PUT /api/learning": Case("own", {"exploration": 0.5, "weights": {"thumb": 2}}),
+    "GET /api/learning/records": Case("own"),
+    "GET /api/learning/why": Case("own", path="/api/learning/why?item=role:manager"),
     "GET /api/learning/shares": Case("own"),
     "GET /api/memories/{memory_id}": Case("hidden", path="/api/memories/{memory}"),
     "PATCH /api/memories/{memory_id}": Case("hidden", {"version": 1, "text": "Mine now."}, "/api/memories/{memory}"),
     "DELETE /api/memories/{memory_id}": Case("hidden", path="/api/memories/{memory}?purge=true"),
     "POST /api/memories/{memory_id}/restore": Case("hidden", path="/api/memories/{memory}/restore"),
     "GET /api/memory": Case("own"),
+    "POST /api/memory/refinement": Case("own", {"dryRun": True}),
+    "GET /api/memory/refinement/contradictions": Case("own"),
+    "POST /api/memory/refinement/contradictions": Case("hidden", {"key": "user.city", "holds": "{memory}"}),
+    "GET /api/memory/refinement/passes": Case("own"),
+    "GET /api/memory/refinement/passes/{pass_id}": Case("hidden", path="/api/memory/refinement/passes/p_1"),
+    "POST /api/memory/refinement/passes/{pass_id}/acts/{n}/undo": Case(
+        "hidden", {}, "/api/memory/refinement/passes/p_1/acts/1/undo"
+    ),
+    "POST /api/memory/refinement/passes/{pass_id}/undo": Case("hidden", {}, "/api/memory/refinement/passes/p_1/undo"),
     "POST /api/memory/reindex": Case("admin"),
     "GET /api/metrics/behind": Case("admin", path="/api/metrics/behind?metric=x"),
     "GET /api/metrics/dashboard": Case("admin"),
@@ -90,6 +116,8 @@ HTTP: dict[str, Case] = {
     "GET /api/route/examples": Case("own"),
     "DELETE /api/route/examples/{example_id}": Case("hidden", path="/api/route/examples/{example}"),
     "GET /api/runs/{run_id}/entries": Case("hidden", path="/api/runs/{run}/entries"),
+    "GET /api/runs/{run_id}/feedback": Case("hidden", path="/api/runs/{run}/feedback"),
+    "POST /api/runs/{run_id}/feedback": Case("hidden", {"signal": "thumb", "value": -1}, "/api/runs/{run}/feedback"),
     "GET /api/runs/{run_id}/prompt": Case("hidden", path="/api/runs/{run}/prompt"),
     "GET /api/session": Case("own"),
     "POST /api/session": Case("own", {"token": "{stranger}"}),
@@ -198,7 +226,7 @@ class House:
         text = said.decode() if isinstance(said, bytes) else json.dumps(said)
         assert HERE not in text
         assert WORD not in (text.replace(self.ids["file"], "") if self.ids["file"] in sent else text)
-        for name in ("thread", "run", "memory", "document", "example"):
+        for name in ("thread", "run", "memory", "document", "example", "version"):
             assert self.ids[name] not in text or self.ids[name] in sent, name
 
 
@@ -232,6 +260,8 @@ def house(server: Serving) -> House:
     house.ids["memory"] = added["memory"]["id"]
     _, document = house.ask(ada, "PUT", f"/api/knowledge/files/{WORD}.txt", f"All about the {WORD}.".encode())
     house.ids["document"] = document["id"]
+    notes = {"what": "notes", "of": "writer", "content": f'[{{"id": "n", "text": "Mind the {WORD}."}}]', "title": WORD}
+    house.ids["version"] = house.ask(ada, "POST", "/api/learning/versions", notes)[1]["id"]
     house.ids["example"] = house.ask(ada, "GET", "/api/route/examples")[1]["examples"][0]["id"]
     return house
 
