@@ -38,6 +38,9 @@ const DashboardView = lazily(() =>
   import("@/features/dashboard/dashboard-view").then((module) => module.DashboardView),
 );
 const HealthView = lazily(() => import("@/features/health/health-view").then((module) => module.HealthView));
+const LearningView = lazily(() =>
+  import("@/features/learning/learning-view").then((module) => module.LearningView),
+);
 const SignIn = lazily(() => import("@/features/access/sign-in").then((module) => module.SignIn));
 const loadPalette = () => import("@/features/palette/palette");
 const Palette = lazily(() => loadPalette().then((module) => module.Palette));
@@ -46,7 +49,11 @@ const DropAnywhere = lazily(() =>
   import("@/features/knowledge/drop-anywhere").then((module) => module.DropAnywhere),
 );
 
-const TITLES: Record<Exclude<Page, MemoryPage>, string> = { dashboard: "Dashboard", health: "Health" };
+const TITLES: Record<Exclude<Page, MemoryPage>, string> = {
+  dashboard: "Dashboard",
+  health: "Health",
+  learning: "Learning",
+};
 
 /** Begins when the page works, since nothing that is shown first needs it. The palette is to be there when a key asks for it. */
 function afterwards(): () => void {
@@ -93,6 +100,7 @@ export function Workbench() {
             <MemoryView>{page === "knowledge" ? <KnowledgeView /> : null}</MemoryView>
           ) : null}
           {page === "dashboard" ? <DashboardView /> : null}
+          {page === "learning" ? <LearningView /> : null}
           {page === "health" ? (
             <HealthView markdown={(text) => <Markdown source={text} open={false} />} />
           ) : null}

@@ -11,14 +11,16 @@ interface CopyButtonProps extends Omit<ButtonProps, "onClick"> {
   text: () => string;
   label?: string;
   shortcut?: string;
+  onCopied?: () => void;
 }
 
-export function CopyButton({ text, label = "Copy", shortcut, ...props }: CopyButtonProps) {
+export function CopyButton({ text, label = "Copy", shortcut, onCopied, ...props }: CopyButtonProps) {
   const [copied, setCopied] = useState(false);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const copy = async (): Promise<void> => {
     if (!(await copyText(text()))) return;
     setCopied(true);
+    onCopied?.();
     clearTimeout(timer.current);
     timer.current = setTimeout(() => setCopied(false), 1500);
   };

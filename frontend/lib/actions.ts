@@ -66,6 +66,12 @@ export const ACTIONS: readonly Action[] = [
     label,
     run: () => go({ page: "health", part: label.toLowerCase() }),
   })),
+  { id: "learning", label: "Learning", keys: "mod+shift+e", run: () => go({ page: "learning" }) },
+  {
+    id: "learning-shares",
+    label: "Learning: what resources follow",
+    run: () => go({ page: "learning", part: "shares" }),
+  },
   { id: "spend", label: "Spend and budgets", run: () => go({ dialog: "spend" }) },
   { id: "theme-light", label: "Light theme", run: () => setTheme("light") },
   { id: "theme-dark", label: "Dark theme", run: () => setTheme("dark") },

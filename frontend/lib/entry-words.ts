@@ -3,6 +3,7 @@
 import type { EntryRecord } from "@/lib/api";
 import { CACHE_NAMES, hitReason } from "@/lib/cache-words";
 import { duration, KIND_LABEL, plural } from "@/lib/format";
+import { learnedWords } from "@/lib/learned-words";
 import { talkWords, taskWords } from "@/lib/plan-entry-words";
 import type { CacheHit, ContextNote, ErrorFacts, Section, Timing, Usage } from "@/lib/protocol";
 import { isBoard, recalledWords } from "@/lib/recall-words";
@@ -111,7 +112,9 @@ export function entryWords({ entry }: EntryRecord): EntryWords {
     case "resume_requested":
       return plain("You let it go on");
     default:
-      return taskWords(entry) ?? talkWords(entry) ?? plain(entry.type.replaceAll("_", " "));
+      return (
+        taskWords(entry) ?? talkWords(entry) ?? learnedWords(entry) ?? plain(entry.type.replaceAll("_", " "))
+      );
   }
 }
 

@@ -39,8 +39,8 @@ export interface View {
 }
 type Dialog = "models" | "spend";
 export type MemoryPage = "memory" | "map" | "knowledge";
-export type Page = MemoryPage | "dashboard" | "health";
-const PAGES: readonly string[] = ["memory", "map", "knowledge", "dashboard", "health"];
+export type Page = MemoryPage | "dashboard" | "health" | "learning";
+const PAGES: readonly string[] = ["memory", "map", "knowledge", "dashboard", "health", "learning"];
 
 export const HOME: View = {
   thread: null,
@@ -101,7 +101,7 @@ export function isMemoryPage(page: Page | null): page is MemoryPage {
 
 /** Where `part` and `item` mean something. */
 function hasParts({ dialog, page }: View): boolean {
-  return dialog !== null || page === "health";
+  return dialog !== null || page === "health" || page === "learning";
 }
 
 export function addressOf(view: View): string {

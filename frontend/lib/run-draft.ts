@@ -29,6 +29,9 @@ interface Listed {
   history: RunState["history"][number];
   budgets: RunState["budgets"][number];
   recalls: RunState["recalls"][number];
+  choices: RunState["choices"][number];
+  lessons: RunState["lessons"][number];
+  signals: RunState["signals"][number];
 }
 
 export class RunDraft {

@@ -234,6 +234,15 @@ function applyCustom(draft: RunDraft, task: TaskState, event: Custom): void {
     case "alma.recalled":
       draft.append("recalls", newRecall(event.value, event.seq ?? 0, at, task.id));
       break;
+    case "alma.choices":
+      draft.append("choices", { taskId: task.id, ...event.value });
+      break;
+    case "alma.lessons":
+      draft.append("lessons", { taskId: task.id, ...event.value });
+      break;
+    case "alma.signal":
+      draft.append("signals", { taskId: task.id, seq: event.seq ?? 0, ...event.value });
+      break;
     default:
       applyTalk(draft, task, event);
   }

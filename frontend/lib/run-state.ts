@@ -5,6 +5,7 @@
  * owner subscribes again with `cursorsOf`.
  */
 
+import type { ChosenState, LessonState, SignalState } from "@/lib/learned-state";
 import { growMessage, isOpen, type MessageState } from "@/lib/message-state";
 import {
   type AttemptFailure,
@@ -88,6 +89,11 @@ export interface RunState {
   readonly budgets: readonly Budget[];
   /** Each look of an agent into memory, in their order. */
   readonly recalls: readonly RecallState[];
+  /** What learning chose for each task, and which lessons stood in each prompt. */
+  readonly choices: readonly ChosenState[];
+  readonly lessons: readonly LessonState[];
+  /** What its owner thinks of it, in their order; they come after its end too. */
+  readonly signals: readonly SignalState[];
   readonly history: readonly HistoryItem[];
 }
 
@@ -164,6 +170,9 @@ export function firstState(event: Extract<ServerEvent, { type: "RUN_STARTED" }>,
     trims: new Map(),
     budgets: [],
     recalls: [],
+    choices: [],
+    lessons: [],
+    signals: [],
     history: [{ seq, at, event }],
   };
 }

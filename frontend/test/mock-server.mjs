@@ -13,6 +13,7 @@ import { WebSocketServer } from "ws";
 import { accessRoute, callerOf, limitOf, tokenRoutes, welcomeOf } from "./mock-access.mjs";
 import { firing, health, healthRoutes, isUnwell } from "./mock-health.mjs";
 import { knowledgeRoutes } from "./mock-knowledge.mjs";
+import { learningRoutes } from "./mock-learning.mjs";
 import { keepRun, memoryRoutes, recallFor } from "./mock-memory.mjs";
 import { metricRoutes, metricsNow, modeOf } from "./mock-metrics.mjs";
 import { decide, isPlanned, planned } from "./mock-plan.mjs";
@@ -676,6 +677,9 @@ function entryOf(run, event) {
           "alma.context": "context_trimmed",
           "alma.recalled": "memories_recalled",
           "alma.board": "board_written",
+          "alma.choices": "choices_made",
+          "alma.lessons": "lessons_told",
+          "alma.signal": "signaled",
         }[name] ?? name.slice(5))
       : ENTRY[type];
   const fields = Object.fromEntries(
@@ -766,6 +770,7 @@ const ROUTES = [
   ...memoryRoutes({ Problem, toAll, chatOf }),
   ...knowledgeRoutes({ Problem, toAll }),
   ...healthRoutes({ Problem, toAll }),
+  ...learningRoutes({ Problem, runs, record, custom }),
   ...tokenRoutes({ Problem }),
   ...metricRoutes({ threads, runs }, (...facts) => new Problem(...facts)),
   [

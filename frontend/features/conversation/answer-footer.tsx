@@ -3,6 +3,7 @@
 import { CircleHelp, Pause, Play, RotateCcw, Square } from "lucide-react";
 import { CopyButton } from "@/components/copy-button";
 import { KindIcon } from "@/components/kind-icon";
+import { Thumbs } from "@/components/thumbs";
 import { Button } from "@/components/ui/button";
 import {
   DropdownMenu,
@@ -16,10 +17,13 @@ import { Tooltip } from "@/components/ui/tooltip";
 import { CacheMark } from "@/features/conversation/cache-mark";
 import { Figures, LiveFigures } from "@/features/conversation/figures";
 import { KindChip } from "@/features/conversation/kind-chip";
+import { Prefer } from "@/features/conversation/prefer";
 import { useOnline } from "@/hooks/use-session";
 import { useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
+import { feedback } from "@/lib/feedback";
 import { KIND_LABEL } from "@/lib/format";
+import { isSaid } from "@/lib/learned-state";
 import { go } from "@/lib/location";
 import { modelLabel } from "@/lib/model-list";
 import { KINDS } from "@/lib/protocol";
@@ -36,6 +40,7 @@ interface AnswerFooterProps {
 /** Under an answer: what can be done with it, its kind, and its figures. */
 export function AnswerFooter({ threadId, run, working, isLast }: AnswerFooterProps) {
   const online = useOnline();
+  const giving = useStore(feedback.of(run.id));
   const hit = working ? null : run.message?.end?.cache;
   return (
     <footer className="flex flex-wrap items-center gap-x-3 gap-y-1 text-faint-foreground text-xs">
@@ -52,10 +57,21 @@ export function AnswerFooter({ threadId, run, working, isLast }: AnswerFooterPro
           className={cn(
             "-mr-1.5 ml-auto flex items-center transition-opacity",
             !isLast &&
+              !isSaid(run.signals) &&
               "opacity-0 focus-within:opacity-100 group-hover/turn:opacity-100 pointer-coarse:opacity-100",
           )}
         >
-          {run.message?.text ? <CopyButton text={() => run.message?.text ?? ""} label="Copy answer" /> : null}
+          {run.message?.text ? (
+            <>
+              <Thumbs runId={run.id} signals={run.signals} seq={run.seq} giving={giving} />
+              <Prefer threadId={threadId} run={run} />
+              <CopyButton
+                text={() => run.message?.text ?? ""}
+                label="Copy answer"
+                onCopied={() => feedback.copied(run.id)}
+              />
+            </>
+          ) : null}
           <RetryMenu threadId={threadId} run={run} />
           <Tooltip label="Why this answer">
             <Button

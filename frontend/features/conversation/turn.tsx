@@ -1,6 +1,7 @@
 "use client";
 
 import { memo } from "react";
+import { SaidMore } from "@/components/thumbs";
 import { Answer } from "@/features/conversation/answer";
 import { AnswerFooter } from "@/features/conversation/answer-footer";
 import { Asks } from "@/features/conversation/asks";
@@ -14,8 +15,10 @@ import { ToolLines } from "@/features/conversation/tool-lines";
 import { UserText } from "@/features/conversation/user-text";
 import { WindowLine } from "@/features/conversation/window-line";
 import { useRun, useView } from "@/hooks/use-session";
+import { useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
-import { isWorking } from "@/lib/run-state";
+import { feedback } from "@/lib/feedback";
+import { isWorking, type RunState } from "@/lib/run-state";
 
 interface TurnProps {
   threadId: string;
@@ -76,7 +79,14 @@ export const Turn = memo(function Turn({ threadId, runId, isLast }: TurnProps) {
         ) : null}
         {working ? null : <SourceLine runId={run.id} recalls={run.recalls} />}
         <AnswerFooter threadId={threadId} run={run} working={working} isLast={isLast} />
+        {working ? null : <More run={run} />}
       </div>
     </article>
   );
 });
+
+function More({ run }: { run: RunState }) {
+  const giving = useStore(feedback.of(run.id));
+  const answer = run.message?.text ?? "";
+  return <SaidMore runId={run.id} signals={run.signals} seq={run.seq} answer={answer} giving={giving} />;
+}

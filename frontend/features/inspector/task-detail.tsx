@@ -12,6 +12,7 @@ import { CallList } from "@/features/inspector/call-list";
 import { ForkDialog } from "@/features/inspector/fork-dialog";
 import { ModelCall } from "@/features/inspector/model-call";
 import { Part } from "@/features/inspector/part";
+import { TaskFeedback } from "@/features/inspector/task-feedback";
 import { resultOf } from "@/features/inspector/task-figures";
 import { TaskLink } from "@/features/inspector/task-link";
 import { ChangedMemories, RecalledMemories } from "@/features/inspector/task-memory";
@@ -47,6 +48,7 @@ export function TaskDetail({ taskId }: { taskId: string }) {
             .join(" · ")}
         </p>
         <Actions task={task} />
+        <TaskFeedback task={task} />
       </Head>
       {task.error === null ? null : (
         <Part>

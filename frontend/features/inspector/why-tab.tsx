@@ -6,6 +6,7 @@ import { CopyButton } from "@/components/copy-button";
 import { Problem } from "@/components/problem";
 import { RouteReasons } from "@/components/route-reasons";
 import { Button } from "@/components/ui/button";
+import { LearnedPart } from "@/features/inspector/learned-part";
 import { ModelCall } from "@/features/inspector/model-call";
 import { Part } from "@/features/inspector/part";
 import { Timeline } from "@/features/inspector/timeline";
@@ -52,6 +53,7 @@ export function WhyTab() {
           <RouteReasons route={route} />
         </Part>
       ) : null}
+      <LearnedPart />
       {start ? (
         <Part title="What the model was given">
           <ModelCall message={{ start, trims: trims ?? [] }} />

@@ -1,6 +1,6 @@
 "use client";
 
-import { Brain, ChartLine, HeartPulse, type LucideIcon } from "lucide-react";
+import { Brain, ChartLine, GraduationCap, HeartPulse, type LucideIcon } from "lucide-react";
 import type { ReactNode } from "react";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
@@ -24,6 +24,14 @@ export function PageButtons() {
         shortcut="mod+shift+l"
         icon={Brain}
         isOpen={isMemoryPage(page)}
+      />
+      <PageButton
+        page="learning"
+        label="Learning"
+        tip="What Alma learns"
+        shortcut="mod+shift+e"
+        icon={GraduationCap}
+        isOpen={page === "learning"}
       />
       {isAdmin ? (
         <PageButton

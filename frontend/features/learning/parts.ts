@@ -1,0 +1,22 @@
+/** The parts of the page, in their order; each is loaded when it is opened. A part that is not named here is not listed. */
+
+import type { ComponentType } from "react";
+import { lazily } from "@/components/lazily";
+
+export interface LearningPart {
+  readonly id: "records" | "router" | "versions" | "lessons" | "experiments" | "shares" | "lab";
+  readonly label: string;
+  readonly View: ComponentType;
+}
+
+export const PARTS: readonly LearningPart[] = [
+  {
+    id: "shares",
+    label: "Shares",
+    View: lazily(() => import("@/features/learning/shares/shares-part").then((module) => module.SharesPart)),
+  },
+];
+
+export function partOf(name: string | null): LearningPart | undefined {
+  return PARTS.find(({ id }) => id === name) ?? PARTS[0];
+}
