@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from alma.agent.teaching import Arm
 from alma.learned import Option
+from alma.learner.version_records import Policy
 
 MOST = 12  # arms of one choice: with more, none is known
 ALIKE = 0.02  # difference of two means below which they are the same
@@ -35,6 +36,13 @@ def arms(ways: Sequence[Way], patterns: Sequence[str]) -> list[Arm]:
     """All that there are; the first one is as usual. `patterns`: the first is the usual one."""
     split = ["", *patterns[1:]]
     return [Arm(way.role, model, pattern) for way in ways for model in way.models for pattern in split]
+
+
+def allowed(all_arms: Sequence[Arm], policy: Policy) -> list[Arm]:
+    """Those that a policy of routes leaves; where it leaves none of them that there are, the usual one."""
+    wanted = [policy.pinned] if policy.pinned else policy.arms
+    kept = [arm for arm in all_arms if not wanted or arm.id in wanted]
+    return kept or list(all_arms[:1])
 
 
 def worth_a_look(all_arms: Sequence[Arm], mean: Callable[[Arm], float], most: int = MOST) -> list[Arm]:
