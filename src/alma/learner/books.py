@@ -161,18 +161,21 @@ class Books:
             self._beliefs[owner, item, context] = sums, found
         return found
 
-    def beliefs(self, owner: str, what: str = "", context: str | None = None) -> list[Belief]:
-        """Of all items that have a record (of this kind, in this context), those with the most evidence first."""
+    def beliefs(self, owner: str, what: str = "", context: str | None = None, most: int | None = None) -> list[Belief]:
+        """Of the items that have a record (of this kind, in this context), those with the most evidence first."""
+        return [self.belief(owner, item, of) for item, of in self.items(owner, what, context)[:most]]
+
+    def items(self, owner: str, what: str = "", context: str | None = None) -> list[tuple[str, str]]:
+        """As `beliefs`, each with its context: an interval takes longer to find than a sum."""
         records = self._owners.get(owner)
         if records is None:
             return []
-        wanted = [
-            (item, of)
+        sums = {
+            (item, of): records.sums(item, of)
             for item, of in records.items()
             if (not what or item.startswith(f"{what}:")) and (context is None or of == context)
-        ]
-        found = [self.belief(owner, item, of) for item, of in wanted]
-        return sorted(found, key=lambda one: (-one.weight, one.item, one.context))
+        }
+        return sorted(sums, key=lambda one: (-(sums[one].good + sums[one].bad), one))
 
     def tally(self, owner: str, item: str, context: str) -> Sums:
         records = self._owners.get(owner)

@@ -12,7 +12,8 @@ import random
 from msgspec import Struct
 
 PRIOR_WEIGHT = 2.0  # of what is believed before anything is known: as of two runs
-_STEPS = 60  # of bisection: finer than a double is
+_STEPS = 200  # towards a quantile; six do as a rule
+_CLOSE = 1e-9  # of a quantile's probability
 _TERMS = 200  # of the continued fraction; it ends long before
 _SMALL = 1e-300
 
@@ -53,14 +54,22 @@ class Posterior(Struct, frozen=True):
         return rng.betavariate(self.good, self.bad)
 
     def _quantile(self, wanted: float) -> float:
+        """By Newton's steps, within what is known to hold it; halved where a step would lead out of that."""
         low, high = 0.0, 1.0
+        a, b = self.good, self.bad
+        front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+        at = self.mean
         for _ in range(_STEPS):
-            middle = (low + high) / 2.0
-            if self.below(middle) < wanted:
-                low = middle
-            else:
-                high = middle
-        return (low + high) / 2.0
+            over = self.below(at) - wanted
+            if abs(over) < _CLOSE:
+                break
+            low, high = (at, high) if over < 0.0 else (low, at)
+            log_density = front + (a - 1.0) * math.log(at) + (b - 1.0) * math.log1p(-at)
+            step = over * math.exp(-log_density) if log_density > -600.0 else math.inf
+            at = at - step if low < at - step < high else (low + high) / 2.0
+            if not low < at < high:
+                break
+        return min(max(at, 0.0), 1.0)
 
 
 def prior(mean: float, weight: float = PRIOR_WEIGHT) -> Posterior:

@@ -76,10 +76,10 @@ def routes(books: Books, preferences: Preferences, *, allowed: bool = True) -> A
     ) -> RecordList:
         """What is believed of everything of a kind, the most evidence first, each with how it went. `context`: a kind
         of task (chat, creative, analytical, or `task:` and a role); empty: all tasks."""
-        found = books.beliefs(owner, what or "", context)
-        first = [(one, books.pieces(owner, one.item, context)) for one in found[:limit]]
+        found = books.beliefs(owner, what or "", context, limit)
+        first = [(one, books.pieces(owner, one.item, context)) for one in found]
         records = await asyncio.to_thread(lambda: [_record(one, pieces) for one, pieces in first])
-        return RecordList(records=records, total=len(found))
+        return RecordList(records=records, total=len(books.items(owner, what or "", context)))
 
     @router.get("/why")
     async def read_why(
