@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,8 @@ from alma.models.endpoints import Price
 from alma.models.probe import Grade, ProbeReport
 from alma.models.scripted import ScriptedModel
 from alma.observability.ended import Book
+from alma.schooling import Choice as Learning
+from alma.schooling import Schooling
 from alma.security.caller import Caller
 from alma.server.commands import PROTOCOL
 from alma.server.connection import Connection
@@ -144,7 +147,7 @@ class SessionBench:
     """`roles`: a folder of role files over those that ship; `toolbox`: what tools there are; `at_once`: as many tasks
     of a role at once as its file says, else a hundred; `cache`: have one,
     made with this, for otherwise every call is to reach the model; `memory`: agents remember, by fakes of what searches
-    by meaning."""
+    by meaning; `learning`: agents learn so."""
 
     def __init__(
         self,
@@ -160,6 +163,7 @@ class SessionBench:
         at_once: bool = False,
         cache: dict[str, Any] | None = None,
         memory: bool = False,
+        learning: Learning | None = None,
     ) -> None:
         self.model = ScriptedModel()
         self.over: dict[str, asyncio.Event] = {}
@@ -178,12 +182,24 @@ class SessionBench:
         answering = self.models if self.cache is None else CachedModels(self.models, self.cache)
         self.memory = MemoryBench(url, database=self.database) if memory else None
         door = self.memory.memories if self.memory is not None else None
+        self.schooling = (
+            Schooling(self.database, self.journal, self.roles, self.models, self.embedder, None, learning, time.time)
+            if learning is not None
+            else None
+        )
         usual = {"run": BudgetLimits(run_tokens), **(budgets or {})}
         self.engine = Engine(
             self.database,
             self.journal,
             self.bus,
-            Agent(self.roles, self.router, answering, Tooling(self.toolbox, memory=door), memories=door),
+            Agent(
+                self.roles,
+                self.router,
+                answering,
+                Tooling(self.toolbox, memory=door),
+                memories=door,
+                teacher=self.schooling.teacher if self.schooling is not None else None,
+            ),
             LocalDispatcher(DispatchLimits(lambda name: self.roles.get(name).budgets.parallel if at_once else 100)),
             policy=Policy(max_attempts, self.duty, lambda name: name in self.roles.names()),
             limits=RunLimits(run_seconds),
@@ -219,6 +235,8 @@ class SessionBench:
 
     def _changed(self, state: RunState) -> None:
         self.summaries.ended(state)
+        if self.schooling is not None:
+            self.schooling.changed(state)
         if state.finished is not None:
             self.over.setdefault(state.run_id, asyncio.Event()).set()
 
@@ -246,6 +264,9 @@ class SessionBench:
                 engine = group.create_task(self.engine.run(ready.set, sweep=sweep))
                 summaries = group.create_task(self.summaries.run())
                 parts = [engine, summaries]
+                if self.schooling is not None:
+                    await self.schooling.open()
+                    parts.append(group.create_task(self.schooling.run()))
                 if self.cache is not None:
                     await self.cache.open()
                     parts.append(group.create_task(self.cache.run()))
