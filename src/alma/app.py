@@ -69,6 +69,7 @@ from alma.server.http import build
 from alma.session.endpoint_news import keep_telling
 from alma.session.feed import Feeds
 from alma.session.notices import Notices
+from alma.session.rehearsals import Rehearsals
 from alma.session.remembering import Remembering
 from alma.session.retention import keep_pruning
 from alma.session.sessions import Limits, Sessions
@@ -203,6 +204,9 @@ class Alma:
             self._forget,
             self.warmer,
         )
+        self.sessions.feedback.listen(self.schooling.books.signaled)
+        rehearsals = Rehearsals(self.sessions)
+        self.schooling.gated(rehearsals.rehearse, rehearsals.cancel, lambda: not self.engine.busy)
         self.watch = self._watching(book) if book is not None else None
         self.failed = False  # a part ended that should not have
         self._group: asyncio.TaskGroup | None = None
@@ -438,6 +442,6 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
             max_prompt_chars=settings.max_prompt_chars,
         ),
         outbox_bytes=settings.outbox_bytes,
-        more=doors(alma.schooling, alma.shares),
+        more=doors(alma.schooling, alma.shares, alma.sessions.feedback),
         lifespan=lifespan,
     )

@@ -6,8 +6,28 @@ from fastapi import APIRouter
 
 from alma.learner.shares import Shares
 from alma.schooling import Schooling
-from alma.server import refinement_api, shares_api
+from alma.server import (
+    feedback_api,
+    lab_api,
+    learning_api,
+    lessons_api,
+    refinement_api,
+    router_api,
+    shares_api,
+    versions_api,
+)
+from alma.session.feedback import Feedback
 
 
-def doors(schooling: Schooling, shares: Shares | None) -> list[APIRouter]:
-    return [shares_api.routes(shares), refinement_api.routes(schooling.refining, schooling.memories)]
+def doors(schooling: Schooling, shares: Shares | None, feedback: Feedback) -> list[APIRouter]:
+    books, preferences = schooling.books, schooling.preferences
+    return [
+        feedback_api.routes(feedback, books, preferences),
+        learning_api.routes(books, preferences, allowed=schooling.choice.on),
+        lab_api.routes(),
+        lessons_api.routes(schooling.lessons, schooling.roles, schooling.drafting),
+        router_api.routes(schooling.choosing, schooling.roles, schooling.database, schooling.routing),
+        shares_api.routes(shares),
+        versions_api.routes(schooling.database, schooling.versions),
+        refinement_api.routes(schooling.refining, schooling.memories),
+    ]

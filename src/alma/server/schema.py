@@ -21,8 +21,11 @@ from alma.server import (
     cache_api,
     commands,
     errors_api,
+    feedback_api,
     files_api,
     knowledge_api,
+    lab_api,
+    learning_api,
     memory_api,
     metrics_api,
     models_api,
@@ -31,6 +34,7 @@ from alma.server import (
     shares_api,
     spend_api,
     threads_api,
+    versions_api,
 )
 from alma.server.health import routes as health_routes
 from alma.session import wire
@@ -65,6 +69,10 @@ def document() -> dict[str, Any]:
     app.include_router(knowledge_api.routes(nothing))
     app.include_router(refinement_api.routes(nothing, nothing))
     app.include_router(shares_api.routes(nothing))
+    app.include_router(lab_api.routes())
+    app.include_router(versions_api.routes(nothing, nothing))
+    app.include_router(feedback_api.routes(nothing, nothing, nothing))
+    app.include_router(learning_api.routes(nothing, nothing))
     app.include_router(agents_api.routes(nothing))
     app.include_router(health_routes(nothing, nothing))
     app.include_router(alerts_api.routes(nothing))
