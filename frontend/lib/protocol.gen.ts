@@ -298,6 +298,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/learning": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Learning
+         * @description What this owner chose, and the table of all signals.
+         */
+        get: operations["read_learning_api_learning_get"];
+        /**
+         * Change Learning
+         * @description Choose. New weights hold for everything that was ever heard: all is weighed anew.
+         */
+        put: operations["change_learning_api_learning_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/learning/lab": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lab
+         * @description Which worlds and policies there are.
+         */
+        get: operations["lab_api_learning_lab_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/learning/lab/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run Lab
+         * @description Play policies in a world. Ends when the client leaves; refused while another run is under way.
+         */
+        post: operations["run_lab_api_learning_lab_run_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/learning/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Records
+         * @description What is believed of everything of a kind, the most evidence first, each with how it went. `context`: a kind
+         *     of task (chat, creative, analytical, or `task:` and a role); empty: all tasks.
+         */
+        get: operations["list_records_api_learning_records_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/learning/shares": {
         parameters: {
             query?: never;
@@ -310,6 +395,198 @@ export interface paths {
          * @description How this owner's turns are shared among roles, and why; how caches share their room.
          */
         get: operations["read_shares_api_learning_shares_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/learning/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Versions
+         * @description The newest first; `of`: a role.
+         */
+        get: operations["list_versions_api_learning_versions_get"];
+        put?: never;
+        /**
+         * Make Version
+         * @description A draft by hand: nothing acts on it before it is started or promoted.
+         */
+        post: operations["make_version_api_learning_versions_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/learning/versions/{version_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Version
+         * @description With its content, what it changes, its history, and the evidence of each stage.
+         */
+        get: operations["get_version_api_learning_versions__version_id__get"];
+        /**
+         * Change Version
+         * @description Of a draft only: what was tried stays as it is.
+         */
+        put: operations["change_version_api_learning_versions__version_id__put"];
+        post?: never;
+        /**
+         * Delete Version
+         * @description A draft, or one that was rolled back.
+         */
+        delete: operations["delete_version_api_learning_versions__version_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/learning/versions/{version_id}/keep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep Version
+         * @description The role's file has changed since, and this one is to act nevertheless.
+         */
+        post: operations["keep_version_api_learning_versions__version_id__keep_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/learning/versions/{version_id}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Promote Version
+         * @description By hand, whatever the evidence; the history says that the gate had not decided.
+         */
+        post: operations["promote_version_api_learning_versions__version_id__promote_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/learning/versions/{version_id}/revert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revert Version
+         * @description Take it back: what was active before acts again, to the byte.
+         */
+        post: operations["revert_version_api_learning_versions__version_id__revert_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/learning/versions/{version_id}/share": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Share
+         * @description Of tasks that are the candidate's in its canary.
+         */
+        put: operations["set_share_api_learning_versions__version_id__share_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/learning/versions/{version_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Trial
+         * @description Try it, from the replay on or from a later stage. One version of a role's is on trial at a time.
+         */
+        post: operations["start_trial_api_learning_versions__version_id__start_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/learning/versions/{version_id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Trial
+         * @description It is a draft again.
+         */
+        post: operations["stop_trial_api_learning_versions__version_id__stop_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/learning/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Why
+         * @description Why this number: every task that speaks of an item, the newest first.
+         */
+        get: operations["read_why_api_learning_why_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -997,6 +1274,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run_id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Feedback
+         * @description What was said of a run, the reward that follows from that and from all else that is known of it, signal by
+         *     signal, and what gets credit for it.
+         */
+        get: operations["read_feedback_api_runs__run_id__feedback_get"];
+        put?: never;
+        /**
+         * Give Feedback
+         * @description Say what an answer was worth; it may come long after it. The newest of each signal counts.
+         */
+        post: operations["give_feedback_api_runs__run_id__feedback_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run_id}/prompt": {
         parameters: {
             query?: never;
@@ -1565,6 +1867,18 @@ export interface components {
             toRole?: string | null;
         };
         /**
+         * BandReply
+         * @description By point: the mean over seeds, and in which it lies with 95 %.
+         */
+        BandReply: {
+            /** High */
+            high: number[];
+            /** Low */
+            low: number[];
+            /** Mean */
+            mean: number[];
+        };
+        /**
          * BehindList
          * @description Those that count most first. `others`: how many more there are of other owners, which are not shown.
          */
@@ -1999,6 +2313,34 @@ export interface components {
             /** Superseded */
             superseded: number;
         };
+        /**
+         * CoursePoint
+         * @description After `tasks` tasks the difference lay between `low` and `high` (95 %, however often one looks).
+         */
+        CoursePoint: {
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /** Tasks */
+            tasks: number;
+        };
+        /**
+         * CurvesReply
+         * @description `at`: after which task each point is; `regret`: summed up; `reward`: of a task; `best`: the share of tasks that
+         *     the best arm did; `regrets`: of each seed in all.
+         */
+        CurvesReply: {
+            /** At */
+            at: number[];
+            best: components["schemas"]["BandReply"];
+            /** Policy */
+            policy: string;
+            regret: components["schemas"]["BandReply"];
+            /** Regrets */
+            regrets: number[];
+            reward: components["schemas"]["BandReply"];
+        };
         /** Custom */
         Custom: {
             name: string;
@@ -2360,6 +2702,57 @@ export interface components {
             /** Title */
             title: string;
         };
+        /**
+         * EvidenceReply
+         * @description `difference`: of mean rewards, candidate less base, give or take `error`; `better`, `worse`: what bets on that
+         *     have won; `tasks`: those the verdict rests on; `waiting…`: whose reward is not known. `tried`: the newest.
+         */
+        EvidenceReply: {
+            /** Base */
+            base: number;
+            /** Better */
+            better: number;
+            /** Candidate */
+            candidate: number;
+            /** Course */
+            course: components["schemas"]["CoursePoint"][];
+            /** Difference */
+            difference: number;
+            /** Error */
+            error: number;
+            /** Errorsbase */
+            errorsBase: number;
+            /** Errorscandidate */
+            errorsCandidate: number;
+            /** Guards */
+            guards: components["schemas"]["GuardReply"][];
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "replay" | "shadow" | "canary" | "watch";
+            /** Tasks */
+            tasks: number;
+            /** Tried */
+            tried: components["schemas"]["TriedReply"][];
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "better" | "worse" | "undecided" | "futile";
+            /** Waitingbase */
+            waitingBase: number;
+            /** Waitingcandidate */
+            waitingCandidate: number;
+            /** Why */
+            why: string;
+            /** Worse */
+            worse: number;
+        };
         /** ExampleList */
         ExampleList: {
             /** Examples */
@@ -2378,6 +2771,61 @@ export interface components {
             kind: string;
             /** Text */
             text: string;
+        };
+        /**
+         * FeedbackBody
+         * @description `value`: of a thumb, −1 (bad) to 1 (good); of all others it is left out. 0 takes back what was said. `text`: the
+         *     answer as it should have been, of `edited`; `other`: of `preferred`, the answer of the same turn that was passed
+         *     over. `taskId`: of a task whose result is meant, in place of the whole answer. `key`: the same twice counts once.
+         */
+        FeedbackBody: {
+            /**
+             * Key
+             * @default
+             */
+            key?: string;
+            /**
+             * Other
+             * @default
+             */
+            other?: string | "";
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
+            /**
+             * Signal
+             * @enum {string}
+             */
+            signal: "thumb" | "edited" | "preferred" | "copied";
+            /**
+             * Taskid
+             * @default main
+             */
+            taskId?: string;
+            /**
+             * Text
+             * @default
+             */
+            text?: string;
+            /** Value */
+            value?: number | null;
+        };
+        /**
+         * FeedbackReply
+         * @description `said`: by the owner, newest of each; `tasks`: what it comes to, the run's own first; empty until the run has
+         *     ended. `counted`: whether it is in the books.
+         */
+        FeedbackReply: {
+            /** Counted */
+            counted: boolean;
+            /** Runid */
+            runId: string;
+            /** Said */
+            said: components["schemas"]["SaidReply"][];
+            /** Tasks */
+            tasks: components["schemas"]["TaskRewardReply"][];
         };
         /**
          * FileList
@@ -2470,6 +2918,15 @@ export interface components {
             path: string;
         };
         /**
+         * GivenReply
+         * @description `duplicate`: it was known, and counts once.
+         */
+        GivenReply: {
+            /** Duplicate */
+            duplicate: boolean;
+            said: components["schemas"]["SaidReply"];
+        };
+        /**
          * GradeReply
          * @description `grade`: A to F; `score`: 0 to 1; `detail` says in a line what was seen.
          */
@@ -2482,6 +2939,28 @@ export interface components {
             name: string;
             /** Score */
             score: number;
+        };
+        /**
+         * GuardReply
+         * @description `limit`, `found`: of errors more of the tasks, else times as long or dear. `odds`: that bets on harm have won;
+         *     it is broken from 10 on.
+         */
+        GuardReply: {
+            /** Broken */
+            broken: boolean;
+            /** Found */
+            found: number;
+            /** Limit */
+            limit: number;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "errors" | "latency" | "cost";
+            /** Odds */
+            odds: number;
+            /** Tasks */
+            tasks: number;
         };
         /** HTTPValidationError */
         HTTPValidationError: {
@@ -2500,6 +2979,32 @@ export interface components {
              * @enum {string}
              */
             status: "ok" | "degraded" | "down";
+        };
+        /**
+         * HeardReply
+         * @description A signal as it counts. `value`: 0 to 1; `weight`: by the owner's weights, in clear words; `counts`: what is left
+         *     of that beside clearer signals; `means`: how its value is found.
+         */
+        HeardReply: {
+            /** At */
+            at: number;
+            /** Counts */
+            counts: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "explicit" | "implicit" | "automatic";
+            /** Means */
+            means: string;
+            /** Name */
+            name: string;
+            /** Value */
+            value: number;
+            /** Weight */
+            weight: number;
+            /** Why */
+            why: string;
         };
         /**
          * Heartbeat
@@ -2588,6 +3093,88 @@ export interface components {
              */
             problem?: string;
         };
+        /** LabPolicyReply */
+        LabPolicyReply: {
+            /** About */
+            about: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * LabReply
+         * @description `most`: tasks × seeds × policies of one run.
+         */
+        LabReply: {
+            /** Most */
+            most: number;
+            /** Policies */
+            policies: components["schemas"]["LabPolicyReply"][];
+            /** Worlds */
+            worlds: components["schemas"]["LabWorldReply"][];
+        };
+        /**
+         * LabRunBody
+         * @description `tasks` 0: as many as the world is made for. `settings`: of the world, in place of its own; `exploration`: of
+         *     policies that have one.
+         */
+        LabRunBody: {
+            /**
+             * Exploration
+             * @default 1
+             */
+            exploration?: number;
+            /** Policies */
+            policies: string[];
+            /**
+             * Seeds
+             * @default 10
+             */
+            seeds?: number;
+            /**
+             * Settings
+             * @default {}
+             */
+            settings?: {
+                [key: string]: number;
+            };
+            /**
+             * Tasks
+             * @default 0
+             */
+            tasks?: number;
+            /** World */
+            world: string;
+        };
+        /** LabRunReply */
+        LabRunReply: {
+            /** Curves */
+            curves: components["schemas"]["CurvesReply"][];
+            /** Seeds */
+            seeds: number;
+            /** Tasks */
+            tasks: number;
+            /** World */
+            world: string;
+        };
+        /**
+         * LabWorldReply
+         * @description `settings`: its parameters with their usual values; `tasks`: as many as it is made for; `stationary`: nothing
+         *     changes in the middle of it.
+         */
+        LabWorldReply: {
+            /** About */
+            about: string;
+            /** Name */
+            name: string;
+            /** Settings */
+            settings: {
+                [key: string]: number;
+            };
+            /** Stationary */
+            stationary: boolean;
+            /** Tasks */
+            tasks: number;
+        };
         /**
          * LearnedExample
          * @description A task of before with the answer that its owner approved, as it stood in a prompt. `similarity`: cosine of the
@@ -2617,6 +3204,55 @@ export interface components {
             tokens?: number;
             /** @default  */
             version?: string;
+        };
+        /**
+         * LearningBody
+         * @description All of it anew. `weights`: by signal, 0 to 10; what is left out is as in the table.
+         */
+        LearningBody: {
+            /** Exploration */
+            exploration?: number | null;
+            /**
+             * Money
+             * @default 0
+             */
+            money?: number;
+            /**
+             * On
+             * @default true
+             */
+            on?: boolean;
+            /**
+             * Time
+             * @default 0
+             */
+            time?: number;
+            /** Weights */
+            weights?: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * LearningReply
+         * @description `on`: whether anything is chosen and told for this owner; `allowed`: whether learning is on in this Alma at all.
+         *     `exploration`: as it holds; `ownExploration`: as the owner said, null: as the settings say. `time`, `money`: what is
+         *     lost, of a reward of 0 to 1, when a task takes twice as long, or costs twice as much, as it could.
+         */
+        LearningReply: {
+            /** Allowed */
+            allowed: boolean;
+            /** Exploration */
+            exploration: number;
+            /** Money */
+            money: number;
+            /** On */
+            on: boolean;
+            /** Ownexploration */
+            ownExploration: number | null;
+            /** Signals */
+            signals: components["schemas"]["SignalReply"][];
+            /** Time */
+            time: number;
         };
         /**
          * Lessons
@@ -2701,7 +3337,7 @@ export interface components {
             /** Ofrun */
             ofRun: string[];
             /** Points */
-            points: components["schemas"]["PointReply"][];
+            points: components["schemas"]["alma__server__memory_bodies__PointReply"][];
             /** Total */
             total: number;
         };
@@ -2742,7 +3378,7 @@ export interface components {
             /** Around */
             around: components["schemas"]["MemoryEntryReply"][];
             /** History */
-            history: components["schemas"]["VersionReply"][];
+            history: components["schemas"]["alma__server__memory_bodies__VersionReply"][];
             memory: components["schemas"]["MemoryEntryReply"];
             /** Superseded */
             superseded: components["schemas"]["MemoryEntryReply"][];
@@ -3153,6 +3789,27 @@ export interface components {
             usedAt: number;
         };
         /**
+         * NewVersion
+         * @description `content`: of a prompt the role's whole file; of notes `[{"id", "text"}]`; of a policy
+         *     `{"exploration", "arms", "pinned", "priors"}`, each optional.
+         */
+        NewVersion: {
+            /** Content */
+            content: string;
+            /** Of */
+            of: string;
+            /**
+             * Title
+             * @default
+             */
+            title?: string;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "prompt" | "notes" | "policy";
+        };
+        /**
          * Notice
          * @description `alma.notice`: something the user should know now (storage full, model restarting); not in the journal.
          */
@@ -3182,6 +3839,20 @@ export interface components {
             share?: number;
             /** @default 0 */
             weight?: number;
+        };
+        /**
+         * PartReply
+         * @description What gets credit: `share` of it; `weight`: with which the reward counts there.
+         */
+        PartReply: {
+            /** Context */
+            context: string;
+            /** Item */
+            item: string;
+            /** Share */
+            share: number;
+            /** Weight */
+            weight: number;
         };
         /** PassDetailReply */
         PassDetailReply: {
@@ -3367,42 +4038,6 @@ export interface components {
             tokens?: number;
         };
         /**
-         * PointReply
-         * @description A memory on the map: `x`, `y` from -1 to 1; near is alike. `label`: the beginning of its text.
-         */
-        PointReply: {
-            /** Agent */
-            agent: string;
-            /** Createdat */
-            createdAt: number;
-            /** Id */
-            id: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "working" | "episodic" | "semantic" | "procedural";
-            /** Label */
-            label: string;
-            /** Pinned */
-            pinned: boolean;
-            /**
-             * Scope
-             * @enum {string}
-             */
-            scope: "private" | "team" | "owner";
-            /** Speaker */
-            speaker: string;
-            /** Uses */
-            uses: number;
-            /** Utility */
-            utility: number;
-            /** X */
-            x: number;
-            /** Y */
-            y: number;
-        };
-        /**
          * Preview
          * @description `alma.route_preview`: answer to `route.preview`.
          */
@@ -3531,6 +4166,17 @@ export interface components {
         QuestionReply: {
             questionId: string;
             text: string;
+        };
+        /**
+         * Reasoned
+         * @description `why`: for its history.
+         */
+        Reasoned: {
+            /**
+             * Why
+             * @default
+             */
+            why?: string;
         };
         /**
          * ReasoningMessageContent
@@ -3685,6 +4331,51 @@ export interface components {
             words?: string[];
         };
         /**
+         * RecordList
+         * @description `total`: how many there are.
+         */
+        RecordList: {
+            /** Records */
+            records: components["schemas"]["RecordReply"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * RecordReply
+         * @description What is believed of an item. `weight`: of the evidence, what is old discounted; `tasks`: all that spoke; `ms`,
+         *     `tokens`, `cost`: of one, on average; `errors`: how many failed.
+         */
+        RecordReply: {
+            /** Context */
+            context: string;
+            /** Cost */
+            cost: number;
+            /** Count */
+            count: number;
+            /** Curve */
+            curve: components["schemas"]["alma__server__learning_bodies__PointReply"][];
+            /** Errors */
+            errors: number;
+            /** High */
+            high: number;
+            /** Item */
+            item: string;
+            /** Low */
+            low: number;
+            /** Mean */
+            mean: number;
+            /** Ms */
+            ms: number;
+            /** Newestat */
+            newestAt: number;
+            /** Tasks */
+            tasks: number;
+            /** Tokens */
+            tokens: number;
+            /** Weight */
+            weight: number;
+        };
+        /**
          * RefinementBody
          * @description `dryRun`: say what would be done, and do nothing.
          */
@@ -3798,6 +4489,23 @@ export interface components {
             /** @enum {unknown} */
             status: "canceled" | "completed" | "failed" | "input_required" | "rejected" | "submitted" | "working";
             text: string;
+        };
+        /**
+         * Revert
+         * @description `to`: what was active before it, or the role's file.
+         */
+        Revert: {
+            /**
+             * To
+             * @default before
+             * @enum {string}
+             */
+            to?: "before" | "file";
+            /**
+             * Why
+             * @default
+             */
+            why?: string;
         };
         /**
          * RoleProblemReply
@@ -3979,6 +4687,26 @@ export interface components {
             type: "RUN_STARTED";
         };
         /**
+         * SaidReply
+         * @description A signal as it was said. `value`: −1 to 1.
+         */
+        SaidReply: {
+            /** At */
+            at: number;
+            /** Other */
+            other: string;
+            /** Reason */
+            reason: string;
+            /** Signal */
+            signal: string;
+            /** Taskid */
+            taskId: string;
+            /** Text */
+            text: string;
+            /** Value */
+            value: number;
+        };
+        /**
          * Sampling
          * @description How tokens are drawn. `max_tokens` bounds the answer.
          */
@@ -4085,6 +4813,11 @@ export interface components {
             /** Token */
             token: string;
         };
+        /** Share */
+        Share: {
+            /** Share */
+            share: number;
+        };
         /**
          * SharePointReply
          * @description At this Unix time, weights by role.
@@ -4132,6 +4865,25 @@ export interface components {
             /** @default  */
             text?: string;
             value: number;
+        };
+        /**
+         * SignalReply
+         * @description A row of the table of rewards. `weight`: as the owner has it; `usual`: as it is else.
+         */
+        SignalReply: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "explicit" | "implicit" | "automatic";
+            /** Means */
+            means: string;
+            /** Name */
+            name: string;
+            /** Usual */
+            usual: number;
+            /** Weight */
+            weight: number;
         };
         /**
          * Silence
@@ -4222,6 +4974,27 @@ export interface components {
             tokens?: number;
             /** @enum {unknown} */
             type: "run.start";
+        };
+        /**
+         * StepReply
+         * @description `by`: `gate`, or who made or moved it. `data`: JSON of the figures that decided.
+         */
+        StepReply: {
+            /** At */
+            at: number;
+            /** By */
+            by: string;
+            /** Data */
+            data: string;
+            /** Seq */
+            seq: number;
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "draft" | "replay" | "shadow" | "canary" | "promoted" | "rolled_back" | "retired";
+            /** Why */
+            why: string;
         };
         /**
          * StopRun
@@ -4401,6 +5174,38 @@ export interface components {
             title?: string;
             /** @default 0 */
             tokens?: number;
+        };
+        /**
+         * TaskRewardReply
+         * @description `reward` null: nothing is known. `words`: how it came about.
+         */
+        TaskRewardReply: {
+            /** Context */
+            context: string;
+            /** Cost */
+            cost: number;
+            /** Error */
+            error: string;
+            /** Model */
+            model: string;
+            /** Ms */
+            ms: number;
+            /** Parts */
+            parts: components["schemas"]["PartReply"][];
+            /** Reward */
+            reward: number | null;
+            /** Role */
+            role: string;
+            /** Signals */
+            signals: components["schemas"]["HeardReply"][];
+            /** Taskid */
+            taskId: string;
+            /** Tokens */
+            tokens: number;
+            /** Weight */
+            weight: number;
+            /** Words */
+            words: string;
         };
         /**
          * TextMessageContent
@@ -4718,6 +5523,15 @@ export interface components {
             /** Tokenspers */
             tokensPerS: number;
         };
+        /** TrialStart */
+        TrialStart: {
+            /**
+             * Stage
+             * @default replay
+             * @enum {string}
+             */
+            stage?: "replay" | "shadow" | "canary";
+        };
         /**
          * Tried
          * @description An endpoint that was asked and did not give the answer. `code`: of its error, or `slower` when another one, asked
@@ -4728,6 +5542,33 @@ export interface components {
             endpoint: string;
             /** @default 0 */
             ms?: number;
+        };
+        /**
+         * TriedReply
+         * @description `runId`: who did it; `pair`: the run that it does again; `reward` null: not known yet.
+         */
+        TriedReply: {
+            /**
+             * Arm
+             * @enum {string}
+             */
+            arm: "candidate" | "base";
+            /** At */
+            at: number;
+            /** Context */
+            context: string;
+            /** Cost */
+            cost: number;
+            /** Error */
+            error: string;
+            /** Ms */
+            ms: number;
+            /** Pair */
+            pair: string;
+            /** Reward */
+            reward: number | null;
+            /** Runid */
+            runId: string;
         };
         /**
          * Trouble
@@ -4801,23 +5642,77 @@ export interface components {
             /** Error Type */
             type: string;
         };
+        /** VersionChange */
+        VersionChange: {
+            /** Content */
+            content: string;
+            /** Title */
+            title?: string | null;
+        };
         /**
-         * VersionReply
-         * @description A change: `before` has the fields that changed, as they were. `what`: added, merged, edited, superseded, …
+         * VersionDossier
+         * @description `diff`: unified, from what it is compared with to it; empty where one is too long.
          */
-        VersionReply: {
-            /** At */
-            at: number;
-            /** Before */
-            before: {
-                [key: string]: unknown;
-            };
-            /** By */
-            by: string;
-            /** Version */
-            version: number;
-            /** What */
-            what: string;
+        VersionDossier: {
+            /** Base */
+            base: string;
+            /** Basecontent */
+            baseContent: string;
+            /** Changedat */
+            changedAt: number;
+            /** Content */
+            content: string;
+            /** Createdat */
+            createdAt: number;
+            /** Diff */
+            diff: string;
+            /**
+             * Filechanged
+             * @default false
+             */
+            fileChanged?: boolean;
+            /** Hash */
+            hash: string;
+            /** History */
+            history: components["schemas"]["StepReply"][];
+            /** Id */
+            id: string;
+            /** Madeby */
+            madeBy: string;
+            /** Of */
+            of: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Share
+             * @default 0.2
+             */
+            share?: number;
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "draft" | "replay" | "shadow" | "canary" | "promoted" | "rolled_back" | "retired";
+            /** Stages */
+            stages: components["schemas"]["EvidenceReply"][];
+            /** Title */
+            title: string;
+            /**
+             * Tokens
+             * @default 0
+             */
+            tokens?: number;
+            watch: components["schemas"]["WatchReply"] | null;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "prompt" | "notes" | "policy";
+        };
+        /** VersionList */
+        VersionList: {
+            /** Versions */
+            versions: components["schemas"]["alma__server__versions_bodies__VersionReply"][];
         };
         /**
          * WatchMetrics
@@ -4827,6 +5722,25 @@ export interface components {
             id: string;
             /** @enum {unknown} */
             type: "metrics.watch";
+        };
+        /**
+         * WatchReply
+         * @description Since it was promoted. `level`: of its base in the canary; null: too little was known, so there is no watch.
+         *     `odds`: that it has fallen below; from 1000 on it is taken back.
+         */
+        WatchReply: {
+            /** Drifted */
+            drifted: boolean;
+            /** Level */
+            level: number | null;
+            /** Mean */
+            mean: number;
+            /** Odds */
+            odds: number;
+            /** Tasks */
+            tasks: number;
+            /** Tried */
+            tried: components["schemas"]["TriedReply"][];
         };
         /**
          * Welcome
@@ -4847,12 +5761,81 @@ export interface components {
             token?: string;
             version: string;
         };
+        /**
+         * WhyList
+         * @description `mean`: of the prior and of all rewards, by their weights `now`; `changed`: rewards are not what they were, and
+         *     what came before that counts less still. `total`: how many tasks speak.
+         */
+        WhyList: {
+            /** Changed */
+            changed: boolean;
+            /** Context */
+            context: string;
+            /** High */
+            high: number;
+            /** Item */
+            item: string;
+            /** Low */
+            low: number;
+            /** Mean */
+            mean: number;
+            /** Priormean */
+            priorMean: number;
+            /** Priorweight */
+            priorWeight: number;
+            /** Runs */
+            runs: components["schemas"]["WhyReply"][];
+            /** Total */
+            total: number;
+            /** Weight */
+            weight: number;
+        };
+        /**
+         * WhyReply
+         * @description A task that speaks. `weight`: with its share of the credit; `now`: what is left of that since; `share`: of it.
+         */
+        WhyReply: {
+            /** At */
+            at: number;
+            /** Now */
+            now: number;
+            /** Reward */
+            reward: number;
+            /** Runid */
+            runId: string;
+            /** Share */
+            share: number;
+            /** Signals */
+            signals: components["schemas"]["HeardReply"][];
+            /** Taskid */
+            taskId: string;
+            /** Threadid */
+            threadId: string;
+            /** Weight */
+            weight: number;
+        };
         /** WorkedExampleReply */
         WorkedExampleReply: {
             /** Answer */
             answer: string;
             /** Task */
             task: string;
+        };
+        /**
+         * PointReply
+         * @description `count`: how many tasks had spoken by then.
+         */
+        alma__server__learning_bodies__PointReply: {
+            /** At */
+            at: number;
+            /** Count */
+            count: number;
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /** Mean */
+            mean: number;
         };
         /**
          * FoundReply
@@ -4863,6 +5846,42 @@ export interface components {
             reasons?: components["schemas"]["ReasonsReply"] | null;
             /** Score */
             score?: number | null;
+        };
+        /**
+         * PointReply
+         * @description A memory on the map: `x`, `y` from -1 to 1; near is alike. `label`: the beginning of its text.
+         */
+        alma__server__memory_bodies__PointReply: {
+            /** Agent */
+            agent: string;
+            /** Createdat */
+            createdAt: number;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "working" | "episodic" | "semantic" | "procedural";
+            /** Label */
+            label: string;
+            /** Pinned */
+            pinned: boolean;
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "private" | "team" | "owner";
+            /** Speaker */
+            speaker: string;
+            /** Uses */
+            uses: number;
+            /** Utility */
+            utility: number;
+            /** X */
+            x: number;
+            /** Y */
+            y: number;
         };
         /**
          * UseReply
@@ -4884,6 +5903,24 @@ export interface components {
             /** Title */
             title: string;
         };
+        /**
+         * VersionReply
+         * @description A change: `before` has the fields that changed, as they were. `what`: added, merged, edited, superseded, …
+         */
+        alma__server__memory_bodies__VersionReply: {
+            /** At */
+            at: number;
+            /** Before */
+            before: {
+                [key: string]: unknown;
+            };
+            /** By */
+            by: string;
+            /** Version */
+            version: number;
+            /** What */
+            what: string;
+        };
         /** FoundReply */
         alma__server__models_api__FoundReply: {
             /** Baseurl */
@@ -4892,6 +5929,57 @@ export interface components {
             models: string[];
             /** Name */
             name: string;
+        };
+        /**
+         * VersionReply
+         * @description `of`: the role; `hash`: of the content, for a prompt the version of the role's file; `base`: of what it is
+         *     compared with, empty for nothing; `share`: of tasks that are its in a canary; `fileChanged`: the role's file is
+         *     another by now than when this was promoted or tried: keep it, or revert. Times are Unix seconds.
+         */
+        alma__server__versions_bodies__VersionReply: {
+            /** Base */
+            base: string;
+            /** Changedat */
+            changedAt: number;
+            /** Createdat */
+            createdAt: number;
+            /**
+             * Filechanged
+             * @default false
+             */
+            fileChanged?: boolean;
+            /** Hash */
+            hash: string;
+            /** Id */
+            id: string;
+            /** Madeby */
+            madeBy: string;
+            /** Of */
+            of: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Share
+             * @default 0.2
+             */
+            share?: number;
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "draft" | "replay" | "shadow" | "canary" | "promoted" | "rolled_back" | "retired";
+            /** Title */
+            title: string;
+            /**
+             * Tokens
+             * @default 0
+             */
+            tokens?: number;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "prompt" | "notes" | "policy";
         };
         /**
          * UseReply
@@ -5458,6 +6546,145 @@ export interface operations {
             };
         };
     };
+    read_learning_api_learning_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LearningReply"];
+                };
+            };
+        };
+    };
+    change_learning_api_learning_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LearningBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LearningReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    lab_api_learning_lab_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabReply"];
+                };
+            };
+        };
+    };
+    run_lab_api_learning_lab_run_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabRunBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabRunReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_records_api_learning_records_get: {
+        parameters: {
+            query?: {
+                what?: ("arm" | "role" | "model" | "pattern" | "prompt" | "notes" | "example" | "note" | "memory") | null;
+                context?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     read_shares_api_learning_shares_get: {
         parameters: {
             query?: never;
@@ -5474,6 +6701,405 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SharesReply"];
+                };
+            };
+        };
+    };
+    list_versions_api_learning_versions_get: {
+        parameters: {
+            query?: {
+                what?: ("prompt" | "notes" | "policy") | "";
+                of?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    make_version_api_learning_versions_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewVersion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["alma__server__versions_bodies__VersionReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_version_api_learning_versions__version_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionDossier"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_version_api_learning_versions__version_id__put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VersionChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["alma__server__versions_bodies__VersionReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_version_api_learning_versions__version_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    keep_version_api_learning_versions__version_id__keep_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["alma__server__versions_bodies__VersionReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    promote_version_api_learning_versions__version_id__promote_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["alma__server__versions_bodies__VersionReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    revert_version_api_learning_versions__version_id__revert_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Revert"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["alma__server__versions_bodies__VersionReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    set_share_api_learning_versions__version_id__share_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Share"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["alma__server__versions_bodies__VersionReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    start_trial_api_learning_versions__version_id__start_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrialStart"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["alma__server__versions_bodies__VersionReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    stop_trial_api_learning_versions__version_id__stop_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reasoned"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["alma__server__versions_bodies__VersionReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_why_api_learning_why_get: {
+        parameters: {
+            query: {
+                item: string;
+                context?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhyList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
@@ -6621,6 +8247,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EntryList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_feedback_api_runs__run_id__feedback_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    give_feedback_api_runs__run_id__feedback_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeedbackBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GivenReply"];
                 };
             };
             /** @description Validation Error */
