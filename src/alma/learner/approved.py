@@ -62,7 +62,8 @@ def approved(run_id: str, log: Sequence[Recorded]) -> list[Approved]:
 
 def _approved(state: RunState, task: TaskState, said: dict[str, Signaled]) -> Approved | None:
     judged = _judged(task, said)
-    if judged is None or not _alone(task):
+    ended = state.finished if task.id == MAIN else task.result
+    if judged is None or ended is None or ended.status != "completed" or not _alone(task):
         return None
     answer, how = judged
     started = state.started
@@ -92,8 +93,8 @@ def _judged(task: TaskState, said: dict[str, Signaled]) -> tuple[str, How] | Non
 
 
 def _alone(task: TaskState) -> bool:
-    """Whether it was done, by its agent alone, with nothing from outside."""
-    if task.status != "completed" or task.calls or (task.plan is not None and not task.plan_declined):
+    """Whether its agent did it by itself, with nothing from outside."""
+    if task.calls or (task.plan is not None and not task.plan_declined):
         return False
     phrases = [*task.outside, *(task.result.outside if task.result is not None else [])]
     phrases += [phrase for message in task.steps.values() for phrase in message.outside]

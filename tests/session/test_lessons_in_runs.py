@@ -1,0 +1,137 @@
+"""An answer that its owner approved is told with the next like task, as the prompt shows; one that is not, is not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from alma.events import LessonsTold
+from alma.models.chat import ChatRequest
+from alma.schooling import Choice
+from alma.session.evidence import sent_prompt
+from alma.session.feedback import Said
+from alma.session.starting import Ask
+from memory.fakes import FakeEmbedding
+from planned import log_of
+from session_bench import SessionBench
+
+FIRST = "!say Shelf G4"
+TASK = "Which shelf is for a garden rake?"
+LIKE = "Which shelf is for a garden hose?"
+
+
+@pytest.fixture
+async def schooled(tmp_path: Path) -> AsyncGenerator[SessionBench]:
+    bench = SessionBench(f"sqlite:///{tmp_path}/alma.db", learning=Choice(exploration=0.0))
+    bench.embedder.embed = FakeEmbedding(dimensions=384).embed  # type: ignore[method-assign]
+    assert bench.schooling is not None
+    bench.sessions.feedback.listen(bench.schooling.books.signaled)
+    async with bench.running():
+        yield bench
+
+
+async def run(bench: SessionBench, text: str, owner: str = "ada", key: str = "") -> str:
+    ack = await bench.sessions.start(
+        owner, Ask(key=key or f"{owner}{text}{len(bench.model.requests)}", text=text, kind="chat")
+    )
+    assert ack.run_id is not None
+    await bench.ended(ack.run_id)
+    return ack.run_id
+
+
+async def say(bench: SessionBench, run_id: str, owner: str = "ada", **said: object) -> None:
+    await bench.sessions.feedback.give(owner, run_id, Said(**said))  # type: ignore[arg-type]
+    await settled(bench)
+
+
+async def settled(bench: SessionBench) -> None:
+    assert bench.schooling is not None
+    await bench.schooling.books.settled()
+    await bench.schooling.lessons.settled()
+
+
+def said_to(request: ChatRequest) -> list[tuple[str, str]]:
+    return [(one.role, one.content) for one in request.messages]
+
+
+async def told(bench: SessionBench, run_id: str) -> list[str]:
+    return [one.answer for entry in await log_of(bench, run_id, LessonsTold) for one in entry.examples]
+
+
+async def test_what_was_approved_is_told_and_the_shown_prompt_is_what_was_sent(schooled: SessionBench) -> None:
+    bench = schooled
+    first = await run(bench, f"{FIRST} {TASK}")
+    before = await run(bench, f"!say Nothing yet {LIKE}")
+    assert await told(bench, before) == []
+    await say(bench, first, signal="thumb", value=1.0)
+    run_id = await run(bench, f"{FIRST} {LIKE}")
+    (entry,) = await log_of(bench, run_id, LessonsTold)
+    (example,) = entry.examples
+    assert example.task == f"{FIRST} {TASK}"
+    assert example.similarity > 0.5
+    sent = said_to(bench.model.requests[-1])
+    assert ("user", example.task) in sent
+    assert ("assistant", example.answer) in sent
+    assert sent[-1] == ("user", f"{FIRST} {LIKE}")
+    shown = await bench.database.read(lambda connection: sent_prompt(connection, "ada", run_id))
+    assert [(one.role, one.content) for one in shown.messages] == sent
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0])
+async def test_a_thumb_taken_back_or_turned_down_withdraws_it(schooled: SessionBench, value: float) -> None:
+    bench = schooled
+    first = await run(bench, f"{FIRST} {TASK}")
+    await say(bench, first, signal="thumb", value=1.0)
+    assert await told(bench, await run(bench, f"{FIRST} {LIKE}"))
+    await say(bench, first, signal="thumb", value=value)
+    assert await told(bench, await run(bench, f"{FIRST} {LIKE} again")) == []
+
+
+async def test_another_owner_is_never_told_it(schooled: SessionBench) -> None:
+    bench = schooled
+    first = await run(bench, f"{FIRST} {TASK}")
+    await say(bench, first, signal="thumb", value=1.0)
+    assert await told(bench, await run(bench, f"{FIRST} {TASK}", owner="bob")) == []
+    assert await told(bench, await run(bench, f"{FIRST} {TASK}"))
+
+
+async def test_an_edited_answer_is_told_as_it_was_edited(schooled: SessionBench) -> None:
+    bench = schooled
+    first = await run(bench, f"{FIRST} {TASK}")
+    await say(bench, first, signal="edited", text="Shelf G4, at the back")
+    assert await told(bench, await run(bench, f"{FIRST} {LIKE}")) == ["Shelf G4, at the back"]
+
+
+async def test_with_its_thread_a_lesson_is_gone(schooled: SessionBench) -> None:
+    bench = schooled
+    assert bench.schooling is not None
+    first = await run(bench, f"{FIRST} {TASK}")
+    await say(bench, first, signal="thumb", value=1.0)
+    await bench.schooling.forget("ada", [first])
+    assert await told(bench, await run(bench, f"{FIRST} {LIKE}")) == []
+    assert await bench.schooling.lessons.page("ada", "", "", 10, 0) == ([], 0)
+
+
+async def test_what_looks_like_a_key_is_never_told(schooled: SessionBench) -> None:
+    bench = schooled
+    assert bench.schooling is not None
+    first = await run(bench, f"!say The password=hunter2hunter2 {TASK}")
+    await say(bench, first, signal="thumb", value=1.0)
+    assert await bench.schooling.lessons.page("ada", "", "", 10, 0) == ([], 0)
+
+
+async def test_without_learning_prompts_are_the_same_byte_for_byte(tmp_path: Path) -> None:
+    sent: list[list[tuple[str, str]]] = []
+    for at, learning in enumerate((Choice(exploration=0.0), Choice(on=False), None)):
+        bench = SessionBench(f"sqlite:///{tmp_path}/{at}.db", learning=learning)
+        bench.embedder.embed = FakeEmbedding(dimensions=384).embed  # type: ignore[method-assign]
+        async with bench.running():
+            first = await run(bench, f"{FIRST} {TASK}")
+            if learning is not None and not learning.on:
+                await bench.sessions.feedback.give("ada", first, Said("thumb", 1.0))
+                await settled(bench)
+            await run(bench, f"{FIRST} {LIKE}")
+            sent.append(said_to(bench.model.requests[-1]))
+    assert sent[0] == sent[1] == sent[2]
