@@ -56,8 +56,8 @@ class Cell(Struct, frozen=True):
 
 
 class Experiment(Struct, frozen=True):
-    """`money`: the most that it may cost, 0 is no limit: its spec's, or what its owner said when it went on. `admin`:
-    whether who made it administers this Alma."""
+    """`money`: the most that it may cost, 0 is no limit: its spec's, or what its owner said when it went on. `files`:
+    by variant, the file of its role as it was made; none where that is as usual."""
 
     id: str
     owner: str
@@ -69,13 +69,13 @@ class Experiment(Struct, frozen=True):
     ended_at: float | None = None
     error: str = ""
     money: float = 0.0
-    admin: bool = False
+    files: dict[str, str] = {}
 
 
 class _Kept(Struct, frozen=True):
     rows: list[Row]
     money: float = 0.0
-    admin: bool = False
+    files: dict[str, str] = {}
 
 
 class Said(Struct, frozen=True):
@@ -91,6 +91,12 @@ class Said(Struct, frozen=True):
     first: str = ""
     second: str = ""
     why: str = ""
+    cost: float = 0.0
+
+    @property
+    def score(self) -> float | None:
+        """Of the right one; that of the left is what is missing to 1."""
+        return {"left": 0.0, "right": 1.0, "tie": 0.5}.get(self.better)
 
 
 # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -151,7 +157,7 @@ def delete(connection: sa.Connection, experiment_id: str) -> None:
 
 
 def _row_of(experiment: Experiment) -> dict[str, object]:
-    kept = _Kept(experiment.rows, experiment.money, experiment.admin)
+    kept = _Kept(experiment.rows, experiment.money, experiment.files)
     return {
         "id": experiment.id,
         "owner": experiment.owner,
@@ -182,7 +188,7 @@ def _read(row: sa.Row[*tuple[object, ...]]) -> Experiment:
         row.ended_at,
         row.error,
         data.money,
-        data.admin,
+        data.files,
     )
 
 
@@ -208,6 +214,10 @@ def of_owner(connection: sa.Connection, owner: str, limit: int) -> list[tuple[Ex
     for experiment_id, state, number in connection.execute(count.group_by(c.experiment_id, c.state)):
         counts.setdefault(experiment_id, {})[state] = number
     return [(one, counts.get(one.id, {})) for one in found]
+
+
+def count(connection: sa.Connection, owner: str) -> int:
+    return connection.execute(sa.select(sa.func.count()).where(experiments.c.owner == owner)).scalar_one()
 
 
 def running(connection: sa.Connection) -> list[Experiment]:
