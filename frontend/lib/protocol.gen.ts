@@ -1581,8 +1581,9 @@ export interface components {
         /**
          * ActReply
          * @description One thing that was done, or (`n` 0) would be. `what`: merge, settle, promote, note, demote or archive. The first
-         *     of `memories` is what remains or changes. `added`: ids of what is new; `adds`: its text, where it is not done yet.
-         *     `undoneAt`: it was taken back; `left`: memories that stayed as somebody had changed them since.
+         *     of `memories` is what remains or changes; `over`: ids of those that are not recalled any more for it. `added`: ids
+         *     of what is new; `adds`: its text, where it is not done yet. `undoneAt`: it was taken back; `left`: memories that
+         *     stayed as somebody had changed them since.
          */
         ActReply: {
             /** Added */
@@ -1597,6 +1598,8 @@ export interface components {
             memories: components["schemas"]["AboutReply"][];
             /** N */
             n: number;
+            /** Over */
+            over: string[];
             /** Undoneat */
             undoneAt?: number | null;
             /**

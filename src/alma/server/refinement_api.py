@@ -22,6 +22,7 @@ from alma.server.memory_bodies import MemoryEntryReply
 
 T = TypeVar("T")
 _N = Annotated[int, Path(ge=1, le=2**31 - 1)]
+_OVER = {"archived_at", "valid_to"}  # what an act sets where a memory is over by it
 _Before = Annotated[str, Query(pattern=r"^([-+.e\d]{1,32}~p_[0-9a-f]{1,64})?$")]  # as `next` is
 
 
@@ -47,13 +48,15 @@ class AboutReply(Reply):
 
 class ActReply(Reply):
     """One thing that was done, or (`n` 0) would be. `what`: merge, settle, promote, note, demote or archive. The first
-    of `memories` is what remains or changes. `added`: ids of what is new; `adds`: its text, where it is not done yet.
-    `undoneAt`: it was taken back; `left`: memories that stayed as somebody had changed them since."""
+    of `memories` is what remains or changes; `over`: ids of those that are not recalled any more for it. `added`: ids
+    of what is new; `adds`: its text, where it is not done yet. `undoneAt`: it was taken back; `left`: memories that
+    stayed as somebody had changed them since."""
 
     n: int
     what: ActKind
     why: str
     memories: list[AboutReply]
+    over: list[str]
     added: list[str] = Field(default_factory=list)
     adds: list[str] = Field(default_factory=list)
     at: float | None = None
@@ -191,6 +194,7 @@ async def _done(memories: Memories, owner: str, act: Done) -> ActReply:
         what=act.what,
         why=act.why,
         memories=await _about(memories, owner, act.memories),
+        over=[change.id for change in act.changed if _OVER & change.after.keys()],
         added=[change.id for change in act.changed if change.added],
         at=act.at,
         undone_at=act.undone_at,
@@ -204,6 +208,7 @@ def _planned(act: Act) -> ActReply:
         what=act.what,
         why=act.why,
         memories=[_named(memory) for memory in act.memories],
+        over=[step.id for step in act.steps if _OVER & step.fields.keys()],
         adds=list(dict.fromkeys(label_of(new.text) for new in act.new)),
     )
 
