@@ -322,6 +322,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/learning/distil": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Distil
+         * @description Make notes for a role of what was said of its answers: a draft.
+         */
+        post: operations["distil_api_learning_distil_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/learning/lab": {
         parameters: {
             query?: never;
@@ -362,6 +382,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/learning/lessons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Lessons
+         * @description Answers that were approved. `query`: words that stand in the task or the answer.
+         */
+        get: operations["list_lessons_api_learning_lessons_get"];
+        put?: never;
+        /**
+         * Add Lesson
+         * @description By hand: a task, and the answer that one would wish for.
+         */
+        post: operations["add_lesson_api_learning_lessons_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/learning/lessons/{lesson_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete Lesson */
+        delete: operations["delete_lesson_api_learning_lessons__lesson_id__delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Lesson
+         * @description Turn it on or off, or change its words: then it is yours, and no signal withdraws it.
+         */
+        patch: operations["change_lesson_api_learning_lessons__lesson_id__patch"];
+        trace?: never;
+    };
     "/api/learning/records": {
         parameters: {
             query?: never;
@@ -375,6 +440,47 @@ export interface paths {
          *     of task (chat, creative, analytical, or `task:` and a role); empty: all tasks.
          */
         get: operations["list_records_api_learning_records_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/learning/reflect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reflect
+         * @description Write a role's prompt anew, by what went wrong with it: a draft.
+         */
+        post: operations["reflect_api_learning_reflect_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/learning/router": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Router
+         * @description What is believed now of the ways to do tasks of `role` (of a variant: of the role that it is one of), and the
+         *     last choices. `context`: chat, creative or analytical for the manager, else the role's only one.
+         */
+        get: operations["read_router_api_learning_router_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1850,6 +1956,47 @@ export interface components {
             type: "question.answer";
         };
         /**
+         * ArmReply
+         * @description One way to do the task. `role`, `model`: who that is now (`model` empty: nobody answers just now); `pattern`:
+         *     empty for the usual one. `mean` of its reward, in `low` to `high` with 90 %; `weight`, `count`: of the evidence, in
+         *     runs' worth and in runs; `cost`: what it loses for time and money; `share`: of tasks that it would get now; `prior`:
+         *     the mean before any evidence, and `priorFrom` in words where it is from. `ms`, `money`: of a task, null: unknown.
+         */
+        ArmReply: {
+            /** Cost */
+            cost: number;
+            /** Count */
+            count: number;
+            /** High */
+            high: number;
+            /** Id */
+            id: string;
+            /** Low */
+            low: number;
+            /** Mean */
+            mean: number;
+            /** Model */
+            model: string;
+            /** Money */
+            money: number | null;
+            /** Ms */
+            ms: number | null;
+            /** Pattern */
+            pattern: string;
+            /** Prior */
+            prior: number;
+            /** Priorfrom */
+            priorFrom: string;
+            /** Role */
+            role: string;
+            /** Share */
+            share: number;
+            /** Usual */
+            usual: boolean;
+            /** Weight */
+            weight: number;
+        };
+        /**
          * AttemptFailure
          * @description `alma.attempt_failed` (seq): the attempt ended badly; `retry_in_ms` is absent when there is no further one by
          *         this role and model. `to_role`, `to_model`: who gets the task instead.
@@ -2169,6 +2316,31 @@ export interface components {
             role: string;
         };
         /**
+         * ChosenReply
+         * @description The arm of one task; `reward` null: nothing was heard of it.
+         */
+        ChosenReply: {
+            /** At */
+            at: number;
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "learned" | "explored" | "canary" | "user" | "trial";
+            /** Chosen */
+            chosen: string;
+            /** Propensity */
+            propensity: number;
+            /** Reward */
+            reward: number | null;
+            /** Runid */
+            runId: string;
+            /** Taskid */
+            taskId: string;
+            /** Threadid */
+            threadId: string;
+        };
+        /**
          * ChunkReply
          * @description A piece of a file: `start`, `end` in its text; `parent`: the id of the section it is part of.
          */
@@ -2440,6 +2612,16 @@ export interface components {
             type: "tool.decide";
         };
         /**
+         * Distil
+         * @description `model`: who distils, if it is strong enough; else notes are made by rule.
+         */
+        Distil: {
+            /** Model */
+            model?: string | null;
+            /** Role */
+            role: string;
+        };
+        /**
          * DocumentDetailReply
          * @description `text`: as it was read from the file; offsets of chunks are into it.
          */
@@ -2502,6 +2684,34 @@ export interface components {
             state: "waiting" | "reading" | "ready" | "failed";
             /** Updatedat */
             updatedAt: number;
+        };
+        /**
+         * DraftReply
+         * @description A draft, on which nothing rests before it is tried or promoted. `calls`, `tokens`, `cost` (US dollars): of the
+         *     models that were asked.
+         */
+        DraftReply: {
+            /** Calls */
+            calls: number;
+            /** Cost */
+            cost: number;
+            /** Hash */
+            hash: string;
+            /** Id */
+            id: string;
+            /** Of */
+            of: string;
+            /** Reason */
+            reason: string;
+            /** Title */
+            title: string;
+            /** Tokens */
+            tokens: number;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "prompt" | "notes";
         };
         /**
          * EmbeddedReply
@@ -3179,6 +3389,18 @@ export interface components {
             tasks: number;
         };
         /**
+         * LatelyReply
+         * @description Of the last `choices`, how many were `explored`, and the `budget`: their share at most, on average.
+         */
+        LatelyReply: {
+            /** Budget */
+            budget: number;
+            /** Choices */
+            choices: number;
+            /** Explored */
+            explored: number;
+        };
+        /**
          * LearnedExample
          * @description A task of before with the answer that its owner approved, as it stood in a prompt. `similarity`: cosine of the
          *         two tasks; `utility`: what is believed of it (−1 to 1); `score`: by which it was picked.
@@ -3256,6 +3478,73 @@ export interface components {
             signals: components["schemas"]["SignalReply"][];
             /** Time */
             time: number;
+        };
+        /**
+         * LessonChange
+         * @description What is left out stays as it is.
+         */
+        LessonChange: {
+            /** Answer */
+            answer?: string | null;
+            /** On */
+            on?: boolean | null;
+            /** Task */
+            task?: string | null;
+        };
+        /**
+         * LessonList
+         * @description The newest first; `total`: of all pages.
+         */
+        LessonList: {
+            /** Lessons */
+            lessons: components["schemas"]["LessonReply"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * LessonReply
+         * @description `how`: by a thumb, as its owner edited it, as it was preferred, or by hand. `ready`: it can be told; its task has
+         *     a vector. `utility`: what is believed of its use, −1 to 1, which lies between `low` and `high` with 90 %; `uses`:
+         *     tasks that were told it and of which something is known; /api/learning/why?item=example:ID names them.
+         */
+        LessonReply: {
+            /** Answer */
+            answer: string;
+            /** Createdat */
+            createdAt: number;
+            /** High */
+            high: number;
+            /**
+             * How
+             * @enum {string}
+             */
+            how: "thumb" | "edited" | "preferred" | "hand";
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Low */
+            low: number;
+            /** On */
+            on: boolean;
+            /** Ready */
+            ready: boolean;
+            /** Role */
+            role: string;
+            /** Runid */
+            runId: string;
+            /** Task */
+            task: string;
+            /** Taskid */
+            taskId: string;
+            /** Threadid */
+            threadId: string;
+            /** Tokens */
+            tokens: number;
+            /** Uses */
+            uses: number;
+            /** Utility */
+            utility: number;
         };
         /**
          * Lessons
@@ -3700,6 +3989,15 @@ export interface components {
              * @default 1
              */
             weight?: number;
+        };
+        /** NewLesson */
+        NewLesson: {
+            /** Answer */
+            answer: string;
+            /** Role */
+            role: string;
+            /** Task */
+            task: string;
         };
         /**
          * NewMemoryBody
@@ -4407,6 +4705,27 @@ export interface components {
             /** Passid */
             passId: string;
         };
+        /**
+         * Reflect
+         * @description `model`: who reflects, None for the default one. `calls`: of models that gepa may make to measure.
+         */
+        Reflect: {
+            /**
+             * Calls
+             * @default 60
+             */
+            calls?: number;
+            /**
+             * How
+             * @default reflection
+             * @enum {string}
+             */
+            how?: "reflection" | "gepa";
+            /** Model */
+            model?: string | null;
+            /** Role */
+            role: string;
+        };
         /** Renaming */
         Renaming: {
             /** Title */
@@ -4594,6 +4913,25 @@ export interface components {
             requests: number;
             /** Route */
             route: string;
+        };
+        /**
+         * RouterReply
+         * @description `contexts`: the kinds of tasks of this role; `on`: whether this owner's runs are chosen for.
+         */
+        RouterReply: {
+            /** Arms */
+            arms: components["schemas"]["ArmReply"][];
+            /** Choices */
+            choices: components["schemas"]["ChosenReply"][];
+            /** Context */
+            context: string;
+            /** Contexts */
+            contexts: string[];
+            lately: components["schemas"]["LatelyReply"];
+            /** On */
+            on: boolean;
+            /** Role */
+            role: string;
         };
         /**
          * RunCursor
@@ -6602,6 +6940,39 @@ export interface operations {
             };
         };
     };
+    distil_api_learning_distil_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Distil"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     lab_api_learning_lab_get: {
         parameters: {
             query?: never;
@@ -6655,6 +7026,137 @@ export interface operations {
             };
         };
     };
+    list_lessons_api_learning_lessons_get: {
+        parameters: {
+            query?: {
+                query?: string;
+                role?: string;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LessonList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    add_lesson_api_learning_lessons_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLesson"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LessonReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_lesson_api_learning_lessons__lesson_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesson_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    change_lesson_api_learning_lessons__lesson_id__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesson_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LessonChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LessonReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     list_records_api_learning_records_get: {
         parameters: {
             query?: {
@@ -6675,6 +7177,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RecordList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    reflect_api_learning_reflect_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reflect"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_router_api_learning_router_get: {
+        parameters: {
+            query?: {
+                role?: string;
+                context?: string | "";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouterReply"];
                 };
             };
             /** @description Validation Error */

@@ -287,6 +287,7 @@ async def test_what_is_believed_of_each_way_and_what_was_chosen_is_told(tmp_path
         assert "usual" in usual["priorFrom"]
         assert brisk["ms"] > 0
         assert [one["runId"] for one in told["choices"]] == runs[::-1]
+        assert all(one["threadId"] for one in told["choices"])
         assert all((one["reward"] > 0.5) == (one["chosen"] == "brisk||") for one in told["choices"])
         explored = sum(one["by"] == "explored" for one in told["choices"])
         assert told["lately"] == {"choices": 8, "explored": explored, "budget": 1.0}

@@ -15,6 +15,7 @@ class Chosen(Struct, frozen=True):
 
     run_id: str
     task_id: str
+    thread_id: str
     at: float
     chosen: str
     propensity: float
@@ -25,7 +26,16 @@ class Chosen(Struct, frozen=True):
 def arms_chosen(outcomes: Iterable[Outcome], context: str) -> list[Chosen]:
     """Of tasks of one kind, the newest run first."""
     found = [
-        Chosen(outcome.run_id, task.task_id, outcome.at, choice.chosen, choice.propensity, choice.by, task.reward)
+        Chosen(
+            outcome.run_id,
+            task.task_id,
+            outcome.thread_id,
+            outcome.at,
+            choice.chosen,
+            choice.propensity,
+            choice.by,
+            task.reward,
+        )
         for outcome in outcomes
         for task in outcome.tasks
         for choice in task.choices

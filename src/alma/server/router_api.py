@@ -56,6 +56,7 @@ class ChosenReply(Reply):
 
     run_id: str
     task_id: str
+    thread_id: str
     at: float
     chosen: str
     propensity: float

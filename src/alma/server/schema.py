@@ -26,11 +26,13 @@ from alma.server import (
     knowledge_api,
     lab_api,
     learning_api,
+    lessons_api,
     memory_api,
     metrics_api,
     models_api,
     refinement_api,
     reports_api,
+    router_api,
     shares_api,
     spend_api,
     threads_api,
@@ -68,11 +70,14 @@ def document() -> dict[str, Any]:
     app.include_router(memory_api.routes(nothing))
     app.include_router(knowledge_api.routes(nothing))
     app.include_router(refinement_api.routes(nothing, nothing))
+    app.include_router(router_api.routes(nothing, nothing, nothing, nothing))
     app.include_router(shares_api.routes(nothing))
     app.include_router(lab_api.routes())
     app.include_router(versions_api.routes(nothing, nothing))
     app.include_router(feedback_api.routes(nothing, nothing, nothing))
     app.include_router(learning_api.routes(nothing, nothing))
+    app.include_router(lessons_api.routes(nothing, nothing, nothing))
+    app.include_router(router_api.routes(nothing, nothing, nothing, nothing))
     app.include_router(agents_api.routes(nothing))
     app.include_router(health_routes(nothing, nothing))
     app.include_router(alerts_api.routes(nothing))
