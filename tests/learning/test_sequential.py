@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -89,7 +91,7 @@ def test_the_interval_holds_the_difference_at_all_times() -> None:
         points = course(of_tasks(seen(seed, 400, 0.1)), 0.05)
         missed += any(not low <= 0.1 <= high for _, low, high in points)
         assert points[-1][0] == 400
-        assert all(after[1] >= before[1] for before, after in zip(points, points[1:], strict=False))
+        assert all(after[1] >= before[1] for before, after in itertools.pairwise(points))
     assert missed <= 5
 
 

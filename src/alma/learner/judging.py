@@ -16,7 +16,7 @@ from alma.learning.sequential import Judged, Rules, judge, judge_pairs
 PAIRED: tuple[Phase, ...] = ("replay", "shadow")
 _NEVER = 1_000_000
 CANARY = Rules()
-REHEARSAL = Rules(checkpoint=_NEVER, most=_NEVER, matters=1.0)  # it can only show that a version is better or worse
+REHEARSAL = Rules(checkpoint=_NEVER, most=_NEVER, matters=None)  # it can only show that a version is better or worse
 LEAST_LEVEL = 10  # tasks of the base with a known reward, so that its level is known
 ALARM = 1000.0  # as many tasks at least, on average, until the watch is wrong
 _TO_ALL = 5.0  # tasks of a context that its average weighs as much as that of all

@@ -2,7 +2,7 @@
 
 Errors are compared by their rate, latency and cost by the logarithm of what each task took, as far as a sixteenth or
 sixteen times what the first one did. A guardrail is broken when bets that the candidate does harm beyond its limit have
-won 20 to 1 (`betting.py`).
+won 10 to 1 (`betting.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from msgspec import Struct
 from alma.learning.betting import Drawn, Seen, evidence, of_pairs, of_tasks
 
 GuardName = Literal["errors", "latency", "cost"]
-ALPHA = 0.05
+ALPHA = 0.1  # of a wrong word: rolling back is cheap
 MORE_ERRORS = 0.1  # of tasks
 LONGER = 1.5  # times
 DEARER = 1.5

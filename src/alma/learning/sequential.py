@@ -28,7 +28,7 @@ _Estimate = Callable[[int], tuple[float, float]]  # the difference after so many
 class Rules(Struct, frozen=True):
     """`promote`, `back`: chances of a wrong word that are taken. `tolerated`: by how much a candidate must not be
     worse, `checkpoint`: after how many of its tasks that must be clear, by `clear` standard errors. `most`: of its
-    tasks, then there is no more waiting. `matters`: a difference that would be worth having."""
+    tasks, then there is no more waiting. `matters`: a gain that would be worth having; None: any."""
 
     promote: float = 0.05
     back: float = 0.2
@@ -36,7 +36,7 @@ class Rules(Struct, frozen=True):
     checkpoint: int = 60
     clear: float = 1.96
     most: int = 300
-    matters: float = 0.02
+    matters: float | None = 0.02
 
 
 class Judged(Struct, frozen=True):
@@ -57,54 +57,75 @@ class Judged(Struct, frozen=True):
     worse: float
 
 
+class Decision(Struct, frozen=True):
+    """The verdict alone; the rest as in `Judged`."""
+
+    verdict: Verdict
+    why: str
+    at: int
+    candidate: int
+
+
 def judge(seen: Sequence[Seen], rules: Rules) -> Judged:
     """Of tasks that one of both did, in the order in which their rewards were known."""
+    return _judged(of_tasks(seen), decide(seen, rules), lambda at: _between(seen[:at]), rules, paired=False)
+
+
+def decide(seen: Sequence[Seen], rules: Rules) -> Decision:
+    """As `judge`, without the figures."""
     mine = np.cumsum(np.array([one.candidate for one in seen], dtype=np.int64))
-    return _judged(of_tasks(seen), mine, lambda at: _between(seen[:at]), rules, paired=False)
+    return _first(of_tasks(seen), mine, lambda at: _between(seen[:at]), rules)
 
 
 def judge_pairs(differences: Sequence[float], rules: Rules) -> Judged:
     """Of tasks that both did: the candidate's reward less the base's."""
     drawn = of_pairs(differences)
-    mine = np.arange(1, len(differences) + 1)
-    return _judged(drawn, mine, lambda at: _of_all(drawn.values[:at]), rules, paired=True)
+
+    def estimate(at: int) -> tuple[float, float]:
+        return _of_all(drawn.values[:at])
+
+    return _judged(
+        drawn, _first(drawn, np.arange(1, len(differences) + 1), estimate, rules), estimate, rules, paired=True
+    )
 
 
-def _judged(drawn: Drawn, mine: NDArray[np.int64], estimate: _Estimate, rules: Rules, *, paired: bool) -> Judged:
-    better, worse = evidence(drawn, 0.0, above=True), evidence(drawn, 0.0, above=False)
-    verdict, why, at = _first(drawn, better, worse, mine, estimate, rules)
-    difference, error = estimate(at)
-    low, high = interval(drawn.until(at), rules.promote)
-    candidate = int(mine[at - 1]) if at else 0
+def _judged(drawn: Drawn, found: Decision, estimate: _Estimate, rules: Rules, *, paired: bool) -> Judged:
+    drawn = drawn.until(found.at)
+    difference, error = estimate(found.at)
+    low, high = interval(drawn, rules.promote)
     return Judged(
-        verdict,
-        why,
-        at,
-        candidate,
-        candidate if paired else at - candidate,
+        found.verdict,
+        found.why,
+        found.at,
+        found.candidate,
+        found.candidate if paired else found.at - found.candidate,
         difference,
         error,
         low,
         high,
-        math.exp(min(better[at - 1], 700.0)) if at else 1.0,
-        math.exp(min(worse[at - 1], 700.0)) if at else 1.0,
+        _won(drawn, above=True),
+        _won(drawn, above=False),
     )
 
 
-def _first(
-    drawn: Drawn,
-    better: NDArray[np.float64],
-    worse: NDArray[np.float64],
-    mine: NDArray[np.int64],
-    estimate: _Estimate,
-    rules: Rules,
-) -> tuple[Verdict, str, int]:
+def _won(drawn: Drawn, *, above: bool) -> float:
+    return math.exp(min(float(evidence(drawn, 0.0, above=above)[-1]), 700.0)) if len(drawn.values) else 1.0
+
+
+def _first(drawn: Drawn, mine: NDArray[np.int64], estimate: _Estimate, rules: Rules) -> Decision:
     """The verdict that fell first; what came after it changes nothing."""
+    verdict, why, at = _fallen(drawn, mine, estimate, rules)
+    return Decision(verdict, why, at, int(mine[at - 1]) if at else 0)
+
+
+def _fallen(drawn: Drawn, mine: NDArray[np.int64], estimate: _Estimate, rules: Rules) -> tuple[Verdict, str, int]:
     count = len(drawn.values)
-    promoted = _when(better >= -math.log(rules.promote))
-    back = _when(worse >= -math.log(rules.back))
+    promoted = _when(evidence(drawn, 0.0, above=True) >= -math.log(rules.promote))
+    back = _when(evidence(drawn, 0.0, above=False) >= -math.log(rules.back))
     checked = _when(mine >= rules.checkpoint)
-    nothing = _when(evidence(drawn, rules.matters, above=False) >= -math.log(rules.promote))
+    nothing = count
+    if rules.matters is not None:
+        nothing = _when(evidence(drawn, rules.matters, above=False) >= -math.log(rules.promote))
     ended = _when(mine >= rules.most)
     if checked < count:
         difference, error = estimate(checked + 1)
@@ -120,7 +141,7 @@ def _first(
     if at == checked:
         why = f"after {rules.checkpoint} tasks it is not clear that it is less than {_points(rules.tolerated)} worse"
         return "futile", why, at + 1
-    if at == nothing:
+    if at == nothing and rules.matters is not None:
         return "futile", f"a gain of {_points(rules.matters)} or more is ruled out", at + 1
     return "futile", f"{rules.most} tasks show no difference that could be told from chance", at + 1
 

@@ -55,7 +55,7 @@ class StepReply(Reply):
 
 class GuardReply(Reply):
     """`limit`, `found`: of errors more of the tasks, else times as long or dear. `odds`: that bets on harm have won;
-    it is broken from 20 on."""
+    it is broken from 10 on."""
 
     name: Literal["errors", "latency", "cost"]
     limit: float
