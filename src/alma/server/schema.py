@@ -70,7 +70,6 @@ def document() -> dict[str, Any]:
     app.include_router(memory_api.routes(nothing))
     app.include_router(knowledge_api.routes(nothing))
     app.include_router(refinement_api.routes(nothing, nothing))
-    app.include_router(router_api.routes(nothing, nothing, nothing, nothing))
     app.include_router(shares_api.routes(nothing))
     app.include_router(lab_api.routes())
     app.include_router(versions_api.routes(nothing, nothing))
