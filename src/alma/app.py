@@ -9,6 +9,7 @@ import secrets
 import signal
 import time
 from collections.abc import AsyncGenerator, Sequence
+from typing import Literal
 
 from fastapi import FastAPI
 
@@ -20,6 +21,7 @@ from alma.agent.router import Router
 from alma.agent.run import Agent
 from alma.agent.tooling import Tooling
 from alma.agent.warming import Warming
+from alma.annexes import Annexes
 from alma.choices import (
     access_of,
     budgets_of,
@@ -47,6 +49,8 @@ from alma.engine.run_log import RunLog
 from alma.engine.runner import Engine
 from alma.engine.state import RunState
 from alma.errors import NotFound, StorageFailure
+from alma.experiments.experiments import Experiments
+from alma.experiments.place import Place
 from alma.following import follow
 from alma.lookout import Lookout
 from alma.memory.embedder import Embedder
@@ -87,9 +91,9 @@ TAKE_IN_S = 2.0  # that a stopping Alma gives to keeping what its last runs said
 
 
 class Alma:
-    """All parts of a running Alma, put together. Made by `running`."""
+    """All parts of a running Alma, put together. Made by `running`. `annex`: beside another, for an experiment."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, annex: bool = False) -> None:
         self.settings = settings
         self.database = Database(settings.database)
         self.bus = LocalBus()
@@ -127,14 +131,14 @@ class Alma:
         self.shares = (
             follow(
                 lambda: self.dispatcher,
-                None,
+                self.schooling.books,
                 self.embedder,
                 self.registry,
                 self.cache,
                 warming,
                 time.time,
                 settings.kept_mib * MIB,
-                lambda _owner: True,
+                self.schooling.follows,
             )
             if settings.learning
             else None
@@ -207,6 +211,18 @@ class Alma:
         self.sessions.feedback.listen(self.schooling.books.signaled)
         rehearsals = Rehearsals(self.sessions)
         self.schooling.gated(rehearsals.rehearse, rehearsals.cancel, lambda: not self.engine.busy)
+        self.place = Place(rehearsals, self.schooling.versions.lend, fresh=not annex)
+        self.experiments = Experiments(
+            self.database,
+            self.schooling,
+            self.registry,
+            self.embedder,
+            self.place,
+            Annexes(settings, _annex) if not annex else None,
+            self._draft,
+            settings.data_dir / "evaluators",
+            time.time,
+        )
         self.watch = self._watching(book) if book is not None else None
         self.failed = False  # a part ended that should not have
         self._group: asyncio.TaskGroup | None = None
@@ -224,6 +240,7 @@ class Alma:
             await self.cache.open()
             await self.mind.open()
             await self.schooling.open()
+            await self.experiments.open(sweep=sweep)
             await self.lookout.open()
             async with self.recorder.open(), asyncio.TaskGroup() as group:
                 self._group = group
@@ -251,6 +268,7 @@ class Alma:
                 if self.remembering is not None:
                     tasks.append(group.create_task(part("remembering", self.remembering.run())))
                 await ready.wait()
+                tasks.append(group.create_task(part("experiments", self.experiments.run())))
                 try:
                     yield self
                 finally:
@@ -282,6 +300,12 @@ class Alma:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TAKE_IN_S):
                     await self.remembering.settled()
+
+    async def _draft(
+        self, owner: str, what: Literal["prompt", "notes"], of: str, content: str, title: str, reason: str
+    ) -> str:
+        draft = self.schooling.versions.draft
+        return (await draft(owner, what, of, content, title=title, made_by="hand", reason=reason)).id
 
     def _watching(self, book: Book) -> Watch:
         mind = self.mind if self.settings.memory else None
@@ -399,6 +423,12 @@ class Alma:
                 log.warning("the list of threads could not be told: %s", error)
 
 
+@contextlib.asynccontextmanager
+async def _annex(settings: Settings) -> AsyncGenerator[Place]:
+    async with Alma(settings, annex=True).running(sweep=False) as alma:
+        yield alma.place
+
+
 def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
     """The ASGI app around `alma`: WebSocket, JSON API, health, page."""
 
@@ -442,6 +472,6 @@ def create_app(alma: Alma, *, sweep: bool = True) -> FastAPI:
             max_prompt_chars=settings.max_prompt_chars,
         ),
         outbox_bytes=settings.outbox_bytes,
-        more=doors(alma.schooling, alma.shares, alma.sessions.feedback),
+        more=doors(alma.schooling, alma.shares, alma.sessions.feedback, alma.experiments),
         lifespan=lifespan,
     )

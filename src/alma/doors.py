@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from alma.experiments.experiments import Experiments
 from alma.learner.shares import Shares
 from alma.schooling import Schooling
 from alma.server import (
+    experiments_api,
     feedback_api,
     lab_api,
     learning_api,
@@ -19,7 +21,9 @@ from alma.server import (
 from alma.session.feedback import Feedback
 
 
-def doors(schooling: Schooling, shares: Shares | None, feedback: Feedback) -> list[APIRouter]:
+def doors(
+    schooling: Schooling, shares: Shares | None, feedback: Feedback, experiments: Experiments
+) -> list[APIRouter]:
     books, preferences = schooling.books, schooling.preferences
     return [
         feedback_api.routes(feedback, books, preferences),
@@ -29,5 +33,6 @@ def doors(schooling: Schooling, shares: Shares | None, feedback: Feedback) -> li
         router_api.routes(schooling.choosing, schooling.roles, schooling.database, schooling.routing),
         shares_api.routes(shares),
         versions_api.routes(schooling.database, schooling.versions),
+        experiments_api.routes(experiments),
         refinement_api.routes(schooling.refining, schooling.memories),
     ]

@@ -110,14 +110,14 @@ class Schooling:
             self.database,
             self.roles,
             self._models,
-            self._active,
+            self.active,
             Distilling(self.database, self._embedder, self.versions),
             reflection,
             Evolving(reflection, self._embedder),
             rehearse,
         )
 
-    def _active(self, owner: str, name: str) -> Role:
+    def active(self, owner: str, name: str) -> Role:
         """A role as it is used for an owner now."""
         active = self.versions.active(owner, "prompt", name)
         found = self.versions.role_of(owner, active.hash) if active is not None else None

@@ -70,8 +70,10 @@ class Experiments:
         self.before = Beforehand(roles, models, annexes, folder)
         self._running = Running(database, here, annexes, self._make, self._scorer, clock)
 
-    async def open(self) -> None:
-        await self._running.open()
+    async def open(self, *, sweep: bool) -> None:
+        """`sweep`: go on with what an earlier process left running."""
+        if sweep:
+            await self._running.open()
 
     async def run(self) -> None:
         await self._running.run()
@@ -127,7 +129,7 @@ class Experiments:
         experiment = await self._find(owner, experiment_id)
         if experiment.state in _ENDED:
             raise _ended(experiment)
-        if experiment.state == "running":
+        if experiment.state == "running" and self._running.has(experiment_id):
             return experiment
         if not admin and any(variant.settings for variant in experiment.spec.variants):
             raise Forbidden("admin_only", "An experiment with other settings is started by administrators only.")

@@ -100,6 +100,11 @@ class Running:
         self._active[experiment.id] = Active(experiment, cells, said)
         self._wake.set()
 
+    def has(self, experiment_id: str) -> bool:
+        """Whether it is worked on, or is about to be."""
+        active = self._active.get(experiment_id)
+        return active is not None and not active.halted
+
     def busy(self, experiment_id: str) -> int:
         """How much of it is under way."""
         active = self._active.get(experiment_id)
