@@ -61,6 +61,8 @@ def _takes_texts() -> list[tuple[str, str, Any]]:
     return [
         ("POST", "/api/threads", lambda text: {"title": text}),
         ("POST", "/api/memories", lambda text: {"text": text}),
+        ("POST", "/api/learning/lessons", lambda text: {"role": "writer", "task": text, "answer": text}),
+        ("POST", "/api/learning/distil", lambda text: {"role": text}),
         ("POST", "/api/tokens", lambda text: {"name": text}),
         ("POST", "/api/session", lambda text: {"token": text}),
         ("PUT", "/api/budgets", lambda text: {"scope": "thread", "threadId": text, "tokens": 1}),
@@ -82,6 +84,7 @@ def test_no_text_is_a_bug(server: serving.Serving, method: str, path: str, body:
         "/api/threads?search={}",
         "/api/memories?query={}",
         "/api/memories/{}",
+        "/api/learning/lessons?query={}",
         "/api/threads/{}",
         "/api/threads/{}/files",
         "/api/runs/{}/entries",

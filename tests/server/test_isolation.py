@@ -28,9 +28,9 @@ DAY = "2026-01-01"
 @dataclass(frozen=True)
 class Case:
     """What a stranger who is no administrator gets: `hidden`: 404, as if it were not there; `own`: an answer with
-    nothing of Ada's in it; `admin`: 403. `body`: what is sent; `{thread}` and the like stand for what is Ada's."""
+    nothing of Ada's in it; `nothing`: 409, there is nothing of theirs to learn from; `admin`: 403. `body`: what is sent; `{thread}` and the like stand for what is Ada's."""
 
-    gets: Literal["hidden", "own", "admin"]
+    gets: Literal["hidden", "own", "nothing", "admin"]
     body: object = None
     path: str = ""
     kind: str = "application/json"
@@ -55,6 +55,12 @@ HTTP: dict[str, Case] = {
     "PUT /api/knowledge/files/{name}": Case("own", b"mine", "/api/knowledge/files/mine.txt"),
     "GET /api/knowledge/{document_id}": Case("hidden", path="/api/knowledge/{document}"),
     "DELETE /api/knowledge/{document_id}": Case("hidden", path="/api/knowledge/{document}"),
+    "GET /api/learning/lessons": Case("own"),
+    "POST /api/learning/lessons": Case("own", {"role": "writer", "task": "Say it.", "answer": "It."}),
+    "PATCH /api/learning/lessons/{lesson_id}": Case("hidden", {"on": False}, "/api/learning/lessons/{lesson}"),
+    "DELETE /api/learning/lessons/{lesson_id}": Case("hidden", path="/api/learning/lessons/{lesson}"),
+    "POST /api/learning/reflect": Case("nothing", {"role": "writer"}),
+    "POST /api/learning/distil": Case("nothing", {"role": "writer"}),
     "GET /api/learning/versions": Case("own"),
     "POST /api/learning/versions": Case("own", {"what": "notes", "of": "writer", "content": "[]"}),
     "GET /api/learning/versions/{version_id}": Case("hidden", path="/api/learning/versions/{version}"),
@@ -68,6 +74,7 @@ HTTP: dict[str, Case] = {
     "PUT /api/learning/versions/{version_id}/share": Case(
         "hidden", {"share": 0.3}, "/api/learning/versions/{version}/share"
     ),
+    "GET /api/learning/router": Case("own", path="/api/learning/router?role=writer"),
     "GET /api/limits": Case("own"),
     "GET /api/memories": Case("own", path=f"/api/memories?query={WORD}&files=true&state=any"),
     "POST /api/memories": Case("own", {"text": "The stairs are steep.", "scope": "owner"}),
@@ -226,7 +233,7 @@ class House:
         text = said.decode() if isinstance(said, bytes) else json.dumps(said)
         assert HERE not in text
         assert WORD not in (text.replace(self.ids["file"], "") if self.ids["file"] in sent else text)
-        for name in ("thread", "run", "memory", "document", "example", "version"):
+        for name in ("thread", "run", "memory", "document", "example", "version", "lesson"):
             assert self.ids[name] not in text or self.ids[name] in sent, name
 
 
@@ -262,6 +269,8 @@ def house(server: Serving) -> House:
     house.ids["document"] = document["id"]
     notes = {"what": "notes", "of": "writer", "content": f'[{{"id": "n", "text": "Mind the {WORD}."}}]', "title": WORD}
     house.ids["version"] = house.ask(ada, "POST", "/api/learning/versions", notes)[1]["id"]
+    lesson = {"role": "writer", "task": f"Where is the {WORD}?", "answer": "Under the stairs."}
+    house.ids["lesson"] = house.ask(ada, "POST", "/api/learning/lessons", lesson)[1]["id"]
     house.ids["example"] = house.ask(ada, "GET", "/api/route/examples")[1]["examples"][0]["id"]
     return house
 
@@ -302,6 +311,8 @@ def test_a_stranger_at_a_door(house: House, door: str) -> None:
             assert status == 404, said
         case "own":
             assert status < 300, said
+        case "nothing":
+            assert (status, said["code"]) == (409, "nothing_to_learn")
         case "admin":
             assert (status, said["code"]) == (403, "admin_only")
     house.check(said, sent=sent)

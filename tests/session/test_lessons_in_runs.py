@@ -12,10 +12,10 @@ from alma.models.chat import ChatRequest
 from alma.schooling import Choice
 from alma.session.evidence import sent_prompt
 from alma.session.feedback import Said
-from alma.session.starting import Ask
 from memory.fakes import FakeEmbedding
 from planned import log_of
 from session_bench import SessionBench
+from taught import run, say, schooled_in, settled
 
 FIRST = "!say Shelf G4"
 TASK = "Which shelf is for a garden rake?"
@@ -24,32 +24,8 @@ LIKE = "Which shelf is for a garden hose?"
 
 @pytest.fixture
 async def schooled(tmp_path: Path) -> AsyncGenerator[SessionBench]:
-    bench = SessionBench(f"sqlite:///{tmp_path}/alma.db", learning=Choice(exploration=0.0))
-    bench.embedder.embed = FakeEmbedding(dimensions=384).embed  # type: ignore[method-assign]
-    assert bench.schooling is not None
-    bench.sessions.feedback.listen(bench.schooling.books.signaled)
-    async with bench.running():
+    async with schooled_in(tmp_path) as bench:
         yield bench
-
-
-async def run(bench: SessionBench, text: str, owner: str = "ada", key: str = "") -> str:
-    ack = await bench.sessions.start(
-        owner, Ask(key=key or f"{owner}{text}{len(bench.model.requests)}", text=text, kind="chat")
-    )
-    assert ack.run_id is not None
-    await bench.ended(ack.run_id)
-    return ack.run_id
-
-
-async def say(bench: SessionBench, run_id: str, owner: str = "ada", **said: object) -> None:
-    await bench.sessions.feedback.give(owner, run_id, Said(**said))  # type: ignore[arg-type]
-    await settled(bench)
-
-
-async def settled(bench: SessionBench) -> None:
-    assert bench.schooling is not None
-    await bench.schooling.books.settled()
-    await bench.schooling.lessons.settled()
 
 
 def said_to(request: ChatRequest) -> list[tuple[str, str]]:
