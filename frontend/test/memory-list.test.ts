@@ -33,6 +33,8 @@ function entry(id: string, more: Partial<MemoryEntry> = {}): MemoryEntry {
     validTo: null,
     supersededBy: "",
     forgottenAt: null,
+    archivedAt: null,
+    strength: 1,
     count: 1,
     uses: 0,
     usedAt: 0,

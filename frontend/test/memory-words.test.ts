@@ -77,7 +77,7 @@ describe("a memory in words", () => {
 
   it("says how memory stands, and what it waits for", () => {
     const by = { byKind: {}, byScope: {}, byAgent: {} };
-    const counts = { alive: 12, superseded: 1, forgotten: 0, inFiles: 0, ...by };
+    const counts = { alive: 12, archived: 0, superseded: 1, forgotten: 0, inFiles: 0, ...by };
     const index = { backend: "usearch", model: "minilm", dimensions: 384, entries: 12, missing: 0 };
     const state: MemoryState = {
       on: true,

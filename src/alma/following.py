@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from alma.agent.warming import Warming
 from alma.engine.dispatch import Demand, LocalDispatcher
 from alma.errors import AlmaError
+from alma.learner.books import Books
 from alma.learner.shares import Shares, Store
 from alma.learner.weights import Record
 from alma.learning.outcome import item_id
@@ -25,26 +25,9 @@ _VECTOR_S, _COUNT_S, _ANSWER_S, _PREFIX_S = 0.01, 0.0005, 0.001, 1.0
 _LEAST_COUNTS = 512
 
 
-class Belief(Protocol):
-    """`weight`: with the prior's; `count`: of runs."""
-
-    @property
-    def mean(self) -> float: ...
-
-    @property
-    def count(self) -> int: ...
-
-    @property
-    def weight(self) -> float: ...
-
-
-class Books(Protocol):
-    def belief(self, owner: str, item: str, context: str = "") -> Belief: ...
-
-
 def follow(
     dispatcher: Callable[[], LocalDispatcher],
-    books: Books | None,
+    books: Books,
     embedder: Embedder,
     registry: Registry,
     cache: ResponseCache,
@@ -53,11 +36,10 @@ def follow(
     most_bytes: int,
     follows: Callable[[str], bool],
 ) -> Shares:
-    """What follows demand and record. `books` None: nothing is known of records.
-    `follows`: whether for this owner; for others all shares are equal."""
+    """What follows demand and record. `follows`: whether for this owner; for others all shares are equal."""
 
     def record(owner: str, role: str) -> Record:
-        if books is None:
+        if not follows(owner):
             return Record()
         belief = books.belief(owner, item_id("role", role))
         return Record(belief.mean, belief.weight if belief.count else 0.0)

@@ -3,7 +3,7 @@
 import { CircleHelp, Pause, Play, RotateCcw, Square } from "lucide-react";
 import { CopyButton } from "@/components/copy-button";
 import { KindIcon } from "@/components/kind-icon";
-import { Thumbs } from "@/components/thumbs";
+import { lazily } from "@/components/lazily";
 import { Button } from "@/components/ui/button";
 import {
   DropdownMenu,
@@ -17,11 +17,9 @@ import { Tooltip } from "@/components/ui/tooltip";
 import { CacheMark } from "@/features/conversation/cache-mark";
 import { Figures, LiveFigures } from "@/features/conversation/figures";
 import { KindChip } from "@/features/conversation/kind-chip";
-import { Prefer } from "@/features/conversation/prefer";
 import { useOnline } from "@/hooks/use-session";
 import { useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
-import { feedback } from "@/lib/feedback";
 import { KIND_LABEL } from "@/lib/format";
 import { isSaid } from "@/lib/learned-state";
 import { go } from "@/lib/location";
@@ -29,6 +27,9 @@ import { modelLabel } from "@/lib/model-list";
 import { KINDS } from "@/lib/protocol";
 import type { RunState } from "@/lib/run-state";
 import { session } from "@/lib/session";
+
+const loadFeedback = () => import("@/features/conversation/answer-feedback");
+const AnswerFeedback = lazily(() => loadFeedback().then((module) => module.AnswerFeedback));
 
 interface AnswerFooterProps {
   threadId: string;
@@ -40,7 +41,6 @@ interface AnswerFooterProps {
 /** Under an answer: what can be done with it, its kind, and its figures. */
 export function AnswerFooter({ threadId, run, working, isLast }: AnswerFooterProps) {
   const online = useOnline();
-  const giving = useStore(feedback.of(run.id));
   const hit = working ? null : run.message?.end?.cache;
   return (
     <footer className="flex flex-wrap items-center gap-x-3 gap-y-1 text-faint-foreground text-xs">
@@ -63,12 +63,11 @@ export function AnswerFooter({ threadId, run, working, isLast }: AnswerFooterPro
         >
           {run.message?.text ? (
             <>
-              <Thumbs runId={run.id} signals={run.signals} seq={run.seq} giving={giving} />
-              <Prefer threadId={threadId} run={run} />
+              <AnswerFeedback threadId={threadId} run={run} />
               <CopyButton
                 text={() => run.message?.text ?? ""}
                 label="Copy answer"
-                onCopied={() => feedback.copied(run.id)}
+                onCopied={() => void loadFeedback().then(({ copied }) => copied(run.id))}
               />
             </>
           ) : null}

@@ -1,7 +1,7 @@
 "use client";
 
 import { memo } from "react";
-import { SaidMore } from "@/components/thumbs";
+import { lazily } from "@/components/lazily";
 import { Answer } from "@/features/conversation/answer";
 import { AnswerFooter } from "@/features/conversation/answer-footer";
 import { Asks } from "@/features/conversation/asks";
@@ -15,10 +15,12 @@ import { ToolLines } from "@/features/conversation/tool-lines";
 import { UserText } from "@/features/conversation/user-text";
 import { WindowLine } from "@/features/conversation/window-line";
 import { useRun, useView } from "@/hooks/use-session";
-import { useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
-import { feedback } from "@/lib/feedback";
-import { isWorking, type RunState } from "@/lib/run-state";
+import { isWorking } from "@/lib/run-state";
+
+const AnswerSaid = lazily(() =>
+  import("@/features/conversation/answer-feedback").then((module) => module.AnswerSaid),
+);
 
 interface TurnProps {
   threadId: string;
@@ -79,14 +81,8 @@ export const Turn = memo(function Turn({ threadId, runId, isLast }: TurnProps) {
         ) : null}
         {working ? null : <SourceLine runId={run.id} recalls={run.recalls} />}
         <AnswerFooter threadId={threadId} run={run} working={working} isLast={isLast} />
-        {working ? null : <More run={run} />}
+        {working ? null : <AnswerSaid run={run} />}
       </div>
     </article>
   );
 });
-
-function More({ run }: { run: RunState }) {
-  const giving = useStore(feedback.of(run.id));
-  const answer = run.message?.text ?? "";
-  return <SaidMore runId={run.id} signals={run.signals} seq={run.seq} answer={answer} giving={giving} />;
-}

@@ -1,6 +1,7 @@
 "use client";
 
 import { PencilLine, Trophy } from "lucide-react";
+import { SaidMore, Thumbs } from "@/components/thumbs";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
 import { useTree } from "@/hooks/use-session";
@@ -12,10 +13,11 @@ import { MAIN } from "@/lib/protocol";
 import type { RunState } from "@/lib/run-state";
 import { siblingsOf } from "@/lib/tree";
 
-/** What else can be said of an answer: how it should have been, and that it is better than the one beside it. */
-export function Prefer({ threadId, run }: { threadId: string; run: RunState }) {
+/** What can be said of an answer: what it is worth, how it should have been, that it is better than the one beside it. */
+export function AnswerFeedback({ threadId, run }: { threadId: string; run: RunState }) {
   const { tree } = useTree(threadId);
-  const { saying } = useStore(feedback.of(run.id));
+  const giving = useStore(feedback.of(run.id));
+  const { saying } = giving;
   const siblings = siblingsOf(tree, run.id);
   const at = siblings.indexOf(run.id);
   const other = siblings[at - 1] ?? siblings[at + 1];
@@ -23,6 +25,7 @@ export function Prefer({ threadId, run }: { threadId: string; run: RunState }) {
   const isEdited = newestSignal(run.signals, "edited", MAIN, saying) !== null;
   return (
     <>
+      <Thumbs runId={run.id} signals={run.signals} seq={run.seq} giving={giving} />
       {other === undefined ? null : (
         <Tooltip label={isPreferred ? "You prefer this answer" : "Prefer this answer to the other"}>
           <Button
@@ -52,3 +55,13 @@ export function Prefer({ threadId, run }: { threadId: string; run: RunState }) {
     </>
   );
 }
+
+/** Under the answer, where there is more to be said. */
+export function AnswerSaid({ run }: { run: RunState }) {
+  const giving = useStore(feedback.of(run.id));
+  const answer = run.message?.text ?? "";
+  return <SaidMore runId={run.id} signals={run.signals} seq={run.seq} answer={answer} giving={giving} />;
+}
+
+/** A courtesy, of which nobody hears when it fails. */
+export const copied = (runId: string): void => feedback.copied(runId);
