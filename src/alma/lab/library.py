@@ -102,22 +102,31 @@ def fading(name: str) -> Callable[[T], T]:
 
 def find(known: dict[str, T], what: str, name: str) -> T:
     if name not in known:
-        raise NotFound(
-            f"unknown_{what}", f"The lab has no {what} {name!r}.", expected=", ".join(known), actual=name
-        )
+        raise NotFound(f"unknown_{what}", f"The lab has no {what} {name!r}.", expected=", ".join(known), actual=name)
     return known[name]
 
 
-def load(file: Path) -> None:
+@dataclass(frozen=True)
+class Names:
+    """Of what a file added."""
+
+    worlds: tuple[str, ...] = ()
+    policies: tuple[str, ...] = ()
+    rewards: tuple[str, ...] = ()
+    fadings: tuple[str, ...] = ()
+
+
+def load(file: Path) -> Names:
     """Run somebody's own file, so that what it names is there. It is a program: it can do whatever its user can."""
     if not file.is_file():
         raise NotFound("unknown_file", f"There is no file {file}.", hint="Name a Python file; see docs/lab.md.")
-    before = (len(WORLDS), len(POLICIES), len(REWARDS), len(FADINGS))
+    known: tuple[dict[str, Any], ...] = (WORLDS, POLICIES, REWARDS, FADINGS)
+    before = [set(one) for one in known]
     try:
         runpy.run_path(str(file), run_name="alma_lab")
     except InvalidRequest:
         raise
-    except Exception as error:  # noqa: BLE001  # a plugin's boundary
+    except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         raise InvalidRequest(
             "bad_lab_file",
@@ -125,7 +134,8 @@ def load(file: Path) -> None:
             expected="a Python file that runs",
             actual=f"{type(error).__name__}: {error} (line {where.lineno})",
         ) from error
-    if before == (len(WORLDS), len(POLICIES), len(REWARDS), len(FADINGS)):
+    added = [tuple(name for name in one if name not in then) for one, then in zip(known, before, strict=True)]
+    if not any(added):
         raise InvalidRequest(
             "bad_lab_file",
             f"{file} names nothing for the lab.",
@@ -133,6 +143,12 @@ def load(file: Path) -> None:
             actual="none",
             hint="See docs/lab.md.",
         )
+    return Names(*added)
+
+
+def fades(policy: str) -> bool:
+    """Whether a policy takes a curve of retention."""
+    return "fading" in inspect.signature(find(POLICIES, "policy", policy).make).parameters
 
 
 def _keeper(known: dict[str, Named], what: str, name: str) -> Callable[[T], T]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 
@@ -58,8 +59,7 @@ class Careful(Alma):
     """Alma's bandit as it comes: at most a tenth of the tasks is done otherwise than is believed best."""
 
     def __init__(self, setting: Setting, dice: Dice, fading: Fading | None = None) -> None:
-        known = {name: getattr(setting, name) for name in Setting.__dataclass_fields__}
-        super().__init__(Setting(**{**known, "exploration": CAREFUL}), dice, fading)
+        super().__init__(replace(setting, exploration=CAREFUL), dice, fading)
 
 
 class _Counting:

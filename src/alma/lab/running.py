@@ -5,16 +5,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from alma.errors import InvalidRequest
+from alma.lab import policies, worlds
 from alma.lab.library import FADINGS, POLICIES, REWARDS, WORLDS, Fading, Named, Policy, Reward, World, find, reward
-from alma.lab.life import Floats, Happened, Life
+from alma.lab.life import Floats, Happened, Life, Setting
 
+SHIPPED = (worlds, policies)  # what comes along is in the library as soon as these are imported
 POINTS = 60  # of a curve
+MANY = 4  # times its usual value that a count of a world may be
 RESAMPLES = 1000
 _MASS = 0.95
 
@@ -44,6 +47,34 @@ class Curves(Struct, frozen=True):
     rewards: list[float]
 
 
+class Rules(Struct, frozen=True):
+    """What a reward is, how evidence fades (None: as the policy has it), and how much may be explored."""
+
+    reward: Reward
+    fading: Fading | None = None
+    exploration: float = 1.0
+
+
+class Played(Struct, frozen=True):
+    """One life, by task: what the arm that was chosen was to bring, and what the best one was."""
+
+    worth: Floats
+    top: Floats
+
+
+class Known(Struct, frozen=True):
+    """All that there is by name, with what somebody's own files added so far."""
+
+    worlds: dict[str, World]
+    policies: dict[str, Named]
+    rewards: dict[str, Named]
+    fadings: dict[str, Named]
+
+
+def known() -> Known:
+    return Known(WORLDS, POLICIES, REWARDS, FADINGS)
+
+
 class Stopped(Exception):
     """Whoever asked has left."""
 
@@ -70,24 +101,23 @@ def run(
     can have it. Raises `NotFound` for a name that the lab does not know, `Stopped` soon after `stop` says so."""
     in_world = find(WORLDS, "world", world) if isinstance(world, str) else world
     by = find(POLICIES, "policy", policy) if isinstance(policy, str) else policy
-    valued: Reward = find(REWARDS, "reward", reward).make
-    curve: Fading | None = find(FADINGS, "curve", fading).make if fading else None
-    count = tasks or in_world.tasks
+    count = in_world.tasks if tasks is None else tasks
     chosen = range(seeds) if isinstance(seeds, int) else seeds
     if not chosen or count < 1:
         raise InvalidRequest(
             "bad_lab_run", "A run needs tasks and seeds.", expected="at least one", actual=f"{count}, {len(chosen)}"
         )
-    worths, bests = np.zeros((len(chosen), count)), np.zeros((len(chosen), count))
-    tops = np.zeros((len(chosen), count))
-    for row, seed in enumerate(chosen):
-        life = live(in_world, seed, count, settings)
-        life = replace(life, setting=replace(life.setting, exploration=exploration))
-        picks = _play(by, life, np.random.default_rng([seed, 1]), valued, curve, stop)
-        worths[row] = life.worth[np.arange(count), picks]
-        tops[row] = life.worth.max(axis=1)
-        bests[row] = worths[row] >= tops[row] - 1e-12
-    return _curves(in_world.name, by.name, worths, tops, bests)
+    rules = Rules(
+        find(REWARDS, "reward", reward).make, find(FADINGS, "curve", fading).make if fading else None, exploration
+    )
+    played = [play(by, live(in_world, seed, count, settings), seed, rules, stop) for seed in chosen]
+    return gather(in_world.name, by.name, played)
+
+
+def play(by: Named, life: Life, seed: int, rules: Rules, stop: Callable[[], bool] = lambda: False) -> Played:
+    life = replace(life, setting=replace(life.setting, exploration=rules.exploration))
+    picks = _picks(by, life, np.random.default_rng([seed, 1]), rules, stop)
+    return Played(life.worth[np.arange(len(picks)), picks], life.worth.max(axis=1))
 
 
 def live(world: World, seed: int, tasks: int, settings: dict[str, float] | None = None) -> Life:
@@ -100,17 +130,41 @@ def live(world: World, seed: int, tasks: int, settings: dict[str, float] | None 
             expected=", ".join(world.settings) or "none",
             actual=", ".join(sorted(unknown)),
         )
-    return world.make(np.random.default_rng([seed, 0]), tasks, **(settings or {}))
+    given = {name: _as_usual(name, value, world.settings[name]) for name, value in (settings or {}).items()}
+    try:
+        return world.make(np.random.default_rng([seed, 0]), tasks, **given)
+    except ValueError as error:
+        raise InvalidRequest(
+            "bad_lab_setting",
+            f"The world {world.name} cannot be made so.",
+            expected="settings not far from the usual ones",
+            actual=f"{given}: {error}",
+        ) from error
 
 
-def _play(
-    by: Named, life: Life, dice: np.random.Generator, valued: Reward, curve: Fading | None, stop: Callable[[], bool]
-) -> list[int]:
+def _as_usual(name: str, value: float, usual: float) -> float:
+    """Of the type of the usual value; a count of no more than some times that, or a world would not fit into memory."""
+    if isinstance(usual, bool):
+        return bool(value)
+    if not isinstance(usual, int):
+        return float(value)
+    if not (1 <= value <= MANY * usual and value == int(value)):
+        raise InvalidRequest(
+            "bad_lab_setting",
+            f"The setting {name} is a count.",
+            expected=f"a whole number from 1 to {MANY * usual}",
+            actual=f"{value:g}",
+        )
+    return int(value)
+
+
+def _picks(by: Named, life: Life, dice: np.random.Generator, rules: Rules, stop: Callable[[], bool]) -> list[int]:
     setting = life.setting
-    policy = _made(by, setting, dice, curve)
+    policy = _made(by, setting, dice, rules.fading)
     places = {arm: at for at, arm in enumerate(setting.arms)}
     picks: list[int] = []
-    for task, number in enumerate(life.kind.tolist()):
+    kinds: list[int] = life.kind.tolist()
+    for task, number in enumerate(kinds):
         if task % 64 == 0 and stop():
             raise Stopped
         kind = setting.kinds[number]
@@ -120,7 +174,7 @@ def _play(
                 "unknown_arm", f"{by.name} chose what is no arm.", expected=", ".join(places), actual=repr(arm)
             )
         picks.append(places[arm])
-        worth = valued(life.happened(task, places[arm]))
+        worth = rules.reward(life.happened(task, places[arm]))
         if worth is None:
             continue
         if not 0.0 <= worth <= 1.0:
@@ -131,7 +185,7 @@ def _play(
     return picks
 
 
-def _made(by: Named, setting: Any, dice: np.random.Generator, curve: Fading | None) -> Policy:
+def _made(by: Named, setting: Setting, dice: np.random.Generator, curve: Fading | None) -> Policy:
     if curve is None:
         return by.make(setting, dice)
     if "fading" not in inspect.signature(by.make).parameters:
@@ -141,11 +195,14 @@ def _made(by: Named, setting: Any, dice: np.random.Generator, curve: Fading | No
     return by.make(setting, dice, fading=curve)
 
 
-def _curves(world: str, policy: str, worths: Floats, tops: Floats, bests: Floats) -> Curves:
+def gather(world: str, policy: str, played: Sequence[Played]) -> Curves:
+    """`played`: of each seed, equally long."""
+    worths, tops = np.stack([one.worth for one in played]), np.stack([one.top for one in played])
+    bests = (worths >= tops - 1e-12).astype(np.float64)
     seeds, tasks = worths.shape
-    edges = np.unique(np.linspace(0, tasks, min(POINTS, tasks) + 1).astype(int))
+    edges: NDArray[np.int64] = np.unique(np.linspace(0, tasks, min(POINTS, tasks) + 1, dtype=np.int64))
     lost = np.cumsum(tops - worths, axis=1)
-    widths = np.diff(edges)
+    widths: NDArray[np.int64] = edges[1:] - edges[:-1]
     return Curves(
         world,
         policy,
@@ -167,7 +224,7 @@ def _band(values: Floats) -> Band:
     return Band(*(np.round(one, 5).tolist() for one in (values.mean(axis=0), low, high)))
 
 
-def _resampled(count: int) -> Any:
+def _resampled(count: int) -> NDArray[np.int64]:
     return np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
 
 

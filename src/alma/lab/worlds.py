@@ -132,7 +132,7 @@ def _life(
 ) -> Life:
     """`means`: by kind and arm. `later`: from which task on they are others; `heard`: how likely a user says that an
     answer was bad, and good."""
-    kinds = KINDS[: len(means)]
+    kinds = [*KINDS, *(f"kind{number}" for number in range(len(means)))][: len(means)]
     kind = dice.integers(len(kinds), size=tasks)
     true = means[kind].copy()
     if later is not None:

@@ -8,8 +8,6 @@ what came before it counts less, the more the surer; so a doubt costs little, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
@@ -27,17 +25,16 @@ _EDGE = 1e-3
 class Change(Struct, frozen=True):
     """`kept`: for each reward, the share of its weight that still counts; `recent`: something changed of late."""
 
-    kept: list[float]
+    kept: Floats
     recent: bool
 
 
-def look(rewards: Sequence[float], weights: Sequence[float]) -> Change:
+def look(rewards: Floats, weights: Floats) -> Change:
     """`rewards`: the oldest first."""
     kept = np.ones(len(rewards))
     first, recent = max(len(rewards) - LONGEST, 0), False
-    worths, sizes = np.asarray(rewards, dtype=np.float64), np.asarray(weights, dtype=np.float64)
     for _ in range(_CUTS):
-        at, beyond = _best_cut(worths[first:], sizes[first:])
+        at, beyond = _best_cut(rewards[first:], weights[first:])
         if beyond <= -3.0:
             break
         kept[: first + at] *= 1.0 / (1.0 + np.exp(min(STEEP * beyond, 50.0)))
@@ -45,7 +42,7 @@ def look(rewards: Sequence[float], weights: Sequence[float]) -> Change:
             break
         first += at
         recent = recent or len(rewards) - first <= RECENT
-    return Change(kept.tolist(), recent)
+    return Change(kept, recent)
 
 
 def _best_cut(rewards: Floats, weights: Floats) -> tuple[int, float]:

@@ -17,7 +17,7 @@ MIDDLE = 0.6  # what an answer of which nothing is known is worth: most are well
 REACH = 0.1  # how far from that a description can put an arm
 ALIKE = 0.2  # of cosine, by which a role is clearly nearer to a task than the others are
 USUAL = 0.05  # of reward, by which the usual arm is believed better: others have to show that they are
-USUAL_WEIGHT = 2.0  # runs' worth of evidence, on top, that it is as good as that: its file was written by somebody
+USUAL_WEIGHT = 4.0  # runs' worth of evidence, on top, that it is as good as that: its file was written by somebody
 HALF = 8.0  # weight of evidence on a factor with which half of what it shows is believed of its arms
 FACTOR_WEIGHT = 2.0  # runs' worth of evidence that a well-known factor adds
 
@@ -32,13 +32,11 @@ class Factor(Struct, frozen=True):
 
 def described(similarities: Sequence[float]) -> list[Posterior]:
     """Of each role, by the cosine of its description (the nearest of its purpose and its `when` lines) to a task, or to
-    the examples of a kind of tasks. Only differences count: cosines of all roles are high where a task has many words."""
+    the examples of a kind of tasks. Only differences count: where a task has many words, all cosines are high."""
     if not similarities:
         return []
     middle = sum(similarities) / len(similarities)
-    return [
-        prior(MIDDLE + REACH * min(max((one - middle) / ALIKE, -1.0), 1.0), PRIOR_WEIGHT) for one in similarities
-    ]
+    return [prior(MIDDLE + REACH * min(max((one - middle) / ALIKE, -1.0), 1.0), PRIOR_WEIGHT) for one in similarities]
 
 
 def nearest(task: Sequence[float], lines: Sequence[Sequence[float]]) -> float:
@@ -69,14 +67,18 @@ def factors(arms: Sequence[tuple[str, float, float]]) -> dict[str, list[Factor]]
     if good + bad <= 0.0:
         return {id: [] for id, _, _ in arms}
     overall = good / (good + bad)
-    parts = {id: id.split("|") for id, _, _ in arms}
-    width = max(map(len, parts.values()))
+    parts = [id.split("|") for id, _, _ in arms]
+    sums: dict[tuple[int, str], tuple[float, float, int]] = {}
+    for words, (_, well, badly) in zip(parts, arms, strict=True):
+        for factor in enumerate(words):
+            before = sums.get(factor, (0.0, 0.0, 0))
+            sums[factor] = (before[0] + well, before[1] + badly, before[2] + 1)
     found: dict[str, list[Factor]] = {}
-    for id, _, _ in arms:
+    for words, (id, well, badly) in zip(parts, arms, strict=True):
         found[id] = []
-        for at in range(width):
-            same = [one for one in arms if one[0] != id and parts[one[0]][at : at + 1] == parts[id][at : at + 1]]
-            weight = sum(one[1] + one[2] for one in same)
-            if weight > 0.0 and len(same) < len(arms) - 1:
-                found[id].append(Factor(sum(one[1] for one in same) / weight - overall, weight))
+        for factor in enumerate(words):
+            good, bad, many = sums[factor]
+            weight = good + bad - well - badly
+            if 1 < many < len(arms) and weight > 1e-9:
+                found[id].append(Factor((good - well) / weight - overall, weight))
     return found

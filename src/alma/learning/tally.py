@@ -8,13 +8,15 @@ gives the same numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from alma.learning import change
 
-KEEP = 0.997  # of its weight that evidence keeps with each tick: half of it after 231
+KEEP = 0.998  # of its weight that evidence keeps with each tick: half of it after 346
 LEAST = 1e-4  # what weighs less than that part of itself is forgotten
 
 
@@ -44,8 +46,7 @@ class Tally:
         self._keep = keep
         self._curve = curve
         self._pieces: dict[str, Evidence] = {}
-        self._counted: list[tuple[Evidence, float]] | None = None  # each with what of it a change left; None: anew
-        self._changed = False
+        self._counted: _Counted | None = None  # None: anew
         self._sums = Sums()  # as of the newest tick
 
     def put(self, key: str, piece: Evidence) -> None:
@@ -66,33 +67,37 @@ class Tally:
         """As of tick `now`."""
         counted = self._counted if self._counted is not None else self._count()
         if self._curve is not None:
-            return self._summed(counted, now, self._curve)
+            faded = [self._curve(max(now - tick, 0)) for tick in counted.ticks.tolist()]
+            return counted.sums(np.array(faded, dtype=np.float64))
         sums = self._sums
         share = self._keep ** max(now - sums.newest, 0)
         if share < LEAST:
             return Sums()
         return Sums(share * sums.good, share * sums.bad, sums.count, sums.newest, sums.changed)
 
-    def _count(self) -> list[tuple[Evidence, float]]:
+    def _count(self) -> _Counted:
         pieces = [piece for _, piece in self.pieces()]
-        seen = change.look([piece.reward for piece in pieces], [piece.weight for piece in pieces])
-        self._counted = counted = list(zip(pieces, seen.kept, strict=True))
-        self._changed = seen.recent
-        if pieces and self._curve is None:
-            self._sums = self._summed(counted, pieces[-1].tick, lambda age: self._keep**age)
-        elif not pieces:
-            self._sums = Sums()
+        self._counted = counted = _Counted(pieces)
+        self._sums = counted.sums(self._keep ** (counted.ticks[-1] - counted.ticks)) if pieces else Sums()
         return counted
 
-    def _summed(self, counted: list[tuple[Evidence, float]], now: int, curve: Callable[[int], float]) -> Sums:
-        good = bad = 0.0
-        count = newest = 0
-        for piece, kept in counted:
-            faded = curve(max(now - piece.tick, 0))
-            if faded < LEAST:
-                continue
-            good += faded * kept * piece.weight * piece.reward
-            bad += faded * kept * piece.weight * (1.0 - piece.reward)
-            count += 1
-            newest = piece.tick
-        return Sums(good, bad, count, newest, self._changed)
+
+class _Counted:
+    """Evidence by tick, each piece with what a change of rewards left of it."""
+
+    def __init__(self, pieces: Sequence[Evidence]) -> None:
+        self.ticks: NDArray[np.float64] = np.array([piece.tick for piece in pieces], dtype=np.float64)
+        rewards = np.array([piece.reward for piece in pieces], dtype=np.float64)
+        weights = np.array([piece.weight for piece in pieces], dtype=np.float64)
+        seen = change.look(rewards, weights)
+        self._good, self._bad = seen.kept * weights * rewards, seen.kept * weights * (1.0 - rewards)
+        self._changed = seen.recent
+
+    def sums(self, faded: NDArray[np.float64]) -> Sums:
+        there = faded >= LEAST
+        if not there.any():
+            return Sums()
+        faded = faded * there
+        newest = int(self.ticks[there][-1])
+        good, bad = float((faded * self._good).sum()), float((faded * self._bad).sum())
+        return Sums(good, bad, int(there.sum()), newest, self._changed)

@@ -1,0 +1,110 @@
+"""Routing in simulated worlds: what Alma's bandit loses, beside the textbook's, round robin, and not learning at all.
+
+Part of `bench.learning`. Every policy meets the same tasks, luck and moods; seeds are played one after the other, each
+by all policies in turns. The constants were found on other seeds and with other parameters (docs/decisions/0020).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+
+from alma.lab.library import POLICIES, WORLDS
+from alma.lab.life import Floats
+from alma.lab.running import Curves, Played, Rules, gather, known, live, play, ratio, thumb
+from bench import rig
+
+BY = ("alma", "careful", "thompson", "round_robin", "usual")
+SCENES: dict[str, tuple[str, dict[str, float]]] = {
+    "tastes": ("tastes", {}),
+    "skills": ("skills", {}),
+    "lazy": ("lazy", {}),
+    "costly": ("costly", {}),
+    "adversarial": ("adversarial", {}),
+    "usual_best": ("adversarial", {"usual_best": True}),
+    "drift": ("drift", {}),
+    "rising": ("rising", {}),
+}
+STATIONARY = ("tastes", "skills", "lazy", "costly", "adversarial")
+WINDOW = 20  # tasks over which it is seen whether a policy is back
+NEAR = 0.9  # of the best arm's reward
+NEVER = 10_000.0
+
+
+def scene(job: tuple[str, int]) -> dict[str, Played]:
+    """One seed by all policies."""
+    name, seed = job
+    world, settings = SCENES[name]
+    life = live(WORLDS[world], seed, WORLDS[world].tasks, settings)
+    return {by: play(POLICIES[by], life, seed, Rules(thumb)) for by in BY}
+
+
+def back_after(one: Played, at: int) -> float:
+    """Tasks after a change until the reward of a window is near the best; the window lies all after it."""
+    worth, top = one.worth[at:], one.top[at:]
+    held: Floats = np.convolve(worth, np.ones(WINDOW), "valid") >= NEAR * np.convolve(top, np.ones(WINDOW), "valid")
+    return float(held.argmax() + WINDOW) if held.any() else NEVER
+
+
+def run(quick: bool) -> dict[str, Any]:
+    """Figures, and `targets` as `rig.report` takes them."""
+    seeds = range(4 if quick else 50)
+    jobs = [(name, seed) for seed in seeds for name in SCENES]
+    with ProcessPoolExecutor(2, get_context("spawn"), initializer=known) as pool:
+        played = dict(zip(jobs, pool.map(scene, jobs), strict=True))
+    figures: dict[str, Any] = {"seeds": len(seeds)}
+    targets: dict[str, tuple[float, str, float]] = {}
+    print(f"\nworlds: {len(seeds)} seeds\nworld       | policy   | regret / thompson | / round robin | reward / usual")
+    for name, (world, _) in SCENES.items():
+        got = {by: gather(world, by, [played[name, seed][by] for seed in seeds]) for by in BY}
+        figures[name] = {by: _against(name, by, got) for by in ("alma", "careful")}
+        figures[name]["regret"] = {by: round(float(np.mean(got[by].regrets)), 2) for by in BY}
+        beside = figures[name]["alma"]
+        if name in STATIONARY:
+            targets[f"{name}_regret_of_thompson"] = (beside["of_thompson"][0], "<=", 1.2)
+            targets[f"{name}_regret_of_round_robin"] = (beside["of_round_robin"][0], "<=", 0.5)
+        if world == "adversarial":
+            for by in ("alma", "careful"):
+                targets[f"{name}_{by}_reward_lost"] = (1.0 - figures[name][by]["of_usual"][0], "<=", 0.02)
+        if name in ("drift", "rising"):
+            figures[name]["back"] = _back(name, played, seeds)
+            targets[f"{name}_back_after"] = (figures[name]["back"]["alma"][0], "<=", 150)
+    figures["targets"] = targets
+    return figures
+
+
+def _against(name: str, by: str, got: dict[str, Curves]) -> dict[str, list[float]]:
+    found = {
+        "of_thompson": ratio(got[by].regrets, got["thompson"].regrets),
+        "of_round_robin": ratio(got[by].regrets, got["round_robin"].regrets),
+        "of_usual": ratio(got[by].rewards, got["usual"].rewards),
+    }
+    said = " | ".join(f"{mean:.3f} ({low:.2f}–{high:.2f})" for mean, low, high in found.values())
+    print(f"{name:11s} | {by:8s} | {said}", flush=True)
+    return {what: [round(value, 4) for value in values] for what, values in found.items()}
+
+
+def _back(name: str, played: dict[tuple[str, int], dict[str, Played]], seeds: Sequence[int]) -> dict[str, list[float]]:
+    """Median over seeds, and the quarter that took longest."""
+    at = int(WORLDS[name].settings["at"])
+    found: dict[str, list[float]] = {}
+    for by in BY:
+        tasks = [back_after(played[name, seed][by], at) for seed in seeds]
+        found[by] = [rig.median(tasks), rig.quantile(tasks, 0.75)]
+    print(f"{name:11s} | back after {found['alma'][0]:.0f} tasks (a quarter later than {found['alma'][1]:.0f})")
+    return found
+
+
+def main() -> int:
+    figures = run(rig.options(__doc__).quick)
+    targets = figures.pop("targets")
+    return rig.report("learning_worlds", figures, targets)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

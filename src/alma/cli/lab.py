@@ -1,0 +1,148 @@
+"""`alma lab`: simulated worlds to learn in, and how a policy does there; also one of somebody's own, from a file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import textwrap
+from pathlib import Path
+
+from alma.cli.options import Subparsers, add_actions, add_command, text
+
+BESIDE = "thompson"  # what a policy is shown beside when nothing else is named
+
+
+def add(commands: Subparsers) -> None:
+    parser = add_command(
+        commands,
+        "lab",
+        run,
+        help="simulated worlds in which policies learn, with yours among them",
+        description="Plays policies (who does which task) in simulated worlds, and shows their curves. docs/lab.md is a"
+        " tutorial. Nothing of it touches your conversations, and no server is needed.",
+        epilog=textwrap.dedent(
+            """\
+            examples:
+              alma lab list
+              alma lab run --world drift --policy alma --policy thompson
+              alma lab run --file my_bandit.py --world tastes --show best
+              alma lab run --world adversarial --set usual_best=1 --json > curves.json"""
+        ),
+    )
+    action = add_actions(parser, data_dir=False)
+    listing = action("list", show, "Every world with its settings, every policy, reward and curve.")
+    listing.add_argument("--json", action="store_true", help="for programs")
+    playing = action("run", play, "Play policies in a world and draw what they lose.")
+    playing.add_argument("--world", type=text, help="as `list` has it (tastes, or the file's own)")
+    playing.add_argument(
+        "--policy", type=text, action="append", default=[], help="as often as you like (the file's own, or alma)"
+    )
+    playing.add_argument("--tasks", type=_whole, help="in each life (as many as the world is made for)")
+    playing.add_argument("--seeds", type=_whole, default=10, help="lives (10)")
+    playing.add_argument("--reward", type=text, default="", help="what a task was worth, from what happened (thumb)")
+    playing.add_argument("--curve", type=text, default="", help="how evidence fades, in place of Alma's own way")
+    playing.add_argument("--exploration", type=_share, default=1.0, help="0 to 1 (1)")
+    playing.add_argument("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="of the world")
+    playing.add_argument("--show", choices=("regret", "reward", "best"), default="regret", help="which curve (regret)")
+    playing.add_argument("--json", action="store_true", help="the curves, for programs")
+    for one in (listing, playing):
+        one.add_argument("--file", type=Path, help="a Python file with something of your own")
+
+
+def _whole(word: str) -> int:
+    if not word.isdecimal() or not 1 <= int(word) <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to 1000000, got {word!r}")
+    return int(word)
+
+
+def _share(word: str) -> float:
+    try:
+        share = float(word)
+    except ValueError:
+        share = -1.0
+    if not 0.0 <= share <= 1.0:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {word!r}")
+    return share
+
+
+def _setting(word: str) -> tuple[str, float]:
+    name, _, value = word.partition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected NAME=NUMBER, got {word!r}") from None
+
+
+def run(arguments: argparse.Namespace) -> int:
+    code: int = arguments.act(arguments)
+    return code
+
+
+def show(arguments: argparse.Namespace) -> int:
+    from alma.cli.terminal import print_table
+    from alma.lab import library
+    from alma.lab.running import known
+
+    lab = known()
+    if arguments.file is not None:
+        library.load(arguments.file)
+    settings = {name: one.settings for name, one in lab.worlds.items()}
+    named = {"policy": lab.policies, "reward": lab.rewards, "curve": lab.fadings}
+    if arguments.json:
+        worlds = [
+            {"name": one.name, "about": one.about, "tasks": one.tasks, "settings": settings[one.name]}
+            for one in lab.worlds.values()
+        ]
+        others = {what: {one.name: one.about for one in known.values()} for what, known in named.items()}
+        sys.stdout.write(json.dumps({"world": worlds, **others}) + "\n")
+        return 0
+    rows = [("world", one.name, one.about, _settings(one.settings)) for one in lab.worlds.values()]
+    rows += [(what, one.name, one.about, "") for what, known in named.items() for one in known.values()]
+    print_table(("what", "name", "about", "settings"), rows)
+    return 0
+
+
+def _settings(settings: dict[str, float]) -> str:
+    return " ".join(f"{name}={value:g}" for name, value in settings.items())
+
+
+def play(arguments: argparse.Namespace) -> int:
+    import msgspec
+
+    from alma.cli.terminal import print_table
+    from alma.lab import library
+    from alma.lab.plot import plot
+    from alma.lab.running import run
+
+    new = library.load(arguments.file) if arguments.file is not None else library.Names()
+    world = arguments.world or next(iter(new.worlds), "tastes")
+    policies = arguments.policy or [*(new.policies or ["alma"]), BESIDE]
+    found = [
+        run(
+            world,
+            policy,
+            arguments.seeds,
+            arguments.tasks,
+            reward=arguments.reward or next(iter(new.rewards), "thumb"),
+            fading=(arguments.curve or next(iter(new.fadings), "")) if library.fades(policy) else "",
+            exploration=arguments.exploration,
+            settings=dict(arguments.set),
+        )
+        for policy in policies
+    ]
+    if arguments.json:
+        sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
+        return 0
+    print(plot(found, arguments.show))
+    rows = [
+        (
+            one.policy,
+            f"{one.regret.mean[-1]:.1f} ({one.regret.low[-1]:.1f}–{one.regret.high[-1]:.1f})",
+            f"{sum(one.rewards) / len(one.rewards):.3f}",
+            f"{one.best.mean[-1]:.0%}",
+        )
+        for one in found
+    ]
+    print_table(("policy", "regret (95 %)", "reward a task", "best arm at the end"), rows)
+    return 0
