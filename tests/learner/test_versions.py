@@ -92,7 +92,7 @@ async def test_what_is_promoted_acts_for_its_owner_alone_and_after_a_restart(dat
     again = Room(tmp_path, database_url)
     async with again.open() as versions:
         assert again.acts() == prompt("Rhyme.")
-        assert await versions.base_content("ada", made.id) == ""  # that version of the file was never used by a run
+        assert await versions.base_content("ada", made.id) == ROLE
 
 
 async def test_a_canary_gets_its_share_and_both_sides_say_so(room: Room) -> None:
@@ -160,6 +160,8 @@ async def test_a_file_that_changes_under_a_version_is_told_of(room: Room) -> Non
         ("prompt", ROLE.replace("poet", "other"), "role_invalid", "expected 'poet'"),
         ("prompt", "", "role_invalid", "no front matter"),
         ("prompt", "x" * 300_000, "version_too_large", "300,000"),
+        ("prompt", ROLE + "\0", "version_invalid", "zero bytes"),
+        ("prompt", ROLE + "\ud800", "version_invalid", "half characters"),
         ("notes", "[", "version_invalid", "truncated"),
         ("notes", '{"id": "a"}', "version_invalid", "array"),
         ("notes", '[{"id": "a", "text": "x"}, {"id": "a", "text": "y"}]', "version_invalid", "twice"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import msgspec
 
@@ -13,6 +14,7 @@ from alma.learner.version_records import Note, Policy, What
 MOST_BYTES = 256 * 1024
 MOST_NOTES = 100
 _SHOWN_PROBLEMS = 20
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _NOTES = msgspec.json.Decoder(list[Note])
 _POLICY = msgspec.json.Decoder(Policy)
 
@@ -20,7 +22,11 @@ _POLICY = msgspec.json.Decoder(Policy)
 def check(what: What, of: str, content: str) -> str:
     """The hash of a content that can be used. Raises `InvalidRequest`: role_invalid with the numbers of the lines,
     version_invalid."""
-    if (size := len(content.encode(errors="replace"))) > MOST_BYTES:
+    if _NO_TEXT.search(content) is not None:
+        raise InvalidRequest(
+            "version_invalid", "This is no text.", expected="text without zero bytes and half characters"
+        )
+    if (size := len(content.encode())) > MOST_BYTES:
         raise InvalidRequest(
             "version_too_large",
             "A version cannot be as large as that.",

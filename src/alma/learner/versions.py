@@ -125,6 +125,8 @@ class Versions:
         known = self._shelf.of_hash(owner, version.what, version.base)
         if known is not None or version.what != "prompt":
             return known or ""
+        if version.base == self._file("prompt", version.of):
+            return self._roles.get(version.of).source
         asked = sa.select(role_versions.c.source).where(role_versions.c.version == version.base)
         return await self._database.read(lambda connection: connection.execute(asked).scalar()) or ""
 

@@ -80,8 +80,9 @@ def evidence(drawn: Drawn, claim: float, *, above: bool) -> Floats:
 
 
 def interval(drawn: Drawn, alpha: float) -> tuple[float, float]:
-    """In which the difference lies, with 1 − `alpha`, however often one looks."""
-    needed = math.log(2.0 / alpha)
+    """Between which the difference lies; each end is wrong with a chance of at most `alpha`, however often one looks.
+    So what has been promoted at `alpha` has an interval above 0."""
+    needed = -math.log(alpha)
 
     def refuted(claim: float, *, above: bool) -> bool:
         return bool(len(drawn.values)) and bool(evidence(drawn, claim, above=above).max() >= needed)
@@ -107,7 +108,7 @@ def course(drawn: Drawn, alpha: float) -> list[tuple[int, float, float]]:
 
 def _bounds(drawn: Drawn, alpha: float, places: list[int]) -> list[tuple[float, float]]:
     """A claim that was once refuted stays so, thus intervals only shrink."""
-    needed = np.log(2.0 / alpha)
+    needed = -math.log(alpha)
     at = np.array(places) - 1
     lows, highs = np.full(len(places), -1.0), np.full(len(places), 1.0)
     for claim in _GRID:

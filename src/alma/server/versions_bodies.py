@@ -14,7 +14,7 @@ from alma.server.bodies import Body, Reply
 WhatName = Literal["prompt", "notes", "policy"]
 StageName = Literal["draft", "replay", "shadow", "canary", "promoted", "rolled_back", "retired"]
 VerdictName = Literal["better", "worse", "undecided", "futile"]
-Content = Annotated[str, Exact(MOST_BYTES)]
+Content = Annotated[str, Text(MOST_BYTES)]
 
 
 class VersionReply(Reply):
@@ -66,7 +66,7 @@ class GuardReply(Reply):
 
 
 class CoursePoint(Reply):
-    """After `tasks` tasks the difference lay between `low` and `high` (95 %, however often one looks)."""
+    """After `tasks` tasks the difference lay between `low` and `high` (each with 95 %, however often one looks)."""
 
     tasks: int
     low: float
