@@ -22,7 +22,7 @@ export interface View {
   readonly part: string | null;
   /** The part of the page that a dialog lies over. */
   readonly under: string | null;
-  /** What takes the conversation's place: what is remembered as a list, as a map, the files that were read, and how Alma is. */
+  /** What takes the conversation's place: what is remembered as a list or how it is refined, as a map, the files that were read, and how Alma is. */
   readonly page: Page | null;
   /** The memory that is open there. */
   readonly memory: string | null;
@@ -30,7 +30,7 @@ export interface View {
   readonly find: string | null;
   /** The file that is open there. */
   readonly document: string | null;
-  /** What is open in that part of the page: an error, the day of a report; of the dashboard the metric that is meant. */
+  /** What is open in that part of the page: an error, the day of a report, a pass of refinement; of the dashboard the metric that is meant. */
   readonly item: string | null;
   /** Of the dashboard: the time it is about, the part of that which is looked at, and the number whose runs are listed. */
   readonly range: string | null;
@@ -101,7 +101,7 @@ export function isMemoryPage(page: Page | null): page is MemoryPage {
 
 /** Where `part` and `item` mean something. */
 function hasParts({ dialog, page }: View): boolean {
-  return dialog !== null || page === "health" || page === "learning";
+  return dialog !== null || page === "health" || page === "learning" || page === "memory";
 }
 
 export function addressOf(view: View): string {
@@ -186,6 +186,11 @@ export function openThread(thread: string | null): void {
 /** One memory, with all that is known of it. */
 export function openMemory(memory: string): void {
   go({ page: "memory", memory, dialog: null });
+}
+
+/** A pass of refinement, with what it did and why; a memory that is open stays so. */
+export function openPass(pass: string): void {
+  go({ page: "memory", part: "refinement", item: pass, dialog: null });
 }
 
 /** All memories as a map; those that the run was reminded of light up. */

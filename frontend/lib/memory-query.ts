@@ -4,7 +4,7 @@ import type { MemoryKind, MemoryScope } from "@/lib/memory-api";
 
 export const MEMORY_KINDS: readonly MemoryKind[] = ["semantic", "episodic", "procedural", "working"];
 export const MEMORY_SCOPES: readonly MemoryScope[] = ["owner", "team", "private"];
-export const MEMORY_STATES = ["alive", "superseded", "forgotten", "any"] as const;
+export const MEMORY_STATES = ["alive", "superseded", "archived", "forgotten", "any"] as const;
 export type LifeState = (typeof MEMORY_STATES)[number];
 /** Chats and notes, pieces of files, or both. */
 export const MEMORY_ORIGINS = ["notes", "files", "all"] as const;

@@ -25,6 +25,7 @@ export const SCOPE_NAMES: Readonly<Record<MemoryScope, string>> = {
 export const STATE_NAMES: Readonly<Record<LifeState, string>> = {
   alive: "Held now",
   superseded: "Replaced",
+  archived: "Archived",
   forgotten: "Forgotten",
   any: "All",
 };
@@ -103,10 +104,11 @@ export function sourceWords({ source, agent }: MemoryEntry, title: string | unde
   return agent === USER ? "added by you" : `noted by ${agent}`;
 }
 
-/** What became of it, where it no longer holds; `null`: it holds. */
-export function lifeOf(memory: MemoryEntry): "superseded" | "forgotten" | null {
+/** What became of it, where it no longer holds or is no longer recalled; `null`: it holds and is. */
+export function lifeOf(memory: MemoryEntry): "superseded" | "archived" | "forgotten" | null {
   if (memory.forgottenAt !== null) return "forgotten";
-  return memory.validTo === null ? null : "superseded";
+  if (memory.validTo !== null) return "superseded";
+  return memory.archivedAt === null ? null : "archived";
 }
 
 /** How much it helped, from what was said of the answers that it was in. */
@@ -160,6 +162,9 @@ const WHAT: Readonly<Record<string, string>> = {
   superseded: "Replaced",
   forgotten: "Forgotten",
   restored: "Restored",
+  archived: "Archived",
+  promoted: "Made a fact",
+  demoted: "Made an episode again",
 };
 
 /** One field of a change, from what it was to what it became. */
@@ -174,6 +179,8 @@ export interface HistoryStep {
   readonly at: number;
   /** `Changed by you` */
   readonly words: string;
+  /** The pass of refinement that did it, or that was taken back by it. */
+  readonly pass: string | null;
   readonly fields: readonly FieldChange[];
 }
 
@@ -184,6 +191,19 @@ function said(field: FieldChange["field"], value: unknown): string {
   if (field === "kind") return KIND_NAMES[value as MemoryKind] ?? String(value);
   if (field === "scope") return SCOPE_NAMES[value as MemoryScope] ?? String(value);
   return typeof value === "string" ? shown(value) : "";
+}
+
+/** `Archived by refinement`, and where that was taken back, so. */
+function stepWords(what: string, by: string): string {
+  const pass = passOf(by);
+  if (pass?.isUndone) return `${WHAT[what] ?? what}, as you took refinement back`;
+  return `${WHAT[what] ?? what} by ${pass === null ? authorWords(by) : "refinement"}`;
+}
+
+/** The pass that the history of a memory names as who did it; `null`: somebody else did. */
+export function passOf(by: string): { readonly id: string; readonly isUndone: boolean } | null {
+  const [, how, id] = /^(refinement|undo):(p_[0-9a-z]+)$/.exec(by) ?? [];
+  return id === undefined ? null : { id, isUndone: how === "undo" };
 }
 
 /** What happened to a memory, the newest first. Each change keeps what was before; what came of it is what was next. */
@@ -198,14 +218,15 @@ export function historyOf(memory: MemoryEntry, history: readonly MemoryVersion[]
         fields.push({ field, from: said(field, before[field]), to: said(field, after[field]) });
       }
       Object.assign(after, before);
-      return { version, at, words: `${WHAT[what] ?? what} by ${authorWords(by)}`, fields };
+      return { version, at, words: stepWords(what, by), pass: passOf(by)?.id ?? null, fields };
     });
 }
 
-/** `99 memories · 2,776 pieces of files · 1 replaced, 2 forgotten` */
+/** `99 memories · 2,776 pieces of files · 1 replaced, 3 archived, 2 forgotten` */
 export function countWords({ counts }: MemoryState): string {
   const gone = [
     counts.superseded > 0 ? `${counts.superseded} replaced` : "",
+    counts.archived > 0 ? `${counts.archived} archived` : "",
     counts.forgotten > 0 ? `${counts.forgotten} forgotten` : "",
   ].filter((words) => words !== "");
   const { inFiles } = counts;

@@ -150,7 +150,8 @@ const random = () => {
 };
 const bell = () => random() + random() + random() - 1.5;
 
-const memories = new Map();
+/** By id. */
+export const memories = new Map();
 const histories = new Map();
 const usesOf = new Map();
 const places = new Map();
@@ -185,10 +186,12 @@ function keep(id, at, more, centre) {
     validTo: null,
     supersededBy: "",
     forgottenAt: null,
+    archivedAt: null,
     count: 1,
     uses: 0,
     usedAt: 0,
     utility: 0,
+    strength: 0,
     pinned: false,
     version: 1,
     ...more,
@@ -261,7 +264,14 @@ function fill(chatOf) {
   tellPast(now, chatOf);
 }
 
-/** What was changed, superseded, forgotten and used. */
+/** How what was archived begins, and what says the same. */
+const ARCHIVED = [
+  ["Counted the till of May", ""],
+  ["Asked for a quiet hotel near the river", "Compared six hotels in Porto"],
+  ["Wrote a plan for three days in Porto", "Compared six hotels in Porto"],
+];
+
+/** What was changed, superseded, archived, forgotten and used. */
 function tellPast(now, chatOf) {
   const withKey = (key) => [...memories.values()].find((memory) => memory.key === key);
   const [shop, five] = [withKey("user.work"), withKey("user.employees")];
@@ -300,6 +310,19 @@ function tellPast(now, chatOf) {
       .get(id)
       .push({ version: memory.version, at: memory.forgottenAt, what: "forgotten", by: "user", before: {} });
   }
+  for (const [begin, kept] of ARCHIVED) {
+    const memory = [...memories.values()].find(({ text }) => text.startsWith(begin));
+    const over = [...memories.values()].find(({ text }) => kept !== "" && text.startsWith(kept));
+    Object.assign(memory, {
+      archivedAt: now - 0.2 * DAY,
+      supersededBy: over?.id ?? "",
+      version: memory.version + 1,
+    });
+    const by = "refinement:p_3a";
+    histories
+      .get(memory.id)
+      .push({ version: memory.version, at: memory.archivedAt, what: "archived", by, before: {} });
+  }
   const roles = ["manager", "researcher", "writer", "analyst"];
   const titles = Object.keys(SUBJECTS);
   for (const [at, memory] of [...memories.values()].entries()) {
@@ -319,14 +342,17 @@ function tellPast(now, chatOf) {
     memory.uses = times;
     memory.usedAt = times > 0 ? now - 0.4 * DAY : 0;
     memory.utility = times > 0 ? ((at % 9) - 3) / 8 : 0;
+    memory.strength = times > 0 ? times / 2 : 0;
   }
 }
 
 const wordsIn = (text) => text.toLowerCase().match(/[\p{L}\p{N}]{3,}/gu) ?? [];
-const isAlive = (memory) => memory.validTo === null && memory.forgottenAt === null;
+const isAlive = (memory) => holds(memory) && memory.archivedAt === null;
+const holds = (memory) => memory.validTo === null && memory.forgottenAt === null;
 const inState = (memory, state) =>
   state === "any" ||
   (state === "alive" && isAlive(memory)) ||
+  (state === "archived" && holds(memory) && memory.archivedAt !== null) ||
   (state === "forgotten" && memory.forgottenAt !== null) ||
   (state === "superseded" && memory.validTo !== null && memory.forgottenAt === null);
 
@@ -507,6 +533,7 @@ function state() {
     alive: all.filter(isAlive).length,
     inFiles: all.filter((memory) => isAlive(memory) && isPiece(memory)).length,
     superseded: all.filter((memory) => inState(memory, "superseded")).length,
+    archived: all.filter((memory) => inState(memory, "archived")).length,
     forgotten: all.filter((memory) => memory.forgottenAt !== null).length,
     byKind: countsBy(({ kind }) => kind),
     byScope: countsBy(({ scope }) => scope),
@@ -693,6 +720,7 @@ export function memoryRoutes({ Problem, toAll, chatOf }) {
       ([id]) => {
         const { memory } = detail(id, Problem);
         memory.forgottenAt = null;
+        memory.archivedAt = null;
         changed(memory, "restored", {});
         return told(memory);
       },

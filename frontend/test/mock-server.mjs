@@ -13,10 +13,12 @@ import { WebSocketServer } from "ws";
 import { accessRoute, callerOf, limitOf, tokenRoutes, welcomeOf } from "./mock-access.mjs";
 import { firing, health, healthRoutes, isUnwell } from "./mock-health.mjs";
 import { knowledgeRoutes } from "./mock-knowledge.mjs";
+import { labRoutes } from "./mock-lab.mjs";
 import { learningRoutes } from "./mock-learning.mjs";
-import { keepRun, memoryRoutes, recallFor } from "./mock-memory.mjs";
+import { keepRun, memories, memoryRoutes, recallFor } from "./mock-memory.mjs";
 import { metricRoutes, metricsNow, modeOf } from "./mock-metrics.mjs";
 import { decide, isPlanned, planned } from "./mock-plan.mjs";
+import { refinementRoutes } from "./mock-refinement.mjs";
 import {
   budgetsOf,
   cacheOf,
@@ -771,6 +773,8 @@ const ROUTES = [
   ...knowledgeRoutes({ Problem, toAll }),
   ...healthRoutes({ Problem, toAll }),
   ...learningRoutes({ Problem, runs, record, custom }),
+  ...refinementRoutes({ Problem, toAll, memories, chatOf }),
+  ...labRoutes({ Problem }),
   ...tokenRoutes({ Problem }),
   ...metricRoutes({ threads, runs }, (...facts) => new Problem(...facts)),
   [

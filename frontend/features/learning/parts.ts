@@ -15,6 +15,11 @@ export const PARTS: readonly LearningPart[] = [
     label: "Shares",
     View: lazily(() => import("@/features/learning/shares/shares-part").then((module) => module.SharesPart)),
   },
+  {
+    id: "lab",
+    label: "Lab",
+    View: lazily(() => import("@/features/learning/lab/lab-part").then((module) => module.LabPart)),
+  },
 ];
 
 export function partOf(name: string | null): LearningPart | undefined {

@@ -17,7 +17,7 @@ interface MemoryActionsProps {
 
 /** Pin, forget, bring back, delete for good. */
 export function MemoryActions({ memory, onChanged }: MemoryActionsProps) {
-  const { id, pinned, forgottenAt, validTo, source } = memory;
+  const { id, pinned, forgottenAt, validTo, archivedAt, source } = memory;
   const act = async (work: () => Promise<unknown>, done?: () => void): Promise<void> => {
     try {
       await work();
@@ -28,6 +28,14 @@ export function MemoryActions({ memory, onChanged }: MemoryActionsProps) {
     }
   };
   const restore = (): void => void act(() => memoryApi.restore(id), onChanged);
+  const recallAgain = (): void =>
+    void act(
+      () => memoryApi.restore(id),
+      () => {
+        onChanged();
+        session.notices.show("Agents are reminded of it again. Refinement leaves it alone from now on.");
+      },
+    );
   const hold = async (): Promise<void> => {
     let held: Held | null = null;
     await act(async () => {
@@ -81,6 +89,13 @@ export function MemoryActions({ memory, onChanged }: MemoryActionsProps) {
       {validTo === null ? null : (
         <Tooltip label="It takes the place of what replaced it" side="bottom">
           <Button size="sm" data-slot="memory-restore" className="max-sm:h-9" onClick={() => void hold()}>
+            <Undo2 aria-hidden className="!size-3.5" /> Restore
+          </Button>
+        </Tooltip>
+      )}
+      {validTo !== null || archivedAt === null ? null : (
+        <Tooltip label="Agents are reminded of it again" side="bottom">
+          <Button size="sm" data-slot="memory-restore" className="max-sm:h-9" onClick={recallAgain}>
             <Undo2 aria-hidden className="!size-3.5" /> Restore
           </Button>
         </Tooltip>

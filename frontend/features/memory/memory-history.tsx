@@ -1,4 +1,6 @@
+import { Button } from "@/components/ui/button";
 import { WordDiff } from "@/features/memory/word-diff-text";
+import { openPass } from "@/lib/location";
 import type { MemoryEntry, MemoryVersion } from "@/lib/memory-api";
 import { ago, exactTime, type FieldChange, historyOf } from "@/lib/memory-words";
 
@@ -20,10 +22,23 @@ export function MemoryHistory({ memory, history }: MemoryHistoryProps) {
   const now = Date.now();
   return (
     <ol data-slot="memory-history" className="space-y-2.5">
-      {historyOf(memory, history).map(({ version, at, words, fields }) => (
+      {historyOf(memory, history).map(({ version, at, words, pass, fields }) => (
         <li key={version} data-version={version} className="space-y-1">
           <p className="flex justify-between gap-3">
-            <span>{words}</span>
+            <span>
+              {words}
+              {pass === null ? null : (
+                <Button
+                  variant="link"
+                  size="inline"
+                  data-slot="history-pass"
+                  className="ml-1.5"
+                  onClick={() => openPass(pass)}
+                >
+                  why
+                </Button>
+              )}
+            </span>
             <time
               title={exactTime(at)}
               className="shrink-0 text-faint-foreground text-xs leading-5 tabular-nums"

@@ -10,6 +10,7 @@ import { MemoryHistory } from "@/features/memory/memory-history";
 import { MemorySource } from "@/features/memory/memory-source";
 import { MemoryText } from "@/features/memory/memory-text";
 import { MemoryUses } from "@/features/memory/memory-uses";
+import { MemoryWorth } from "@/features/memory/memory-worth";
 import { useMemoryDetail } from "@/features/memory/use-memory-detail";
 import { go, openMemory } from "@/lib/location";
 import type { MemoryDetail } from "@/lib/memory-api";
@@ -92,7 +93,9 @@ function close(): void {
 }
 
 function Body({ detail, reload }: { detail: MemoryDetail; reload: () => void }) {
-  const { memory, history, uses, around, superseded } = detail;
+  const { memory, history, uses, around } = detail;
+  const superseded = detail.superseded.filter(({ validTo }) => validTo !== null);
+  const merged = detail.superseded.filter(({ validTo }) => validTo === null);
   return (
     <>
       <div className="space-y-3">
@@ -117,12 +120,32 @@ function Body({ detail, reload }: { detail: MemoryDetail; reload: () => void }) 
           </ul>
         </Part>
       )}
+      {merged.length === 0 ? null : (
+        <Part title="Others that say the same">
+          <ul className="space-y-1">
+            {merged.map(({ id, text }) => (
+              <li key={id}>
+                <button
+                  type="button"
+                  className="text-left text-muted-foreground hover:text-foreground"
+                  onClick={() => openMemory(id)}
+                >
+                  {text}
+                </button>
+              </li>
+            ))}
+          </ul>
+        </Part>
+      )}
       <Part title="Where it is from">
         <MemorySource memory={memory} />
         <MemoryAround memory={memory} around={around} />
       </Part>
       <Part title="Used">
         <MemoryUses uses={uses} />
+      </Part>
+      <Part title="What it is worth">
+        <MemoryWorth memory={memory} />
       </Part>
       <Part title="History">
         <MemoryHistory memory={memory} history={history} />
@@ -133,11 +156,22 @@ function Body({ detail, reload }: { detail: MemoryDetail; reload: () => void }) 
 
 /** That it no longer holds, and what does. */
 function Gone({ detail: { memory } }: { detail: MemoryDetail }) {
-  const { forgottenAt, validTo, supersededBy } = memory;
+  const { forgottenAt, validTo, archivedAt, supersededBy } = memory;
   if (forgottenAt !== null)
     return (
       <p data-slot="memory-gone" className="rounded-md bg-caution-tint px-3 py-2">
         Forgotten on {dateWords(forgottenAt, Date.now())}. No agent is reminded of it.
+      </p>
+    );
+  if (validTo === null && archivedAt !== null)
+    return (
+      <p data-slot="memory-gone" className="rounded-md bg-caution-tint px-3 py-2">
+        Archived on {dateWords(archivedAt, Date.now())}. It still holds, but no agent is reminded of it.{" "}
+        {supersededBy === "" ? null : (
+          <Button variant="link" size="inline" onClick={() => openMemory(supersededBy)}>
+            Another says the same
+          </Button>
+        )}
       </p>
     );
   if (validTo === null) return null;

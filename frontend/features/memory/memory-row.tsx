@@ -78,7 +78,8 @@ export const MemoryRow = memo(function MemoryRow(props: MemoryRowProps) {
           }}
           className={cn(
             "line-clamp-2 text-[14px] leading-5 [overflow-wrap:anywhere] after:absolute after:inset-0",
-            life !== null && "text-muted-foreground line-through decoration-input",
+            life !== null && "text-muted-foreground",
+            life !== null && life !== "archived" && "line-through decoration-input",
           )}
         >
           <MarkedText text={plain(memory.text)} words={words} />

@@ -1,6 +1,7 @@
 "use client";
 
 import { type ReactNode, useEffect } from "react";
+import { lazily } from "@/components/lazily";
 import { ListPart } from "@/features/memory/list-part";
 import { MapPart } from "@/features/memory/map-part";
 import { MemoryMenu } from "@/features/memory/memory-menu";
@@ -8,20 +9,27 @@ import { MemoryPage } from "@/features/memory/memory-page";
 import { StateLine } from "@/features/memory/state-line";
 import { useView } from "@/hooks/use-session";
 import { cn } from "@/lib/cn";
-import { go, isMemoryPage, type MemoryPage as Page } from "@/lib/location";
+import { go, isMemoryPage, type MemoryPage as Page, type View } from "@/lib/location";
 import { memoryList } from "@/lib/memory-list";
 import { memoryState } from "@/lib/memory-state";
 import { session } from "@/lib/session";
 
-const TABS: readonly { id: Page; label: string }[] = [
-  { id: "memory", label: "List" },
-  { id: "map", label: "Map" },
-  { id: "knowledge", label: "Files" },
+const RefinementPart = lazily(() =>
+  import("@/features/memory/refinement-part").then((module) => module.RefinementPart),
+);
+
+type Tab = Page | "refinement";
+const TABS: readonly { id: Tab; label: string; to: Partial<View> }[] = [
+  { id: "memory", label: "List", to: { page: "memory", part: null } },
+  { id: "map", label: "Map", to: { page: "map" } },
+  { id: "knowledge", label: "Files", to: { page: "knowledge" } },
+  { id: "refinement", label: "Refinement", to: { page: "memory", part: "refinement" } },
 ];
 
-/** What is remembered: as a list, as a map, and one memory beside it. `children`: the files, where those are shown. */
+/** What is remembered: as a list, as a map, how it is refined, and one memory beside it. `children`: the files, where those are shown. */
 export function MemoryView({ children }: { children: ReactNode }) {
-  const { page, memory } = useView();
+  const { page, memory, part, under, dialog } = useView();
+  const tab = tabOf(page, dialog === null ? part : under);
   useEffect(() => {
     const hear = (): void => {
       memoryList.heard(session.memories.get()?.ids ?? []);
@@ -37,17 +45,18 @@ export function MemoryView({ children }: { children: ReactNode }) {
   return (
     <div data-slot="memory-view" data-page={page} className="flex min-h-0 flex-1 flex-col border-t">
       <div className="flex shrink-0 items-center gap-3 border-b pr-2 pl-4 sm:pr-3">
-        <Tabs page={isMemoryPage(page) ? page : "memory"} />
+        <Tabs tab={tab} />
         <StateLine className="min-w-0 flex-1 text-right max-md:hidden" />
         {page === "knowledge" ? null : <MemoryMenu />}
       </div>
       <div
         role="tabpanel"
-        id={`memory-panel-${page}`}
-        aria-labelledby={`memory-tab-${page}`}
+        id={`memory-panel-${tab}`}
+        aria-labelledby={`memory-tab-${tab}`}
         className="flex min-h-0 flex-1"
       >
-        {page === "memory" ? <ListPart hidden={isOpen} /> : null}
+        {tab === "memory" ? <ListPart hidden={isOpen} /> : null}
+        {tab === "refinement" ? <RefinementPart hidden={isOpen} /> : null}
         {page === "map" ? <MapPart hidden={isOpen} /> : null}
         {page === "knowledge" ? children : null}
         {isOpen ? <MemoryPage key={memory} id={memory} /> : null}
@@ -56,22 +65,31 @@ export function MemoryView({ children }: { children: ReactNode }) {
   );
 }
 
-function Tabs({ page }: { page: Page }) {
+function tabOf(page: View["page"], part: string | null): Tab {
+  if (page === "memory" && part === "refinement") return "refinement";
+  return isMemoryPage(page) ? page : "memory";
+}
+
+function Tabs({ tab }: { tab: Tab }) {
   return (
-    <div role="tablist" aria-label="Memory" className="flex gap-5">
-      {TABS.map(({ id, label }) => (
+    <div
+      role="tablist"
+      aria-label="Memory"
+      className="flex min-w-0 gap-5 overflow-x-auto max-sm:gap-3 [scrollbar-width:none]"
+    >
+      {TABS.map(({ id, label, to }) => (
         <button
           key={id}
           type="button"
           role="tab"
           id={`memory-tab-${id}`}
-          aria-selected={page === id}
-          aria-controls={page === id ? `memory-panel-${id}` : undefined}
+          aria-selected={tab === id}
+          aria-controls={tab === id ? `memory-panel-${id}` : undefined}
           data-slot={`memory-tab-${id}`}
-          onClick={() => go({ page: id })}
+          onClick={() => go(to)}
           className={cn(
-            "-mb-px h-10 border-transparent border-b-2 text-[13px] text-muted-foreground hover:text-foreground max-sm:h-11 max-sm:px-1",
-            page === id && "border-primary text-foreground",
+            "-mb-px h-10 shrink-0 border-transparent border-b-2 text-[13px] text-muted-foreground hover:text-foreground max-sm:h-11 max-sm:px-1",
+            tab === id && "border-primary text-foreground",
           )}
         >
           {label}
