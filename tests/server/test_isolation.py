@@ -28,7 +28,8 @@ DAY = "2026-01-01"
 @dataclass(frozen=True)
 class Case:
     """What a stranger who is no administrator gets: `hidden`: 404, as if it were not there; `own`: an answer with
-    nothing of Ada's in it; `nothing`: 409, there is nothing of theirs to learn from; `admin`: 403. `body`: what is sent; `{thread}` and the like stand for what is Ada's."""
+    nothing of Ada's in it; `nothing`: 409, there is nothing of theirs to learn from; `admin`: 403. `body`: what is
+    sent; `{thread}` and the like stand for what is Ada's."""
 
     gets: Literal["hidden", "own", "nothing", "admin"]
     body: object = None
@@ -90,6 +91,8 @@ HTTP: dict[str, Case] = {
     "GET /api/learning/records": Case("own"),
     "GET /api/learning/why": Case("own", path="/api/learning/why?item=role:manager"),
     "GET /api/learning/shares": Case("own"),
+    "GET /api/learning/lab": Case("own"),
+    "POST /api/learning/lab/run": Case("own", {"world": "drift", "policies": ["usual"], "tasks": 9, "seeds": 1}),
     "GET /api/memories/{memory_id}": Case("hidden", path="/api/memories/{memory}"),
     "PATCH /api/memories/{memory_id}": Case("hidden", {"version": 1, "text": "Mine now."}, "/api/memories/{memory}"),
     "DELETE /api/memories/{memory_id}": Case("hidden", path="/api/memories/{memory}?purge=true"),
