@@ -41,8 +41,8 @@ class Rules(Struct, frozen=True):
 
 class Judged(Struct, frozen=True):
     """`at`: after how many tasks the verdict fell, else all of them. `difference`: candidate less base as estimated
-    from those, give or take `error` (standard); `low`, `high`: between which it lies, each with 95 %, however often one looks.
-    `better`, `worse`: what bets on that have won."""
+    from those, give or take `error` (standard); `low`, `high`: between which it lies, each with 95 %, however often one
+    looks. `better`, `worse`: what bets on that have won."""
 
     verdict: Verdict
     why: str
