@@ -1,4 +1,4 @@
-"""Versions through real sessions: a canary gets its share, what is promoted acts, a revert sends the prompt of before."""
+"""Versions through real sessions: a canary gets its share, a revert sends the very prompt of before."""
 
 from __future__ import annotations
 
