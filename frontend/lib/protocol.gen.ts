@@ -2490,7 +2490,7 @@ export interface components {
         };
         /**
          * CoursePoint
-         * @description After `tasks` tasks the difference lay between `low` and `high` (95 %, however often one looks).
+         * @description After `tasks` tasks the difference lay between `low` and `high` (each with 95 %, however often one looks).
          */
         CoursePoint: {
             /** High */
@@ -5886,7 +5886,8 @@ export interface components {
         };
         /**
          * TriedReply
-         * @description `runId`: who did it; `pair`: the run that it does again; `reward` null: not known yet.
+         * @description `runId`: who did it, in the conversation `threadId` (empty: it is gone); `pair`: the run that it does again;
+         *     `reward` null: not known yet.
          */
         TriedReply: {
             /**
@@ -5910,6 +5911,11 @@ export interface components {
             reward: number | null;
             /** Runid */
             runId: string;
+            /**
+             * Threadid
+             * @default
+             */
+            threadId?: string;
         };
         /**
          * Trouble

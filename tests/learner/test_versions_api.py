@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from alma.agent.roles import Roles
 from alma.db.database import Database
+from alma.db.tables import runs
 from alma.learner import version_store as store
 from alma.learner.version_records import Tried
 from alma.learner.versions import Versions
@@ -125,6 +126,9 @@ async def test_the_evidence_of_a_canary(door: Door) -> None:
             side, reward = ("candidate", 0.9) if number % 2 else ("base", 0.4)
             row = Tried(version_id, "canary", side, f"r_{number}", float(number), share=0.5, ms=10.0, context="chat")  # type: ignore[arg-type]
             store.keep_tried(connection, row if number == 39 else Tried(**{**_fields(row), "reward": reward}))
+        connection.execute(
+            runs.insert().values(id="r_7", thread_id="t_7", owner="local", text="x", head=1, created_at=0.0)
+        )
 
     await door.database.write(write)
     _, found = await door.call("GET", f"/{version_id}")
@@ -136,6 +140,7 @@ async def test_the_evidence_of_a_canary(door: Door) -> None:
     assert {guard["name"]: guard["broken"] for guard in stage["guards"]} == {"errors": False, "latency": False}
     assert len(stage["tried"]) == 40
     assert {one["runId"] for one in stage["tried"]} == {f"r_{number}" for number in range(40)}
+    assert {one["threadId"] for one in stage["tried"] if one["threadId"]} == {"t_7"}
     assert found["watch"] is None
 
 

@@ -27,7 +27,8 @@ class Evidence(Struct, frozen=True):
 
 class Dossier(Struct, frozen=True):
     """`diff`: by lines, from what it is compared with to it; `file_changed`: the role's file is not any more the one
-    that its owner knew when they promoted or tried it; `watch`: since its promotion."""
+    that its owner knew when they promoted or tried it; `watch`: since its promotion; `threads`: by run, the
+    conversation of each task that it was tried on."""
 
     version: Version
     content: str
@@ -38,6 +39,7 @@ class Dossier(Struct, frozen=True):
     stages: list[Evidence]
     watch: Watched | None
     watch_tried: list[Tried]
+    threads: dict[str, str]
 
 
 async def dossier(database: Database, versions: Versions, owner: str, version_id: str) -> Dossier:
@@ -47,6 +49,7 @@ async def dossier(database: Database, versions: Versions, owner: str, version_id
     base = await versions.base_content(owner, version_id)
     history = await database.read(lambda connection: store.history(connection, version_id))
     tried = await database.read(lambda connection: {one: store.tried(connection, version_id, one) for one in _PHASES})
+    threads = await database.read(lambda connection: store.threads_tried(connection, version_id))
     since = await database.read(lambda connection: store.tried(connection, version_id, "watch"))
     known = version.stage not in ("draft", "rolled_back")
     return Dossier(
@@ -59,6 +62,7 @@ async def dossier(database: Database, versions: Versions, owner: str, version_id
         stages=[await asyncio.to_thread(_evidence, phase, tried[phase]) for phase in _PHASES if tried[phase]],
         watch=watched(tried["canary"], since) if version.stage == "promoted" else None,
         watch_tried=since,
+        threads=threads,
     )
 
 

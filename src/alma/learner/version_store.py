@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from alma.db.database import insert_for
 from alma.db.learning_tables import version_history, version_trials, versions
+from alma.db.tables import runs
 from alma.learner.version_records import Phase, Standing, Step, Tried, Version
 
 MOST_TRIED = 4000  # tasks of a phase that are read: the newest
@@ -92,6 +93,14 @@ def tried(connection: sa.Connection, version_id: str, phase: Phase) -> list[Trie
     asked = sa.select(*(row[name] for name in _TRIED)).where(row.version_id == version_id, row.phase == phase)
     newest = asked.order_by(row.at.desc(), row.run_id.desc()).limit(MOST_TRIED)
     return [Tried(*one) for one in reversed(connection.execute(newest).all())]
+
+
+def threads_tried(connection: sa.Connection, version_id: str) -> dict[str, str]:
+    """By run: the conversation that it was in, of all that the version was tried on."""
+    trial = version_trials.c
+    joined = version_trials.join(runs, runs.c.id == trial.run_id)
+    asked = sa.select(trial.run_id, runs.c.thread_id).select_from(joined).where(trial.version_id == version_id)
+    return {row.run_id: row.thread_id for row in connection.execute(asked)}
 
 
 def drop_tried(connection: sa.Connection, version_id: str, phase: Phase | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter
@@ -9,7 +10,7 @@ from fastapi import APIRouter
 from alma.db.database import Database
 from alma.learner.judging import Watched
 from alma.learner.version_evidence import Dossier, Evidence, dossier
-from alma.learner.version_records import Version
+from alma.learner.version_records import Tried, Version
 from alma.learner.versions import Versions
 from alma.security.fields import Exact, Id
 from alma.server.asking import Owner
@@ -122,12 +123,12 @@ def _dossier(found: Dossier) -> VersionDossier:
         base_content=found.base_content,
         diff=found.diff,
         history=[StepReply.model_validate(one) for one in found.history],
-        stages=[_evidence(one) for one in found.stages],
+        stages=[_evidence(one, found) for one in found.stages],
         watch=_watch(found.watch, found) if found.watch is not None else None,
     )
 
 
-def _evidence(found: Evidence) -> EvidenceReply:
+def _evidence(found: Evidence, of: Dossier) -> EvidenceReply:
     judged, judgement = found.judgement.judged, found.judgement
     return EvidenceReply(
         stage=judgement.phase,
@@ -148,7 +149,7 @@ def _evidence(found: Evidence) -> EvidenceReply:
         errors_base=judgement.errors[1],
         guards=[GuardReply.model_validate(one) for one in judgement.guards],
         course=[CoursePoint(tasks=tasks, low=low, high=high) for tasks, low, high in found.course],
-        tried=[TriedReply.model_validate(one) for one in found.tried[-_MOST_TRIED:]],
+        tried=_tried(found.tried, of),
     )
 
 
@@ -159,5 +160,13 @@ def _watch(watch: Watched, found: Dossier) -> WatchReply:
         level=watch.level,
         odds=watch.odds,
         drifted=watch.drifted,
-        tried=[TriedReply.model_validate(one) for one in found.watch_tried[-_MOST_TRIED:]],
+        tried=_tried(found.watch_tried, found),
     )
+
+
+def _tried(tried: Sequence[Tried], of: Dossier) -> list[TriedReply]:
+    """The newest, each with its conversation."""
+    shown = tried[-_MOST_TRIED:]
+    return [
+        TriedReply.model_validate(one).model_copy(update={"thread_id": of.threads.get(one.run_id, "")}) for one in shown
+    ]

@@ -74,9 +74,11 @@ class CoursePoint(Reply):
 
 
 class TriedReply(Reply):
-    """`runId`: who did it; `pair`: the run that it does again; `reward` null: not known yet."""
+    """`runId`: who did it, in the conversation `threadId` (empty: it is gone); `pair`: the run that it does again;
+    `reward` null: not known yet."""
 
     run_id: str
+    thread_id: str = ""
     arm: Literal["candidate", "base"]
     pair: str
     at: float
