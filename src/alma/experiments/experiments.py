@@ -82,7 +82,7 @@ class Experiments:
         """Of the file as it was when the experiment was made."""
         file = experiment.files.get(variant.name)
         if file is not None:
-            memory = variant.memory if isinstance(variant.memory, bool) else variant.memory.on
+            memory = variant.memory if isinstance(variant.memory, bool) else variant.memory.enabled
             variant = variant.model_copy(update={"file": file, "prompt": None, "memory": memory})
         return make(experiment.id, variant, self._roles.active(experiment.owner, variant.role))
 

@@ -20,7 +20,8 @@ from alma.errors import InvalidRequest
 from alma.events import Kind
 
 Format = Literal["yaml", "toml", "json"]
-MOST_BYTES = 1024 * 1024
+MOST_BYTES = 4 * 1024 * 1024
+_MOST_YAML = 256 * 1024  # characters; Python reads some 80,000 a second at worst
 MOST_CELLS = 20_000
 _SHOWN = 20
 _SETTING = re.compile(r"ALMA_[A-Z][A-Z0-9_]*")
@@ -47,7 +48,7 @@ class _Part(BaseModel):
 class MemoryPolicy(_Part):
     """In place of what the role's file says; what is left out stays."""
 
-    on: bool = True
+    enabled: bool = True
     tokens: int | None = Field(None, ge=0, le=100_000)
     hits: int | None = Field(None, ge=0, le=100)
     recall: list[Literal["private", "team", "owner"]] | None = None
@@ -231,6 +232,16 @@ def read_spec(text: str, format: Format = "yaml") -> Spec:
     return check_spec(cast("dict[str, object]", found), text)
 
 
+def _load(text: str, format: Format) -> object:
+    match format:
+        case "toml":
+            return tomllib.loads(text)
+        case "json":
+            return json.loads(text)
+        case "yaml":
+            return yaml.load(text, _Loader)
+
+
 def check_spec(given: dict[str, object], text: str = "") -> Spec:
     """`text`: where it was read from, for the numbers of lines."""
     try:
@@ -282,6 +293,7 @@ class _Lines:
     def __init__(self, text: str) -> None:
         self._text = text
         try:
+            text = text if len(text) <= _MOST_YAML else ""
             self._root = cast("yaml.Node | None", yaml.compose(text, yaml.SafeLoader) if text else None)  # pyright: ignore[reportUnknownMemberType]
         except (yaml.YAMLError, RecursionError):
             self._root = None

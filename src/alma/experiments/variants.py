@@ -37,7 +37,7 @@ def make(experiment_id: str, variant: Variant, role: Role) -> Made:
         of_notes[variant.role] = variant.notes
     elif notes:
         of_notes[variant.role] = hashlib.sha256(notes.encode()).hexdigest()[:12]
-    memory = variant.memory.on if isinstance(variant.memory, MemoryPolicy) else variant.memory
+    memory = variant.memory.enabled if isinstance(variant.memory, MemoryPolicy) else variant.memory
     trial = Trial(
         of="experiment",
         id=experiment_id,
@@ -111,6 +111,6 @@ def _with_memory(source: str, policy: MemoryPolicy) -> str:
     front, prompt, sections = _parts(source)
     found = yaml.safe_load(front.strip().removeprefix("---").removesuffix("---"))
     fields = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
-    fields["memory"] = {**(fields.get("memory") or {}), **policy.model_dump(exclude={"on"}, exclude_none=True)}
+    fields["memory"] = {**(fields.get("memory") or {}), **policy.model_dump(exclude={"enabled"}, exclude_none=True)}
     written = yaml.safe_dump(fields, sort_keys=False, allow_unicode=True)
     return f"---\n{written}---\n{prompt}" + (f"\n{sections}" if sections else "")

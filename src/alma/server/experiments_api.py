@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter, Response
 
 from alma.errors import InvalidRequest
@@ -50,9 +52,10 @@ def routes(experiments: Experiments) -> APIRouter:
             raise InvalidRequest("invalid_field", "An experiment is given once.", expected="either `text` or `spec`")
         if body.threads and body.data is not None:
             raise InvalidRequest("invalid_field", "The tasks are given once.", expected="either `data` or `threads`")
-        spec = body.read_spec()
-        rows = await experiments.rows_of(owner, body.threads) if body.threads else body.read_rows()
-        return spec, rows
+        spec = await asyncio.to_thread(body.read_spec)
+        if body.threads:
+            return spec, await experiments.rows_of(owner, body.threads)
+        return spec, await asyncio.to_thread(body.read_rows)
 
     async def standing(owner: str, experiment_id: str) -> StandingReply:
         return standing_reply(await experiments.get(owner, experiment_id))

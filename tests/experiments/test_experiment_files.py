@@ -1,0 +1,150 @@
+"""Files of experiments and data sets: all that is wrong is said at once, by line; what a variant makes of a role."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alma.agent.roles import Roles
+from alma.errors import InvalidRequest
+from alma.experiments.dataset import Row, of_threads, read_rows, written
+from alma.experiments.example import DATA, SPEC
+from alma.experiments.spec import MemoryPolicy, Variant, read_spec, spec_json
+from alma.experiments.variants import make
+
+MANAGER = Roles(None).get("manager")
+
+
+def refused(text: str, format: str = "yaml") -> str:
+    with pytest.raises(InvalidRequest) as caught:
+        read_spec(text, format)  # type: ignore[arg-type]
+    assert caught.value.code == "experiment_invalid"
+    return caught.value.actual or ""
+
+
+def test_the_example_can_be_read() -> None:
+    spec = read_spec(SPEC)
+    assert [one.name for one in spec.variants] == ["as usual", "brief"]
+    assert read_spec(spec_json(spec), "json") == spec
+    assert len(read_rows(DATA)) == 4
+
+
+def test_every_commented_line_of_the_example_holds_too() -> None:
+    lines = [line.replace("# ", "", 1) if line.lstrip().startswith("# ") else line for line in SPEC.split("\n")[1:]]
+    text = "\n".join(lines).replace("  - type: human", "  - {type: human, name: people}")
+    spec = read_spec(text)
+    assert {one.type for one in spec.evaluators} == {
+        "regex", "exact", "numeric", "schema", "similarity", "judge", "human", "plugin",
+    }  # fmt: skip
+    assert spec.variants[1].stand_in == {"critic": "analyst"}
+
+
+def test_all_that_is_wrong_is_said_with_its_line() -> None:
+    said = refused(
+        "name: x\n"
+        "variants:\n"
+        "  - name: a\n"
+        "    temperature: 7\n"
+        "  - name: b\n"
+        "    colour: red\n"
+        "    settings: {PATH: x}\n"
+        "evaluators:\n"
+        "  - type: regex\n"
+        "    pattern: '('\n"
+        "seeds: 0\n"
+    )
+    for line, words in ((4, "temperature"), (6, "no such field"), (7, "PATH"), (10, "regular"), (11, "seeds")):
+        assert any(one.startswith(f"line {line},") and words in one for one in said.split("\n")), (line, said)
+
+
+@pytest.mark.parametrize(
+    ("text", "format", "words"),
+    [
+        ("name: [", "yaml", "no YAML"),
+        ("a: &x 1\nb: *x\n", "yaml", "alias"),
+        ("- 1\n", "yaml", "came list"),
+        ("name = ", "toml", "no TOML"),
+        ("", "yaml", "came NoneType"),
+        ("name: x\nvariants: [{name: a}, {name: a}]\nevaluators: [{type: exact}]\n", "yaml", "two variants"),
+        ("name: x\nvariants: [{name: a}]\nevaluators: [{type: exact}, {type: exact}]\n", "yaml", "two evaluators"),
+        ("name: x\nbaseline: z\nvariants: [{name: a}]\nevaluators: [{type: exact}]\n", "yaml", "baseline"),
+        ("name: x\nvariants: []\nevaluators: [{type: odd}]\n", "yaml", "odd"),
+        ('name = "x"\nseeds = 0\n[[variants]]\nname = "a"\n[[evaluators]]\ntype = "exact"\n', "toml", "line 2, seeds"),
+        ("[" * 2000, "json", "no JSON"),
+    ],
+)
+def test_what_is_no_experiment_is_refused(text: str, format: str, words: str) -> None:
+    assert words in refused(text, format)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.dictionaries(st.text(), x) | st.lists(x)
+    )
+)
+def test_no_json_is_a_bug(found: object) -> None:
+    with pytest.raises(InvalidRequest):
+        read_spec(json.dumps(found), "json")
+
+
+def test_a_data_set_with_wrong_lines_names_them() -> None:
+    text = (
+        '{"task": "a"}\nnot json\n{"expected": "b"}\n\n{"task": "c", "colour": 1}\n[1]\n{"task": ""}\n{"task": NaN}\n'
+    )
+    with pytest.raises(InvalidRequest) as caught:
+        read_rows(text)
+    said = (caught.value.actual or "").split("\n")
+    starts = ["line 2: this is no JSON", "line 3: the field `task` is missing", "line 5: there is no field 'colour'"]
+    starts += ["line 6: expected an object", "line 7: expected a text", "line 8: NaN"]
+    assert [one.startswith(start) for one, start in zip(said, starts, strict=True)] == [True] * 6
+
+
+def test_no_rows_are_refused_and_one_is_taken() -> None:
+    with pytest.raises(InvalidRequest, match="no rows"):
+        read_rows("\n\n")
+    assert read_rows('{"task": "a", "expected": 4}') == [Row("a", "4")]
+
+
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip), min_size=1, max_size=5)
+)
+def test_a_written_data_set_is_read_as_it_was(tasks: list[str]) -> None:
+    rows = [Row(task, task[::-1], "s") for task in tasks]
+    assert read_rows(written(rows)) == rows
+
+
+@given(st.text())
+def test_no_text_is_a_bug_of_the_reader(text: str) -> None:
+    try:
+        assert read_rows(text)
+    except InvalidRequest as error:
+        assert error.code == "data_set_invalid"
+
+
+def test_threads_give_each_task_once_with_its_approved_answer() -> None:
+    assert of_threads([("a", ""), ("b", "yes"), ("a", "good"), ("b", "")]) == [Row("a", "good"), Row("b", "yes")]
+
+
+def test_a_prompt_takes_the_place_of_the_roles_and_leaves_the_rest() -> None:
+    made = make("e", Variant(name="v", prompt="Be brief."), MANAGER)
+    assert "Be brief." in made.prompt
+    assert made.prompt.startswith(MANAGER.source.split("---")[0] + "---")
+    assert "# synthesis" in made.prompt or "# plan" in made.prompt
+    assert MANAGER.prompt.split("\n")[0] not in made.prompt
+    assert list(made.trial.roles) == ["manager"]
+
+
+def test_a_memory_policy_changes_the_front_matter_only() -> None:
+    made = make("e", Variant(name="v", memory=MemoryPolicy(hits=1, tokens=50)), MANAGER)
+    assert made.trial.memory
+    assert made.prompt.split("---", 2)[2] == MANAGER.source.split("---", 2)[2]
+    assert make("e", Variant(name="v"), MANAGER).prompt == ""
+    assert not make("e", Variant(name="v"), MANAGER).trial.memory
+
+
+def test_a_file_that_is_no_role_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="no usable file"):
+        make("e", Variant(name="v", file="Hello"), MANAGER)
