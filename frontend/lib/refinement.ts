@@ -117,6 +117,9 @@ export class RefinementStore {
 
   private keep(pass: PassDetail): void {
     this.details.update((known) => ({ ...known, [pass.id]: pass }));
+    // Only what differs, as whoever shows it reads again when the list is another.
+    const listed = this.remote.state.get().value?.passes.find(({ id }) => id === pass.id);
+    if (listed === undefined || listed.undoneAt === pass.undoneAt) return;
     this.remote.change((all) => ({
       ...all,
       passes: all.passes.map((one) => (one.id === pass.id ? { ...one, undoneAt: pass.undoneAt } : one)),

@@ -109,11 +109,35 @@ function PassActs({ pass }: { pass: Pass }) {
   );
 }
 
+/** One that the list does not have (yet), as an address names it. */
+export function LinkedPass({ id }: { id: string }) {
+  const detail = usePart(refinement.opened, (all) => all[id]);
+  const { error, reload } = useActs({ id });
+  if (detail !== undefined)
+    return (
+      <ol className="border-y">
+        <PassRow pass={detail} isOpen />
+      </ol>
+    );
+  if (error === null) return null;
+  return (
+    <Problem facts={error}>
+      <Button size="sm" onClick={reload}>
+        Try again
+      </Button>
+      <Button size="sm" data-slot="all-passes" onClick={() => go({ item: null }, "replace")}>
+        All passes
+      </Button>
+    </Problem>
+  );
+}
+
 /** Reads them, and again whenever the list was read anew. */
-function useActs(pass: Pass): { error: ErrorFacts | null; reload: () => void } {
+function useActs(pass: { readonly id: string }): { error: ErrorFacts | null; reload: () => void } {
   const [error, setError] = useState<ErrorFacts | null>(null);
   const [asked, setAsked] = useState(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `asked` is when, not what
+  const list = usePart(refinement.remote.state, ({ value }) => value);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `list` and `asked` are when, not what
   useEffect(() => {
     const request = new AbortController();
     refinement.read(pass.id, request.signal).then(
@@ -123,6 +147,6 @@ function useActs(pass: Pass): { error: ErrorFacts | null; reload: () => void } {
       },
     );
     return () => request.abort();
-  }, [pass, asked]);
+  }, [pass.id, list, asked]);
   return { error, reload: () => setAsked((times) => times + 1) };
 }

@@ -5,7 +5,7 @@ import { Problem } from "@/components/problem";
 import { Button } from "@/components/ui/button";
 import { WorkingDot } from "@/components/ui/working-dot";
 import { ContradictionCard } from "@/features/memory/contradiction-card";
-import { PassRow } from "@/features/memory/pass-row";
+import { LinkedPass, PassRow } from "@/features/memory/pass-row";
 import { RefinementPlan } from "@/features/memory/refinement-plan";
 import { useView } from "@/hooks/use-session";
 import { useStore } from "@/hooks/use-store";
@@ -86,6 +86,9 @@ export function RefinementPart({ hidden }: { hidden: boolean }) {
             <h2 id="passes" className="font-medium text-sm">
               What was done
             </h2>
+            {item === null || value.passes.some(({ id }) => id === item) ? null : (
+              <LinkedPass key={item} id={item} />
+            )}
             {value.passes.length === 0 ? (
               <p data-slot="no-passes" className="text-muted-foreground text-sm">
                 No memory was refined yet. It happens by itself once nobody has worked for a while; look above
