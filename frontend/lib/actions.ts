@@ -68,6 +68,16 @@ export const ACTIONS: readonly Action[] = [
   })),
   { id: "learning", label: "Learning", keys: "mod+shift+e", run: () => go({ page: "learning" }) },
   {
+    id: "learning-records",
+    label: "Learning: records of agents and models",
+    run: () => go({ page: "learning", part: "records" }),
+  },
+  {
+    id: "learning-router",
+    label: "Learning: who gets which tasks",
+    run: () => go({ page: "learning", part: "router" }),
+  },
+  {
     id: "learning-shares",
     label: "Learning: what resources follow",
     run: () => go({ page: "learning", part: "shares" }),

@@ -31,7 +31,8 @@ export function percent(share: number): string {
 export function optionWords(what: Choice["what"], id: string): string {
   if (what !== "arm") return id.length > 12 ? id.slice(0, 12) : id;
   const [role = "", model = "", pattern = ""] = id.split("|");
-  const parts = [role, model === "" ? "" : `with ${model}`, pattern === "" ? "" : `planned by ${pattern}`];
+  const split = pattern === "direct" ? "without a plan" : `planned by ${pattern.replaceAll("_", " ")}`;
+  const parts = [role, model === "" ? "" : `with ${model}`, pattern === "" ? "" : split];
   return parts.filter(Boolean).join(" ") || "as usual";
 }
 

@@ -18,6 +18,7 @@ import { learningRoutes } from "./mock-learning.mjs";
 import { keepRun, memories, memoryRoutes, recallFor } from "./mock-memory.mjs";
 import { metricRoutes, metricsNow, modeOf } from "./mock-metrics.mjs";
 import { decide, isPlanned, planned } from "./mock-plan.mjs";
+import { recordRoutes } from "./mock-records.mjs";
 import { refinementRoutes } from "./mock-refinement.mjs";
 import {
   budgetsOf,
@@ -948,6 +949,7 @@ const ROUTES = [
       throw new Problem(422, "invalid_field", `There is no file ${body.path} on this machine.`);
     },
   ],
+  ...recordRoutes({ Problem, runs }),
 ];
 
 async function answerApi(request, response, url) {

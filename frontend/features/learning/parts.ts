@@ -11,6 +11,18 @@ export interface LearningPart {
 
 export const PARTS: readonly LearningPart[] = [
   {
+    id: "records",
+    label: "Records",
+    View: lazily(() =>
+      import("@/features/learning/records/records-part").then((module) => module.RecordsPart),
+    ),
+  },
+  {
+    id: "router",
+    label: "Choosing",
+    View: lazily(() => import("@/features/learning/router/router-part").then((module) => module.RouterPart)),
+  },
+  {
     id: "shares",
     label: "Shares",
     View: lazily(() => import("@/features/learning/shares/shares-part").then((module) => module.SharesPart)),
