@@ -1,12 +1,12 @@
 """What learned examples do for the real small model: none, chosen at random, and chosen as Alma chooses them.
 
 The tasks in `bench/data/lessons/` were written for this: six families after rules that no model can know (marks for
-notes of a workshop, shelves, dates, slips, a visitors' log, codes of replies), of which the train half are the lessons
-that were approved and the held-out half is asked. All three are asked with the same prompts that Alma would send
-(`gather` and `build`, with what `Lessons` tells), under the same bound of tokens, at temperature 0, in turns. An answer
-is right when it is the wanted one word for word, but for white space, case and a full stop at its end. The intervals
-are of a paired bootstrap over the tasks. `tune` asks the train half, each task without itself, and is how the constants
-were found; nothing was chosen by the held-out half.
+notes of a workshop, wings of a store, reminders, slips of orders, a visitors' log, letters of guests). The train half
+are the lessons that were approved; the held-out half is asked, with the same prompts that Alma would send (`gather` and
+`build`, with what `Lessons` tells), under the same bound of tokens, at temperature 0, the three in turns. An answer is
+right when it is the wanted one word for word, but for white space, case and a full stop at its end. Intervals are of a
+paired bootstrap over the tasks. `--tune` asks the train half, each task without itself, and is how the constants were
+found; nothing was chosen by the held-out half.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ from alma.db.database import Database
 from alma.events import LessonsTold, RouteChosen
 from alma.learned import LearnedExample
 from alma.learner import lessons as lessons_module
+from alma.learner.books import PRIOR, Belief
 from alma.learner.lessons import WEAK_EXAMPLES, WEAK_TOKENS, Lessons
+from alma.learning.tally import Sums
 from alma.memory.embedder import Embedder
 from alma.model_call import Sampling
 from alma.models.chat import ChatMessage, ChatRequest
@@ -58,17 +60,16 @@ class Row(msgspec.Struct, frozen=True):
     answer: str
 
 
-class NothingKnown(msgspec.Struct, frozen=True):
-    """What is believed of a lesson that nobody has used yet."""
+class NothingKnown:
+    """What is believed of lessons that nobody has used yet."""
 
-    mean: float = 0.5
-    low: float = 0.0
-    high: float = 1.0
-    count: int = 0
-
-    def belief(self, owner: str, item: str, context: str = "") -> NothingKnown:
+    def tally(self, owner: str, item: str, context: str) -> Sums:
         del owner, item, context
-        return self
+        return Sums()
+
+    def belief(self, owner: str, item: str, context: str = "") -> Belief:
+        del owner
+        return Belief(item, context, PRIOR.mean, *PRIOR.interval(), 0.0, 0, 0.0)
 
 
 def rows(half: str) -> list[Row]:
@@ -111,7 +112,16 @@ class Asking:
             if tokens <= room and len(examples) < WEAK_EXAMPLES and one != row:
                 examples.append(LearnedExample(f"x{len(examples)}", one.task, one.answer, tokens=tokens))
                 room -= tokens
-        return LessonsTold(at=0.0, message_id=task.message_id("answer"), examples=examples)
+        return self.with_examples(row, examples)
+
+    async def nearest(self, row: Row) -> list[LearnedExample]:
+        """As many as could be told of a task, but for its own answer: as a strong model would be told them."""
+        task = replace(self.task(row), fresh=True)
+        told = await self.lessons.told(task, self.role, "answer", 4096, weak=False, notes=[])
+        return told.examples if told is not None else []
+
+    def with_examples(self, row: Row, examples: list[LearnedExample]) -> LessonsTold:
+        return LessonsTold(at=0.0, message_id=self.task(row).message_id("answer"), examples=examples)
 
     async def answer(self, row: Row, told: LessonsTold | None) -> str:
         task = replace(self.task(row), lessons=told)
@@ -221,28 +231,25 @@ def run(quick: bool) -> dict[str, Any]:
 
 
 async def tune(most: int) -> dict[str, Any]:
-    """The train half, each task without itself: how often the answer is right by the number of examples, the order in
-    which they stand, and the similarity of the nearest."""
+    """The train half, each task without itself: how often the answer is right by the number of examples, and, with two,
+    by the order in which they stand and by the similarity of the nearest."""
     data_dir = rig.REPO / ".alma"
     rng = random.Random(3)
     found: dict[str, list[bool]] = {}
     with rig.scratch() as folder:
         async with asking(folder, data_dir) as ready:
             for row in rng.sample(list(ready.train), most):
-                task = replace(ready.task(row), fresh=True)  # without its own answer
-                lessons_module.WEAK_EXAMPLES = 4
-                told = await ready.lessons.told(task, ready.role, "answer", 4096, weak=True, notes=[])
-                lessons_module.WEAK_EXAMPLES = WEAK_EXAMPLES
-                examples = told.examples if told is not None else []
-                base = told or LessonsTold(at=0.0, message_id="m")
-                for count in (1, 2, 3, 4):
-                    if count <= len(examples):
-                        for order, some in (("best first", examples[:count]), ("best last", examples[:count][::-1])):
-                            hit = right(row, await ready.answer(row, replace(base, examples=some)))
-                            found.setdefault(f"{count} {order}", []).append(hit)
-                            if count == 2 and order == "best last":
-                                near = int(10 * examples[0].similarity) / 10
-                                found.setdefault(f"nearest {near}", []).append(hit)
+                examples = await ready.nearest(row)
+                for count in range(min(len(examples), 4) + 1):
+                    hit = right(row, await ready.answer(row, ready.with_examples(row, examples[:count])))
+                    found.setdefault(f"{count} examples", []).append(hit)
+                    if count == 2:
+                        near = int(10 * examples[0].similarity) / 10
+                        found.setdefault(f"nearest {near}", []).append(hit)
+                        found.setdefault(f"{row.family}, 2", []).append(hit)
+                        turned = ready.with_examples(row, examples[1::-1])
+                        found.setdefault("2, the nearest last", []).append(right(row, await ready.answer(row, turned)))
+                print({what: f"{sum(hits)}/{len(hits)}" for what, hits in sorted(found.items())}, flush=True)
     return {what: f"{sum(hits) / len(hits):.3f} of {len(hits)}" for what, hits in sorted(found.items())}
 
 

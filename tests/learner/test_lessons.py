@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from msgspec import Struct
 from msgspec.structs import replace
 
 from alma.agent.role import load_role
@@ -18,30 +17,30 @@ from alma.db.database import Database
 from alma.errors import InvalidRequest, NotFound
 from alma.events import LessonsTold
 from alma.learned import LearnedNote, Trial
+from alma.learner.books import PRIOR, Belief
 from alma.learner.lesson_shelf import Shelf
 from alma.learner.lesson_store import Lesson
 from alma.learner.lessons import Lessons
+from alma.learning.tally import Sums
 from memory.fakes import FakeEmbedding
 
 WRITER = load_role("writer")
 TASK = Task("r", "t", "ada", "Which shelf is for a rake?", role="writer")
 
 
-class Belief(Struct, frozen=True):
-    mean: float = 0.5
-    low: float = 0.0
-    high: float = 1.0
-    count: int = 0
-
-
 class Beliefs:
-    """By id of a lesson; the prior for all others."""
+    """By id of a lesson, what speaks for and against it; nothing is known of all others."""
 
     def __init__(self) -> None:
-        self.known: dict[str, Belief] = {}
+        self.known: dict[str, Sums] = {}
+
+    def tally(self, owner: str, item: str, context: str) -> Sums:
+        return self.known.get(item.removeprefix("example:"), Sums())
 
     def belief(self, owner: str, item: str, context: str = "") -> Belief:
-        return self.known.get(item.removeprefix("example:"), Belief())
+        sums = self.tally(owner, item, context)
+        found = PRIOR.with_(sums.good, sums.bad)
+        return Belief(item, context, found.mean, *found.interval(), sums.good + sums.bad, sums.count, 0.0)
 
 
 class Room:
@@ -140,7 +139,7 @@ async def test_what_has_helped_is_told_first_and_what_harmed_never(tmp_path: Pat
     room = Room(tmp_path)
     async with room.open() as lessons:
         good, bad, plain = await add(lessons, LIKE[0], LIKE[1], LIKE[2])
-        room.beliefs.known = {good.id: Belief(0.95, 0.9, 1.0, 9), bad.id: Belief(0.05, 0.0, 0.1, 9)}
+        room.beliefs.known = {good.id: Sums(good=40.0, count=40), bad.id: Sums(bad=40.0, count=40)}
         assert answers(await told(lessons)) == [good.task, plain.task]
 
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import numpy as np
 from msgspec.structs import replace
 
 from alma.agent.role import Role
@@ -25,10 +26,12 @@ from alma.events import LessonsTold
 from alma.learned import LearnedExample, LearnedNote
 from alma.learner import lesson_store
 from alma.learner.approved import MOST_TOKENS, approved, has_secret, size
+from alma.learner.books import PRIOR, Belief
 from alma.learner.lesson_shelf import Shelf
 from alma.learner.lesson_store import Lesson
 from alma.learning.outcome import Outcome, context_of, item_id
 from alma.learning.picking import Candidate, Room, Vector, pick
+from alma.learning.tally import Sums
 from alma.models.tokens import estimate
 from alma.plan import MAIN
 
@@ -41,27 +44,18 @@ _NOTES_SHARE = 2  # of the room, half
 _PER_NOTE = 2  # tokens around it
 _PATIENCE_S = 15.0  # before what could not be done is tried again
 _BATCH = 32
+_COMPARED = 128  # of all lessons the nearest are looked at more closely
+_WIDTH = 3.29  # standard deviations from one end of a 90 % interval to the other
 _QUERY_CHARS = 4000
 MOST_BY_HAND = 5000  # lessons of an owner, before one can be added by hand
-
-
-class Belief(Protocol):
-    """What is needed of `learner.books.Belief`; of a reward between 0 and 1."""
-
-    @property
-    def mean(self) -> float: ...
-    @property
-    def low(self) -> float: ...
-    @property
-    def high(self) -> float: ...
-    @property
-    def count(self) -> int: ...
 
 
 class Beliefs(Protocol):
     """What is needed of `learner.books.Books`."""
 
     def belief(self, owner: str, item: str, context: str = "") -> Belief: ...
+
+    def tally(self, owner: str, item: str, context: str) -> Sums: ...
 
 
 class TextVectors(Protocol):
@@ -152,9 +146,10 @@ class Lessons:
             known, vectors = [known[at] for at in others], vectors[others]
         kind = task.route.kind if task.route is not None else ""
         context = context_of(task.task_id, task.role or role.name, kind)
-        candidates = [Candidate(lesson.id, lesson.tokens, *self._use(lesson, context)) for lesson in known]
-        picks = pick(wanted, candidates, vectors, Room(room, most)).picks
-        by_id = {lesson.id: lesson for lesson in known}
+        near = np.argsort(-(vectors @ wanted), kind="stable")[:_COMPARED]
+        candidates = [Candidate(known[at].id, known[at].tokens, *self._use(known[at], context)) for at in near.tolist()]
+        picks = pick(wanted, candidates, vectors[near], Room(room, most)).picks
+        by_id = {known[at].id: known[at] for at in near.tolist()}
         return [
             LearnedExample(
                 one.id,
@@ -170,8 +165,9 @@ class Lessons:
 
     def _use(self, lesson: Lesson, context: str) -> tuple[float, float]:
         """What is believed of its use: −1 to 1, and how sure that is."""
-        belief = self._beliefs.belief(lesson.owner, item_id("example", lesson.id), context)
-        return 2.0 * belief.mean - 1.0, min(max(1.0 - (belief.high - belief.low), 0.0), 1.0) if belief.count else 0.0
+        sums = self._beliefs.tally(lesson.owner, item_id("example", lesson.id), context)
+        found = PRIOR.with_(sums.good, sums.bad)
+        return 2.0 * found.mean - 1.0, max(1.0 - _WIDTH * found.sd, 0.0) if sums.count else 0.0
 
     # ── what is learned ───────────────────────────────────────────────────────────────────────────────────────────
 
