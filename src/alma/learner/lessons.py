@@ -146,10 +146,11 @@ class Lessons:
             known, vectors = [known[at] for at in others], vectors[others]
         kind = task.route.kind if task.route is not None else ""
         context = context_of(task.task_id, task.role or role.name, kind)
-        near = np.argsort(-(vectors @ wanted), kind="stable")[:_COMPARED]
-        candidates = [Candidate(known[at].id, known[at].tokens, *self._use(known[at], context)) for at in near.tolist()]
+        near: list[int] = np.argsort(-(vectors @ wanted), kind="stable")[:_COMPARED].tolist()
+        compared = [known[at] for at in near]
+        candidates = [Candidate(lesson.id, lesson.tokens, *self._use(lesson, context)) for lesson in compared]
         picks = pick(wanted, candidates, vectors[near], Room(room, most)).picks
-        by_id = {known[at].id: known[at] for at in near.tolist()}
+        by_id = {lesson.id: lesson for lesson in compared}
         return [
             LearnedExample(
                 one.id,
