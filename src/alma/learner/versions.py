@@ -38,6 +38,7 @@ from alma.learner.version_records import (
     Version,
     What,
 )
+from alma.learner.version_refusals import same_as_base, wrong_stage
 from alma.learner.version_shelf import Place, Shelf
 
 MOST_VERSIONS = 200  # of an owner, for one role
@@ -245,7 +246,7 @@ class Versions:
         async with self._changing:
             version = self.get(owner, version_id)
             if stage not in TRIED:
-                raise _wrong_stage(version, stage)
+                raise wrong_stage(version, stage)
             other = self.on_trial(owner, version.what, version.of)
             if other is not None and other.id != version.id:
                 raise Conflict(
@@ -257,7 +258,7 @@ class Versions:
                 )
             base = self.base_of(owner, version.what, version.of)
             if base == version.hash:
-                raise _same(version)
+                raise same_as_base(version)
             if version.tried:
                 return await self._move(version, stage, by, why)
             standing = replace(
@@ -274,7 +275,7 @@ class Versions:
         async with self._changing:
             version = self.get(owner, version_id)
             if stage in ("promoted", "retired") or version.stage in ("promoted", "retired"):
-                raise _wrong_stage(version, stage)
+                raise wrong_stage(version, stage)
             return await self._move(version, stage, by, why, data)
 
     async def promote(self, owner: str, version_id: str, *, by: str, why: str, data: str = "{}") -> Version:
@@ -282,10 +283,10 @@ class Versions:
         async with self._changing:
             version = self.get(owner, version_id)
             if "promoted" not in NEXT[version.stage] or version.stage == "retired":
-                raise _wrong_stage(version, "promoted")
+                raise wrong_stage(version, "promoted")
             before = self.active(owner, version.what, version.of)
             if self.base_of(owner, version.what, version.of) == version.hash:
-                raise _same(version)
+                raise same_as_base(version)
             standing = replace(
                 version.standing,
                 before=before.id if before is not None else "",
@@ -305,7 +306,7 @@ class Versions:
         async with self._changing:
             version = self.get(owner, version_id)
             if version.stage != "promoted" and not version.tried:
-                raise _wrong_stage(version, "rolled_back")
+                raise wrong_stage(version, "rolled_back")
             others: list[tuple[Version, str]] = []
             before = self._shelf.find(version.standing.before) if version.stage == "promoted" else None
             while before is not None and to_file:
@@ -358,7 +359,7 @@ class Versions:
         """Write it and the others that change with it at once. `anew`: what it was tried on in an earlier trial is
         forgotten; what came of that is in its history."""
         if stage not in NEXT[version.stage]:
-            raise _wrong_stage(version, stage)
+            raise wrong_stage(version, stage)
         now = self._clock()
         moved = replace(version, stage=stage, changed_at=now)
         also = [(replace(other, changed_at=now), Step(0, now, other.stage, by, said)) for other, said in others]
@@ -392,28 +393,3 @@ def _drawn(version_id: str, unit: str) -> float:
     """Between 0 and 1, always the same for the same two."""
     digest = hashlib.sha256(f"{version_id}\n{unit}".encode()).digest()
     return int.from_bytes(digest[:7], "big") / 2**56
-
-
-def _wrong_stage(version: Version, stage: Stage) -> Conflict:
-    hint = "Make a new draft of it." if version.stage == "retired" else None
-    return Conflict(
-        "wrong_stage",
-        f"A version that is {_in_words(version.stage)} cannot become {_in_words(stage)}.",
-        expected=" or ".join(_in_words(one) for one in NEXT[version.stage]),
-        actual=_in_words(stage),
-        hint=hint,
-    )
-
-
-def _same(version: Version) -> Conflict:
-    return Conflict(
-        "same_as_base",
-        "This version says just what acts now.",
-        expected="another content than that of what acts",
-        actual=version.hash,
-        hint="Change the draft first.",
-    )
-
-
-def _in_words(stage: Stage) -> str:
-    return stage.replace("_", " ")
