@@ -14,9 +14,11 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from alma.engine.dispatch import Demand
+from alma.engine.fairness import bounded
 from alma.learner import rooms as budgets
 from alma.learner.rooms import Room
-from alma.learner.weights import Moved, Record, moved, warm_first
+from alma.learner.weights import SURE, Moved, Record, moved, warm_first
+from alma.learning.reward import NEUTRAL
 
 log = logging.getLogger(__name__)
 EVERY_S = 5.0
@@ -97,8 +99,8 @@ class Shares:
     def merit(self, owner: str, role: str) -> float:
         """What a role's part of a plan's budget weighs: by its record alone, for who has a part in a plan is wanted."""
         record = self._record(owner, role)
-        sure = record.weight / (record.weight + 8.0)
-        return min(max(2.0 ** (2.0 * (record.mean - 0.5) * sure), 0.5), 2.0)
+        sure = record.weight / (record.weight + SURE)
+        return bounded(2.0 ** (2.0 * (record.mean - NEUTRAL) * sure))
 
     def weights(self, owner: str) -> dict[str, Moved]:
         return dict(self._moved.get(owner, {}))
