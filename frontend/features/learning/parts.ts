@@ -23,6 +23,20 @@ export const PARTS: readonly LearningPart[] = [
     View: lazily(() => import("@/features/learning/router/router-part").then((module) => module.RouterPart)),
   },
   {
+    id: "versions",
+    label: "Versions",
+    View: lazily(() =>
+      import("@/features/learning/versions/versions-part").then((module) => module.VersionsPart),
+    ),
+  },
+  {
+    id: "lessons",
+    label: "Lessons",
+    View: lazily(() =>
+      import("@/features/learning/lessons/lessons-part").then((module) => module.LessonsPart),
+    ),
+  },
+  {
     id: "shares",
     label: "Shares",
     View: lazily(() => import("@/features/learning/shares/shares-part").then((module) => module.SharesPart)),
