@@ -44,7 +44,7 @@ const ITEMS = [
   ["example:l_01", 8, 0.6, 0.83, 4_800, 1_700, 0.002, 0],
 ];
 
-const LESSONS = [
+export const LESSONS = [
   { id: "l_01", task: "Write a note to the neighbours about the heat pump, friendly and short." },
 ];
 
@@ -299,7 +299,6 @@ export function recordRoutes({ Problem, runs }) {
         };
       },
     ],
-    ["GET", /^\/learning\/lessons$/, () => ({ lessons: LESSONS, total: LESSONS.length })],
     ["GET", /^\/learning\/router$/, (_, __, query) => routed(query.get("role"), query.get("context"), runs)],
   ];
 }

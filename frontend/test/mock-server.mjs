@@ -37,6 +37,7 @@ import {
   windowOf,
 } from "./mock-spend.mjs";
 import { HAIKU, HANDBOOK, HEATING, longText, RAINBOW } from "./mock-texts.mjs";
+import { versionRoutes } from "./mock-versions.mjs";
 
 const option = (name, fallback) => {
   const at = process.argv.indexOf(`--${name}`);
@@ -776,6 +777,7 @@ const ROUTES = [
   ...learningRoutes({ Problem, runs, record, custom }),
   ...refinementRoutes({ Problem, toAll, memories, chatOf }),
   ...labRoutes({ Problem }),
+  ...versionRoutes({ Problem, chatOf }),
   ...tokenRoutes({ Problem }),
   ...metricRoutes({ threads, runs }, (...facts) => new Problem(...facts)),
   [
