@@ -66,6 +66,7 @@ def _takes_texts() -> list[tuple[str, str, Any]]:
         ("POST", "/api/tokens", lambda text: {"name": text}),
         ("POST", "/api/session", lambda text: {"token": text}),
         ("PUT", "/api/budgets", lambda text: {"scope": "thread", "threadId": text, "tokens": 1}),
+        ("POST", "/api/experiments/check", lambda text: {"text": text, "data": text}),
         ("PUT", "/api/alerts/rules/runs_fail/silence", lambda text: {"minutes": 0, "reason": text}),
     ]
 
@@ -91,6 +92,7 @@ def test_no_text_is_a_bug(server: serving.Serving, method: str, path: str, body:
         "/api/knowledge/{}",
         "/api/agents/{}",
         "/api/reports/{}",
+        "/api/experiments/{}/results",
         "/api/metrics/behind?metric={}",
         "/{}",
     ],

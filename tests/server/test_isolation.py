@@ -25,6 +25,9 @@ SAID = f"!say the {WORD} is under the stairs"
 DAY = "2026-01-01"
 
 
+EXPERIMENT = {"name": "x", "variants": [{"name": "a"}], "evaluators": [{"type": "exact"}]}
+
+
 @dataclass(frozen=True)
 class Case:
     """What a stranger who is no administrator gets: `hidden`: 404, as if it were not there; `own`: an answer with
@@ -52,6 +55,26 @@ HTTP: dict[str, Case] = {
     "DELETE /api/endpoints/{name}": Case("admin", path="/api/endpoints/scripted"),
     "GET /api/errors": Case("admin"),
     "PATCH /api/errors/{fingerprint}": Case("admin", {"state": "muted"}, "/api/errors/x"),
+    "GET /api/experiments": Case("own"),
+    "POST /api/experiments": Case("own", {"spec": EXPERIMENT, "data": '{"task": "x"}'}),
+    "POST /api/experiments/check": Case("own", {"spec": EXPERIMENT, "data": '{"task": "x"}'}),
+    "POST /api/experiments/compare": Case("hidden", {"a": "{experiment}", "b": "{experiment}"}),
+    "POST /api/experiments/data": Case("hidden", {"threads": ["{thread}"]}),
+    "GET /api/experiments/{experiment_id}": Case("hidden", path="/api/experiments/{experiment}"),
+    "DELETE /api/experiments/{experiment_id}": Case("hidden", path="/api/experiments/{experiment}"),
+    "POST /api/experiments/{experiment_id}/cancel": Case("hidden", {}, "/api/experiments/{experiment}/cancel"),
+    "GET /api/experiments/{experiment_id}/next-pair": Case("hidden", path="/api/experiments/{experiment}/next-pair"),
+    "POST /api/experiments/{experiment_id}/pause": Case("hidden", {}, "/api/experiments/{experiment}/pause"),
+    "POST /api/experiments/{experiment_id}/promote": Case("hidden", {}, "/api/experiments/{experiment}/promote"),
+    "GET /api/experiments/{experiment_id}/report.csv": Case("hidden", path="/api/experiments/{experiment}/report.csv"),
+    "GET /api/experiments/{experiment_id}/report.md": Case("hidden", path="/api/experiments/{experiment}/report.md"),
+    "GET /api/experiments/{experiment_id}/report.svg": Case("hidden", path="/api/experiments/{experiment}/report.svg"),
+    "GET /api/experiments/{experiment_id}/results": Case("hidden", path="/api/experiments/{experiment}/results"),
+    "GET /api/experiments/{experiment_id}/runs": Case("hidden", path="/api/experiments/{experiment}/runs"),
+    "POST /api/experiments/{experiment_id}/start": Case("hidden", {}, "/api/experiments/{experiment}/start"),
+    "POST /api/experiments/{experiment_id}/verdicts": Case(
+        "hidden", {"key": "1.0.0", "better": "tie"}, "/api/experiments/{experiment}/verdicts"
+    ),
     "GET /api/knowledge": Case("own"),
     "PUT /api/knowledge/files/{name}": Case("own", b"mine", "/api/knowledge/files/mine.txt"),
     "GET /api/knowledge/{document_id}": Case("hidden", path="/api/knowledge/{document}"),
@@ -275,6 +298,8 @@ def house(server: Serving) -> House:
     lesson = {"role": "writer", "task": f"Where is the {WORD}?", "answer": "Under the stairs."}
     house.ids["lesson"] = house.ask(ada, "POST", "/api/learning/lessons", lesson)[1]["id"]
     house.ids["example"] = house.ask(ada, "GET", "/api/route/examples")[1]["examples"][0]["id"]
+    mine = {"spec": EXPERIMENT | {"name": WORD}, "data": json.dumps({"task": WORD})}
+    house.ids["experiment"] = house.ask(ada, "POST", "/api/experiments", mine)[1]["id"]
     return house
 
 

@@ -218,10 +218,11 @@ def label_of(evaluator: Evaluator) -> str:
 
 def read_spec(text: str, format: Format = "yaml") -> Spec:
     """Raises `InvalidRequest` (experiment_invalid) with every problem in it."""
-    if len(text.encode(errors="replace")) > MOST_BYTES:
-        raise invalid([Problem("", f"expected at most {MOST_BYTES:,} bytes, came more")])
+    most = _MOST_YAML if format == "yaml" else MOST_BYTES
+    if len(text) > most:
+        raise invalid([Problem("", f"expected at most {most:,} characters of {format.upper()}, came {len(text):,}")])
     try:
-        found: object = tomllib.loads(text) if format == "toml" else yaml.load(text, _Loader)  # a safe one
+        found = _load(text, format)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark is not None else 0
         raise invalid([Problem("", f"this is no {format.upper()}: {error.problem}", line)]) from None
