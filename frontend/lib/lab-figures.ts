@@ -145,7 +145,11 @@ export function styleOf(
     0,
     lab.policies.findIndex(({ name }) => name === policy),
   );
-  return { colour: `var(--series-${(place % COLOURS) + 1})`, dash: place < COLOURS ? undefined : "5 4" };
+  const turn = Math.floor(place / COLOURS); // so that what is compared most has colours apart
+  return {
+    colour: `var(--series-${((place + turn) % COLOURS) + 1})`,
+    dash: place < COLOURS ? undefined : "5 4",
+  };
 }
 
 // ── words ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -176,9 +180,13 @@ export function verdictWords({ curves, tasks, seeds }: LabRun): string {
   if (second === undefined) return `${first.policy} ${lost}.`;
   if (seeds < 3) return `${first.policy} ${lost}, least of all; from so few seeds that says little.`;
   const { mean, low, high } = apart(first.regrets, second.regrets);
-  const than = `than ${second.policy}, by ${mean.toFixed(1)} (${low.toFixed(1)} to ${high.toFixed(1)})`;
+  const than = `than ${second.policy}, by ${tenths(mean)} (${tenths(low)} to ${tenths(high)})`;
   if (low > 0) return `${first.policy} ${lost}, less ${than}.`;
-  return `${first.policy} ${lost}, and ${second.policy} about as much: they differ by ${mean.toFixed(1)} (${low.toFixed(1)} to ${high.toFixed(1)}), which may be chance.`;
+  return `${first.policy} ${lost}, and ${second.policy} about as much: they differ by ${tenths(mean)} (${tenths(low)} to ${tenths(high)}), which may be chance.`;
+}
+
+function tenths(value: number): string {
+  return value.toFixed(1).replace("-", "−");
 }
 
 /** How much more the other lost, seed by seed, with its 95 % interval (Student's t). */

@@ -138,7 +138,7 @@ function RunLine({ run }: { run: WhyRun }) {
           <span className="min-w-0 flex-1 first-letter:uppercase">
             {heard === "" ? "Nothing was said of it" : heard}
           </span>
-          <time title={exactTime(run.at)} className="shrink-0 text-faint-foreground tabular-nums">
+          <time title={exactTime(run.at)} className="shrink-0 text-muted-foreground tabular-nums">
             {ago(run.at, Date.now())}
           </time>
         </span>
