@@ -239,6 +239,328 @@ export interface paths {
         patch: operations["change_error_api_errors__fingerprint__patch"];
         trace?: never;
     };
+    "/api/experiments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Experiments
+         * @description The newest first.
+         */
+        get: operations["list_experiments_api_experiments_get"];
+        put?: never;
+        /**
+         * Create
+         * @description Keep it; it begins when it is started.
+         */
+        post: operations["create_api_experiments_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/experiments/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check
+         * @description What is wrong with it, and what it is going to cost about. A file that cannot be read is refused.
+         */
+        post: operations["check_api_experiments_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/experiments/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare
+         * @description The variants of two experiments that are called the same, else their baselines, on the tasks of both.
+         */
+        post: operations["compare_api_experiments_compare_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/experiments/data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Data Of Threads
+         * @description The tasks of threads as a data set, with the answers that were approved.
+         */
+        post: operations["data_of_threads_api_experiments_data_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/experiments/{experiment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Experiment */
+        get: operations["get_experiment_api_experiments__experiment_id__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Experiment
+         * @description With all its runs; what is under way is stopped.
+         */
+        delete: operations["delete_experiment_api_experiments__experiment_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/experiments/{experiment_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel
+         * @description End it for good.
+         */
+        post: operations["cancel_api_experiments__experiment_id__cancel_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/experiments/{experiment_id}/next-pair": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Next Pair
+         * @description Two answers to compare, without being told whose they are.
+         */
+        get: operations["next_pair_api_experiments__experiment_id__next_pair_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/experiments/{experiment_id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause
+         * @description Begin no more runs; those under way are finished.
+         */
+        post: operations["pause_api_experiments__experiment_id__pause_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/experiments/{experiment_id}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Promote
+         * @description Make drafts of versions of what the winner, or the variant named, says otherwise.
+         */
+        post: operations["promote_api_experiments__experiment_id__promote_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/experiments/{experiment_id}/report.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Report Csv
+         * @description A line for each run.
+         */
+        get: operations["report_csv_api_experiments__experiment_id__report_csv_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/experiments/{experiment_id}/report.md": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Report Markdown */
+        get: operations["report_markdown_api_experiments__experiment_id__report_md_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/experiments/{experiment_id}/report.svg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Report Svg
+         * @description Differences with their intervals, for light and dark.
+         */
+        get: operations["report_svg_api_experiments__experiment_id__report_svg_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/experiments/{experiment_id}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Results
+         * @description Of what is done until now.
+         */
+        get: operations["read_results_api_experiments__experiment_id__results_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/experiments/{experiment_id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Runs
+         * @description Its runs in the order in which they are done; all, or those in a state, or of a variant.
+         */
+        get: operations["read_runs_api_experiments__experiment_id__runs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/experiments/{experiment_id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start
+         * @description Begin, or go on after a pause.
+         */
+        post: operations["start_api_experiments__experiment_id__start_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/experiments/{experiment_id}/verdicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say
+         * @description The newest verdict on a pair counts.
+         */
+        post: operations["say_api_experiments__experiment_id__verdicts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/knowledge": {
         parameters: {
             query?: never;
@@ -2250,6 +2572,61 @@ export interface components {
             ramBytes: number;
         };
         /**
+         * CellList
+         * @description `total`: how many there are of this kind, of which these are the first.
+         */
+        CellList: {
+            /** Runs */
+            runs: components["schemas"]["CellReply"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * CellReply
+         * @description One run of an experiment. `row`: from 1; `task`, `answer`: how they begin; `scores`: by evaluator, null where there
+         *     is none, for which `why` has the reason; `threadId`: empty where the run is in another Alma; `runId`: empty before
+         *     it began.
+         */
+        CellReply: {
+            /** Answer */
+            answer: string;
+            /** Cost */
+            cost: number;
+            /** Error */
+            error: string;
+            /** Ms */
+            ms: number;
+            /** Row */
+            row: number;
+            /** Runid */
+            runId: string;
+            /** Scores */
+            scores: {
+                [key: string]: number | null;
+            };
+            /** Seed */
+            seed: number;
+            /** Slice */
+            slice: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "answered" | "scored" | "failed";
+            /** Task */
+            task: string;
+            /** Threadid */
+            threadId: string;
+            /** Tokens */
+            tokens: number;
+            /** Variant */
+            variant: string;
+            /** Why */
+            why: {
+                [key: string]: string;
+            };
+        };
+        /**
          * ChannelReply
          * @description `detail`: where it goes, or what is missing to use it.
          */
@@ -2281,6 +2658,25 @@ export interface components {
             channel: string;
             /** Said */
             said: string;
+        };
+        /**
+         * CheckReply
+         * @description `runs`: with those of judges, at most; `tokens`, `money` (US dollars): about, if every answer is as long as its
+         *     role allows.
+         */
+        CheckReply: {
+            /** Cells */
+            cells: number;
+            /** Money */
+            money: number;
+            /** Notes */
+            notes: string[];
+            /** Problems */
+            problems: components["schemas"]["ProblemReply"][];
+            /** Runs */
+            runs: number;
+            /** Tokens */
+            tokens: number;
         };
         /**
          * Choice
@@ -2376,6 +2772,44 @@ export interface components {
             /** @default null */
             limit?: components["schemas"]["LimitFacts"] | null;
             message: string;
+        };
+        /** CompareBody */
+        CompareBody: {
+            /** A */
+            a: string;
+            /** B */
+            b: string;
+        };
+        /** ComparedReply */
+        ComparedReply: {
+            /** Comparisons */
+            comparisons: components["schemas"]["ComparisonReply"][];
+        };
+        /**
+         * ComparisonReply
+         * @description `pHolm`: corrected for all comparisons; `more`: tasks that are missing to see a difference of 5 points; `better`:
+         *     empty where that cannot be told.
+         */
+        ComparisonReply: {
+            /** Base */
+            base: string;
+            /** Better */
+            better: string;
+            /** Evaluator */
+            evaluator: string;
+            found: components["schemas"]["PairedReply"];
+            /** More */
+            more: number | null;
+            /** Pholm */
+            pHolm: number | null;
+            /** Slices */
+            slices: {
+                [key: string]: components["schemas"]["PairedReply"];
+            };
+            /** Variant */
+            variant: string;
+            /** Words */
+            words: string;
         };
         /**
          * Component
@@ -2560,6 +2994,16 @@ export interface components {
             values: {
                 [key: string]: number;
             };
+        };
+        /**
+         * DataSetReply
+         * @description Lines of JSON, as an experiment takes them.
+         */
+        DataSetReply: {
+            /** Data */
+            data: string;
+            /** Rows */
+            rows: number;
         };
         /**
          * DayReply
@@ -2986,6 +3430,77 @@ export interface components {
             text: string;
         };
         /**
+         * ExperimentBody
+         * @description `spec`: the experiment as a file says it (`text` in the `format`), or as an object; one of the two. `data`: its
+         *     tasks, a line of JSON for each; `threads`: instead, those of these threads, with approved answers as expected.
+         */
+        ExperimentBody: {
+            /** Data */
+            data?: string | null;
+            /**
+             * Format
+             * @default yaml
+             * @enum {string}
+             */
+            format?: "yaml" | "toml" | "json";
+            /** Spec */
+            spec?: {
+                [key: string]: unknown;
+            } | null;
+            /** Text */
+            text?: string | null;
+            /**
+             * Threads
+             * @default []
+             */
+            threads?: string[];
+        };
+        /** ExperimentList */
+        ExperimentList: {
+            /** Experiments */
+            experiments: components["schemas"]["ExperimentReply"][];
+        };
+        /**
+         * ExperimentReply
+         * @description `states`: how many of its runs are in which state: waiting, running, answered (not judged yet), scored, failed;
+         *     `error`: why it was paused or failed; `money`: that it may cost, 0 is no limit.
+         */
+        ExperimentReply: {
+            /** Baseline */
+            baseline: string;
+            /** Createdat */
+            createdAt: number;
+            /** Endedat */
+            endedAt: number | null;
+            /** Error */
+            error: string;
+            /** Evaluators */
+            evaluators: string[];
+            /** Id */
+            id: string;
+            /** Money */
+            money: number;
+            /** Name */
+            name: string;
+            /** Rows */
+            rows: number;
+            /** Seeds */
+            seeds: number;
+            /** Startedat */
+            startedAt: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "draft" | "running" | "paused" | "done" | "failed" | "canceled";
+            /** States */
+            states: {
+                [key: string]: number;
+            };
+            /** Variants */
+            variants: string[];
+        };
+        /**
          * FeedbackBody
          * @description `value`: of a thumb, −1 (bad) to 1 (good); of all others it is left out. 0 takes back what was said. `text`: the
          *     answer as it should have been, of `edited`; `other`: of `preferred`, the answer of the same turn that was passed
@@ -3039,6 +3554,38 @@ export interface components {
             said: components["schemas"]["SaidReply"][];
             /** Tasks */
             tasks: components["schemas"]["TaskRewardReply"][];
+        };
+        /**
+         * FiguresReply
+         * @description Of a variant. `scores`: means from 0 to 1, null where there is none; `ms`: median of a run; `errors`: by code.
+         */
+        FiguresReply: {
+            /** Cost */
+            cost: number;
+            /** Errors */
+            errors: {
+                [key: string]: number;
+            };
+            /** Failed */
+            failed: number;
+            /** Ms */
+            ms: number;
+            /** Runs */
+            runs: number;
+            /** Scores */
+            scores: {
+                [key: string]: number | null;
+            };
+            /** Tokens */
+            tokens: number;
+            /** Unscored */
+            unscored: {
+                [key: string]: number;
+            };
+            /** Variant */
+            variant: string;
+            /** Waiting */
+            waiting: number;
         };
         /**
          * FileList
@@ -3274,6 +3821,29 @@ export interface components {
              * @enum {string}
              */
             role: "serving" | "leaving" | "building";
+        };
+        /**
+         * JudgedReply
+         * @description `none`: pairs without a verdict; `firstPlace`, `secondPlace`: pairs in which the judge went by the place;
+         *     `agree`, `kappa`: with people, over `both` pairs.
+         */
+        JudgedReply: {
+            /** Agree */
+            agree: number | null;
+            /** Both */
+            both: number;
+            /** Firstplace */
+            firstPlace: number;
+            /** Judge */
+            judge: string;
+            /** Kappa */
+            kappa: number | null;
+            /** None */
+            none: number;
+            /** Pairs */
+            pairs: number;
+            /** Secondplace */
+            secondPlace: number;
         };
         /**
          * KindReply
@@ -4111,6 +4681,13 @@ export interface components {
             what: "prompt" | "notes" | "policy";
         };
         /**
+         * NextPairReply
+         * @description null: none is left.
+         */
+        NextPairReply: {
+            pair: components["schemas"]["PairReply"] | null;
+        };
+        /**
          * Notice
          * @description `alma.notice`: something the user should know now (storage full, model restarting); not in the journal.
          */
@@ -4140,6 +4717,53 @@ export interface components {
             share?: number;
             /** @default 0 */
             weight?: number;
+        };
+        /**
+         * PairReply
+         * @description Two answers, without whose they are; `left`: pairs that nobody has judged, with this one.
+         */
+        PairReply: {
+            /** Expected */
+            expected: string | null;
+            /** Key */
+            key: string;
+            /** Left */
+            left: number;
+            /** One */
+            one: string;
+            /** Other */
+            other: string;
+            /** Task */
+            task: string;
+        };
+        /**
+         * PairedReply
+         * @description Scores on the same tasks. `difference`: variant minus baseline, within `low` to `high` with 95 %; `dZ`: effect
+         *     size (Cohen), `delta`: Cliff's; `p`: before correction; `why`: what cannot be told, and why.
+         */
+        PairedReply: {
+            /** Base */
+            base: number | null;
+            /** Dz */
+            dZ: number | null;
+            /** Delta */
+            delta: number | null;
+            /** Difference */
+            difference: number | null;
+            /** High */
+            high: number | null;
+            /** Leftout */
+            leftOut: number;
+            /** Low */
+            low: number | null;
+            /** N */
+            n: number;
+            /** Other */
+            other: number | null;
+            /** P */
+            p: number | null;
+            /** Why */
+            why: string;
         };
         /**
          * PartReply
@@ -4396,6 +5020,37 @@ export interface components {
             promptTokensPerSecond: number;
             /** Tokenspersecond */
             tokensPerSecond: number;
+        };
+        /**
+         * ProblemReply
+         * @description `line` 0: it is not known.
+         */
+        ProblemReply: {
+            /** Line */
+            line: number;
+            /** Message */
+            message: string;
+            /** Where */
+            where: string;
+        };
+        /**
+         * PromoteBody
+         * @description `variant` empty: the winner.
+         */
+        PromoteBody: {
+            /**
+             * Variant
+             * @default
+             */
+            variant?: string;
+        };
+        /**
+         * PromotedReply
+         * @description Ids of the drafts that were made.
+         */
+        PromotedReply: {
+            /** Versions */
+            versions: string[];
         };
         /** PromptMessage */
         PromptMessage: {
@@ -4771,6 +5426,19 @@ export interface components {
             holds: string | null;
             /** Key */
             key: string;
+        };
+        /** ResultsReply */
+        ResultsReply: {
+            /** Comparisons */
+            comparisons: components["schemas"]["ComparisonReply"][];
+            /** Figures */
+            figures: components["schemas"]["FiguresReply"][];
+            /** Judges */
+            judges: components["schemas"]["JudgedReply"][];
+            /** Verdict */
+            verdict: string[];
+            /** Winner */
+            winner: string;
         };
         /** ResumeRun */
         ResumeRun: {
@@ -5281,6 +5949,68 @@ export interface components {
             warnAt: number;
         };
         /**
+         * StandingReply
+         * @description `progress`: by variant, as `states`; `busy`: runs under way now; `cost`: US dollars until now; `spec`: as it was
+         *     given.
+         */
+        StandingReply: {
+            /** Baseline */
+            baseline: string;
+            /** Busy */
+            busy: number;
+            /** Cost */
+            cost: number;
+            /** Createdat */
+            createdAt: number;
+            /** Endedat */
+            endedAt: number | null;
+            /** Error */
+            error: string;
+            /** Evaluators */
+            evaluators: string[];
+            /** Id */
+            id: string;
+            /** Money */
+            money: number;
+            /** Name */
+            name: string;
+            /** Progress */
+            progress: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            /** Rows */
+            rows: number;
+            /** Seeds */
+            seeds: number;
+            /** Spec */
+            spec: {
+                [key: string]: unknown;
+            };
+            /** Startedat */
+            startedAt: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "draft" | "running" | "paused" | "done" | "failed" | "canceled";
+            /** States */
+            states: {
+                [key: string]: number;
+            };
+            /** Variants */
+            variants: string[];
+        };
+        /**
+         * StartBody
+         * @description `money`: US dollars that it may cost in all; null: as its limits say, or as was said before.
+         */
+        StartBody: {
+            /** Money */
+            money?: number | null;
+        };
+        /**
          * StartRun
          * @description Send a task. Without `thread_id` a thread is made. `parent_run_id`: the turn it follows; without it, the thread's
          *         newest turn (or none, when `root` is true: another first turn). `approve`: show a plan before it runs. `tokens`,
@@ -5695,6 +6425,11 @@ export interface components {
             /** @default false */
             working?: boolean;
         };
+        /** ThreadsBody */
+        ThreadsBody: {
+            /** Threads */
+            threads: string[];
+        };
         /**
          * Timing
          * @description Of one attempt, in ms: from the call to its first token, and to its end.
@@ -5988,6 +6723,29 @@ export interface components {
             msg: string;
             /** Error Type */
             type: string;
+        };
+        /**
+         * VerdictBody
+         * @description `key`: of the pair; `better`: which answer, as they were shown.
+         */
+        VerdictBody: {
+            /**
+             * Better
+             * @enum {string}
+             */
+            better: "one" | "other" | "tie";
+            /** Key */
+            key: string;
+            /**
+             * Why
+             * @default
+             */
+            why?: string;
+        };
+        /** VerdictReply */
+        VerdictReply: {
+            /** Left */
+            left: number;
         };
         /** VersionChange */
         VersionChange: {
@@ -6765,6 +7523,569 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorGroupReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_experiments_api_experiments_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExperimentList"];
+                };
+            };
+        };
+    };
+    create_api_experiments_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExperimentBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StandingReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    check_api_experiments_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExperimentBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    compare_api_experiments_compare_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompareBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparedReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    data_of_threads_api_experiments_data_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ThreadsBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataSetReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_experiment_api_experiments__experiment_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StandingReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    delete_experiment_api_experiments__experiment_id__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    cancel_api_experiments__experiment_id__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StandingReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    next_pair_api_experiments__experiment_id__next_pair_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NextPairReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    pause_api_experiments__experiment_id__pause_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StandingReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    promote_api_experiments__experiment_id__promote_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromoteBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotedReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    report_csv_api_experiments__experiment_id__report_csv_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    report_markdown_api_experiments__experiment_id__report_md_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    report_svg_api_experiments__experiment_id__report_svg_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_results_api_experiments__experiment_id__results_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResultsReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    read_runs_api_experiments__experiment_id__runs_get: {
+        parameters: {
+            query?: {
+                state?: ("waiting" | "running" | "answered" | "scored" | "failed") | null;
+                variant?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                experiment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CellList"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    start_api_experiments__experiment_id__start_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StandingReply"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    say_api_experiments__experiment_id__verdicts_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                experiment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerdictBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerdictReply"];
                 };
             };
             /** @description Validation Error */

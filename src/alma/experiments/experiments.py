@@ -200,6 +200,10 @@ class Experiments:
         experiment, cells, said = await self._read(owner, experiment_id)
         return experiment, cells, results(experiment, cells, said)
 
+    async def cells(self, owner: str, experiment_id: str) -> tuple[Experiment, list[Cell]]:
+        experiment, cells, _ = await self._read(owner, experiment_id)
+        return experiment, cells
+
     async def compare(self, owner: str, one: str, other: str) -> list[Comparison]:
         return between(await self._read(owner, one), await self._read(owner, other))
 

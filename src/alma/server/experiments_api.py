@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from alma.errors import InvalidRequest
 from alma.experiments.dataset import Row, written
 from alma.experiments.experiments import Experiments
+from alma.experiments.records import CellState
 from alma.experiments.report import csv_text, markdown, svg
 from alma.experiments.spec import Spec
-from alma.security.fields import Id
+from alma.security.fields import Id, Line
 from alma.server.asking import Asker, Owner
 from alma.server.experiments_bodies import (
+    CellList,
     CheckReply,
     CompareBody,
     ComparedReply,
@@ -30,6 +33,7 @@ from alma.server.experiments_bodies import (
     ThreadsBody,
     VerdictBody,
     VerdictReply,
+    cell_list,
     check_reply,
     comparison_reply,
     experiment_fields,
@@ -128,6 +132,23 @@ def _results(router: APIRouter, experiments: Experiments) -> None:
     async def read_results(owner: Owner, experiment_id: Id) -> ResultsReply:
         """Of what is done until now."""
         return results_reply((await experiments.results(owner, experiment_id))[2])
+
+    @router.get("/{experiment_id}/runs")
+    async def read_runs(
+        owner: Owner,
+        experiment_id: Id,
+        state: CellState | None = None,
+        variant: Annotated[str, Line(60)] = "",
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    ) -> CellList:
+        """Its runs in the order in which they are done; all, or those in a state, or of a variant."""
+        experiment, cells = await experiments.cells(owner, experiment_id)
+        wanted = [
+            cell
+            for cell in cells
+            if (state is None or cell.state == state) and (not variant or cell.variant == variant)
+        ]
+        return cell_list(experiment, wanted, limit)
 
     @router.get("/{experiment_id}/report.md", response_class=Response)
     async def report_markdown(owner: Owner, experiment_id: Id) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -10,14 +11,16 @@ from alma.experiments.beforehand import Check
 from alma.experiments.dataset import Row, read_rows
 from alma.experiments.experiments import Standing
 from alma.experiments.pairs import Pair
-from alma.experiments.records import Experiment
+from alma.experiments.records import Cell, CellState, Experiment
 from alma.experiments.spec import MOST_BYTES, Spec, check_spec, label_of, read_spec
 from alma.experiments.verdict import Comparison, Figures, Judged, Results
 from alma.learning.statistics import Paired
 from alma.security.fields import Id, Line, Text
 from alma.server.bodies import Body, Reply
+from alma.session.threads import hidden_id
 
 _MOST_DATA = 32 * 1024 * 1024
+_SHOWN = 300  # characters of a task or an answer
 Name = Annotated[str, Line(60)]
 StateName = Literal["draft", "running", "paused", "done", "failed", "canceled"]
 
@@ -191,6 +194,35 @@ class ResultsReply(Reply):
     winner: str
 
 
+class CellReply(Reply):
+    """One run of an experiment. `row`: from 1; `task`, `answer`: how they begin; `scores`: by evaluator, null where there
+    is none, for which `why` has the reason; `threadId`: empty where the run is in another Alma; `runId`: empty before
+    it began."""
+
+    variant: str
+    row: int
+    seed: int
+    slice: str
+    state: CellState
+    task: str
+    answer: str
+    error: str
+    scores: dict[str, float | None]
+    why: dict[str, str]
+    ms: float
+    tokens: int
+    cost: float
+    run_id: str
+    thread_id: str
+
+
+class CellList(Reply):
+    """`total`: how many there are of this kind, of which these are the first."""
+
+    total: int
+    runs: list[CellReply]
+
+
 class PairReply(Reply):
     """Two answers, without whose they are; `left`: pairs that nobody has judged, with this one."""
 
@@ -299,6 +331,32 @@ def results_reply(found: Results) -> ResultsReply:
         judges=[_judged(one) for one in found.judges],
         verdict=found.verdict,
         winner=found.winner,
+    )
+
+
+def cell_list(experiment: Experiment, cells: Sequence[Cell], limit: int) -> CellList:
+    return CellList(total=len(cells), runs=[_cell(experiment, cell) for cell in cells[:limit]])
+
+
+def _cell(experiment: Experiment, cell: Cell) -> CellReply:
+    row = experiment.rows[cell.row]
+    here = cell.run_id and not experiment.spec.variant(cell.variant).settings
+    return CellReply(
+        variant=cell.variant,
+        row=cell.row + 1,
+        seed=cell.seed,
+        slice=row.slice,
+        state=cell.state,
+        task=row.task[:_SHOWN],
+        answer=cell.answer[:_SHOWN],
+        error=cell.error,
+        scores={name: score.value for name, score in cell.scores.items()},
+        why={name: score.why for name, score in cell.scores.items() if score.why},
+        ms=cell.ms,
+        tokens=cell.tokens,
+        cost=cell.cost,
+        run_id=cell.run_id,
+        thread_id=hidden_id(experiment.owner, f"experiment:{experiment.id}") if here else "",
     )
 
 

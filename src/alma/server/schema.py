@@ -21,6 +21,7 @@ from alma.server import (
     cache_api,
     commands,
     errors_api,
+    experiments_api,
     feedback_api,
     files_api,
     knowledge_api,
@@ -73,6 +74,7 @@ def document() -> dict[str, Any]:
     app.include_router(shares_api.routes(nothing))
     app.include_router(lab_api.routes())
     app.include_router(versions_api.routes(nothing, nothing))
+    app.include_router(experiments_api.routes(nothing))
     app.include_router(feedback_api.routes(nothing, nothing, nothing))
     app.include_router(learning_api.routes(nothing, nothing))
     app.include_router(lessons_api.routes(nothing, nothing, nothing))
