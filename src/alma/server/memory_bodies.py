@@ -30,8 +30,8 @@ class SourceReply(Reply):
 class MemoryEntryReply(Reply):
     """A memory. Times are Unix seconds. `agent`: the role whose it is; `user`: the owner in person. It holds from
     `validFrom` until `validTo`; `supersededBy` took its place. `count`: how often the same was kept; `uses`: how often
-    it was recalled into a prompt; `utility`, from -1 to 1: how much that helped, and `strength`: the weight of what people
-    said of it; `archivedAt`: it is not recalled any more; `version`: of its content, for changing it."""
+    it was recalled into a prompt; `utility`, from -1 to 1: how much that helped, and `strength`: the weight of what
+    people said of it; `archivedAt`: it is not recalled any more; `version`: of its content, for changing it."""
 
     id: str
     agent: str
