@@ -7,13 +7,13 @@ export const versions = new Remote<readonly Version[]>(
   async (signal) => (await versionsApi.list(signal)).versions,
 );
 
-let open = "";
-export const dossier = new Remote<VersionDossier>((signal) => versionsApi.read(open, signal));
+let open: { readonly id: string; readonly dossier: Remote<VersionDossier> } | null = null;
 
-/** Which one is looked at from now on. Gives back how to stop. */
-export function followVersion(id: string, everyMs: number): () => void {
-  open = id;
-  return dossier.follow(everyMs);
+/** All of one version; that which was open before is let go. */
+export function dossierOf(id: string): Remote<VersionDossier> {
+  if (open?.id !== id)
+    open = { id, dossier: new Remote<VersionDossier>((signal) => versionsApi.read(id, signal)) };
+  return open.dossier;
 }
 
 /** What acts now, word for word: the version that is promoted, else the role's file; of notes and routes nothing. */

@@ -17,7 +17,7 @@ import {
   shareWords,
   TRIAL_STAGES,
 } from "@/lib/version-words";
-import { dossier, versions } from "@/lib/versions";
+import { dossierOf, versions } from "@/lib/versions";
 import { type TrialStage, type VersionDossier, versionsApi } from "@/lib/versions-api";
 
 const SHARES = [0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5];
@@ -37,13 +37,13 @@ export function VersionActions({ version }: { version: VersionDossier }) {
       await DO[what](id, from);
       void versions.load();
       if (what === "delete") goToVersions({ show: "list", role: "" });
-      else await dossier.load();
+      else await dossierOf(id).load();
     });
   };
   const setShare = (value: number): Promise<void> =>
     run(async () => {
       await versionsApi.setShare(id, value);
-      await dossier.load();
+      await dossierOf(id).load();
     });
   if (acts.length === 0)
     return (
@@ -119,7 +119,7 @@ export function VersionActions({ version }: { version: VersionDossier }) {
       {busy ? <WorkingDot /> : null}
       {problem === null ? null : (
         <Problem facts={problem} data-slot="version-problem">
-          <Button size="sm" onClick={() => void dossier.load()}>
+          <Button size="sm" onClick={() => void dossierOf(id).load()}>
             Look again
           </Button>
         </Problem>

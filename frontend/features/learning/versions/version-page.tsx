@@ -14,16 +14,16 @@ import { VersionHistory } from "@/features/learning/versions/version-history";
 import { useStore } from "@/hooks/use-store";
 import { compact } from "@/lib/format";
 import { madeByWords, STAGE_MEANS, titleOf, WHAT_NAMES } from "@/lib/version-words";
-import { dossier, followVersion } from "@/lib/versions";
+import { dossierOf } from "@/lib/versions";
 import type { VersionDossier } from "@/lib/versions-api";
 
 const EVERY_MS = 4_000;
 
 /** One version: what it would change, what speaks for and against it, and what can be done with it. */
 export function VersionPage({ id }: { id: string }) {
+  const dossier = dossierOf(id);
   const { value, error } = useStore(dossier.state);
-  useEffect(() => followVersion(id, EVERY_MS), [id]);
-  const found = value?.id === id ? value : null;
+  useEffect(() => dossier.follow(EVERY_MS), [dossier]);
   return (
     <div data-slot="version-page" data-version={id} className="space-y-7">
       <PlaceLink
@@ -47,7 +47,7 @@ export function VersionPage({ id }: { id: string }) {
           )}
         </Problem>
       )}
-      {found === null || error?.code === "unknown_version" ? null : <Found version={found} />}
+      {value === null || error?.code === "unknown_version" ? null : <Found version={value} />}
     </div>
   );
 }
