@@ -11,7 +11,7 @@ let root: Root;
 
 function entry(change: object, documentId = ""): MemoryEntry {
   const source = { threadId: "", documentId, file: documentId && "boat.md", place: "" };
-  const life = { forgottenAt: null, validTo: null, supersededBy: "" };
+  const life = { forgottenAt: null, archivedAt: null, validTo: null, supersededBy: "" };
   return {
     id: "m_1",
     text: "The engine is a diesel.",
