@@ -13,10 +13,10 @@ import pytest
 
 from alma.agent.role import Role
 from alma.errors import Conflict, InvalidRequest, NotFound
-from alma.experiments.dataset import Row
+from alma.experiments.dataset import Row, read_rows
 from alma.experiments.experiments import Experiments, Standing
 from alma.experiments.place import Place
-from alma.experiments.spec import Spec, check_spec
+from alma.experiments.spec import Spec, check_spec, read_spec
 from alma.models.endpoints import Price
 from alma.models.script import Rule
 from alma.session.rehearsals import Rehearsals
@@ -88,6 +88,13 @@ def spec(*variants: dict[str, Any], **more: Any) -> Spec:
 
 def says(count: int) -> list[Row]:
     return [Row(f"!say word{at}", f"word{at}" if at % 2 else "other") for at in range(count)]
+
+
+async def test_the_example_of_the_documentation_runs(lab: ExperimentBench) -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "experiments.md").read_text()
+    blocks = {kind: page.split(f"```{kind}\n")[1].split("```")[0] for kind in ("yaml", "json")}
+    found = await lab.ended(await lab.begin(read_spec(blocks["yaml"]), read_rows(blocks["json"])))
+    assert found.states == {"as usual": {"scored": 2}, "brief": {"scored": 2}}
 
 
 async def test_every_variant_does_every_task_as_often_as_asked(lab: ExperimentBench) -> None:
