@@ -54,7 +54,7 @@ export function madeByWords(madeBy: string): string {
 }
 
 export function titleOf({ title, what, hash }: Pick<Version, "title" | "what" | "hash">): string {
-  return title || `${WHAT_NAMES[what]} ${hash.slice(0, 8)}`;
+  return title || `${WHAT_NAMES[what]} ${hash.replace(/^.*@/, "").slice(0, 8)}`;
 }
 
 export const TRIAL_STAGES: readonly TrialStage[] = ["replay", "shadow", "canary"];

@@ -47,7 +47,7 @@ def test_versions_and_lessons_go_from_nothing_to_what_acts_and_back(server: Serv
 def nothing_is_learned_from_nothing(page: Page) -> None:
     for way in ("distil", "reflect"):
         part(page, way).click()
-        problem = part(page, "problem", code="nothing_to_learn")
+        problem = part(page, "draft-problem", code="nothing_to_learn")
         expect(problem).to_contain_text("too little to learn from for manager")
         expect(problem).to_contain_text("say why")
     problem.get_by_role("button", name="Write it by hand").click()
@@ -114,7 +114,7 @@ def notes_on_trial(page: Page, server: Serving) -> None:
     expect(part(evidence, "verdict")).to_have_text("Not decided yet")
     expect(part(page, "canary-share")).to_have_value("0.5")
     part(evidence, "why-verdict").locator("summary").click()
-    row = part(evidence, "tried").locator(f"[data-run={run_id}]")
+    row = part(evidence, "tried").locator(f"tr[data-run={run_id}]")
     expect(row).to_be_visible()
     assert axe(page) == []
     part(row, "run-link").click()

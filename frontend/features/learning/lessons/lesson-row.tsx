@@ -146,7 +146,7 @@ function Detail({ lesson, roles }: { lesson: Lesson; roles: readonly string[] })
         ] as const
       ).map(([name, text]) => (
         <div key={name} className="space-y-0.5">
-          <h4 className="text-muted-foreground text-xs">{name}</h4>
+          <h3 className="text-muted-foreground text-xs">{name}</h3>
           <p dir="auto" className="whitespace-pre-wrap text-[13px] leading-5 [overflow-wrap:anywhere]">
             {text}
           </p>

@@ -63,16 +63,10 @@ function Found({ version }: { version: VersionDossier }) {
           </h2>
           <StageChip stage={stage} />
         </div>
-        <p className="flex flex-wrap items-center gap-x-2 text-[13px] text-muted-foreground">
-          <span>{WHAT_NAMES[what]} of</span>
-          <span className="inline-flex items-center gap-1.5 text-foreground">
-            <AgentDot role={of} />
-            {of}
-          </span>
-          <span>
-            · made {madeByWords(madeBy)} · {STAGE_MEANS[stage]}
-            {tokens > 0 ? ` Its trial has used ${compact(tokens)} tokens.` : ""}
-          </span>
+        <p className="text-[13px] text-muted-foreground">
+          {WHAT_NAMES[what]} of <AgentDot role={of} className="mx-0.5" />{" "}
+          <span className="text-foreground">{of}</span> · made {madeByWords(madeBy)} · {STAGE_MEANS[stage]}
+          {tokens > 0 ? ` Its trial has used ${compact(tokens)} tokens.` : ""}
         </p>
         {reason === "" ? null : <p className="text-pretty text-[13px]">{reason}</p>}
       </header>
