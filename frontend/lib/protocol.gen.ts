@@ -373,7 +373,7 @@ export interface paths {
         };
         /**
          * Next Pair
-         * @description Two answers to compare, without being told whose they are.
+         * @description Two answers to compare, without being told whose they are. `skip`: keys of pairs that come last.
          */
         get: operations["next_pair_api_experiments__experiment_id__next_pair_get"];
         put?: never;
@@ -2583,9 +2583,9 @@ export interface components {
         };
         /**
          * CellReply
-         * @description One run of an experiment. `row`: from 1; `task`, `answer`: how they begin; `scores`: by evaluator, null where there
-         *     is none, for which `why` has the reason; `threadId`: empty where the run is in another Alma; `runId`: empty before
-         *     it began.
+         * @description One run of an experiment. `row`: from 1; `task`, `answer`: how they begin; `scores`: by evaluator, null where
+         *     there is none, for which `why` has the reason; `threadId`: empty where the run is in another Alma; `runId`: empty
+         *     before it began.
          */
         CellReply: {
             /** Answer */
@@ -4251,8 +4251,8 @@ export interface components {
          * MemoryEntryReply
          * @description A memory. Times are Unix seconds. `agent`: the role whose it is; `user`: the owner in person. It holds from
          *     `validFrom` until `validTo`; `supersededBy` took its place. `count`: how often the same was kept; `uses`: how often
-         *     it was recalled into a prompt; `utility`, from -1 to 1: how much that helped, and `strength`: the weight of what people
-         *     said of it; `archivedAt`: it is not recalled any more; `version`: of its content, for changing it.
+         *     it was recalled into a prompt; `utility`, from -1 to 1: how much that helped, and `strength`: the weight of what
+         *     people said of it; `archivedAt`: it is not recalled any more; `version`: of its content, for changing it.
          */
         MemoryEntryReply: {
             /** Agent */
@@ -7781,7 +7781,9 @@ export interface operations {
     };
     next_pair_api_experiments__experiment_id__next_pair_get: {
         parameters: {
-            query?: never;
+            query?: {
+                skip?: string[];
+            };
             header?: never;
             path: {
                 experiment_id: string;

@@ -37,6 +37,13 @@ export const PARTS: readonly LearningPart[] = [
     ),
   },
   {
+    id: "experiments",
+    label: "Experiments",
+    View: lazily(() =>
+      import("@/features/learning/experiments/experiments-part").then((module) => module.ExperimentsPart),
+    ),
+  },
+  {
     id: "shares",
     label: "Shares",
     View: lazily(() => import("@/features/learning/shares/shares-part").then((module) => module.SharesPart)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -213,16 +213,18 @@ class Experiments:
 
     # ── people who judge ──────────────────────────────────────────────────────────────────────────────────────────
 
-    async def next_pair(self, owner: str, experiment_id: str) -> Pair | None:
-        """Two answers that nobody has compared yet, in an order that a hash decides; None: none is left."""
+    async def next_pair(self, owner: str, experiment_id: str, skip: Collection[str] = ()) -> Pair | None:
+        """Two answers that nobody has compared yet, in an order that a hash decides; None: none is left. `skip`: keys
+        of pairs that come again only when no other is left."""
         experiment, cells, said = await self._read(owner, experiment_id)
         left = to_judge(experiment, cells, said)
         if not left:
             return None
-        base, cell = left[0]
+        numbers = {variant.name: number for number, variant in enumerate(experiment.spec.variants)}
+        keyed = [(f"{numbers[cell.variant]}.{cell.row}.{cell.seed}", base, cell) for base, cell in left]
+        key, base, cell = next((one for one in keyed if one[0] not in skip), keyed[0])
         one, other = (cell, base) if swapped(experiment_id, cell) else (base, cell)
         row = experiment.rows[cell.row]
-        key = f"{[variant.name for variant in experiment.spec.variants].index(cell.variant)}.{cell.row}.{cell.seed}"
         return Pair(key, row.task, row.expected, one.answer, other.answer, len(left))
 
     async def say(

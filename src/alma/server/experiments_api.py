@@ -24,6 +24,7 @@ from alma.server.experiments_bodies import (
     ExperimentBody,
     ExperimentList,
     ExperimentReply,
+    Key,
     NextPairReply,
     PromoteBody,
     PromotedReply,
@@ -42,6 +43,7 @@ from alma.server.experiments_bodies import (
     standing_reply,
 )
 
+_NONE: list[str] = []  # never changed
 _FILES = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     "X-Content-Type-Options": "nosniff",
@@ -175,9 +177,11 @@ def _results(router: APIRouter, experiments: Experiments) -> None:
 
 def _people(router: APIRouter, experiments: Experiments) -> None:
     @router.get("/{experiment_id}/next-pair")
-    async def next_pair(owner: Owner, experiment_id: Id) -> NextPairReply:
-        """Two answers to compare, without being told whose they are."""
-        return pair_reply(await experiments.next_pair(owner, experiment_id))
+    async def next_pair(
+        owner: Owner, experiment_id: Id, skip: Annotated[list[Key], Query(max_length=200)] = _NONE
+    ) -> NextPairReply:
+        """Two answers to compare, without being told whose they are. `skip`: keys of pairs that come last."""
+        return pair_reply(await experiments.next_pair(owner, experiment_id, skip))
 
     @router.post("/{experiment_id}/verdicts")
     async def say(owner: Owner, experiment_id: Id, body: VerdictBody) -> VerdictReply:

@@ -22,6 +22,7 @@ from alma.session.threads import hidden_id
 _MOST_DATA = 32 * 1024 * 1024
 _SHOWN = 300  # characters of a task or an answer
 Name = Annotated[str, Line(60)]
+Key = Annotated[str, Field(pattern=r"^\d{1,3}\.\d{1,5}\.\d{1,3}$")]
 StateName = Literal["draft", "running", "paused", "done", "failed", "canceled"]
 
 
@@ -55,7 +56,7 @@ class StartBody(Body):
 class VerdictBody(Body):
     """`key`: of the pair; `better`: which answer, as they were shown."""
 
-    key: str = Field(pattern=r"^\d{1,3}\.\d{1,5}\.\d{1,3}$")
+    key: Key
     better: Literal["one", "other", "tie"]
     why: Annotated[str, Text(1000)] = ""
 
@@ -195,9 +196,9 @@ class ResultsReply(Reply):
 
 
 class CellReply(Reply):
-    """One run of an experiment. `row`: from 1; `task`, `answer`: how they begin; `scores`: by evaluator, null where there
-    is none, for which `why` has the reason; `threadId`: empty where the run is in another Alma; `runId`: empty before
-    it began."""
+    """One run of an experiment. `row`: from 1; `task`, `answer`: how they begin; `scores`: by evaluator, null where
+    there is none, for which `why` has the reason; `threadId`: empty where the run is in another Alma; `runId`: empty
+    before it began."""
 
     variant: str
     row: int
