@@ -109,6 +109,7 @@ export function effectWords(dZ: number | null): string {
 }
 
 export function powerWords({ more, found }: Pick<Comparison, "more" | "found">): string {
+  if (more === 0 && found.dZ === null) return "How many tasks it takes cannot be told of these.";
   if (more === null) return "Too few tasks to say how many it takes.";
   if (more === 0) return `These ${plural(found.n, "task")} would show a difference of 5 points.`;
   return `About ${plural(more, "more task", "more tasks")} would show a difference of 5 points.`;

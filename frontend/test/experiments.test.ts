@@ -174,6 +174,7 @@ describe("an experiment in words", () => {
 
   it("tells what more tasks would show", () => {
     expect(powerWords(comparison)).toBe("These 12 tasks would show a difference of 5 points.");
+    expect(powerWords({ ...comparison, found: { ...found, dZ: null } })).toContain("cannot be told");
     expect(powerWords({ ...comparison, more: 1 })).toContain("About 1 more task would");
     expect(powerWords({ ...comparison, more: null })).toContain("Too few");
   });
