@@ -183,7 +183,7 @@ class SessionBench:
         self.memory = MemoryBench(url, database=self.database) if memory else None
         door = self.memory.memories if self.memory is not None else None
         self.schooling = (
-            Schooling(self.database, self.journal, self.roles, self.models, self.embedder, None, learning, time.time)
+            Schooling(self.database, self.roles, self.models, self.embedder, None, learning, time.time)
             if learning is not None
             else None
         )

@@ -117,7 +117,6 @@ class Alma:
         tooling = Tooling(self.toolbox, memory=memories)
         self.schooling = Schooling(
             self.database,
-            self.journal,
             self.roles,
             self.registry,
             self.embedder,

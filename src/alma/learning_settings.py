@@ -29,8 +29,8 @@ class LearningSettings(BaseModel):
         default=276,
         ge=16,
         le=65_536,
-        description="Room in MiB that vectors, token counts, answers in memory, and prompts that the embedded model has "
-        "read share where Alma learns; it moves to where it spares most.",
+        description="Room in MiB that vectors, token counts, answers in memory, and prompts that the embedded model "
+        "has read share where Alma learns; it moves to where it spares most.",
     )
     refine_idle_s: float = Field(
         default=300,

@@ -12,7 +12,6 @@ from alma.agent.roles import Roles
 from alma.agent.run import Models
 from alma.agent.teaching import Teacher
 from alma.db.database import Database
-from alma.engine.journal import Journal
 from alma.engine.state import RunState
 from alma.learner.books import Books
 from alma.learner.choosing import Choosing
@@ -57,7 +56,6 @@ class Schooling:
     def __init__(
         self,
         database: Database,
-        journal: Journal,
         roles: Roles,
         models: Models,
         embedder: Embedder,

@@ -43,7 +43,8 @@ def since(connection: sa.Connection, owner: str, at: float, most: int) -> list[O
 def answer_of(connection: sa.Connection, run_id: str) -> str:
     """What a run answered; empty where it did not, or is gone."""
     log = read_entries(connection, {run_id: 0})[run_id]
-    return fold(run_id, log).main.text if log else ""
+    answer = fold(run_id, log).main.answer if log else None
+    return answer.text if answer is not None else ""
 
 
 def _known(outcome: Outcome, role: str) -> bool:

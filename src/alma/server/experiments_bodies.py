@@ -197,8 +197,8 @@ class ResultsReply(Reply):
 
 class CellReply(Reply):
     """One run of an experiment. `row`: from 1; `task`, `answer`: how they begin; `scores`: by evaluator, null where
-    there is none, for which `why` has the reason; `threadId`: empty where the run is in another Alma; `runId`: empty
-    before it began."""
+    there is none, for which `why` has the reason; `threadId`: empty where the run is in another Alma; `runId`:
+    empty before it began."""
 
     variant: str
     row: int
