@@ -2584,8 +2584,8 @@ export interface components {
         /**
          * CellReply
          * @description One run of an experiment. `row`: from 1; `task`, `answer`: how they begin; `scores`: by evaluator, null where
-         *     there is none, for which `why` has the reason; `threadId`: empty where the run is in another Alma; `runId`: empty
-         *     before it began.
+         *     there is none, for which `why` has the reason; `threadId`: empty where the run is in another Alma; `runId`:
+         *     empty before it began.
          */
         CellReply: {
             /** Answer */
