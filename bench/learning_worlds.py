@@ -41,7 +41,12 @@ def scene(job: tuple[str, int]) -> dict[str, Played]:
     name, seed = job
     world, settings = SCENES[name]
     life = live(WORLDS[world], seed, WORLDS[world].tasks, settings)
-    return {by: play(POLICIES[by], life, seed, Rules(thumb)) for by in BY}
+    return {by: play(POLICIES[by], life, seed, Rules(thumb)) for by in _by(world)}
+
+
+def _by(world: str) -> tuple[str, ...]:
+    """How little is explored matters where exploring can hurt."""
+    return tuple(by for by in BY if by != "careful" or world == "adversarial")
 
 
 def back_after(one: Played, at: int) -> float:
@@ -61,9 +66,9 @@ def run(quick: bool) -> dict[str, Any]:
     targets: dict[str, tuple[float, str, float]] = {}
     print(f"\nworlds: {len(seeds)} seeds\nworld       | policy   | regret / thompson | / round robin | reward / usual")
     for name, (world, _) in SCENES.items():
-        got = {by: gather(world, by, [played[name, seed][by] for seed in seeds]) for by in BY}
-        figures[name] = {by: _against(name, by, got) for by in ("alma", "careful")}
-        figures[name]["regret"] = {by: round(float(np.mean(got[by].regrets)), 2) for by in BY}
+        got = {by: gather(world, by, [played[name, seed][by] for seed in seeds]) for by in _by(world)}
+        figures[name] = {by: _against(name, by, got) for by in ("alma", "careful") if by in got}
+        figures[name]["regret"] = {by: round(float(np.mean(one.regrets)), 2) for by, one in got.items()}
         beside = figures[name]["alma"]
         if name in STATIONARY:
             targets[f"{name}_regret_of_thompson"] = (beside["of_thompson"][0], "<=", 1.2)
@@ -73,7 +78,8 @@ def run(quick: bool) -> dict[str, Any]:
                 targets[f"{name}_{by}_reward_lost"] = (1.0 - figures[name][by]["of_usual"][0], "<=", 0.02)
         if name in ("drift", "rising"):
             figures[name]["back"] = _back(name, played, seeds)
-            targets[f"{name}_back_after"] = (figures[name]["back"]["alma"][0], "<=", 150)
+        if name == "drift":
+            targets["drift_back_after"] = (figures[name]["back"]["alma"][0], "<=", 150)
     figures["targets"] = targets
     return figures
 
@@ -93,7 +99,7 @@ def _back(name: str, played: dict[tuple[str, int], dict[str, Played]], seeds: Se
     """Median over seeds, and the quarter that took longest."""
     at = int(WORLDS[name].settings["at"])
     found: dict[str, list[float]] = {}
-    for by in BY:
+    for by in _by(name):
         tasks = [back_after(played[name, seed][by], at) for seed in seeds]
         found[by] = [rig.median(tasks), rig.quantile(tasks, 0.75)]
     print(f"{name:11s} | back after {found['alma'][0]:.0f} tasks (a quarter later than {found['alma'][1]:.0f})")

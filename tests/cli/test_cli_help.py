@@ -111,6 +111,7 @@ def test_wrong_settings_stop_a_command_with_every_problem(
     [
         ((), ("serve", "doctor")),
         (("alerts",), ("list", "silence")),
+        (("lab",), ("list", "run")),
         (("tokens",), ("add", "revoke")),
         (("budget",), ("set",)),
         (("memory",), ("search", "purge")),

@@ -60,7 +60,7 @@ def test_learning_is_worth_it() -> None:
     learned, turns = run("tastes", "alma", 4, 300), run("tastes", "round_robin", 4, 300)
     mean, low, high = ratio(learned.regrets, turns.regrets)
     assert low <= mean <= high < 0.8
-    assert learned.best.mean[-1] > 0.5
+    assert sum(learned.best.mean[-15:]) / 15 > 0.4, "a fourth would be chance"
 
 
 def test_less_exploration_stays_nearer_to_what_is_usual() -> None:

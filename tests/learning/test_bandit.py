@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alma.errors import InvalidRequest
-from alma.learning.bandit import DOUBT, LEAST, SHARP, Seen, choose
+from alma.learning.bandit import DOUBT, LEAST, MARGIN, SHARP, Seen, choose
 from alma.learning.posterior import Posterior, prior
 
 
@@ -47,7 +47,7 @@ def test_shares_are_odds_and_no_more_is_explored_than_may_be(arms: list[Seen], e
     assert sum(shares.values()) == pytest.approx(1.0)
     assert min(shares.values()) >= 0.0
     assert picked.propensity == shares[picked.id] > 0.0
-    worths = [one.mean - one.cost for one in picked.options]
+    worths = [one.mean - one.cost - MARGIN * (at > 0) for at, one in enumerate(picked.options)]
     best = picked.options[worths.index(max(worths))].id
     assert picked.explored == (picked.id != best)
     assert 1.0 - shares[best] <= exploration + 1e-9
@@ -61,7 +61,7 @@ def test_the_shares_are_how_often_draws_are_best(arms: list[Seen]) -> None:
     dice, count = np.random.default_rng(0), 40_000
     good = [SHARP * max(one.prior.good + one.good, LEAST) for one in arms]
     bad = [SHARP * max(one.prior.bad + one.bad, LEAST) for one in arms]
-    draws = dice.beta(good, bad, (count, len(arms))) - [one.cost for one in arms]
+    draws = dice.beta(good, bad, (count, len(arms))) - [one.cost + MARGIN * (at > 0) for at, one in enumerate(arms)]
     seen = np.bincount(draws.argmax(axis=1), minlength=len(arms)) / count
     assert np.abs(seen - shares).max() < 0.02
 
@@ -81,6 +81,13 @@ def test_without_exploration_the_best_is_chosen_and_of_equal_ones_the_first() ->
     picked = choose([arm("a", 3, 3), arm("b", 5, 5), arm("c", 1, 5)], random.Random(0), exploration=0.0)
     assert (picked.id, picked.propensity, picked.explored) == ("a", 1.0, False)
     assert [one.share for one in picked.options] == [1.0, 0.0, 0.0]
+
+
+def test_another_arm_than_the_first_has_to_be_better_by_a_margin() -> None:
+    same = choose([arm("a", 60, 40), arm("b", 60, 40)], random.Random(0), exploration=1.0)
+    assert same.options[0].share > 0.9
+    better = [arm("a", 60, 40), arm("b", 60 + 100 * (MARGIN + 0.02), 40 - 100 * (MARGIN + 0.02))]
+    assert choose(better, random.Random(0), exploration=0.0).id == "b"
 
 
 def test_cost_is_taken_off() -> None:

@@ -87,3 +87,12 @@ def test_where_nothing_changes_next_to_nothing_is_lost() -> None:
 
 def test_a_change_is_news_for_a_while_only() -> None:
     assert not told(luck(0.9, 80, 1) + luck(0.2, 120, 2)).sums(200).changed
+
+
+@given(st.lists(st.sampled_from([0.0, 0.3, 1.0]), min_size=1, max_size=60), st.integers(0, 100))
+def test_the_shares_of_the_pieces_are_what_the_sums_are_made_of(rewards: list[float], later: int) -> None:
+    tally = told(rewards)
+    now = len(rewards) + later
+    pieces, shares = tally.pieces(), tally.shares(now)
+    good = sum(share * piece.weight * piece.reward for (_, piece), share in zip(pieces, shares, strict=True))
+    assert good == pytest.approx(tally.sums(now).good)

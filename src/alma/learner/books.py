@@ -27,7 +27,7 @@ from alma.learning.outcome import Heard, Outcome
 from alma.learning.posterior import Posterior, prior
 from alma.learning.records import MOST_RUNS, Piece, Records
 from alma.learning.reward import NEUTRAL, Weights
-from alma.learning.tally import KEEP, LEAST, Sums
+from alma.learning.tally import LEAST, Sums
 
 log = logging.getLogger(__name__)
 # What is believed of anything of which nothing is known: that of it comes what comes of a run of which nobody says
@@ -192,7 +192,8 @@ class Books:
 
     def why(self, owner: str, item: str, context: str) -> list[Why]:
         """Each task that counts in this number, the newest first."""
-        now = self.tick(owner, context)
+        records = self._owners.get(owner)
+        counts = records.shares(item, context) if records is not None else []
         return [
             Why(
                 one.outcome.run_id,
@@ -201,12 +202,12 @@ class Books:
                 one.outcome.at,
                 one.reward,
                 one.weight,
-                one.weight * KEEP ** (now - one.tick),
+                one.weight * share,
                 one.share,
                 one.task.signals,
             )
-            for one in reversed(self.pieces(owner, item, context))
-            if KEEP ** (now - one.tick) >= LEAST
+            for one, share in reversed(list(zip(self.pieces(owner, item, context), counts, strict=True)))
+            if share >= LEAST
         ]
 
     async def outcome(self, owner: str, run_id: str) -> Outcome | None:

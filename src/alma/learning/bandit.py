@@ -9,9 +9,12 @@ Draws are from beliefs that are taken for `SHARP` times as sure as they are: ove
 sampling explores more than pays (Chapelle and Li, "An empirical evaluation of Thompson sampling", 2011, call it
 posterior reshaping). Means and intervals that are told are of the beliefs themselves.
 
+The first arm is the usual one, and the others bear the burden of proof: each has to be better by `MARGIN`. Where feedback
+is noisy or false, much is lost on arms that are nearly as good, and little won on those that are hardly better.
+
 `exploration` bounds how much of that is done otherwise than is believed best:
 
-- 0: the arm of the best believed mean, always; of equal ones the first.
+- 0: the arm of the best believed mean, less its cost and that margin, always; of equal ones the first.
 - 1: Thompson sampling.
 - between: with q the probability that Thompson sampling takes another arm than the one believed best, the
   probabilities of all others are multiplied by min(1, exploration / q). So of the tasks, in expectation and whatever is
@@ -34,7 +37,8 @@ from alma.learning.posterior import Posterior
 
 Floats = NDArray[np.float64]
 LEAST = 0.5  # of good and of bad: below, a belief is that all is perfect or useless, which a few runs never show
-SHARP = 3.0  # times as much evidence as there is, for draws
+SHARP = 4.0  # times as much evidence as there is, for draws
+MARGIN = 0.08  # of reward, by which another arm than the first has to be better
 DOUBT = 4.0  # weight of evidence that the other arms keep while one has changed: so may they have
 _CELLS = np.linspace(0.0, 1.0, 129)  # edges of the cells in which a belief lies
 _POINTS = np.linspace(0.0, 1.0, 384)  # at which worths are compared
@@ -69,7 +73,7 @@ def choose(arms: Sequence[Seen], rng: random.Random, *, exploration: float) -> P
     """Raises `InvalidRequest` where there is no arm, or a number that is none."""
     _check(arms, exploration)
     beliefs = [_belief(arm, arms) for arm in arms]
-    costs = [arm.cost for arm in arms]
+    costs = [arm.cost + (MARGIN if at else 0.0) for at, arm in enumerate(arms)]
     worths = [belief.mean - cost for belief, cost in zip(beliefs, costs, strict=True)]
     best = max(range(len(arms)), key=worths.__getitem__)
     grid = _Grid(beliefs, SHARP)

@@ -17,7 +17,7 @@ MIDDLE = 0.6  # what an answer of which nothing is known is worth: most are well
 REACH = 0.1  # how far from that a description can put an arm
 ALIKE = 0.2  # of cosine, by which a role is clearly nearer to a task than the others are
 USUAL = 0.05  # of reward, by which the usual arm is believed better: others have to show that they are
-USUAL_WEIGHT = 4.0  # runs' worth of evidence, on top, that it is as good as that: its file was written by somebody
+USUAL_WEIGHT = 2.0  # runs' worth of evidence, on top, that it is as good as that: its file was written by somebody
 HALF = 8.0  # weight of evidence on a factor with which half of what it shows is believed of its arms
 FACTOR_WEIGHT = 2.0  # runs' worth of evidence that a well-known factor adds
 

@@ -154,6 +154,11 @@ class Records:
             for _, one in said
         ]
 
+    def shares(self, item: str, context: str) -> list[float]:
+        """What each of `pieces` still counts of its weight, in their order."""
+        found = self._items.get((item, context))
+        return self._tally(found, context).shares(self.tick(context)) if found is not None else []
+
     def outcomes(self) -> list[Outcome]:
         """Oldest first."""
         return [self._runs[run_id] for _, run_id in self._order]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from alma.learning import change
 
-KEEP = 0.998  # of its weight that evidence keeps with each tick: half of it after 346
+KEEP = 0.9985  # of its weight that evidence keeps with each tick: half of it after 462
 LEAST = 1e-4  # what weighs less than that part of itself is forgotten
 
 
@@ -75,6 +75,14 @@ class Tally:
             return Sums()
         return Sums(share * sums.good, share * sums.bad, sums.count, sums.newest, sums.changed)
 
+    def shares(self, now: int) -> list[float]:
+        """What each of `pieces` keeps of its weight as of tick `now`: faded, and less where rewards changed since."""
+        counted = self._counted if self._counted is not None else self._count()
+        ages: list[int] = [max(now - piece.tick, 0) for _, piece in self.pieces()]
+        faded = [self._curve(age) if self._curve is not None else self._keep**age for age in ages]
+        kept: list[float] = counted.kept.tolist()
+        return [one * share for one, share in zip(kept, faded, strict=True)]
+
     def _count(self) -> _Counted:
         pieces = [piece for _, piece in self.pieces()]
         self._counted = counted = _Counted(pieces)
@@ -90,6 +98,7 @@ class _Counted:
         rewards = np.array([piece.reward for piece in pieces], dtype=np.float64)
         weights = np.array([piece.weight for piece in pieces], dtype=np.float64)
         seen = change.look(rewards, weights)
+        self.kept = seen.kept
         self._good, self._bad = seen.kept * weights * rewards, seen.kept * weights * (1.0 - rewards)
         self._changed = seen.recent
 
