@@ -126,7 +126,7 @@ def routes(lessons: Lessons, roles: Roles, drafting: Drafting | None) -> APIRout
     async def change_lesson(owner: Owner, lesson_id: _LessonId, body: LessonChange) -> LessonReply:
         """Turn it on or off, or change its words: then it is yours, and no signal withdraws it."""
         if not body.model_fields_set:
-            raise InvalidRequest("invalid", "There is nothing to change.", expected="on, task or answer")
+            raise InvalidRequest("invalid_field", "There is nothing to change.", expected="on, task or answer")
         changed = await lessons.change(owner, lesson_id, on=body.on, task=body.task, answer=body.answer)
         return _reply(changed, lessons)
 
