@@ -9,7 +9,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-in
 SPREAD := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 PYTEST := $(BIN)/pytest $(if $(ARGS),$(ARGS),$(SPREAD) --ignore tests/e2e)
 PYTEST_PAGE := $(if $(ARGS),true,$(BIN)/pytest $(SPREAD) tests/e2e)
-BENCHES := stream guard context orchestrate shares pool plans embedded resume crash page footprint paraphrases recall vectors learning load fuzz
+BENCHES := stream guard context orchestrate shares pool plans embedded resume crash page footprint paraphrases recall vectors learning learning_cost load fuzz
 
 .PHONY: help setup run test sim check format bench lock docs clean
 

@@ -21,9 +21,7 @@ from alma.server import (
 from alma.session.feedback import Feedback
 
 
-def doors(
-    schooling: Schooling, shares: Shares | None, feedback: Feedback, experiments: Experiments
-) -> list[APIRouter]:
+def doors(schooling: Schooling, shares: Shares | None, feedback: Feedback, experiments: Experiments) -> list[APIRouter]:
     books, preferences = schooling.books, schooling.preferences
     return [
         feedback_api.routes(feedback, books, preferences),

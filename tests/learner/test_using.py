@@ -12,10 +12,10 @@ from alma.events import (
     Recorded,
     RunStarted,
 )
+from alma.learner.using import HELPED, IDLE, uses_of
 from alma.memory.records import Filter, NewMemory, Reader
 from alma.model_call import Timing, Usage
 from alma.recollection import RecalledMemory
-from alma.learner.using import HELPED, IDLE, uses_of
 from memory.fakes import MemoryBench
 
 
