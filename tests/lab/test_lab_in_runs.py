@@ -24,11 +24,11 @@ RUNS = 40
 
 
 def tasteful() -> Life:
-    """The first life of `tastes` in which users like the arm that is not the usual one much better."""
-    for seed in range(200):
+    """The first life of `tastes` in which users like the arm that is not the usual one, and hardly ever the other."""
+    for seed in range(2000):
         life = live(known().worlds["tastes"], seed, RUNS, {"arms": 2, "kinds": 1})
         usual, other = life.worth[0]
-        if other - usual > 0.45:
+        if usual < 0.15 and other > 0.85:
             return life
     raise AssertionError("no such life")
 

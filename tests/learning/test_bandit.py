@@ -90,6 +90,13 @@ def test_another_arm_than_the_first_has_to_be_better_by_a_margin() -> None:
     assert choose(better, random.Random(0), exploration=0.0).id == "b"
 
 
+def test_where_one_has_changed_nobody_bears_a_burden_of_proof_and_more_is_tried() -> None:
+    still = [arm("a", 4, 4), arm("b", 4, 4)]
+    changed = [arm("a", 4, 4, changed=True), arm("b", 4, 4)]
+    before, after = (choose(arms, random.Random(0), exploration=1.0).options[1].share for arms in (still, changed))
+    assert before < 0.4 < after == pytest.approx(0.5, abs=0.01)
+
+
 def test_cost_is_taken_off() -> None:
     arms = [arm("cheap", 60, 40), arm("dear", 70, 30, cost=0.3)]
     assert choose(arms, random.Random(0), exploration=0.0).id == "cheap"

@@ -9,8 +9,12 @@ Draws are from beliefs that are taken for `SHARP` times as sure as they are: ove
 sampling explores more than pays (Chapelle and Li, "An empirical evaluation of Thompson sampling", 2011, call it
 posterior reshaping). Means and intervals that are told are of the beliefs themselves.
 
-The first arm is the usual one, and the others bear the burden of proof: each has to be better by `MARGIN`. Where feedback
-is noisy or false, much is lost on arms that are nearly as good, and little won on those that are hardly better.
+The first arm is the usual one, and the others bear the burden of proof: each has to be better by `MARGIN`. Where
+feedback is noisy or false, much is lost on arms that are nearly as good, and little won on those that are hardly
+better.
+
+While an arm's rewards have changed lately, neither holds, and of what was seen of the others no more than `DOUBT`
+counts: the best has to be found again.
 
 `exploration` bounds how much of that is done otherwise than is believed best:
 
@@ -37,9 +41,9 @@ from alma.learning.posterior import Posterior
 
 Floats = NDArray[np.float64]
 LEAST = 0.5  # of good and of bad: below, a belief is that all is perfect or useless, which a few runs never show
-SHARP = 4.0  # times as much evidence as there is, for draws
-MARGIN = 0.08  # of reward, by which another arm than the first has to be better
-DOUBT = 4.0  # weight of evidence that the other arms keep while one has changed: so may they have
+SHARP = 5.0  # times as much evidence as there is, for draws
+MARGIN = 0.1  # of reward, by which another arm than the first has to be better
+DOUBT = 8.0  # weight of evidence that the other arms keep while one has changed: so may they have
 _CELLS = np.linspace(0.0, 1.0, 129)  # edges of the cells in which a belief lies
 _POINTS = np.linspace(0.0, 1.0, 384)  # at which worths are compared
 _WIDE = 5.5  # of its standard deviations to each side
@@ -73,10 +77,12 @@ def choose(arms: Sequence[Seen], rng: random.Random, *, exploration: float) -> P
     """Raises `InvalidRequest` where there is no arm, or a number that is none."""
     _check(arms, exploration)
     beliefs = [_belief(arm, arms) for arm in arms]
-    costs = [arm.cost + (MARGIN if at else 0.0) for at, arm in enumerate(arms)]
+    changed = any(arm.changed for arm in arms)
+    margin, sharp = (0.0, 1.0) if changed else (MARGIN, SHARP)
+    costs = [arm.cost + (margin if at else 0.0) for at, arm in enumerate(arms)]
     worths = [belief.mean - cost for belief, cost in zip(beliefs, costs, strict=True)]
     best = max(range(len(arms)), key=worths.__getitem__)
-    grid = _Grid(beliefs, SHARP)
+    grid = _Grid(beliefs, sharp)
     shares = _bounded(grid.best(costs) if exploration > 0.0 else [], len(arms), best, exploration)
     options = [
         Option(arm.id, belief.mean, *grid.middle(at), arm.good + arm.bad, arm.cost, shares[at])

@@ -15,24 +15,24 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 LONGEST = 400  # rewards that are looked at, the newest
 SHORTEST = 6  # rewards on each side of a cut
-DOUBT = 2.5  # of log likelihood, beside the logarithm of how many there are, until a change is as likely as not
+DOUBT = 4.0  # of log likelihood, beside the logarithm of how many there are, until a change is as likely as not
 STEEP = 2.0  # how fast sureness grows with the ratio beyond that
-RECENT = 40  # rewards since a change for which it is news
 _CUTS = 4
 _EDGE = 1e-3
 
 
 class Change(Struct, frozen=True):
-    """`kept`: for each reward, the share of its weight that still counts; `recent`: something changed of late."""
+    """`kept`: for each reward, the share of its weight that still counts; `since`: the first reward after the last
+    change, None: there was none."""
 
     kept: Floats
-    recent: bool
+    since: int | None
 
 
 def look(rewards: Floats, weights: Floats) -> Change:
     """`rewards`: the oldest first."""
     kept = np.ones(len(rewards))
-    first, recent = max(len(rewards) - LONGEST, 0), False
+    first, since = max(len(rewards) - LONGEST, 0), None
     for _ in range(_CUTS):
         at, beyond = _best_cut(rewards[first:], weights[first:])
         if beyond <= -3.0:
@@ -41,8 +41,8 @@ def look(rewards: Floats, weights: Floats) -> Change:
         if beyond <= 0.0:
             break
         first += at
-        recent = recent or len(rewards) - first <= RECENT
-    return Change(kept, recent)
+        since = first
+    return Change(kept, since)
 
 
 def _best_cut(rewards: Floats, weights: Floats) -> tuple[int, float]:

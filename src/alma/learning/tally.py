@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from alma.learning import change
 
 KEEP = 0.9985  # of its weight that evidence keeps with each tick: half of it after 462
+RECENT = 80  # ticks for which it is news that rewards changed
 LEAST = 1e-4  # what weighs less than that part of itself is forgotten
 
 
@@ -68,12 +69,12 @@ class Tally:
         counted = self._counted if self._counted is not None else self._count()
         if self._curve is not None:
             faded = [self._curve(max(now - tick, 0)) for tick in counted.ticks.tolist()]
-            return counted.sums(np.array(faded, dtype=np.float64))
+            return counted.sums(np.array(faded, dtype=np.float64), now)
         sums = self._sums
         share = self._keep ** max(now - sums.newest, 0)
         if share < LEAST:
             return Sums()
-        return Sums(share * sums.good, share * sums.bad, sums.count, sums.newest, sums.changed)
+        return Sums(share * sums.good, share * sums.bad, sums.count, sums.newest, counted.changed(now))
 
     def shares(self, now: int) -> list[float]:
         """What each of `pieces` keeps of its weight as of tick `now`: faded, and less where rewards changed since."""
@@ -86,7 +87,10 @@ class Tally:
     def _count(self) -> _Counted:
         pieces = [piece for _, piece in self.pieces()]
         self._counted = counted = _Counted(pieces)
-        self._sums = counted.sums(self._keep ** (counted.ticks[-1] - counted.ticks)) if pieces else Sums()
+        self._sums = Sums()
+        if pieces:
+            newest = pieces[-1].tick
+            self._sums = counted.sums(self._keep ** (newest - counted.ticks), newest)
         return counted
 
 
@@ -100,13 +104,16 @@ class _Counted:
         seen = change.look(rewards, weights)
         self.kept = seen.kept
         self._good, self._bad = seen.kept * weights * rewards, seen.kept * weights * (1.0 - rewards)
-        self._changed = seen.recent
+        self._since = pieces[seen.since].tick if seen.since is not None else None
 
-    def sums(self, faded: NDArray[np.float64]) -> Sums:
+    def changed(self, now: int) -> bool:
+        return self._since is not None and now - self._since <= RECENT
+
+    def sums(self, faded: NDArray[np.float64], now: int) -> Sums:
         there = faded >= LEAST
         if not there.any():
             return Sums()
         faded = faded * there
         newest = int(self.ticks[there][-1])
         good, bad = float((faded * self._good).sum()), float((faded * self._bad).sum())
-        return Sums(good, bad, int(there.sum()), newest, self._changed)
+        return Sums(good, bad, int(there.sum()), newest, self.changed(now))
