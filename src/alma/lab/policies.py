@@ -28,19 +28,25 @@ class Alma:
         self._tallies = {(kind, arm): Tally(curve=fading) for kind in setting.kinds for arm in setting.arms}
         self._ticks = dict.fromkeys(setting.kinds, 0)
         self._priors = {kind: _priors(setting, kind) for kind in setting.kinds}
+        self._seen: dict[str, list[Seen]] = {}  # by kind, until something is heard of it
 
     def choose(self, kind: str) -> str:
+        if kind not in self._seen:
+            self._seen[kind] = self._look(kind)
+        return choose(self._seen[kind], self._rng, exploration=self._setting.exploration).id
+
+    def _look(self, kind: str) -> list[Seen]:
         setting = self._setting
         sums = [self._tallies[kind, arm].sums(self._ticks[kind]) for arm in setting.arms]
         known = [(arm, one.good, one.bad) for arm, one in zip(setting.arms, sums, strict=True)]
         factors = priors.factors(known)
-        arms = [
+        return [
             Seen(arm, priors.shrunk(belief, factors[arm]), one.good, one.bad, one.count, cost, one.changed)
             for arm, belief, one, cost in zip(setting.arms, self._priors[kind], sums, setting.costs, strict=True)
         ]
-        return choose(arms, self._rng, exploration=setting.exploration).id
 
     def heard(self, kind: str, arm: str, reward: float) -> None:
+        self._seen.pop(kind, None)
         self._ticks[kind] += 1
         tick = self._ticks[kind]
         self._tallies[kind, arm].put(str(tick), Evidence(tick, reward, 1.0))
