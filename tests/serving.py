@@ -76,6 +76,7 @@ def environment(folder: Path, **settings: object) -> dict[str, str]:
         "model": "scripted/scripted",
         "log_level": "warning",
         "memory": "false",  # tests of memory turn it on; to the others runs are to come as if they were the first
+        "exploration": "0",  # a task is done as it usually is, where a test does not ask for chance
         "cache": "false",  # tests send the same prompt twice and mean it
         **settings,
     }

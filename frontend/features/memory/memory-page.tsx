@@ -12,6 +12,7 @@ import { MemoryText } from "@/features/memory/memory-text";
 import { MemoryUses } from "@/features/memory/memory-uses";
 import { MemoryWorth } from "@/features/memory/memory-worth";
 import { useMemoryDetail } from "@/features/memory/use-memory-detail";
+import { cn } from "@/lib/cn";
 import { go, openMemory } from "@/lib/location";
 import type { MemoryDetail } from "@/lib/memory-api";
 import { dateWords } from "@/lib/memory-words";
@@ -103,40 +104,8 @@ function Body({ detail, reload }: { detail: MemoryDetail; reload: () => void }) 
         <MemoryText memory={memory} onChanged={reload} />
       </div>
       <MemoryFacts memory={memory} onChanged={reload} />
-      {superseded.length === 0 ? null : (
-        <Part title="It took the place of">
-          <ul className="space-y-1">
-            {superseded.map(({ id, text }) => (
-              <li key={id}>
-                <button
-                  type="button"
-                  className="text-left text-muted-foreground line-through decoration-input hover:text-foreground"
-                  onClick={() => openMemory(id)}
-                >
-                  {text}
-                </button>
-              </li>
-            ))}
-          </ul>
-        </Part>
-      )}
-      {merged.length === 0 ? null : (
-        <Part title="Others that say the same">
-          <ul className="space-y-1">
-            {merged.map(({ id, text }) => (
-              <li key={id}>
-                <button
-                  type="button"
-                  className="text-left text-muted-foreground hover:text-foreground"
-                  onClick={() => openMemory(id)}
-                >
-                  {text}
-                </button>
-              </li>
-            ))}
-          </ul>
-        </Part>
-      )}
+      <OtherMemories title="It took the place of" of={superseded} gone />
+      <OtherMemories title="Others that say the same" of={merged} />
       <Part title="Where it is from">
         <MemorySource memory={memory} />
         <MemoryAround memory={memory} around={around} />
@@ -151,6 +120,31 @@ function Body({ detail, reload }: { detail: MemoryDetail; reload: () => void }) 
         <MemoryHistory memory={memory} history={history} />
       </Part>
     </>
+  );
+}
+
+/** `gone`: none of them holds any more. */
+function OtherMemories({ title, of, gone = false }: { title: string; of: MemoryDetail["superseded"]; gone?: boolean }) {
+  if (of.length === 0) return null;
+  return (
+    <Part title={title}>
+      <ul className="space-y-1">
+        {of.map(({ id, text }) => (
+          <li key={id}>
+            <button
+              type="button"
+              className={cn(
+                "text-left text-muted-foreground hover:text-foreground",
+                gone && "line-through decoration-input",
+              )}
+              onClick={() => openMemory(id)}
+            >
+              {text}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </Part>
   );
 }
 

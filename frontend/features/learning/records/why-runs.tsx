@@ -27,7 +27,7 @@ export function WhyRuns({ told, item, context }: { told: Why | null; item: strin
     );
   return (
     <section data-slot="why-number" aria-label="Why this number" className="space-y-2">
-      <h3 className="font-medium text-[13px]">Why this number</h3>
+      <h2 className="font-medium text-[13px]">Why this number</h2>
       <p className="text-pretty text-[13px] text-muted-foreground">{whyWords(told)}</p>
       {told.runs.length === 0 ? null : (
         <ul className="divide-y border-y">
