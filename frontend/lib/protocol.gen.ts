@@ -3055,6 +3055,11 @@ export interface components {
             /** @enum {unknown} */
             type: "tool.decide";
         };
+        /** DefaultModel */
+        DefaultModel: {
+            /** Model */
+            model: string;
+        };
         /**
          * Distil
          * @description `model`: who distils, if it is strong enough; else notes are made by rule.
@@ -9792,7 +9797,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Choice"];
+                "application/json": components["schemas"]["DefaultModel"];
             };
         };
         responses: {

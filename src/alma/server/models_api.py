@@ -116,7 +116,7 @@ Key = Annotated[str, Exact(500)]
 Variable = Annotated[str, Exact(200)]
 
 
-class Choice(Body):
+class DefaultModel(Body):
     model: ModelName
 
 
@@ -273,7 +273,7 @@ def routes(registry: Registry) -> APIRouter:
         return models_reply(registry, admin=caller.admin)
 
     @router.put("/models/default", dependencies=[ADMIN])
-    async def choose_default(body: Choice) -> ModelsReply:
+    async def choose_default(body: DefaultModel) -> ModelsReply:
         """Let this model answer when a task names none. An embedded one is loaded."""
         await registry.set_default(body.model)
         return models_reply(registry)

@@ -60,7 +60,10 @@ _EVENTS: tuple[type[msgspec.Struct], ...] = (
 
 
 def document() -> dict[str, Any]:
-    """OpenAPI 3.1, sorted, the same for the same code."""
+    """OpenAPI 3.1, sorted, the same for the same code.
+
+    Raises:
+        ValueError: A body of the API and a part of the protocol have the same name but not the same form."""
     nothing: Any = None  # routes only close over what they are given
     app = FastAPI(title="Alma", version="1")
     app.include_router(threads_api.routes(nothing, nothing))
@@ -90,7 +93,10 @@ def document() -> dict[str, Any]:
     schema = app.openapi()
     structs = (*commands.ALL, *_EVENTS, *wire.CUSTOM_PAYLOADS.values())
     _, components = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")
-    schema["components"]["schemas"].update(components)
+    bodies = schema["components"]["schemas"]
+    if twice := sorted(name for name in bodies.keys() & components if bodies[name] != components[name]):
+        raise ValueError(f"One name stands for two forms, and one would hide the other: {', '.join(twice)}.")
+    bodies.update(components)
     return schema
 
 
