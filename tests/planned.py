@@ -122,7 +122,7 @@ def found(client: Client, **wanted: object) -> list[dict[str, Any]]:
 
 async def seen(client: Client, count: int = 1, **wanted: object) -> dict[str, Any]:
     """The `count`th frame with these fields: one that came already, or the next to come."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while len(there := found(client, **wanted)) < count:
             await client.arrived.get()
     return there[count - 1]
@@ -130,7 +130,7 @@ async def seen(client: Client, count: int = 1, **wanted: object) -> dict[str, An
 
 async def end_of(client: Client, run_id: str) -> dict[str, Any]:
     """The last frame of a run."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while True:
             for kind in ("RUN_FINISHED", "RUN_ERROR"):
                 if there := found(client, type=kind, runId=run_id):

@@ -131,7 +131,7 @@ class Client:
 
     async def until(self, **wanted: object) -> dict[str, Any]:
         """The next frame that has these fields (`name` and those of `value` too)."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while True:
                 event = await self.arrived.get()
                 flat = {**event, **event["value"]} if event["type"] == "CUSTOM" else event

@@ -165,7 +165,7 @@ async def test_what_a_child_says_is_told_line_by_line_to_its_last_word() -> None
             over.set()
 
     child = await start(sys.executable, "-c", _SAYS, stdin=DEVNULL, stdout=DEVNULL, said=tell)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         assert await child.wait() == 0
         await over.wait()
     assert said[:2] == ["first", "second"]
