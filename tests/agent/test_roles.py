@@ -162,7 +162,7 @@ async def followed(roles: Roles) -> AsyncGenerator[Keeper]:
 
 
 async def in_use(roles: Roles, name: str, prompt: str | None) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while True:
             with suppress(NotFound):
                 if roles.get(name).prompt == prompt:

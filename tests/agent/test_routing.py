@@ -99,7 +99,7 @@ async def test_the_embedder_survives_its_process_and_any_text(embedder: Embedder
     assert np.array_equal(first[0], first[1])
     assert embedder._child is not None
     embedder._child.kill()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while True:
             try:
                 again = await embedder.embed(["another text"])

@@ -493,7 +493,7 @@ class Terminal:
             self.close()
 
     async def type_after(self, prompt: str, line: str) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while prompt not in self.text:
                 await asyncio.sleep(0.01)
         self.text = self.text.replace(prompt, "")
@@ -553,7 +553,7 @@ async def test_a_question_that_is_answered_elsewhere_is_withdrawn(stand: Stand, 
     async def script(peer: Peer) -> None:
         await acknowledge(peer)
         await ask_in_the_middle(peer)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while "researcher> " not in terminal.text:
                 await asyncio.sleep(0.01)
         await peer.note("alma.question_answered", task="1", questionId="1.q", text="Kiel")

@@ -233,7 +233,7 @@ async def test_a_server_prunes_when_it_starts(quick: SessionBench) -> None:
     assert len(await quick.journal.read(ack["runId"])) == 5
     async with asyncio.TaskGroup() as group:
         task = group.create_task(keep_pruning(quick.database, 30, clock=lambda: time.time() + 31 * DAY))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             while len(await quick.journal.read(ack["runId"])) != 4:
                 await asyncio.sleep(0.01)
         task.cancel()

@@ -45,7 +45,7 @@ async def test_what_is_asked_for_while_it_closes_or_later_is_refused(tmp_path: P
         go_on.wait(20)
         return "written"
 
-    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(120), asyncio.TaskGroup() as group:
         writing = group.create_task(database.write(write))
         await asyncio.to_thread(begun.wait)
         closing = group.create_task(asyncio.to_thread(database.close))

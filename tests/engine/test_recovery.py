@@ -75,7 +75,7 @@ async def test_two_engines_on_one_run_the_older_falls_silent(database_url: str) 
         ack = await client.answer(client.say("run.start", key="1", text="!tokens 60 200", kind="chat"))
         await client.until(type="TEXT_MESSAGE_CONTENT")
         new.engine.take_up(ack["runId"])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             while await new.journal.unfinished() or old.engine.running:
                 await asyncio.sleep(0.02)
         log = await new.journal.read(ack["runId"])
@@ -175,7 +175,7 @@ async def test_a_commit_whose_answer_is_lost_is_not_made_twice(quick: SessionBen
     quick.journal.submit = submit  # type: ignore[method-assign,assignment]
     ack = await client.answer(client.say("run.start", key="1", text="!say once", kind="chat"))
     await client.until(type="RUN_FINISHED")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(120):
         while quick.engine.running:
             await asyncio.sleep(0.02)
     kinds = [type(one.entry).__name__ for one in await quick.journal.read(ack["runId"])]

@@ -78,7 +78,7 @@ class House:
         return set(await self.database.read(lambda connection: self.dense.vectors(connection, nums)))
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while not true():
                 await asyncio.sleep(0.005)
 
@@ -202,7 +202,7 @@ async def test_another_model_takes_over_while_both_serve(house: House) -> None:
         assert (building.model, building.dimensions, building.role, building.missing) == ("other", 48, "building", 6)
         assert (leaving.model, leaving.dimensions, leaving.role) == ("fake", 64, "leaving")
     async with house.open():
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while [one.role for one in await house.dense.state()] != ["serving"]:
                 await asyncio.sleep(0.005)
         assert await house.stored_models() == {"other": 7}

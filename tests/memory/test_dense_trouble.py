@@ -112,7 +112,7 @@ async def test_pages_are_told_of_changes_when_the_database_can_be_read_again(
             mind._untold = {"ann": {"m_1": None}}
             database.full = True
             mind._news.set()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(120):
                 while database.refused < 2:
                     await asyncio.sleep(0.005)
                 database.full = False
@@ -152,7 +152,7 @@ async def test_a_silent_server_holds_up_neither_the_start_nor_the_end(
     try:
         dense = Dense(database, embedding, lambda m, d: SilentIndex(tmp_path, m, d), "qdrant")
         memories = Memories(database, embedding, dense, Recall(database, dense), Clock())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             await dense.open()
             assert "qdrant" in dense.problem
             async with asyncio.TaskGroup() as group:
@@ -249,7 +249,7 @@ async def test_a_text_that_cannot_be_embedded_holds_up_nothing_else(
         await house.add(*TEXTS)
     house.embedding = choking = Choking("other", 48)
     async with house.open():
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while set(await house.stored_models()) != {"other"} or not [*house.folder.glob("*.head")]:
                 await asyncio.sleep(0.005)
         assert house.dense.waiting == 1

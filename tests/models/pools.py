@@ -73,6 +73,6 @@ def broken(kind: str, **fields) -> Rule:
 
 async def settled(condition) -> None:
     """Until a condition of other tasks holds."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(120):
         while not condition():
             await asyncio.sleep(0)

@@ -296,7 +296,7 @@ async def test_models_of_openai_are_counted_by_their_encoding_once_it_is_loaded(
     counter.encode_by = encode_by
     async with asyncio.TaskGroup() as group:
         task = group.create_task(counters.run())
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             await loaded.wait()
         task.cancel()
     assert counter.counting == Counted("exact")

@@ -231,7 +231,7 @@ async def test_a_bug_of_its_own_fails_the_model_only(tmp_path, monkeypatch, brok
         monkeypatch.setattr(local, broken, lambda *given: {}["bug"])
         async with asyncio.TaskGroup() as group:
             owner = group.create_task(local.run())
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(120):
                 while local.status.state != "failed":
                     await asyncio.sleep(0.01)
             assert "KeyError" in local.status.detail

@@ -45,7 +45,7 @@ class Recording:
         self._news.set()
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             while len(self.told) < count:
                 self._news.clear()
                 await self._news.wait()
@@ -111,6 +111,6 @@ class Stand:
         await self.alerts.flush()
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(120):
             while not true():
                 await asyncio.sleep(0.005)
