@@ -101,8 +101,12 @@ class Schooling:
         """Versions are tried from now on. `rehearse`, `give_up`: how a task is done again, and stopped; `idle`: nobody
         is at work."""
         pairs = Pairs(self.database, self.roles, rehearse, give_up, self._scorer, clock=self._clock)
-        self.gate = Gatekeeper(self.database, self.versions, pairs, idle, clock=self._clock)
+        self.gate = Gatekeeper(self.database, self.versions, pairs, idle, on=self.follows, clock=self._clock)
         self.books.listen(self.gate.told)
+        self.preferences.listen(self.gate.stir)
+        if self.refining is not None:
+            self.refining.busy = lambda: not idle()
+            self.refining.follows = self.follows
         reflection = Reflection(self.database, self.versions)
         self.drafting = Drafting(
             self.database,
@@ -147,7 +151,7 @@ class Schooling:
         """A run began or ended."""
         self.books.ended(state)
         if self.refining is not None:
-            (self.refining.ended if state.finished is not None else self.refining.began)(state.run_id)
+            self.refining.turned()
 
     async def forget(self, owner: str, run_ids: list[str]) -> None:
         """These runs are deleted with their thread: nothing may rest on them."""

@@ -116,6 +116,22 @@ def test_what_helped_again_and_again_becomes_a_fact() -> None:
     assert raised(memory(1, "It opens at ten.", **HELPED)) is None
 
 
+def test_a_fact_that_says_how_and_helped_becomes_a_rule_and_one_that_misled_a_fact_again() -> None:
+    rule = memory(1, "Always give prices in euros.", **HELPED | {"kind": "semantic"})
+    act = raised(rule)
+    assert act is not None
+    assert (act.what, act.steps[0].fields) == ("promote", {"kind": "procedural"})
+    for other in (
+        memory(1, "The museum opens at ten.", **HELPED | {"kind": "semantic"}),
+        memory(1, rule.text, source=Source(place="after a web page"), **HELPED | {"kind": "semantic"}),
+        memory(1, rule.text, pinned=True, **HELPED | {"kind": "semantic"}),
+    ):
+        assert raised(other) is None
+    down = lowered(memory(1, rule.text, kind="procedural", utility=-0.5, strength=4.0))
+    assert down is not None
+    assert (down.what, down.steps[0].fields) == ("demote", {"kind": "semantic"})
+
+
 def test_of_what_the_owner_said_the_facts_are_kept_and_the_words_stay() -> None:
     said = memory(1, "Oh well. I live in Porto.", speaker=USER, source=Source(run_id="r", start=10, end=35), **HELPED)
     act = raised(said)

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from fakes import MemoryBench
@@ -197,12 +198,14 @@ async def test_a_pass_ends_when_a_run_begins_and_goes_on_when_idle(refinery: Ref
     for text in texts:
         await refinery.add(text)
     refinery.fades = set(texts)
-    refinery.refining.began("r1")
+    at_work = True
+    refinery.refining.busy = lambda: at_work
     seen = await refinery.refining.refine("ann", by="idle")
     assert (seen.done.acts, seen.done.more) == ([], True)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(refinery.refining.run())
-        refinery.refining.ended("r1")
+        at_work = False
+        refinery.refining.turned()
         async with asyncio.timeout(60):
             while (await refinery.bench.memories.counts("ann")).archived < len(texts):
                 await asyncio.sleep(0.01)
@@ -240,6 +243,186 @@ async def test_a_crash_leaves_whole_acts(refinery: Refinery, monkeypatch: pytest
     assert len(one.acts) == 2
     await refinery.refining.refine("ann")
     assert [(await refinery.get(one)).alive for one in kept] == [False] * 4
+
+
+async def test_what_was_merged_and_taken_back_is_not_merged_the_other_way_round(refinery: Refinery) -> None:
+    same = [await refinery.add("It rains here often.", agent=agent) for agent in ("researcher", "writer", "coder")]
+    seen = await refinery.refining.refine("ann")
+    assert [act.memories for act in seen.done.acts] == [[one.id for one in same]]
+    await refinery.refining.undo("ann", seen.done.id)
+    assert not (await refinery.refining.refine("ann")).acts
+    await refinery.add("It rains here often.", agent="critic")  # of those that nobody brought back one is enough
+    (act,) = (await refinery.refining.refine("ann")).acts
+    assert [one.agent for one in act.memories] == ["researcher", "critic"]
+
+
+async def test_what_its_owner_has_edited_is_theirs(refinery: Refinery) -> None:
+    """It neither fades nor gives way; what says the same gives way to it. Who pins and unpins it leaves it."""
+    old = await refinery.add("The bus left at four.")
+    hours = await refinery.add("The museum opens at nine.", key="museum.hours")
+    let_go = await refinery.add("The train left at five.")
+    memories = refinery.bench.memories
+    await memories.edit(ANN, old.id, 1, text="The bus leaves at four.")
+    await memories.edit(ANN, hours.id, 1, text="The museum opens at eight.")
+    await memories.edit(ANN, let_go.id, 1, pinned=True)
+    await memories.edit(ANN, let_go.id, 2, pinned=False)
+    later = await refinery.add("The museum opens at ten.", key="museum.hours", scope="owner")
+    again = await refinery.add("The bus leaves at four.", agent="writer")
+    refinery.fades = {"The bus leaves at four.", let_go.text}
+    seen = await refinery.refining.refine("ann")
+    assert [(act.what, act.memories) for act in seen.done.acts] == [
+        ("merge", [old.id, again.id]),
+        ("archive", [let_go.id]),
+    ]
+    assert ((await refinery.get(hours)).alive, (await refinery.get(later)).alive) == (True, True)
+    assert seen.contradictions == 1
+
+
+async def test_two_passes_at_once_do_each_thing_once(refinery: Refinery) -> None:
+    """As two processes would: each has a lock of its own."""
+    kept = [await refinery.add(f"The bus {number} left at four.") for number in range(6)]
+    refinery.fades = {one.text for one in kept}
+    other = Refinery(refinery.bench)
+    other.fades = refinery.fades
+    passes = await asyncio.gather(refinery.refining.refine("ann"), other.refining.refine("ann"))
+    acts = [act for one in passes for act in one.done.acts]
+    assert sorted(act.memories[0] for act in acts) == sorted(one.id for one in kept)
+    for one in passes:
+        if one.done.acts:
+            await refinery.refining.undo("ann", one.done.id)
+    assert [await refinery.get(one) for one in kept] == [
+        msgspec.structs.replace(one, version=one.version + 2) for one in kept
+    ]
+
+
+async def test_a_pass_that_is_taken_back_while_it_goes_on_is_not_undone(
+    refinery: Refinery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = [await refinery.add(f"The bus {number} left at four.") for number in range(2)]
+    refinery.fades = {one.text for one in kept}
+    change, undone = refinery.bench.memories.change, False
+
+    async def meanwhile(by: str, work: Any) -> Any:
+        nonlocal undone
+        result = await change(by, work)
+        if not undone:
+            undone = True
+            (one,), _ = await refinery.refining.list("ann")
+            assert (await refinery.refining.undo("ann", one.id)).undone_at is not None
+        return result
+
+    monkeypatch.setattr(refinery.bench.memories, "change", meanwhile)
+    await refinery.refining.refine("ann")
+    (one,), _ = await refinery.refining.list("ann")
+    assert ([act.undone_at is not None for act in one.acts], one.undone_at) == ([True, False], None)
+
+
+async def test_what_was_deleted_for_good_is_not_noted_again(refinery: Refinery) -> None:
+    def asked(number: int) -> Any:
+        text, source = f"Write parser {number}. Always use type hints.", Source("t", f"r{number}", start=0, end=40)
+        return refinery.add(text, kind="episodic", agent="manager", speaker=USER, source=source)
+
+    for number in range(3):
+        await asked(number)
+    (act,) = (await refinery.refining.refine("ann")).done.acts
+    (added,) = [change.id for change in act.changed if change.added]
+    await refinery.bench.memories.purge(ANN, added)
+    assert not (await refinery.refining.refine("ann")).acts
+    await asked(3)  # who asks for it once more wants it
+    assert [one.what for one in (await refinery.refining.refine("ann")).done.acts] == ["note"]
+
+
+async def test_a_fact_that_is_raised_takes_the_place_of_nothing(refinery: Refinery) -> None:
+    """Also not of an episode with its key, which the owner wrote."""
+    theirs = await refinery.add("I live in Lund.", kind="episodic", key="user.city", agent=USER, scope="owner")
+    said = await refinery.add("Oh well. I live in Kiruna.", kind="episodic", speaker=USER, scope="owner")
+    await refinery.bench.memories.used([Use(said.id, f"r{n}", "m", "writer", 0.5, 1.0) for n in range(4)])
+    await refinery.bench.memories.weigh("ann", {said.id: (0.8, 4.0)})
+    assert not (await refinery.refining.refine("ann")).acts
+    assert (await refinery.get(theirs)).alive
+
+
+async def test_a_key_that_is_anothers_by_now_is_not_given_back(refinery: Refinery) -> None:
+    first = await refinery.add("It opens at nine.", key="museum.hours", agent=USER)
+    await refinery.add("It opens at ten.", key="museum.hours", agent=USER, scope="owner")
+    done = await refinery.refining.resolve("ann", "museum.hours", None)
+    assert (await refinery.get(first)).key == ""
+    now = await refinery.add("It opens at eight.", key="museum.hours", agent=USER)
+    (act,) = (await refinery.refining.undo("ann", done.id)).acts
+    assert (act.left, (await refinery.get(first)).key, (await refinery.get(now)).alive) == ([first.id], "", True)
+
+
+async def test_who_settles_what_changed_meanwhile_is_told(refinery: Refinery, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = await refinery.add("It opens at nine.", key="museum.hours", agent=USER)
+    two = await refinery.add("It opens at ten.", key="museum.hours", agent=USER, scope="owner")
+    change = refinery.bench.memories.change
+
+    async def late(by: str, work: Any) -> Any:
+        await refinery.bench.memories.edit(ANN, one.id, 1, pinned=True)
+        return await change(by, work)
+
+    monkeypatch.setattr(refinery.bench.memories, "change", late)
+    with pytest.raises(Conflict) as refused:
+        await refinery.refining.resolve("ann", "museum.hours", two.id)
+    assert refused.value.code == "changed_meanwhile"
+
+
+async def test_a_pass_that_finds_nothing_stops_when_a_run_begins_too(
+    refinery: Refinery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked between any two pages."""
+    monkeypatch.setattr("alma.memory.refining._PAGE", 2)
+    for number in range(9):
+        await refinery.add(f"The bus {number} left at four.")
+    looked: list[str] = []
+
+    def kept(memory: Memory, now: float) -> float:
+        del now
+        looked.append(memory.text)
+        return 0.9
+
+    refining = Refining(refinery.bench.database, refinery.bench.memories, kept, 0.01, refinery.bench.clock)
+    refining.busy = lambda: bool(looked)
+    assert (await refining.refine("ann", by="idle")).done.more
+    assert len(looked) == 2
+    assert not (await refining.refine("ann")).done.more  # who asks for it gets all of it
+    assert len(looked) == 2 + 9
+
+
+async def test_all_of_what_is_alike_is_looked_at_page_by_page(
+    refinery: Refinery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be merged or settled is no reason not to look at what comes after it."""
+    monkeypatch.setattr("alma.memory.refining._PAGE", 2)
+    for number in range(5):
+        for scope in ("team", "owner"):
+            await refinery.add(f"It is {number} {scope}.", key=f"k{number}", agent=USER, scope=scope)
+            await refinery.add(f"The bus {number} left.", agent=USER, scope=scope)
+    found = await refinery.refining.contradictions("ann")
+    assert [one.key for one in found] == [f"k{number}" for number in range(5)]
+    same = [await refinery.add(f"Line {number}.", agent=agent) for number in range(5) for agent in ("a", "b")]
+    acts = (await refinery.refining.refine("ann")).done.acts
+    assert sorted(act.memories[0] for act in acts) == sorted(one.id for one in same[::2])
+
+
+async def test_owners_who_do_not_learn_and_bugs_with_one_keep_nobody_waiting(refinery: Refinery) -> None:
+    for owner in ("ann", "bob", "cat"):
+        await refinery.add("The bus left at four.", owner=owner)
+
+    def kept(memory: Memory, now: float) -> float:
+        del now
+        if memory.owner == "ann":
+            raise ZeroDivisionError
+        return 0.0
+
+    refining = Refining(refinery.bench.database, refinery.bench.memories, kept, 0.001, refinery.bench.clock)
+    refining.follows = lambda owner: owner != "bob"
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        running = group.create_task(refining.run())
+        while not (await refinery.bench.memories.counts("cat")).archived:
+            await asyncio.sleep(0)
+        running.cancel()
+    assert [(await refinery.bench.memories.counts(owner)).archived for owner in ("ann", "bob", "cat")] == [0, 0, 1]
 
 
 # ── any memories ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -97,7 +97,7 @@ def perform(pen: Pen, one: Pass, act: Act) -> Done | None:
     now = _by_ids(pen.connection, one.owner, list(seen))
     if any(found is None or found.version != seen[id_].version for id_, found in now.items()):
         return None
-    if act.new and is_known(pen.connection, act.new):
+    if act.new and is_known(pen.connection, act, one.owner, one.id):
         return None
     for step in act.steps:
         memory = now[step.id]
@@ -115,6 +115,8 @@ def perform(pen: Pen, one: Pass, act: Act) -> Done | None:
         pen.connection.execute(refinement_passes.insert(), [row])
     else:
         _write(pen.connection, one.id, _Data(one.by, [*stored.acts, done]))
+        if all(before.undone_at is not None for before in stored.acts):  # it was taken back while it went on
+            pen.connection.execute(refinement_passes.update().where(_ROW.id == one.id).values(undone_at=None))
     return done
 
 
@@ -125,15 +127,21 @@ def _keep(pen: Pen, new: Sequence[NewMemory]) -> list[Changed]:
     return [Changed(memory.id, memory.version, added=True) for memory in kept.values()]
 
 
-def is_known(connection: sa.Connection, new: Sequence[NewMemory]) -> bool:
-    """Something of it, or about the same, is or once was there: what was forgotten stays so."""
+def is_known(connection: sa.Connection, act: Act, owner: str, pass_id: str = "") -> bool:
+    """Something of what it would keep, or about the same, is or once was there, or was made of the same memories by
+    another pass: what was forgotten, or deleted for good, stays so."""
     row = memories.c
-    owner = new[0].owner
-    hashes = [hash_of(one.text) for one in new]
-    keys = [one.key for one in new if one.key]
-    kinds = row.kind.in_(("semantic", "procedural"))
-    asked = sa.select(row.num).where(row.owner == owner, kinds, row.hash.in_(hashes) | row.key.in_(keys)).limit(1)
-    return connection.execute(asked).first() is not None
+    hashes = [hash_of(one.text) for one in act.new]
+    keys = [one.key for one in act.new if one.key]
+    same = row.kind.in_(("semantic", "procedural")) & row.hash.in_(hashes)
+    asked = sa.select(row.num).where(row.owner == owner, same | row.key.in_(keys)).limit(1)
+    if connection.execute(asked).first() is not None:
+        return True
+    of = {memory.id for memory in act.memories}
+    others = sa.select(_ROW.data).where(_ROW.owner == owner, _ROW.id != pass_id)
+    earlier = (done for data in connection.execute(others).scalars() for done in _DATA.decode(data).acts)
+    added = (done for done in earlier if done.what == act.what and any(one.added for one in done.changed))
+    return any(of <= {*done.memories} for done in added)
 
 
 def close(connection: sa.Connection, one: Pass, ms: float, more: bool) -> None:
@@ -184,7 +192,10 @@ def _take_back(pen: Pen, memory: Memory | None, change: Changed) -> bool:
     fields = {name: before[name] for name in change.after if name in before}
     fields = {name: value for name, value in fields.items() if getattr(memory, name) == change.after[name]}
     whole = len(fields) == len(change.after)
-    if "valid_to" in change.after and (not whole or _is_taken(pen, memory)):
+    if "valid_to" in change.after and not whole:
+        return False
+    as_before = replace(memory, **fields)
+    if {"valid_to", "key"} & change.after.keys() and as_before.holds and _is_taken(pen, as_before):
         return False  # the place that it would have again is another's by now
     if fields:
         pen.change(memory, "restored", fields)

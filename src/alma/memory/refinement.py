@@ -17,7 +17,7 @@ from alma.memory.facts import facts_in
 from alma.memory.instructions import Instruction, instructions_in
 from alma.memory.merging import hash_of
 from alma.memory.question import only_asks
-from alma.memory.records import USER, ChangeKind, Memory, NewMemory
+from alma.memory.records import USER, ChangeKind, Kind, Memory, NewMemory, outside_of
 
 ActKind = Literal["merge", "settle", "promote", "note", "demote", "archive"]
 Retention = Callable[[Memory, float], float]  # how well it would still come to mind, 0 to 1
@@ -25,6 +25,7 @@ FADED = 0.1  # what would come to mind less likely is archived
 HELPED_USES, HELPED_UTILITY, HELPED_STRENGTH = 3, 0.3, 2.0  # from which on a memory is known to help
 USED_USES, USED_UTILITY = 5, 0.5  # the same where nobody has said anything of it
 REPEATED, CORRECTED = 3, 2  # runs in which an instruction was given, or one was corrected
+_LOWER: dict[Kind, Kind] = {"procedural": "semantic", "semantic": "episodic"}
 _FACT_CHARS = 240
 _ENDS = re.compile(r"[.!](?:\s|$)")
 _STANDS_NOT_ALONE = re.compile(
@@ -160,11 +161,16 @@ def has_helped(memory: Memory) -> bool:
 
 
 def raised(memory: Memory) -> Act | None:
-    """An episode that has helped again and again becomes a fact: itself, where an agent found it and it stands alone;
-    where the user said it, the facts in it."""
-    if memory.kind != "episodic" or not memory.alive or memory.source.document_id or not has_helped(memory):
+    """What has helped again and again. An episode becomes a fact: itself, where an agent found it and it stands alone;
+    where the user said it, the facts in it. An agent's fact that says how things are done becomes a rule, unless it
+    came from outside."""
+    if not memory.alive or memory.source.document_id or not has_helped(memory):
         return None
     why = f"It came into {memory.uses} prompts and helped (utility {memory.utility:+.2f})."
+    if memory.kind == "semantic" and may_change(memory) and says_how(memory.text) and not outside_of(memory):
+        return Act("promote", why, [memory], [Step(memory.id, memory.version, "promoted", {"kind": "procedural"})])
+    if memory.kind != "episodic":
+        return None
     if memory.author == USER:
         new = [_noted(memory, one.text, one.key, one.kind, one.start, one.end) for one in _facts(memory)]
         return Act("promote", why, [memory], new=new) if new else None
@@ -178,6 +184,10 @@ def _facts(memory: Memory) -> list[Any]:
     return [one for one in facts_in(memory.text) if not one.denies]
 
 
+def says_how(text: str) -> bool:
+    return any(one.kind == "procedural" for one in facts_in(text))
+
+
 def states_fact(text: str) -> bool:
     """One or two sentences that say something without what stood before them."""
     text = text.strip()
@@ -187,12 +197,12 @@ def states_fact(text: str) -> bool:
 
 
 def lowered(memory: Memory) -> Act | None:
-    """A fact of an agent that misled is not stated any more: it is what was once found."""
+    """A fact of an agent that misled is not stated any more: it is what was once found. A rule that did is a fact."""
     misled = memory.strength >= HELPED_STRENGTH and memory.utility <= -HELPED_UTILITY
-    if not misled or memory.kind != "semantic" or not may_change(memory):
+    if not misled or memory.kind not in _LOWER or not may_change(memory):
         return None
     why = f"Answers that it was told for were bad (utility {memory.utility:+.2f})."
-    return Act("demote", why, [memory], [Step(memory.id, memory.version, "demoted", {"kind": "episodic"})])
+    return Act("demote", why, [memory], [Step(memory.id, memory.version, "demoted", {"kind": _LOWER[memory.kind]})])
 
 
 def faded(memory: Memory, retention: Retention, now: float) -> Act | None:

@@ -13,7 +13,9 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
+from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,7 +23,7 @@ from msgspec.structs import replace
 from alma.db.database import Database
 from alma.db.tables import memories as rows
 from alma.db.tables import memory_history
-from alma.errors import AlmaError, InvalidRequest, NotFound
+from alma.errors import AlmaError, Conflict, InvalidRequest, NotFound
 from alma.memory import passes
 from alma.memory.access import matches
 from alma.memory.memories import Memories
@@ -43,11 +45,11 @@ from alma.memory.refinement import (
 from alma.memory.store import memory_of, select_memories
 
 log = logging.getLogger(__name__)
-_PAGE = 200  # memories that are looked at together
-_GROUPS = 200  # of memories that say the same, or are about the same, in one pass
+_PAGE = 200  # memories, or groups of them, that are looked at together
 _MOST_LISTED = 100  # contradictions
 _AGAIN_S = 6 * 3600.0  # memories fade: an owner's are looked at again though nothing changed
 _PAUSE_S = 30.0  # after the database could not be read
+_OWN_EDITS = frozenset({"text", "kind", "scope", "key"})  # who pins and unpins leaves it to itself again
 _ROW = rows.c
 _ALIVE = sa.and_(matches(Filter()), _ROW.document_id == "")
 
@@ -61,7 +63,8 @@ class Preview(Struct, frozen=True):
 
 
 class Refining:
-    """`idle_s`: after how long without a run it begins by itself; 0: only when asked. `clock`: Unix seconds."""
+    """`idle_s`: after how long without a run it begins by itself; 0: only when asked. `clock`: Unix seconds. `busy`:
+    whether a run is at work; `follows`: whether this owner's memories are refined by themselves."""
 
     def __init__(
         self,
@@ -76,19 +79,16 @@ class Refining:
         self._retention = retention
         self._idle_s = idle_s
         self._clock = clock
-        self._working: set[str] = set()  # runs
+        self.busy: Callable[[], bool] = lambda: False
+        self.follows: Callable[[str], bool] = lambda _owner: True
         self._turned = asyncio.Event()  # a run began or ended
         self._at_work = asyncio.Lock()
         self._looked_at: dict[str, tuple[int, float]] = {}  # by owner: the newest change then, and when that was
 
     # ── when ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def began(self, run_id: str) -> None:
-        self._working.add(run_id)
-        self._turned.set()
-
-    def ended(self, run_id: str) -> None:
-        self._working.discard(run_id)
+    def turned(self) -> None:
+        """A run began or ended: the time without one begins anew."""
         self._turned.set()
 
     async def run(self) -> None:
@@ -103,8 +103,7 @@ class Refining:
                 continue  # something happened: the time begins anew
             except TimeoutError:
                 pass
-            if self._working:
-                await self._turned.wait()
+            if self.busy():
                 continue
             try:
                 await self._refine_due()
@@ -113,19 +112,22 @@ class Refining:
                 await asyncio.sleep(_PAUSE_S)
             except Exception:  # a courtesy, whose bugs must not end what else runs
                 log.exception("refinement failed on a bug")
-                await asyncio.sleep(_AGAIN_S)
 
     async def _refine_due(self) -> None:
         for owner, stamp in await self._database.read(_owners, slow=True):
-            seen, at = self._looked_at.get(owner, (-1, 0.0))
-            if self._working:
+            if self.busy():
                 return
-            if stamp == seen and self._clock() - at < _AGAIN_S:
+            seen, at = self._looked_at.get(owner, (-1, 0.0))
+            if not self.follows(owner) or (stamp == seen and self._clock() - at < _AGAIN_S):
                 continue
-            done = (await self.refine(owner, by="idle")).done
-            if not done.more and not self._working:
-                newest = await self._database.read(partial(_newest, owner=owner))
-                self._looked_at[owner] = (newest, self._clock())
+            self._looked_at[owner] = stamp, self._clock()  # also where it fails on a bug: others are not to wait for it
+            try:
+                done = (await self.refine(owner, by="idle")).done
+            except AlmaError:
+                del self._looked_at[owner]
+                raise
+            if done.more or done.acts:  # there may be more to do by what was done
+                del self._looked_at[owner]
 
     # ── doing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -140,11 +142,10 @@ class Refining:
             more = False
             async with aclosing(self._found(owner, one.at)) as found:
                 async for act in found:
-                    if by == "idle" and self._working:
+                    if by == "idle" and self.busy():
                         more = True
                         break
-                    changing = {step.id for step in act.steps}
-                    if touched & changing:
+                    if act is None or touched & (changing := {step.id for step in act.steps}):
                         continue
                     if len(acts) == passes.MOST_ACTS:
                         more = True
@@ -155,38 +156,56 @@ class Refining:
                         done.append(did)
             ms = (time.perf_counter() - began) * 1000
             if done:
-                await self._database.write(lambda connection: passes.close(connection, one, ms, more))
-            open_ones = await self.contradictions(owner)
+                author = passes.author_of(one.id)
+                await self._memories.change(author, lambda pen: passes.close(pen.connection, one, ms, more))
+            open_ones = await self.contradictions(owner) if by == "asked" else []
             kept = replace(one, id=one.id if done else "", ms=ms, acts=done, more=more)
             return Preview(kept, acts, len(open_ones))
 
     async def _do(self, one: Pass, act: Act) -> Done | None:
         return await self._memories.change(passes.author_of(one.id), lambda pen: passes.perform(pen, one, act))
 
-    async def _found(self, owner: str, now: float) -> AsyncGenerator[Act]:
-        """What is to be done, one thing after another; what was done before is seen."""
-        for key in await self._database.read(partial(_shared_keys, owner=owner), slow=True):
-            group = await self._database.read(partial(_with, owner=owner, clause=_ROW.key == key))
-            for matter in at_odds(group):
-                if (act := settled(_free(matter, await self._left_alone(matter)))) is not None:
-                    yield act
-        for digest in await self._database.read(partial(_shared_hashes, owner=owner), slow=True):
-            same = await self._database.read(partial(_with, owner=owner, clause=_ROW.hash == digest))
-            for act in merges(_free(same, await self._left_alone(same)), now):
-                yield act
-        said = Repetition()
-        after: int | None = 0
+    async def _found(self, owner: str, now: float) -> AsyncGenerator[Act | None]:
+        """What is to be done, one thing after another; what was done before is seen. None: nothing here, and whoever
+        asks may want to stop."""
+        async with aclosing(self._matters(owner)) as matters:
+            async for matter in matters:
+                yield settled(matter) if matter else None
+        after: bytes | None = b""
         while after is not None:
-            judge = partial(_judge_page, owner=owner, after=after, now=now, retention=self._retention, said=said)
-            acts, after = await self._database.read(judge, slow=True)
+            digests, after = await self._database.read(partial(_shared_hashes, owner=owner, after=after), slow=True)
+            for digest in digests:
+                yield None
+                same = await self._database.read(partial(_with, owner=owner, clause=_ROW.hash == digest))
+                restored, owners = await self._left_alone(same)
+                for act in merges(_as_owners([one for one in same if one.num not in restored], owners), now):
+                    yield act
+        said = Repetition()
+        num: int | None = 0
+        while num is not None:
+            judge = partial(_judge_page, owner=owner, after=num, now=now, retention=self._retention, said=said)
+            acts, num = await self._database.read(judge, slow=True)
+            yield None
             for act in acts:
                 yield act
         for act in said.notes():
-            if not await self._database.read(partial(passes.is_known, new=act.new)):
+            if not await self._database.read(partial(passes.is_known, act=act, owner=owner)):
                 yield act
 
-    async def _left_alone(self, some: Sequence[Memory]) -> set[int]:
-        return await self._database.read(partial(_restored, nums=[memory.num for memory in some]))
+    async def _matters(self, owner: str) -> AsyncGenerator[list[Memory]]:
+        """Memories that contradict each other, what counts as the owner's own marked so; empty: none with this key."""
+        after: str | None = ""
+        while after is not None:
+            keys, after = await self._database.read(partial(_shared_keys, owner=owner, after=after), slow=True)
+            for key in keys:
+                yield []
+                group = await self._database.read(partial(_with, owner=owner, clause=_ROW.key == key))
+                for matter in at_odds(group):
+                    restored, owners = await self._left_alone(matter)
+                    yield _as_owners(matter, restored | owners)
+
+    async def _left_alone(self, some: Sequence[Memory]) -> tuple[set[int], set[int]]:
+        return await self._database.read(partial(_by_hand, nums=[memory.num for memory in some]))
 
     # ── taking back ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -214,22 +233,20 @@ class Refining:
     # ── contradictions ────────────────────────────────────────────────────────────────────────────────────────────
 
     async def contradictions(self, owner: str) -> list[Contradiction]:
-        """Those that only the owner can settle, by key."""
-        keys = await self._database.read(partial(_shared_keys, owner=owner), slow=True)
+        """Those that only the owner can settle, by key; at most `_MOST_LISTED`."""
         found: list[Contradiction] = []
-        for key in keys[:_MOST_LISTED]:
-            group = await self._database.read(partial(_with, owner=owner, clause=_ROW.key == key))
-            for matter in at_odds(group):
-                alone = await self._left_alone(matter)
-                one = undecided(_free(matter, alone))
-                if one is not None:
+        async with aclosing(self._matters(owner)) as matters:
+            async for matter in matters:
+                if matter and (one := undecided(matter)) is not None:
                     found.append(one)
+                if len(found) == _MOST_LISTED:
+                    break
         return found
 
     async def resolve(self, owner: str, key: str, holds: str | None) -> Pass:
         """The owner says which of the memories with this key holds: the others give way to it. None: all hold, each by
         itself, without the key but for the newest. Kept as a pass, so it can be undone. Raises `NotFound`
-        (unknown_contradiction), `InvalidRequest` (not_among_them)."""
+        (unknown_contradiction), `InvalidRequest` (not_among_them), `Conflict` (changed_meanwhile)."""
         open_ones = [one for one in await self.contradictions(owner) if one.key == key]
         if not open_ones:
             raise NotFound(
@@ -242,7 +259,13 @@ class Refining:
         one = next((one for one in open_ones if holds in {memory.id for memory in one.memories}), open_ones[0])
         act = _resolution(one, holds)
         decided = Pass(passes.new_pass_id(), owner, self._clock(), "owner")
-        await self._do(decided, act)
+        if await self._do(decided, act) is None:
+            raise Conflict(
+                "changed_meanwhile",
+                "These memories were changed meanwhile.",
+                expected="memories as they were when the contradiction was read",
+                hint="Look at them as they are now, then decide again.",
+            )
         return await self.read(owner, decided.id)
 
 
@@ -264,9 +287,9 @@ def _resolution(one: Contradiction, holds: str | None) -> Act:
     return Act("settle", "You said which one holds.", [chosen[0], *others], steps)
 
 
-def _free(group: Sequence[Memory], alone: set[int]) -> list[Memory]:
-    """Those that were brought back count as the owner's own."""
-    return [replace(memory, speaker=USER) if memory.num in alone else memory for memory in group]
+def _as_owners(group: Sequence[Memory], owners: set[int]) -> list[Memory]:
+    """These count as the owner's own."""
+    return [replace(memory, speaker=USER) if memory.num in owners else memory for memory in group]
 
 
 # ── queries ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -278,20 +301,21 @@ def _owners(connection: sa.Connection) -> list[tuple[str, int]]:
     return [(owner, stamp) for owner, stamp in connection.execute(asked)]
 
 
-def _newest(connection: sa.Connection, owner: str) -> int:
-    return connection.execute(sa.select(sa.func.max(_ROW.stamp)).where(_ROW.owner == owner)).scalar() or 0
+def _shared_keys(connection: sa.Connection, owner: str, after: str) -> tuple[list[str], str | None]:
+    """Keys of memories that do not say the same, and after which to go on."""
+    of = (_ROW.owner == owner) & (_ROW.key > after) & (_ROW.kind != "working")
+    asked = sa.select(_ROW.key).where(of, _ALIVE).group_by(_ROW.key)
+    asked = asked.having(sa.func.count(sa.distinct(_ROW.hash)) > 1).order_by(_ROW.key).limit(_PAGE)
+    found = [*connection.execute(asked).scalars()]
+    return found, found[-1] if len(found) == _PAGE else None
 
 
-def _shared_keys(connection: sa.Connection, owner: str) -> list[str]:
-    of = (_ROW.owner == owner) & (_ROW.key != "") & (_ROW.kind != "working")
-    asked = sa.select(_ROW.key).where(of, _ALIVE).group_by(_ROW.key).having(sa.func.count() > 1)
-    return [*connection.execute(asked.order_by(_ROW.key).limit(_GROUPS)).scalars()]
-
-
-def _shared_hashes(connection: sa.Connection, owner: str) -> list[bytes]:
-    of = (_ROW.owner == owner) & (_ROW.line == "") & (_ROW.kind != "working")
+def _shared_hashes(connection: sa.Connection, owner: str, after: bytes) -> tuple[list[bytes], bytes | None]:
+    """Hashes of several memories, and after which to go on."""
+    of = (_ROW.owner == owner) & (_ROW.hash > after) & (_ROW.line == "") & (_ROW.kind != "working")
     asked = sa.select(_ROW.hash).where(of, _ALIVE).group_by(_ROW.hash).having(sa.func.count() > 1)
-    return [*connection.execute(asked.order_by(_ROW.hash).limit(_GROUPS)).scalars()]
+    found = [*connection.execute(asked.order_by(_ROW.hash).limit(_PAGE)).scalars()]
+    return found, found[-1] if len(found) == _PAGE else None
 
 
 def _with(connection: sa.Connection, owner: str, clause: sa.ColumnElement[bool]) -> list[Memory]:
@@ -305,18 +329,28 @@ def _judge_page(
     """What is to become of the next memories by themselves, and after which number to go on."""
     asked = select_memories(_ROW.owner == owner, _ALIVE, _ROW.num > after).order_by(_ROW.num).limit(_PAGE)
     page = [memory_of(row) for row in connection.execute(asked)]
-    alone = _restored(connection, [memory.num for memory in page])
+    restored, owners = _by_hand(connection, [memory.num for memory in page])
     acts: list[Act] = []
     for memory in page:
         said.hear(memory)
-        act = judged(memory, retention, now) if memory.num not in alone else None
-        if act is not None and not (act.new and passes.is_known(connection, act.new)):
+        alone = memory.num in restored or memory.num in owners
+        act = judged(memory, retention, now) if not alone else None
+        if act is not None and not (act.new and passes.is_known(connection, act, owner)):
             acts.append(act)
     return acts, page[-1].num if len(page) == _PAGE else None
 
 
-def _restored(connection: sa.Connection, nums: Sequence[int]) -> set[int]:
-    """Those that somebody brought back once."""
+def _by_hand(connection: sa.Connection, nums: Sequence[int]) -> tuple[set[int], set[int]]:
+    """Those that somebody brought back once, and those of whose words or reach the owner has changed anything."""
     entry = memory_history.c
-    asked = sa.select(entry.num).where(entry.num.in_(nums), entry.what == "restored").distinct()
-    return set(connection.execute(asked).scalars()) if nums else set()
+    edited = (entry.what == "edited") & (entry.by == USER)
+    asked = sa.select(entry.num, entry.what, entry.before)
+    asked = asked.where(entry.num.in_(nums), edited | (entry.what == "restored"))
+    restored: set[int] = set()
+    owners: set[int] = set()
+    for num, what, before in connection.execute(asked) if nums else ():
+        if what == "restored":
+            restored.add(num)
+        elif _OWN_EDITS & msgspec.json.decode(before, type=dict[str, Any]).keys():
+            owners.add(num)
+    return restored, owners
