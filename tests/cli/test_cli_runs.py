@@ -14,9 +14,18 @@ from alma.__main__ import main
 from alma.db.database import Database
 from alma.db.tables import entries, runs
 from alma.engine.journal import insert_run
-from alma.events import MessageFinished, MessageStarted, RunFinished, RunStarted, TaskFinished
+from alma.events import (
+    MessageFinished,
+    MessageStarted,
+    RouteCorrected,
+    RunFinished,
+    RunStarted,
+    Signaled,
+    TaskFinished,
+)
 from alma.model_call import Section, Timing, Usage
 from alma.serve import data_dir_lock
+from alma.session.feedback import Said, given
 from alma.session.retention import DAY, keep_pruning, prunable, prune_all
 from planned import COMPARE, end_of, start
 from session_bench import SessionBench, texts
@@ -189,6 +198,27 @@ async def test_a_pruned_run_still_shows_its_answer(bench: SessionBench) -> None:
     assert [frame["seq"] for frame in late.frames if "seq" in frame] == [1, 2, 3, 4]
     message = f"{run_id}.main"
     assert texts(late.frames)[message] == texts(client.frames)[message]
+
+
+async def test_what_was_said_of_a_run_outlives_its_steps(bench: SessionBench) -> None:
+    client = bench.connect()
+    ack = await start(client, "!say hi", kind="chat")
+    await end_of(client, ack["runId"])
+    run_id, feedback = ack["runId"], bench.sessions.feedback
+    edited = "hi " * 2000  # so long that SQLite keeps it compressed
+    for said in (Said("thumb", -1.0, "too short"), Said("edited", text=edited), Said("thumb", 1.0), Said("copied")):
+        await feedback.give("ada", run_id, said)
+    await bench.journal.append(ack["threadId"], run_id, [RouteCorrected(at=1.0, kind="creative")])
+    before = [one.entry for one in await bench.journal.read(run_id) if isinstance(one.entry, Signaled | RouteCorrected)]
+    for runs in (1, 0):  # and there is an end to it
+        assert (await prune_all(bench.database, time.time() + 1)).runs == runs
+        log = await bench.journal.read(run_id)
+        assert [one.seq for one in log] == list(range(1, 10))
+        assert [one.entry for one in log[4:]] == before
+    assert (await feedback.give("ada", run_id, Said("thumb", 1.0))).duplicate
+    assert not (await feedback.give("ada", run_id, Said("thumb", 0.0))).duplicate, "it can still be taken back"
+    assert not (await prune_all(bench.database, time.time() + 1)).runs
+    assert [one.signal for one in given(await bench.journal.read(run_id))] == ["edited", "copied"]
 
 
 async def test_a_client_that_knew_the_steps_starts_over(bench: SessionBench) -> None:

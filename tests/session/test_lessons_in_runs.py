@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from alma.models.chat import ChatRequest
 from alma.schooling import Choice
 from alma.session.evidence import sent_prompt
 from alma.session.feedback import Said
+from alma.session.retention import prune_all
 from memory.fakes import FakeEmbedding
 from planned import log_of
 from session_bench import SessionBench
@@ -63,6 +65,20 @@ async def test_a_thumb_taken_back_or_turned_down_withdraws_it(schooled: SessionB
     assert await told(bench, await run(bench, f"{FIRST} {LIKE}"))
     await say(bench, first, signal="thumb", value=value)
     assert await told(bench, await run(bench, f"{FIRST} {LIKE} again")) == []
+
+
+async def test_a_run_whose_steps_were_given_up_keeps_its_lesson_and_makes_none(schooled: SessionBench) -> None:
+    bench = schooled
+    assert bench.schooling is not None
+    before, after = await run(bench, f"{FIRST} {TASK}"), await run(bench, "!say 12 screws")
+    await say(bench, before, signal="thumb", value=1.0)
+    assert (await prune_all(bench.database, time.time() + 1)).runs == 2
+    await say(bench, before, signal="copied")
+    await say(bench, after, signal="thumb", value=1.0)  # nobody can tell any more whether a tool counted them
+    known, _ = await bench.schooling.lessons.page("ada", "", "", 9, 0)
+    assert [one.run_id for one in known] == [before]
+    await say(bench, before, signal="thumb", value=0.0)
+    assert (await bench.schooling.lessons.page("ada", "", "", 9, 0))[1] == 0
 
 
 async def test_another_owner_is_never_told_it(schooled: SessionBench) -> None:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from alma.db.learning_tables import lessons
 from alma.learner.approved import Approved, How
 from alma.memory.embedder import DIMENSIONS, Vector
+from alma.plan import MAIN
 
 _CHUNK = 500  # ids in one statement
 
@@ -90,18 +91,21 @@ def delete_runs(connection: sa.Connection, owner: str, run_ids: Sequence[str]) -
 
 
 def settle(
-    connection: sa.Connection, owner: str, run_id: str, wanted: Sequence[Approved], now: float
+    connection: sa.Connection, owner: str, run_id: str, wanted: Sequence[Approved], now: float, *, pruned: bool = False
 ) -> tuple[list[Lesson], list[str]]:
     """Let the lessons of a run be those that are approved: gives those that are new, and the ids of those withdrawn.
-    What its owner has written by hand since is theirs and stays."""
+    What its owner has written by hand since is theirs and stays. `pruned`: its steps were given up, so nobody can tell
+    how an answer was made: none is new, and those of its plan's tasks stay."""
     there = [_lesson(row) for row in connection.execute(sa.select(lessons).where(lessons.c.run_id == run_id))]
     by_hand = {one.task_id for one in there if one.how == "hand"}
     known = {one.id for one in there}
     keep = {one.id for one in wanted}
-    gone = [one.id for one in there if one.how != "hand" and one.id not in keep]
+    told = [one for one in there if not pruned or one.task_id == MAIN]
+    gone = [one.id for one in told if one.how != "hand" and one.id not in keep]
     if gone:
         connection.execute(sa.delete(lessons).where(lessons.c.id.in_(gone)))
-    fresh = [_fresh(owner, run_id, one, now) for one in wanted if one.id not in known and one.task_id not in by_hand]
+    new = [] if pruned else [one for one in wanted if one.id not in known and one.task_id not in by_hand]
+    fresh = [_fresh(owner, run_id, one, now) for one in new]
     for lesson in fresh:
         put(connection, lesson)
     return fresh, gone

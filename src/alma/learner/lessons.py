@@ -22,7 +22,7 @@ from alma.agent.task import Task
 from alma.db.database import Database
 from alma.engine.journal import read_entries
 from alma.errors import Conflict, EmbedderUnavailable, InvalidRequest, NotFound, StorageFailure
-from alma.events import LessonsTold
+from alma.events import LessonsTold, RouteChosen
 from alma.learned import LearnedExample, LearnedNote
 from alma.learner import lesson_store
 from alma.learner.approved import MOST_TOKENS, approved, has_secret, size
@@ -212,11 +212,10 @@ class Lessons:
     async def _learn(self, owner: str, run_id: str) -> None:
         """Let the lessons of a run be what is approved of it now."""
         now = self._clock()
-        wanted = await self._database.read(
-            lambda connection: approved(run_id, read_entries(connection, {run_id: 0})[run_id])
-        )
+        journal = await self._database.read(lambda connection: read_entries(connection, {run_id: 0})[run_id])
+        wanted, whole = approved(run_id, journal), any(isinstance(one.entry, RouteChosen) for one in journal)
         fresh, gone = await self._database.write(
-            lambda connection: lesson_store.settle(connection, owner, run_id, wanted, now)
+            lambda connection: lesson_store.settle(connection, owner, run_id, wanted, now, pruned=not whole)
         )
         for lesson_id in gone:
             self._shelf.drop(owner, lesson_id)

@@ -1,7 +1,8 @@
 """Retention: the steps of old runs are given up, their questions and answers stay. Plain functions on a connection.
 
-A pruned run's log is written anew as what a reader of the thread needs: that it was asked, its answer, its end. They
-are numbered from 1 without a gap; a client that knew more is ahead of its journal, is told so, and starts over.
+A pruned run's log is written anew as what a reader of the thread needs: that it was asked, its answer, its end, and
+what its owner said of it. They are numbered from 1 without a gap; a client that knew more is ahead of its journal, is
+told so, and starts over.
 """
 
 from __future__ import annotations
@@ -19,15 +20,27 @@ from alma.db.database import Database
 from alma.db.tables import entries, leases, runs
 from alma.engine.journal import read_entries
 from alma.errors import StorageFailure
-from alma.events import JournalEntry, MessageFinished, MessageStarted, Recorded, RunFinished, RunStarted
+from alma.events import (
+    JournalEntry,
+    MessageFinished,
+    MessageStarted,
+    Recorded,
+    RouteCorrected,
+    RunFinished,
+    RunStarted,
+    Signaled,
+)
 from alma.plan import MAIN
 
 log = logging.getLogger(__name__)
 DAY = 86_400.0
-_LEAST = 4  # entries of a pruned run; one with no more has nothing to give up
+_LEAST = 4  # entries of a pruned run, beside what was said of it; one with no more has nothing to give up
 _AT_ONCE = 100  # runs of one transaction, so that nobody waits long for the writer
 _encode = msgspec.json.Encoder().encode
 _size = sa.select(sa.func.coalesce(sa.func.sum(sa.func.length(entries.c.data)), 0))
+
+
+Place = tuple[float, str]  # when a run began, and its id
 
 
 class Pruned(Struct, frozen=True):
@@ -44,24 +57,33 @@ class Pruned(Struct, frozen=True):
 def prunable(connection: sa.Connection, before: float) -> Pruned:
     """What there is to prune of the finished runs that began before `before` (Unix seconds); the bytes are those of all
     their text, what stays of it included."""
-    steps = sa.func.coalesce(sa.func.sum(runs.c.head - _LEAST), 0)
+    steps = sa.func.coalesce(sa.func.sum(_told - _LEAST), 0)
     count, gone = connection.execute(sa.select(sa.func.count(), steps).where(_old(before))).one()
     size = connection.execute(_size.where(entries.c.run_id.in_(sa.select(runs.c.id).where(_old(before))))).scalar_one()
     return Pruned(count, int(gone), int(size))
 
 
-def prune(connection: sa.Connection, before: float, *, keep_answers: bool = True) -> Pruned:
-    """Prune some of the finished runs that began before `before`; nothing is left when no run was pruned."""
-    query = sa.select(runs.c.id).where(_old(before)).order_by(runs.c.created_at).limit(_AT_ONCE).with_for_update()
-    ids = list(connection.execute(query).scalars())
-    if not ids:
-        return Pruned()
-    of_these = entries.c.run_id.in_(ids)
-    size = connection.execute(_size.where(of_these)).scalar_one()
-    logs = read_entries(connection, dict.fromkeys(ids, 0))
+def prune(
+    connection: sa.Connection, before: float, after: Place = (0.0, ""), *, keep_answers: bool = True
+) -> tuple[Pruned, Place | None]:
+    """Prune some of the finished runs that began before `before`, the oldest past `after`; gives with it the last one
+    that was looked at, None: there is no more."""
+    place = sa.tuple_(runs.c.created_at, runs.c.id)
+    past = place > sa.tuple_(sa.literal(after[0], sa.Double), sa.literal(after[1], sa.Text))
+    query = sa.select(runs.c.id, runs.c.created_at).where(_old(before), past).order_by(runs.c.created_at, runs.c.id)
+    found = {run_id: at for run_id, at in connection.execute(query.limit(_AT_ONCE).with_for_update())}
+    if not found:
+        return Pruned(), None
+    last = next(reversed(found.items()))
+    logs = read_entries(connection, dict.fromkeys(found, 0))
     kept = {run_id: kept_of(run_log, keep_answers=keep_answers) for run_id, run_log in logs.items()}
+    kept = {run_id: new_log for run_id, new_log in kept.items() if len(new_log) < len(logs[run_id])}
+    if not kept:
+        return Pruned(), (last[1], last[0])
+    of_these = entries.c.run_id.in_(kept)
+    size = connection.execute(_size.where(of_these)).scalar_one()
     connection.execute(sa.delete(entries).where(of_these))
-    connection.execute(sa.delete(leases).where(leases.c.run_id.in_(ids)))
+    connection.execute(sa.delete(leases).where(leases.c.run_id.in_(kept)))
     rows = [
         {"run_id": run_id, "seq": seq, "data": _encode(entry).decode()}
         for run_id, new_log in kept.items()
@@ -72,16 +94,19 @@ def prune(connection: sa.Connection, before: float, *, keep_answers: bool = True
         emptied = {} if keep_answers else {"answer": ""}
         connection.execute(sa.update(runs).where(runs.c.id == run_id).values(head=len(new_log), **emptied))
     left = connection.execute(_size.where(of_these)).scalar_one()
-    return Pruned(len(ids), sum(map(len, logs.values())) - len(rows), int(size - left))
+    gone = sum(len(logs[run_id]) for run_id in kept) - len(rows)
+    return Pruned(len(kept), gone, int(size - left)), (last[1], last[0])
 
 
 def kept_of(run_log: list[Recorded], *, keep_answers: bool = True) -> list[JournalEntry]:
-    """Of a finished run's log: its start, its answer with the beginning of that message, its end. What the prompt was
-    made of goes, because the steps that it was made of do."""
+    """Of a finished run's log: its start, its answer with the beginning of that message, its end, and what was said of
+    it, in that order. What the prompt was made of goes, because the steps that it was made of do; without answers, so
+    does one as its owner would have had it."""
     started: dict[tuple[str, int], MessageStarted] = {}
     first: list[JournalEntry] = []
     answer: list[JournalEntry] = []
     last: list[JournalEntry] = []
+    said: list[JournalEntry] = []
     for recorded in run_log:
         match recorded.entry:
             case RunStarted():
@@ -93,23 +118,41 @@ def kept_of(run_log: list[Recorded], *, keep_answers: bool = True) -> list[Journ
             case MessageFinished() as message if message.task_id == MAIN and message.step.startswith("answer"):
                 begun = started[message.message_id, message.attempt]
                 answer = [msgspec.structs.replace(begun, sections=[], sent=[]), message]
+            case Signaled() as signal:
+                said.append(signal if keep_answers else msgspec.structs.replace(signal, text=""))
+            case RouteCorrected() as corrected:
+                said.append(corrected)
             case _:
                 pass
-    return [*first, *(answer if keep_answers else []), *last]
+    return [*first, *(answer if keep_answers else []), *last, *said]
+
+
+# Entries of a run but for what was said of it: by how they begin. A long one, which SQLite keeps compressed, is not seen
+# to be such: its run is looked at in vain each time.
+_told = (
+    sa.select(sa.func.count())
+    .where(
+        entries.c.run_id == runs.c.id,
+        *(entries.c.data.not_like(f'{{"type":"{kind.__struct_config__.tag}"%') for kind in (Signaled, RouteCorrected)),
+    )
+    .scalar_subquery()
+)
 
 
 def _old(before: float) -> sa.ColumnElement[bool]:
-    return sa.and_(runs.c.finished.is_(True), runs.c.created_at < before, runs.c.head > _LEAST)
+    return sa.and_(runs.c.finished.is_(True), runs.c.created_at < before, runs.c.head > _LEAST, _told > _LEAST)
 
 
 async def prune_all(database: Database, before: float, *, keep_answers: bool = True) -> Pruned:
     """Prune, a few runs at a time, until nothing is left to."""
     whole = Pruned()
-    while True:
-        done = await database.write(lambda connection: prune(connection, before, keep_answers=keep_answers))
-        if not done.runs:
-            return whole
+    after: Place | None = (0.0, "")
+    while after is not None:
+        done, after = await database.write(
+            lambda connection, after=after: prune(connection, before, after, keep_answers=keep_answers)
+        )
         whole += done
+    return whole
 
 
 async def keep_pruning(database: Database, days: float, clock: Callable[[], float] = time.time) -> None:
