@@ -3965,7 +3965,8 @@ export interface components {
         };
         /**
          * LatelyReply
-         * @description Of the last `choices`, how many were `explored`, and the `budget`: their share at most, on average.
+         * @description Of the last `choices`, how many were `explored`, and the `budget`: their share at most, on average. `waits`: too
+         *     little was heard of such tasks to try anything out.
          */
         LatelyReply: {
             /** Budget */
@@ -3974,6 +3975,8 @@ export interface components {
             choices: number;
             /** Explored */
             explored: number;
+            /** Waits */
+            waits: boolean;
         };
         /**
          * LearnedExample

@@ -16,6 +16,7 @@ from alma.experiments.spec import MemoryPolicy, Variant, read_spec, spec_json
 from alma.experiments.variants import make
 
 MANAGER = Roles(None).get("manager")
+SCHEMA = "name: x\nvariants: [{{name: a}}]\nevaluators: [{{type: schema, schema: {}}}]\n"
 
 
 def refused(text: str, format: str = "yaml") -> str:
@@ -74,6 +75,15 @@ def test_all_that_is_wrong_is_said_with_its_line() -> None:
         ("name: x\nvariants: []\nevaluators: [{type: odd}]\n", "yaml", "odd"),
         ('name = "x"\nseeds = 0\n[[variants]]\nname = "a"\n[[evaluators]]\ntype = "exact"\n', "toml", "line 2, seeds"),
         ("[" * 2000, "json", "no JSON"),
+        (SCHEMA.format("{$ref: 'http://127.0.0.1:9/x'}"), "yaml", "outside of it"),
+        (SCHEMA.format("{$ref: 'file:///etc/passwd'}"), "yaml", "outside of it"),
+        (SCHEMA.format("{$id: 'ftp://x/y', properties: {a: {$ref: b}}}"), "yaml", "outside of it"),
+        (SCHEMA.format("{type: 7}"), "yaml", "no JSON schema"),
+        (SCHEMA.format("{pattern: '('}"), "yaml", "no JSON schema"),
+        (SCHEMA.format("{minimum: .nan}"), "yaml", "no JSON schema"),
+        (SCHEMA.format("{const: !!binary gICA}"), "yaml", "no JSON schema"),
+        (SCHEMA.format("{properties: 3}"), "yaml", "no JSON schema"),
+        ("name: x\nvariants: [{name: a, notes: odd}]\nevaluators: [{type: exact}]\n", "yaml", "notes"),
     ],
 )
 def test_what_is_no_experiment_is_refused(text: str, format: str, words: str) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 from alma.errors import RunFailure
+
+_MOST_SCHEMA = 64 * 1024  # characters
 
 
 class OutputInvalid(RunFailure):
@@ -30,8 +33,35 @@ def check_output(text: str, schema: dict[str, Any]) -> None:
         raise OutputInvalid(f"It does not fit the schema: {error.message.replace('data', 'the answer', 1)}.") from None
 
 
+def check_schema(schema: dict[str, Any]) -> None:
+    """Raises `ValueError`, saying why this is no JSON schema that answers can be held against."""
+    try:
+        text = json.dumps(schema, sort_keys=True, allow_nan=False)
+        if len(text) > _MOST_SCHEMA:
+            raise ValueError(f"expected at most {_MOST_SCHEMA:,} characters of JSON, came {len(text):,}")
+        _validator(text)
+    except (ValueError, TypeError, LookupError, AttributeError, NameError, SyntaxError, RecursionError) as error:
+        raise ValueError(f"no JSON schema: {error}"[:300]) from None
+    except re.error as error:
+        raise ValueError(f"no JSON schema: {error} in a pattern"[:300]) from None
+
+
 @functools.lru_cache(64)
 def _validator(schema: str) -> Callable[[Any], Any]:
     import fastjsonschema
 
-    return fastjsonschema.compile(json.loads(schema))
+    return fastjsonschema.compile(json.loads(schema), handlers=_Nowhere())
+
+
+class _Nowhere(dict[str, Callable[[str], Any]]):
+    """How other documents are fetched that a schema refers to: not at all, whatever their address begins with."""
+
+    def __contains__(self, scheme: object) -> bool:
+        return True
+
+    def __missing__(self, scheme: str) -> Callable[[str], Any]:
+        return self._refuse
+
+    @staticmethod
+    def _refuse(uri: str) -> Any:
+        raise ValueError(f"it refers to {uri[:100]!r}, which is outside of it")

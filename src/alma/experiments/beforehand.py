@@ -12,7 +12,6 @@ from alma.agent.role import Role
 from alma.agent.run import Models
 from alma.errors import AlmaError, NotFound
 from alma.experiments.dataset import Row
-from alma.experiments.evaluators import load
 from alma.experiments.place import Annexes
 from alma.experiments.spec import MOST_CELLS, Human, Judge, Plugin, Problem, Spec, Variant, label_of
 from alma.experiments.variants import problems_of
@@ -58,7 +57,7 @@ class Beforehand:
             if isinstance(evaluator, Plugin) and not admin:
                 problems.append(Problem(where, "plug-ins are for administrators of this Alma"))
             elif isinstance(evaluator, Plugin):
-                problems += _refusal(where, lambda evaluator=evaluator: load(self._folder, evaluator))
+                problems += self._plugin(where, evaluator)
             elif isinstance(evaluator, Judge):
                 problems += _refusal(f"{where}.model", lambda model=evaluator.model: self._models.resolve(model))
         cells = len(spec.variants) * len(rows) * spec.seeds
@@ -90,6 +89,20 @@ class Beforehand:
             changes = {name: str(value) for name, value in variant.settings.items()}
             problems += [Problem(f"{where}.settings", one) for one in self._annexes.problems(changes)]
         return problems
+
+    def _plugin(self, where: str, plugin: Plugin) -> list[Problem]:
+        """As far as can be told without running it."""
+        try:
+            names = compile((self._folder / plugin.file).read_bytes(), plugin.file, "exec").co_names
+        except OSError:
+            why = f"there is no file {plugin.file} in the folder {self._folder.name}"
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            why = f"it is no Python: {error}"
+        else:
+            if plugin.function in names:
+                return []
+            why = f"there is no function {plugin.function}(task, expected, answer) in it"
+        return [Problem(where, f"the plug-in {plugin.file} cannot be used: {why}")]
 
     def _estimate(self, owner: str, spec: Spec, rows: Sequence[Row]) -> tuple[int, float]:
         tokens, money = 0, 0.0

@@ -1,27 +1,25 @@
-"""How good an answer is: the evaluators that look at one answer by itself. Pure but for two: an embedder that is given
-compares meanings, and functions of plug-ins run in threads.
+"""How good an answer is: the evaluators that look at one answer by itself. An embedder that is given compares meanings;
+patterns, schemas and functions of plug-ins run in other processes; all else is pure.
 
 A score is between 0 and 1, the more the better. One that cannot be given says why, and no experiment fails on it.
 """
 
 from __future__ import annotations
 
-import asyncio
-import importlib.util
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol, assert_never, cast
+from typing import Protocol, assert_never, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alma.agent.output import OutputInvalid, check_output
-from alma.errors import AlmaError, InvalidRequest
+from alma.errors import AlmaError
 from alma.experiments.dataset import Row
 from alma.experiments.records import Score
+from alma.experiments.scoring import Scoring
 from alma.experiments.spec import (
     Evaluator,
     Exact,
@@ -36,9 +34,8 @@ from alma.experiments.spec import (
 )
 
 _PLUGIN_S = 30.0  # that a plug-in's function may take
-_MOST_SEARCHED = 20_000  # characters of an answer in which a pattern is looked for
+_SEARCH_S = 5.0  # that a pattern or a schema may take
 _NUMBER = re.compile(r"[-+−]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?|[-+−]?\.\d+")
-Function = Callable[[str, str | None, str], object]
 
 
 class Embedder(Protocol):
@@ -46,12 +43,14 @@ class Embedder(Protocol):
 
 
 class Evaluators:
-    """Those of an experiment that look at one answer. `folder`: where plug-ins are."""
+    """Those of an experiment that look at one answer. `folder`: where plug-ins are; `scoring`: other processes, for
+    evaluators that may never come to an end."""
 
-    def __init__(self, chosen: Sequence[Evaluator], embedder: Embedder, folder: Path) -> None:
+    def __init__(self, chosen: Sequence[Evaluator], embedder: Embedder, folder: Path, scoring: Scoring) -> None:
         self._chosen = [one for one in chosen if not isinstance(one, Judge | Human)]
         self._embedder = embedder
         self._folder = folder
+        self._scoring = scoring
 
     async def scores(self, row: Row, answer: str) -> dict[str, Score]:
         return {label_of(one): await self._score(one, row, answer) for one in self._chosen}
@@ -61,9 +60,10 @@ class Evaluators:
             case Exact():
                 return exact(row, answer, case=evaluator.case)
             case Regex():
-                return await _in_thread(lambda: regex(row, answer, evaluator.pattern))
+                return await self._regex(evaluator, row, answer)
             case Schema():
-                return schema(answer, evaluator.schema_)
+                asked = {"what": "schema", "schema": evaluator.schema_, "answer": answer}
+                return await self._scoring.score(asked, _SEARCH_S)
             case Numeric():
                 return numeric(row, answer, evaluator.tolerance, evaluator.relative)
             case Similarity():
@@ -86,23 +86,22 @@ class Evaluators:
             return Score(None, error.message)
         return Score(max(0.0, min(1.0, float(both[0] @ both[1]))))
 
+    async def _regex(self, regex: Regex, row: Row, answer: str) -> Score:
+        pattern = regex.pattern if regex.pattern is not None else row.expected
+        if pattern is None:
+            return _NOTHING_EXPECTED
+        return await self._scoring.score({"what": "regex", "pattern": pattern, "answer": answer}, _SEARCH_S)
+
     async def _plugin(self, plugin: Plugin, row: Row, answer: str) -> Score:
-        try:
-            function = await asyncio.to_thread(load, self._folder, plugin)
-        except InvalidRequest as error:
-            return Score(None, error.message)
-        return await _in_thread(lambda: _of_plugin(function(row.task, row.expected, answer)))
-
-
-async def _in_thread(work: Callable[[], Score]) -> Score:
-    """Whatever goes wrong in it marks this one score."""
-    try:
-        async with asyncio.timeout(_PLUGIN_S):
-            return await asyncio.to_thread(work)
-    except TimeoutError:
-        return Score(None, f"The evaluator was not done after {_PLUGIN_S:g} s.")
-    except Exception as error:  # noqa: BLE001  # a plug-in's boundary
-        return Score(None, f"The evaluator raised {type(error).__name__}: {error}"[:500])
+        asked = {
+            "what": "plugin",
+            "path": str(self._folder / plugin.file),
+            "function": plugin.function,
+            "task": row.task,
+            "expected": row.expected,
+            "answer": answer,
+        }
+        return await self._scoring.score(asked, _PLUGIN_S)
 
 
 _NOTHING_EXPECTED = Score(None, "The row does not say what is expected.")
@@ -113,24 +112,6 @@ def exact(row: Row, answer: str, *, case: bool = False) -> Score:
         return _NOTHING_EXPECTED
     one, other = (" ".join(text.split()) for text in (row.expected, answer))
     return Score(float(one == other if case else one.casefold() == other.casefold()))
-
-
-def regex(row: Row, answer: str, pattern: str | None) -> Score:
-    pattern = pattern if pattern is not None else row.expected
-    if pattern is None:
-        return _NOTHING_EXPECTED
-    try:
-        return Score(float(re.search(pattern, answer[:_MOST_SEARCHED]) is not None))
-    except (re.error, RecursionError, OverflowError) as error:
-        return Score(None, f"What is expected is no regular expression: {error}")
-
-
-def schema(answer: str, wanted: dict[str, Any]) -> Score:
-    try:
-        check_output(answer, wanted)
-    except OutputInvalid as error:
-        return Score(0.0, error.message)
-    return Score(1.0)
 
 
 def numeric(row: Row, answer: str, tolerance: float, relative: float) -> Score:
@@ -150,50 +131,6 @@ def _last_number(text: str) -> float | None:
     found = [match.group().replace(",", "").replace("−", "-") for match in _NUMBER.finditer(text)]
     numbers = [float(one) for one in found]
     return next((one for one in reversed(numbers) if math.isfinite(one)), None)
-
-
-# ── plug-ins ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def load(folder: Path, plugin: Plugin) -> Function:
-    """Read anew each time: who changes the file sees it at the next cell. Raises `InvalidRequest`
-    (evaluator_invalid)."""
-    path = folder / plugin.file
-    if not path.is_file():
-        raise _unusable(plugin, f"there is no file {plugin.file} in the folder {folder.name}")
-    spec = importlib.util.spec_from_file_location(f"alma_evaluator_{path.stem}", path)
-    if spec is None or spec.loader is None:
-        raise _unusable(plugin, "it is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # a plug-in's boundary
-        raise _unusable(plugin, f"it raised {type(error).__name__}: {error}"[:500]) from error
-    function = getattr(module, plugin.function, None)
-    if not callable(function):
-        raise _unusable(plugin, f"there is no function {plugin.function}(task, expected, answer) in it")
-    return cast("Function", function)
-
-
-def _unusable(plugin: Plugin, why: str) -> InvalidRequest:
-    return InvalidRequest(
-        "evaluator_invalid",
-        f"The evaluator {plugin.file} cannot be used: {why}.",
-        expected=f"a function {plugin.function}(task, expected, answer) that gives a number from 0 to 1",
-        actual=why,
-    )
-
-
-def _of_plugin(said: object) -> Score:
-    """A number, true or false, or one of these with a reason."""
-    why = ""
-    if isinstance(said, tuple) and len(cast("tuple[object, ...]", said)) == 2:
-        said, why = cast("tuple[object, object]", said)
-    if not isinstance(said, int | float) or not math.isfinite(said):
-        return Score(None, f"The evaluator gave {said!r}, which is no number."[:200])
-    if not 0 <= said <= 1:
-        return Score(None, f"The evaluator gave {said:g}, which is not from 0 to 1.")
-    return Score(float(said), str(why)[:500])
 
 
 # ── what a judge says ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -22,6 +22,7 @@ from alma.experiments.pairs import Pair, pairs, swapped, to_judge
 from alma.experiments.place import Annexes, Place
 from alma.experiments.records import Cell, Experiment, Said
 from alma.experiments.running import Running
+from alma.experiments.scoring import Scoring
 from alma.experiments.spec import Spec, Variant, invalid
 from alma.experiments.variants import Made, make
 from alma.experiments.verdict import Comparison, Results, between, results
@@ -67,6 +68,7 @@ class Experiments:
         self._draft = draft
         self._folder = folder
         self._clock = clock
+        self._scoring = Scoring()
         self.before = Beforehand(roles, models, annexes, folder)
         self._running = Running(database, here, annexes, self._make, self._scorer, clock)
 
@@ -76,7 +78,10 @@ class Experiments:
             await self._running.open()
 
     async def run(self) -> None:
-        await self._running.run()
+        try:
+            await self._running.run()
+        finally:
+            self._scoring.close()
 
     def _make(self, experiment: Experiment, variant: Variant) -> Made:
         """Of the file as it was when the experiment was made."""
@@ -87,7 +92,7 @@ class Experiments:
         return make(experiment.id, variant, self._roles.active(experiment.owner, variant.role))
 
     def _scorer(self, experiment: Experiment) -> Evaluators:
-        return Evaluators(experiment.spec.evaluators, self._embedder, self._folder)
+        return Evaluators(experiment.spec.evaluators, self._embedder, self._folder, self._scoring)
 
     # ── changing ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from yaml.composer import ComposerError
 
+from alma.agent.output import check_schema
 from alma.agent.role import NAME
 from alma.errors import InvalidRequest
 from alma.events import Kind
@@ -27,6 +28,7 @@ _SHOWN = 20
 _SETTING = re.compile(r"ALMA_[A-Z][A-Z0-9_]*")
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,59}$")]
 Role = Annotated[str, Field(pattern=f"^{NAME}$")]
+Hash = Annotated[str, Field(pattern="^[0-9a-f]{12}$")]
 
 
 class Problem(Struct, frozen=True):
@@ -63,16 +65,16 @@ class Variant(_Part):
     name: Name
     model: str | None = Field(None, min_length=1, max_length=200)
     role: Role = "manager"
-    version: str | None = Field(None, pattern="^[0-9a-f]{12}$")
+    version: Hash | None = None
     file: str | None = Field(None, min_length=1, max_length=256 * 1024)
     prompt: str | None = Field(None, min_length=1, max_length=64 * 1024)
     temperature: float | None = Field(None, ge=0, le=2, allow_inf_nan=False)
     pattern: str = Field("", max_length=40, pattern="^[a-z_]*$")
-    stand_in: dict[Role, Role] = {}
+    stand_in: dict[Role, Role] = Field({}, max_length=100)
     memory: bool | MemoryPolicy = False
     examples: bool = False
-    notes: list[Annotated[str, Field(min_length=1, max_length=2000)]] | str | None = Field(None, max_length=100)
-    settings: dict[str, str | int | float | bool] = {}
+    notes: list[Annotated[str, Field(min_length=1, max_length=2000)]] | Hash | None = Field(None, max_length=100)
+    settings: dict[str, str | int | float | bool] = Field({}, max_length=100)
 
     @model_validator(mode="after")
     def _one_prompt(self) -> Variant:
@@ -121,10 +123,16 @@ class Regex(_Evaluator):
 
 
 class Schema(_Evaluator):
-    """The answer is JSON that fits the JSON schema."""
+    """The answer is JSON that fits the JSON schema, which refers to nothing outside of itself."""
 
     type: Literal["schema"]
-    schema_: dict[str, Any] = Field(alias="schema")
+    schema_: dict[str, Any] = Field(alias="schema", max_length=1000)
+
+    @field_validator("schema_")
+    @classmethod
+    def _usable(cls, schema: dict[str, Any]) -> dict[str, Any]:
+        check_schema(schema)
+        return schema
 
 
 class Numeric(_Evaluator):

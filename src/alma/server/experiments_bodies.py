@@ -32,7 +32,7 @@ class ExperimentBody(Body):
 
     text: Annotated[str, Field(max_length=MOST_BYTES)] | None = None
     format: Literal["yaml", "toml", "json"] = "yaml"
-    spec: dict[str, Any] | None = None
+    spec: dict[str, Any] | None = Field(None, max_length=50)
     data: str | None = Field(None, max_length=_MOST_DATA)
     threads: list[Id] = Field([], max_length=500)
 
