@@ -210,8 +210,8 @@ async def test_what_was_said_of_a_run_outlives_its_steps(bench: SessionBench) ->
         await feedback.give("ada", run_id, said)
     await bench.journal.append(ack["threadId"], run_id, [RouteCorrected(at=1.0, kind="creative")])
     before = [one.entry for one in await bench.journal.read(run_id) if isinstance(one.entry, Signaled | RouteCorrected)]
-    for runs in (1, 0):  # and there is an end to it
-        assert (await prune_all(bench.database, time.time() + 1)).runs == runs
+    for count in (1, 0):  # and there is an end to it
+        assert (await prune_all(bench.database, time.time() + 1)).runs == count
         log = await bench.journal.read(run_id)
         assert [one.seq for one in log] == list(range(1, 10))
         assert [one.entry for one in log[4:]] == before

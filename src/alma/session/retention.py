@@ -71,15 +71,15 @@ def prune(
     place = sa.tuple_(runs.c.created_at, runs.c.id)
     past = place > sa.tuple_(sa.literal(after[0], sa.Double), sa.literal(after[1], sa.Text))
     query = sa.select(runs.c.id, runs.c.created_at).where(_old(before), past).order_by(runs.c.created_at, runs.c.id)
-    found = {run_id: at for run_id, at in connection.execute(query.limit(_AT_ONCE).with_for_update())}
+    found = connection.execute(query.limit(_AT_ONCE).with_for_update()).all()
     if not found:
         return Pruned(), None
-    last = next(reversed(found.items()))
-    logs = read_entries(connection, dict.fromkeys(found, 0))
+    last = (found[-1].created_at, found[-1].id)
+    logs = read_entries(connection, {row.id: 0 for row in found})
     kept = {run_id: kept_of(run_log, keep_answers=keep_answers) for run_id, run_log in logs.items()}
     kept = {run_id: new_log for run_id, new_log in kept.items() if len(new_log) < len(logs[run_id])}
     if not kept:
-        return Pruned(), (last[1], last[0])
+        return Pruned(), last
     of_these = entries.c.run_id.in_(kept)
     size = connection.execute(_size.where(of_these)).scalar_one()
     connection.execute(sa.delete(entries).where(of_these))
@@ -95,7 +95,7 @@ def prune(
         connection.execute(sa.update(runs).where(runs.c.id == run_id).values(head=len(new_log), **emptied))
     left = connection.execute(_size.where(of_these)).scalar_one()
     gone = sum(len(logs[run_id]) for run_id in kept) - len(rows)
-    return Pruned(len(kept), gone, int(size - left)), (last[1], last[0])
+    return Pruned(len(kept), gone, int(size - left)), last
 
 
 def kept_of(run_log: list[Recorded], *, keep_answers: bool = True) -> list[JournalEntry]:
@@ -127,8 +127,8 @@ def kept_of(run_log: list[Recorded], *, keep_answers: bool = True) -> list[Journ
     return [*first, *(answer if keep_answers else []), *last, *said]
 
 
-# Entries of a run but for what was said of it: by how they begin. A long one, which SQLite keeps compressed, is not seen
-# to be such: its run is looked at in vain each time.
+# Entries of a run but for what was said of it: by how they begin. A long one, which SQLite keeps compressed, is not
+# seen to be such: its run is looked at in vain each time.
 _told = (
     sa.select(sa.func.count())
     .where(
