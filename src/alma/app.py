@@ -21,6 +21,7 @@ from alma.agent.router import Router
 from alma.agent.run import Agent
 from alma.agent.tooling import Tooling
 from alma.agent.warming import Warming
+from alma.acting import ActingRoles
 from alma.annexes import Annexes
 from alma.choices import (
     access_of,
@@ -209,11 +210,13 @@ class Alma:
         )
         self.sessions.feedback.listen(self.schooling.books.signaled)
         rehearsals = Rehearsals(self.sessions)
-        self.schooling.gated(rehearsals.rehearse, rehearsals.cancel, lambda: not self.engine.busy)
+        self.schooling.gated(
+            rehearsals.rehearse, rehearsals.cancel, rehearsals.forget_named, lambda: not self.engine.busy
+        )
         self.place = Place(rehearsals, self.schooling.versions.lend, fresh=not annex)
         self.experiments = Experiments(
             self.database,
-            self.schooling,
+            ActingRoles(self.schooling),
             self.registry,
             self.embedder,
             self.place,

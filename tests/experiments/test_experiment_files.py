@@ -8,14 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alma.agent.role import Role, parse_role
 from alma.agent.roles import Roles
-from alma.errors import InvalidRequest
+from alma.errors import InvalidRequest, NotFound
 from alma.experiments.dataset import Row, of_threads, read_rows, written
 from alma.experiments.example import DATA, SPEC
 from alma.experiments.spec import MemoryPolicy, Variant, read_spec, spec_json
-from alma.experiments.variants import make
+from alma.experiments.variants import Acting, Made, file_of, make, notes_of
 
 MANAGER = Roles(None).get("manager")
+CRITIC = Roles(None).get("critic").source + "\n"
+OTHER = MANAGER.source + "\n"
+NOTES = '[{"id":"n","text":"Say so."}]'
+NOTHING = Acting()
 SCHEMA = "name: x\nvariants: [{{name: a}}]\nevaluators: [{{type: schema, schema: {}}}]\n"
 
 
@@ -137,23 +142,71 @@ def test_threads_give_each_task_once_with_its_approved_answer() -> None:
     assert of_threads([("a", ""), ("b", "yes"), ("a", "good"), ("b", "")]) == [Row("a", "good"), Row("b", "yes")]
 
 
+class Known:
+    """Roles of one owner: their own files, but for what acts in place of them."""
+
+    def __init__(self, acting: Acting = NOTHING) -> None:
+        self._acting = acting
+
+    def active(self, owner: str, name: str) -> Role:
+        source = self._acting.prompts.get(name)
+        return parse_role(source, f"{name}.md", name) if source is not None else Roles(None).get(name)
+
+    def acting(self, owner: str) -> Acting:
+        return self._acting
+
+    def file(self, owner: str, hash: str) -> str | None:
+        return OTHER if hash == "0" * 12 else None
+
+    def notes(self, owner: str, hash: str) -> str | None:
+        return '[{"id":"k","text":"Kept."}]' if hash == "0" * 12 else None
+
+
+def made(acting: Acting = NOTHING, **fields: object) -> Made:
+    variant = Variant.model_validate({"name": "v", **fields})
+    roles = Known(acting)
+    return make("e", variant, file_of("ada", variant, roles), notes_of("ada", variant, roles), acting)
+
+
 def test_a_prompt_takes_the_place_of_the_roles_and_leaves_the_rest() -> None:
-    made = make("e", Variant(name="v", prompt="Be brief."), MANAGER)
-    assert "Be brief." in made.prompt
-    assert made.prompt.startswith(MANAGER.source.split("---")[0] + "---")
-    assert "# synthesis" in made.prompt or "# plan" in made.prompt
-    assert MANAGER.prompt.split("\n")[0] not in made.prompt
-    assert list(made.trial.roles) == ["manager"]
+    one = made(prompt="Be brief.")
+    file = one.told.prompts["manager"]
+    assert "Be brief." in file
+    assert file.startswith(MANAGER.source.split("---")[0] + "---")
+    assert "# synthesis" in file or "# plan" in file
+    assert MANAGER.prompt.split("\n")[0] not in file
+    assert one.trial.roles == {"manager": parse_role(file, "manager.md", "manager").version}
 
 
 def test_a_memory_policy_changes_the_front_matter_only() -> None:
-    made = make("e", Variant(name="v", memory=MemoryPolicy(hits=1, tokens=50)), MANAGER)
-    assert made.trial.memory
-    assert made.prompt.split("---", 2)[2] == MANAGER.source.split("---", 2)[2]
-    assert make("e", Variant(name="v"), MANAGER).prompt == ""
-    assert not make("e", Variant(name="v"), MANAGER).trial.memory
+    one = made(memory=MemoryPolicy(hits=1, tokens=50))
+    assert one.trial.memory
+    assert one.told.prompts["manager"].split("---", 2)[2] == MANAGER.source.split("---", 2)[2]
+    assert made().told.prompts == {"manager": MANAGER.source}
+    assert not made().trial.memory
+
+
+def test_as_usual_is_what_acts_for_the_owner_and_another_variant_changes_only_what_it_says() -> None:
+    acting = Acting({"manager": OTHER, "critic": CRITIC}, {"manager": NOTES, "critic": NOTES})
+    usual, brief, silent = made(acting), made(acting, prompt="Be brief."), made(acting, notes=[])
+    assert usual.told == acting
+    assert set(usual.trial.roles) == set(usual.trial.notes) == {"manager", "critic"}
+    assert brief.trial.roles["critic"] == usual.trial.roles["critic"]
+    assert brief.trial.roles["manager"] != usual.trial.roles["manager"]
+    assert (brief.trial.notes, silent.trial.roles) == (usual.trial.notes, usual.trial.roles)
+    assert silent.trial.notes == {**usual.trial.notes, "manager": ""}
+    assert silent.told.notes == {"critic": NOTES}
+
+
+def test_a_version_is_found_by_its_hash_or_refused() -> None:
+    one = made(version="0" * 12, notes="0" * 12)
+    assert one.told.prompts == {"manager": OTHER}
+    assert "Kept." in one.told.notes["manager"]
+    for field in ("version", "notes"):
+        with pytest.raises(NotFound, match="no version with the hash 1"):
+            made(**{field: "1" * 12})
 
 
 def test_a_file_that_is_no_role_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="no usable file"):
-        make("e", Variant(name="v", file="Hello"), MANAGER)
+        made(file="Hello")

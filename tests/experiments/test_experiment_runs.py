@@ -17,6 +17,7 @@ from alma.experiments.dataset import Row, read_rows
 from alma.experiments.experiments import Experiments, Standing
 from alma.experiments.place import Place
 from alma.experiments.spec import Spec, check_spec, read_spec
+from alma.experiments.variants import Acting
 from alma.models.endpoints import Price
 from alma.models.script import Rule
 from alma.session.rehearsals import Rehearsals
@@ -38,6 +39,15 @@ class ExperimentBench:
 
     def active(self, owner: str, name: str) -> Role:
         return self.bench.roles.get(name)
+
+    def acting(self, owner: str) -> Acting:
+        return Acting()
+
+    def file(self, owner: str, hash: str) -> str | None:
+        return None
+
+    def notes(self, owner: str, hash: str) -> str | None:
+        return None
 
     def _lend(self, *what: str) -> str:
         self.lent.append(what)
@@ -240,7 +250,7 @@ async def test_what_is_wrong_is_said_before_it_begins(lab: ExperimentBench) -> N
 async def test_the_winner_becomes_a_draft(lab: ExperimentBench) -> None:
     briefer = spec({"name": "A"}, {"name": "B", "prompt": "Be brief.", "notes": ["Say so."]})
     found = await lab.ended(await lab.begin(briefer, says(2)))
-    assert [what[1:3] for what in lab.lent] == [("prompt", "manager"), ("notes", "manager")]
+    assert [what[1:3] for what in lab.lent] == [("prompt", "manager"), ("prompt", "manager"), ("notes", "manager")]
     with pytest.raises(Conflict, match="surely better"):
         await lab.experiments.promote("ada", found.experiment.id)
     with pytest.raises(Conflict, match="neither a prompt nor notes"):

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from msgspec import Struct
 
-from alma.agent.role import Role
 from alma.agent.run import Models
-from alma.errors import AlmaError, NotFound
+from alma.errors import AlmaError, InvalidRequest
 from alma.experiments.dataset import Row
 from alma.experiments.place import Annexes
 from alma.experiments.spec import MOST_CELLS, Human, Judge, Plugin, Problem, Spec, Variant, label_of
-from alma.experiments.variants import problems_of
+from alma.experiments.variants import Roles, file_of, notes_of
 from alma.models.tokens import estimate
 
 _JUDGED_CHARS = 1500  # of an answer, as it is guessed for what judges read
-
-
-class Roles(Protocol):
-    """`active`: the role as it acts for an owner now."""
-
-    def active(self, owner: str, name: str) -> Role: ...
 
 
 class Check(Struct, frozen=True):
@@ -71,11 +63,11 @@ class Beforehand:
         return Check([], _notes(spec, rows), cells, runs, tokens, money)
 
     def _problems(self, owner: str, variant: Variant, where: str, *, admin: bool) -> list[Problem]:
-        try:
-            role = self._roles.active(owner, variant.role)
-        except NotFound as error:
-            return [Problem(f"{where}.role", error.message)]
-        problems = problems_of(variant, where, role)
+        problems = _refusal(f"{where}.role", lambda: self._roles.active(owner, variant.role))
+        if problems:
+            return problems
+        problems += _refusal(where, lambda: file_of(owner, variant, self._roles))
+        problems += _refusal(f"{where}.notes", lambda: notes_of(owner, variant, self._roles))
         for name, stand_in in variant.stand_in.items():
             for one in (name, stand_in):
                 problems += _refusal(f"{where}.stand_in", lambda one=one: self._roles.active(owner, one))
@@ -130,6 +122,8 @@ class Beforehand:
 def _refusal(where: str, work: Callable[[], object]) -> list[Problem]:
     try:
         work()
+    except InvalidRequest as error:
+        return [Problem(where, f"{error.message} {error.actual or ''}".strip())]
     except AlmaError as error:
         return [Problem(where, error.message)]
     return []

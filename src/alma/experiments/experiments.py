@@ -15,7 +15,7 @@ from alma.agent.run import Models
 from alma.db.database import Database
 from alma.errors import Conflict, Forbidden, NotFound
 from alma.experiments import records
-from alma.experiments.beforehand import Beforehand, Roles
+from alma.experiments.beforehand import Beforehand
 from alma.experiments.dataset import Row, of_threads
 from alma.experiments.evaluators import Embedder, Evaluators
 from alma.experiments.pairs import Pair, pairs, swapped, to_judge
@@ -24,7 +24,7 @@ from alma.experiments.records import Cell, Experiment, Said
 from alma.experiments.running import Running
 from alma.experiments.scoring import Scoring
 from alma.experiments.spec import Spec, Variant, invalid
-from alma.experiments.variants import Made, make
+from alma.experiments.variants import Made, Roles, file_of, make, notes_of, own_file, own_notes
 from alma.experiments.verdict import Comparison, Results, between, results
 
 MOST_KEPT = 200  # experiments of an owner
@@ -84,12 +84,9 @@ class Experiments:
             self._scoring.close()
 
     def _make(self, experiment: Experiment, variant: Variant) -> Made:
-        """Of the file as it was when the experiment was made."""
-        file = experiment.files.get(variant.name)
-        if file is not None:
-            memory = variant.memory if isinstance(variant.memory, bool) else variant.memory.enabled
-            variant = variant.model_copy(update={"file": file, "prompt": None, "memory": memory})
-        return make(experiment.id, variant, self._roles.active(experiment.owner, variant.role))
+        """Of files and notes as they were when the experiment was made."""
+        file, notes = experiment.files[variant.name], experiment.notes.get(variant.name)
+        return make(experiment.id, variant, file, notes, experiment.acting)
 
     def _scorer(self, experiment: Experiment) -> Evaluators:
         return Evaluators(experiment.spec.evaluators, self._embedder, self._folder, self._scoring)
@@ -102,7 +99,7 @@ class Experiments:
         if found.problems:
             raise invalid(found.problems)
         now = self._clock()
-        files = {one.name: make("", one, self._roles.active(owner, one.role)).prompt for one in spec.variants}
+        notes = {one.name: notes_of(owner, one, self._roles) for one in spec.variants}
         experiment = Experiment(
             id=f"e_{int(now * 1000):011x}{secrets.token_hex(4)}",
             owner=owner,
@@ -111,7 +108,9 @@ class Experiments:
             state="draft",
             created_at=now,
             money=spec.limits.money,
-            files={name: file for name, file in files.items() if file},
+            files={one.name: file_of(owner, one, self._roles) for one in spec.variants},
+            notes={name: content for name, content in notes.items() if content is not None},
+            acting=self._roles.acting(owner),
         )
 
         def write(connection: sa.Connection) -> None:
@@ -274,14 +273,13 @@ class Experiments:
         if name not in {variant.name for variant in experiment.spec.variants}:
             raise NotFound("unknown_variant", f"There is no variant {name!r} in this experiment.")
         variant = experiment.spec.variant(name)
-        made = self._make(experiment, variant)
         title = f"{name} of {experiment.spec.name}"[:120]
         reason = " ".join(one.words for one in found.comparisons if one.variant == name)[:1000]
         drafts: list[str] = []
-        if made.prompt:
-            drafts.append(await self._draft(owner, "prompt", variant.role, made.prompt, title, reason))
-        if made.notes:
-            drafts.append(await self._draft(owner, "notes", variant.role, made.notes, title, reason))
+        if own_file(variant):
+            drafts.append(await self._draft(owner, "prompt", variant.role, experiment.files[name], title, reason))
+        if own_notes(variant):
+            drafts.append(await self._draft(owner, "notes", variant.role, experiment.notes[name], title, reason))
         if not drafts:
             raise Conflict(
                 "nothing_to_promote",

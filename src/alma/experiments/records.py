@@ -16,6 +16,7 @@ from alma.errors import NotFound
 from alma.events import Recorded, Signaled
 from alma.experiments.dataset import Row
 from alma.experiments.spec import Spec, spec_json
+from alma.experiments.variants import Acting
 from alma.plan import MAIN
 
 State = Literal["draft", "running", "paused", "done", "failed", "canceled"]
@@ -57,7 +58,8 @@ class Cell(Struct, frozen=True):
 
 class Experiment(Struct, frozen=True):
     """`money`: the most that it may cost, 0 is no limit: its spec's, or what its owner said when it went on. `files`:
-    by variant, the file of its role as it was made; none where that is as usual."""
+    by variant, that of its role as it was when this was made, with what the variant says otherwise; `notes`: by
+    variant, those that it says; `acting`: what acted for the owner in place of roles' own files."""
 
     id: str
     owner: str
@@ -70,12 +72,16 @@ class Experiment(Struct, frozen=True):
     error: str = ""
     money: float = 0.0
     files: dict[str, str] = {}
+    notes: dict[str, str] = {}
+    acting: Acting = Acting()
 
 
 class _Kept(Struct, frozen=True):
     rows: list[Row]
     money: float = 0.0
     files: dict[str, str] = {}
+    notes: dict[str, str] = {}
+    acting: Acting = Acting()
 
 
 class Said(Struct, frozen=True):
@@ -157,7 +163,7 @@ def delete(connection: sa.Connection, experiment_id: str) -> None:
 
 
 def _row_of(experiment: Experiment) -> dict[str, object]:
-    kept = _Kept(experiment.rows, experiment.money, experiment.files)
+    kept = _Kept(experiment.rows, experiment.money, experiment.files, experiment.notes, experiment.acting)
     return {
         "id": experiment.id,
         "owner": experiment.owner,
@@ -189,6 +195,8 @@ def _read(row: sa.Row[*tuple[object, ...]]) -> Experiment:
         row.error,
         data.money,
         data.files,
+        data.notes,
+        data.acting,
     )
 
 

@@ -83,7 +83,7 @@ class Running:
         """Let the files and notes of its variants be found by the runs in this Alma."""
         for variant in experiment.spec.variants:
             if not variant.settings:
-                _lend(self._here, experiment.owner, variant, self._make(experiment, variant))
+                _lend(self._here, experiment.owner, self._make(experiment, variant))
 
     async def begin(self, experiment: Experiment) -> None:
         """Go on with it, or with what is still under way of it."""
@@ -296,7 +296,7 @@ class Running:
             if self._annexes is None:
                 raise NotFound("no_annex", "This Alma starts no other one for a variant's settings.")
             async with self._annexes.open(f"{experiment.id}-{number}", changes) as place:
-                _lend(place, experiment.owner, variant, self._make(experiment, variant))
+                _lend(place, experiment.owner, self._make(experiment, variant))
                 annex.place.set_result(place)
                 await annex.over.wait()
         except Exception as error:  # another Alma's boundary: it fails this variant's cells
@@ -311,11 +311,11 @@ class Running:
         await self._database.write(lambda connection: records.update(connection, changed))
 
 
-def _lend(place: Place, owner: str, variant: Variant, made: Made) -> None:
-    if made.prompt:
-        place.lend(owner, "prompt", variant.role, made.prompt)
-    if made.notes:
-        place.lend(owner, "notes", variant.role, made.notes)
+def _lend(place: Place, owner: str, made: Made) -> None:
+    for role, content in made.told.prompts.items():
+        place.lend(owner, "prompt", role, content)
+    for role, content in made.told.notes.items():
+        place.lend(owner, "notes", role, content)
 
 
 def _key(experiment: Experiment, cell: Cell) -> str:
