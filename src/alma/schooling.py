@@ -89,9 +89,10 @@ class Schooling:
         self._embedder = embedder
         self.drafting: Drafting | None = None
         self.memories = memories
-        self.weighing = Weighing(self.books, memories) if memories is not None else None
+        self.weighing = Weighing(self.books, memories, self.follows) if memories is not None else None
         if self.weighing is not None:
             self.books.listen(self.weighing.told)
+            self.preferences.listen(self.weighing.anew)
         idle_s = choice.refine_idle_s if choice.on else 0.0
         self.refining = Refining(database, memories, _retained, idle_s, clock) if memories is not None else None
 
@@ -156,6 +157,8 @@ class Schooling:
     async def forget(self, owner: str, run_ids: list[str]) -> None:
         """These runs are deleted with their thread: nothing may rest on them."""
         await self.books.forget(owner, run_ids)
+        if self.weighing is not None:
+            self.weighing.anew(owner)
         await self.lessons.forget(owner, run_ids)
         if self.gate is not None:
             await self.gate.forget(owner, run_ids)

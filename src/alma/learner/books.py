@@ -80,12 +80,13 @@ class Books:
         self._listeners: list[Told] = []
         self._waiting: dict[str, None] = {}
         self._behind = on
+        self._anew: dict[str, None] = {}  # owners of whom all is to be weighed anew
         self._wake = asyncio.Event()
         self._wake.set()
         self._idle = asyncio.Event()
         self._beliefs: dict[tuple[str, str, str], tuple[Sums, Belief]] = {}
         if on:
-            preferences.listen(self._weigh_anew)
+            preferences.listen(self.weigh_anew)
 
     # ── counting ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -96,7 +97,10 @@ class Books:
         await self._database.write(outcome_store.tidy)
         kept = await self._database.read(lambda connection: outcome_store.newest(connection, self._most))
         for at, outcome in enumerate(kept, 1):
-            self._records(outcome.owner).put(_light(weighed(outcome, self._weights(outcome.owner))))
+            now = weighed(outcome, self._weights(outcome.owner))
+            self._records(outcome.owner).put(_light(now))
+            if now != outcome:  # it was stopped while weighing
+                self._anew[outcome.owner] = None
             if at % _AT_START == 0:
                 await asyncio.sleep(0)
 
@@ -105,7 +109,7 @@ class Books:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._waiting or self._behind:
+            while self._waiting or self._behind or self._anew:
                 while self._waiting:
                     some = list(self._waiting)[:_TOGETHER]
                     for run_id in some:
@@ -114,6 +118,10 @@ class Books:
                 if self._behind:
                     self._behind = False
                     await self._patiently(self._catch_up)
+                elif self._anew:
+                    owner = next(iter(self._anew))
+                    del self._anew[owner]
+                    await self._patiently(lambda: self._weigh_anew(owner))  # noqa: B023
             self._idle.set()
 
     def ended(self, state: RunState) -> None:
@@ -125,11 +133,20 @@ class Books:
         """Something was said of a run, and is in its journal."""
         if self._on:
             self._waiting[run_id] = None
-            self._idle.clear()
-            self._wake.set()
+            self._stir()
+
+    def weigh_anew(self, owner: str) -> None:
+        """Its owner has changed what signals say: all that was ever heard is weighed anew, as soon as there is time."""
+        self._anew[owner] = None
+        self._stir()
+
+    def _stir(self) -> None:
+        self._idle.clear()
+        self._wake.set()
 
     def listen(self, told: Told) -> None:
-        """`told` of each outcome, with the one before it where there was one; it must not wait."""
+        """`told` of each outcome, with the one before it where there was one; of a run that is deleted, with one that
+        says nothing. It must not wait."""
         self._listeners.append(told)
 
     async def settled(self) -> None:
@@ -142,9 +159,17 @@ class Books:
         for run_id in run_ids:
             self._waiting.pop(run_id, None)
         await self._database.write(lambda connection: outcome_store.forget(connection, run_ids))
-        if (records := self._owners.get(owner)) is not None:
-            for run_id in run_ids:
-                records.drop(run_id)
+        if (records := self._owners.get(owner)) is None:
+            return
+        full = len(records) >= self._most
+        gone = [one for run_id in run_ids if (one := records.drop(run_id)) is not None]
+        if full and gone:  # there is room for older ones
+            older = await self._database.read(lambda c: outcome_store.newest(c, self._most, owner))
+            for outcome in older:
+                if outcome.run_id not in records:
+                    records.put(_light(weighed(outcome, self._weights(owner))))
+        for one in gone:
+            self._tell(one, replace(one, tasks=[]))
 
     # ── what is believed ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -160,6 +185,11 @@ class Books:
                 self._beliefs.clear()
             self._beliefs[owner, item, context] = sums, found
         return found
+
+    @property
+    def owners(self) -> list[str]:
+        """Of whom anything is counted."""
+        return list(self._owners)
 
     def beliefs(self, owner: str, what: str = "", context: str | None = None, most: int | None = None) -> list[Belief]:
         """Of the items that have a record (of this kind, in this context), those with the most evidence first."""
@@ -230,13 +260,20 @@ class Books:
         records = self._owners.get(owner)
         return records.newest_at(item, context) if records is not None else 0.0
 
-    def _weigh_anew(self, owner: str) -> None:
-        """Its owner has changed what signals say."""
-        if (records := self._owners.get(owner)) is None:
-            return
-        weights = self._weights(owner)
-        for outcome in records.outcomes():
-            records.put(weighed(outcome, weights))
+    async def _weigh_anew(self, owner: str) -> None:
+        """A page at a time, so that nobody waits."""
+        past: int | None = 0
+        while past is not None:
+            changed, past = await self._database.read(
+                lambda c, past=past: outcome_store.weigh(c, owner, self._weights(owner), past)
+            )
+            after = [one for _, one in changed]
+            await self._database.write(lambda c, after=after: outcome_store.replace_all(c, after))
+            records = self._records(owner)
+            for before, now in changed:
+                if now.run_id in records:
+                    records.put(_light(now))
+                    self._tell(before, replace(now, ticks=records.ticks(now.run_id)))
 
     async def _count(self, run_ids: Sequence[str]) -> None:
         """Make the outcomes of these runs, or make them again. Made in a reader's thread, so that nobody waits."""

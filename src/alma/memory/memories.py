@@ -226,6 +226,13 @@ class Memories:
             batch = {one: fair[one] for one in ids[at : at + store.AT_ONCE]}
             await self._database.write(partial(traces.weigh, owner=owner, weights=batch))
 
+    async def weighed(self, owner: str) -> dict[str, tuple[float, float]]:
+        """Utility and strength of the memories that have been weighed, by id."""
+        return await self._database.read(lambda connection: traces.weighed(connection, owner), slow=True)
+
+    async def weighed_owners(self) -> list[str]:
+        return await self._database.read(traces.weighed_owners, slow=True)
+
     async def uses(self, reader: Reader, memory_id: str) -> list[Use]:
         """The latest first. Raises `NotFound`."""
         return await self._database.read(lambda connection: traces.uses_of(connection, reader, memory_id))

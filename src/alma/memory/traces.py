@@ -148,6 +148,17 @@ def weigh(connection: sa.Connection, owner: str, weights: Mapping[str, tuple[flo
     )
 
 
+def weighed(connection: sa.Connection, owner: str) -> dict[str, tuple[float, float]]:
+    """See `Memories.weighed`."""
+    row = memories.c
+    asked = sa.select(row.id, row.utility, row.strength).where(row.owner == owner, row.strength > 0)
+    return {one: (utility, strength) for one, utility, strength in connection.execute(asked)}
+
+
+def weighed_owners(connection: sa.Connection) -> list[str]:
+    return [*connection.execute(sa.select(memories.c.owner).where(memories.c.strength > 0).distinct()).scalars()]
+
+
 def uses_of(connection: sa.Connection, reader: Reader, memory_id: str) -> list[Use]:
     """The latest first, with the threads that are still there. Raises `NotFound`."""
     memory = by_id(connection, reader, memory_id)
