@@ -40,7 +40,8 @@ def parts_of(now: Assignment, role: str, model: str, pattern: str, context: str,
     found += _shared(context, {item_id("memory", id): share for id, share in _memories(now, asked, answer).items()})
     shown = {item_id("example", one.id): _seen(answer, one.answer, asked) for one in now.examples.values()}
     found += _shared(context, shown)
-    found += _shared(context, {item_id("note", one.id): UNSEEN for one in now.notes.values()})
+    notes = [f"{role}.{one.version}.{one.id}" for one in now.notes.values()]  # ids are a set's own: each has an n1
+    found += _shared(context, {item_id("note", name): UNSEEN for name in notes})
     return found
 
 
