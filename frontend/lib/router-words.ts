@@ -22,9 +22,11 @@ export function shareWords({ share }: Pick<Arm, "share">): string {
 }
 
 /** How much of the budget for trying out was used. */
-export function latelyWords({ choices, explored, budget }: Lately): string {
+export function latelyWords({ choices, explored, budget, waits }: Lately): string {
   if (choices === 0) return "Nothing was up to choice yet.";
-  const most = budget === 0 ? "Nothing may be now." : `On average at most ${percent(budget)} may be.`;
+  let most = `On average at most ${percent(budget)} may be.`;
+  if (budget === 0) most = "Nothing may be now.";
+  else if (waits) most = "Nothing is before more was said of such tasks.";
   if (explored === 0)
     return `Of the last ${plural(choices, "choice")} none was made to find out more. ${most}`;
   const was = explored === 1 ? "was" : "were";

@@ -191,7 +191,7 @@ function arm(id, good, bad, share, prior, priorFrom, more = {}) {
 }
 
 function routed(role, context, runs) {
-  const lately = { choices: 62, explored: 4, budget: 0.1 };
+  const lately = { choices: 62, explored: 4, budget: 0.1, waits: false };
   const base = { base: role };
   const any = "as of any answer (0.58)";
   const arms = [

@@ -18,7 +18,12 @@ const arm = {
   prior: 0.6,
   priorFrom: "as of any answer",
 };
-const lately = (choices: number, explored: number, budget = 0.1): Lately => ({ choices, explored, budget });
+const lately = (choices: number, explored: number, budget = 0.1, waits = false): Lately => ({
+  choices,
+  explored,
+  budget,
+  waits,
+});
 
 describe("ways to do a task", () => {
   it("have names", () => {
@@ -47,6 +52,7 @@ describe("what was chosen of late", () => {
     expect(latelyWords(lately(40, 0, 0))).toBe(
       "Of the last 40 choices none was made to find out more. Nothing may be now.",
     );
+    expect(latelyWords(lately(3, 0, 0.1, true))).toContain("Nothing is before more was said of such tasks.");
     expect(budgetUsed(lately(40, 2))).toBeCloseTo(0.5);
     expect([budgetUsed(lately(0, 0)), budgetUsed(lately(9, 0, 0)), budgetUsed(lately(9, 1, 0))]).toEqual([
       0, 0, 1,

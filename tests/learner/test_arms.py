@@ -35,6 +35,8 @@ def test_what_takes_longer_and_costs_more_loses_beside_the_least_of_all() -> Non
     paces = [Pace(1000, 0.01, 5), Pace(2000, 0.01, 5), Pace(4000, 0.04, 5), Pace()]
     assert costs(paces, time=0.1, money=0.0) == pytest.approx([0.0, 0.1, 0.15, 0.0])
     assert costs(paces, time=0.0, money=0.2) == pytest.approx([0.0, 0.0, 0.3, 0.0])
+    paid = [Pace(1000, 0.0, 5), Pace(1000, 0.04, 5), Pace(1000, 0.5, 5)]
+    assert costs(paid, time=0.0, money=0.2) == pytest.approx([0.0, 0.4, 0.4]), "beside what is free, all is dear"
     assert costs([Pace(count=3), Pace(5.0, 0.0, 1)], 1.0, 1.0) == [0.0, 0.0], "free and untimed lose nothing"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from msgspec.structs import replace
 
@@ -15,7 +16,7 @@ from alma.errors import NotFound
 from alma.events import RouteChosen
 from alma.learned import Choice
 from alma.learner.choosing import Choosing
-from alma.learner.kinship import Kinship
+from alma.learner.kinship import Kinship, _Known
 from alma.learner.paces import Paces
 from alma.learner.preferences import Preference
 from alma.learner.version_records import Policy
@@ -33,6 +34,9 @@ from planned import role_file
 
 def wishes(exploration: float, time: float = 0.0) -> Preference:
     return Preference(on=True, exploration=exploration, time=time, money=0.0, weights=Weights())
+
+
+KIND = "task:writer"
 
 
 class Kept:
@@ -77,16 +81,21 @@ class Desk:
         self.busy: Callable[[str], float] = lambda _role: 0.0
         self.database = database
         self.paces = Paces(database)
+        self.roles = Roles(folder)
+        self.kinship = Kinship(self.roles, Embedder(Path("nowhere")))
         self.count = 0
 
+    def role(self, name: str, **fields: object) -> None:
+        role_file(self.folder, name, **fields)  # type: ignore[arg-type]
+        self.roles = Roles(self.folder)
+
     def choosing(self) -> Choosing:
-        roles = Roles(self.folder)
         return Choosing(
-            roles,
+            self.roles,
             self.models,
             self.books,
             self.paces,
-            Kinship(roles, Embedder(Path("nowhere"))),
+            self.kinship,
             wish=lambda _owner: self.preference,
             well=self.models.well,
             busy=lambda role: self.busy(role),
@@ -94,20 +103,25 @@ class Desk:
 
     def say(self, arm: str, reward: float, times: int = 1, *, owner: str = "ada", ms: float = 1000.0) -> None:
         for _ in range(times):
-            self.count += 1
-            choice = Choice("arm", arm, context="task:writer")
-            part = Part(item_id("arm", arm), "task:writer")
-            task = TaskOutcome(
-                "1", "writer", "task:writer", parts=[part], choices=[choice], reward=reward, weight=1.0, ms=ms
-            )
-            outcome = Outcome(f"r{self.count}", owner, "t", float(self.count), "analytical", tasks=[task])
-            self.books.owners.setdefault(owner, Records()).put(outcome)
-            self.paces.told(None, outcome)
+            self._done(arm.partition("|")[0] or "writer", reward, owner, ms, [Choice("arm", arm, context=KIND)])
+
+    def before(self, times: int) -> None:
+        """Runs of which something was said before there was anything to choose."""
+        for _ in range(times):
+            self._done("writer", 0.6, "ada", 1000.0, [])
+
+    def _done(self, role: str, reward: float, owner: str, ms: float, choices: list[Choice]) -> None:
+        self.count += 1
+        parts = [Part(item_id("role", role), KIND), *(Part(item_id("arm", one.chosen), KIND) for one in choices)]
+        task = TaskOutcome("1", role, KIND, parts=parts, choices=choices, reward=reward, weight=1.0, ms=ms)
+        outcome = Outcome(f"r{self.count}", owner, "t", float(self.count), "analytical", tasks=[task])
+        self.books.owners.setdefault(owner, Records()).put(outcome)
+        self.paces.told(None, outcome)
 
     async def choose(self, number: int = 1, *, owner: str = "ada", policy: Policy = Policy()) -> Choice | None:  # noqa: B008
         choosing = self.choosing()
         task = Task(f"run{number}", "t", owner, "Write.", task_id="1", role="writer")
-        return await choosing.choose(task, Roles(self.folder).get("writer"), list, policy)
+        return await choosing.choose(task, self.roles.get("writer"), list, policy)
 
     async def chosen(self, times: int = 60, **more: str) -> dict[str, int]:
         """How often each arm is."""
@@ -133,14 +147,14 @@ async def desk(tmp_path: Path) -> AsyncGenerator[Desk]:
 
 async def test_a_role_without_variants_models_and_patterns_is_not_chosen_for(desk: Desk) -> None:
     task = Task("run", "t", "ada", "Find.", task_id="1", role="researcher")
-    assert await desk.choosing().choose(task, Roles(desk.folder).get("researcher"), list) is None
+    assert await desk.choosing().choose(task, desk.roles.get("researcher"), list) is None
 
 
 async def test_models_that_are_gone_or_down_are_no_ways_and_the_usual_one_is_not_there_twice(desk: Desk) -> None:
-    role_file(desk.folder, "writer", models=["big/one", "gone/one", "down/one", "usual/one"])
-    role_file(desk.folder, "brief", variant_of="writer", model="down/one", models=["big/one"])
+    desk.role("writer", models=["big/one", "gone/one", "down/one", "usual/one"])
+    desk.role("brief", variant_of="writer", model="down/one", models=["big/one"])
     desk.models.down = {"down"}
-    writer = Roles(desk.folder).get("writer")
+    writer = desk.roles.get("writer")
     ways = desk.choosing().ways(writer, fixed=False)
     assert [(way.role, list(way.models)) for way in ways] == [("", ["", "big/one"]), ("brief", ["big/one"])]
     desk.models.down = {"down", "usual", "big"}
@@ -149,9 +163,9 @@ async def test_models_that_are_gone_or_down_are_no_ways_and_the_usual_one_is_not
 
 
 async def test_the_users_own_model_is_never_chosen_against(desk: Desk) -> None:
-    role_file(desk.folder, "writer", models=["big/one"])
+    desk.role("writer", models=["big/one"])
     task = Task("run", "t", "ada", "Write.", task_id="1", role="writer", model="mine/one")
-    choice = await desk.choosing().choose(task, Roles(desk.folder).get("writer"), list)
+    choice = await desk.choosing().choose(task, desk.roles.get("writer"), list)
     assert choice is not None
     assert [one.id for one in choice.options] == ["||", "brief||"]
 
@@ -159,7 +173,7 @@ async def test_the_users_own_model_is_never_chosen_against(desk: Desk) -> None:
 async def test_patterns_of_the_runs_own_task_are_ways_and_at_most_twelve_are_looked_at(desk: Desk) -> None:
     names = [f"v{number}" for number in range(4)]
     for name in names:
-        role_file(desk.folder, name, variant_of="manager")
+        desk.role(name, variant_of="manager")
     sampling = Sampling()
     route = RouteChosen(
         at=0.0,
@@ -172,7 +186,7 @@ async def test_patterns_of_the_runs_own_task_are_ways_and_at_most_twelve_are_loo
         sampling=sampling,
     )
     task = Task("run", "t", "ada", "Compare.", role="manager", route=route)
-    manager = Roles(desk.folder).get("manager")
+    manager = desk.roles.get("manager")
     choice = await desk.choosing().choose(task, manager, lambda: ["options", "causes", "direct"])
     assert choice is not None
     assert choice.context == "analytical"
@@ -199,11 +213,41 @@ async def test_what_is_better_is_chosen_more_and_the_odds_told_are_those_that_ho
 
 async def test_exploration_stays_within_its_budget_and_is_called_so(desk: Desk) -> None:
     desk.preference = wishes(exploration=0.1)
+    desk.before(6)
     found = [await desk.choose(number) for number in range(300)]
     explored = [one for one in found if one is not None and one.by == "explored"]
     assert 0 < len(explored) < 60
     assert {one.chosen for one in explored} == {"brief||"}, "nothing is known: the usual one is believed best"
     assert all(one is not None and one.options[1].share == pytest.approx(0.1) for one in found)
+
+
+async def test_of_whom_little_was_heard_tasks_are_done_as_usual(desk: Desk) -> None:
+    desk.preference = wishes(exploration=1.0)
+    for role in (desk.roles.get("writer"), desk.roles.get("brief")):  # what is like such tasks is not the usual one
+        lines = np.eye(3, dtype=np.float32)[[int(role.name == "brief")]]
+        desk.kinship._known[role.version] = _Known(lines, {KIND: np.array([0.0, 1.0, 0.0], dtype=np.float32)})
+    assert await desk.chosen() == {"||": 60}
+    desk.say("||", 0.9, 4)
+    choice = await desk.choose()
+    assert choice is not None
+    assert (choice.chosen, choice.propensity, choice.by) == ("||", 1.0, "learned")
+    assert [(one.id, one.share) for one in choice.options] == [("||", 1.0), ("brief||", 0.0)]
+    assert desk.choosing().waits("ada", desk.roles.get("writer"), KIND)
+    desk.say("||", 0.9, 2)
+    assert not desk.choosing().waits("ada", desk.roles.get("writer"), KIND)
+    assert (await desk.chosen())["brief||"] > 1
+    assert desk.choosing().waits("bob", desk.roles.get("writer"), KIND), "what others say is nothing to him"
+
+
+def test_until_all_are_known_all_roles_are_as_like_as_each_other(desk: Desk) -> None:
+    writer, brief = desk.roles.get("writer"), desk.roles.get("brief")
+    both = {"": writer, "brief": brief}
+    line = np.array([[1.0, 0.0]], dtype=np.float32)
+    desk.kinship._known[writer.version] = _Known(line, {KIND: line[0]})
+    assert desk.kinship.likeness(both, writer, KIND) == {"": 0.0, "brief": 0.0}, "its embedder may be away for long"
+    desk.kinship._known[brief.version] = _Known(np.array([[0.6, 0.8]], dtype=np.float32), {})
+    assert desk.kinship.likeness(both, writer, KIND) == pytest.approx({"": 1.0, "brief": 0.6})
+    assert desk.kinship.likeness(both, writer, "chat") == {"": 0.0, "brief": 0.0}, "nobody said what such tasks are"
 
 
 async def test_without_exploration_the_usual_one_stays_until_a_better_one_is_well_known(desk: Desk) -> None:
@@ -217,6 +261,7 @@ async def test_without_exploration_the_usual_one_stays_until_a_better_one_is_wel
 
 
 async def test_owners_do_not_move_each_other(desk: Desk) -> None:
+    desk.say("||", 0.6, 6, owner="bob")
     before = [await desk.choose(number, owner="bob") for number in range(20)]
     desk.say("brief||", 1.0, 30)
     desk.say("||", 0.0, 30)
@@ -225,6 +270,7 @@ async def test_owners_do_not_move_each_other(desk: Desk) -> None:
 
 async def test_the_same_task_is_chosen_for_alike_again(desk: Desk) -> None:
     desk.preference = wishes(exploration=1.0)
+    desk.before(6)
     first = [await desk.choose(number) for number in range(30)]
     assert [await desk.choose(number) for number in range(30)] == first
     assert len({one.chosen for one in first if one is not None}) == 2
@@ -261,7 +307,7 @@ async def test_of_two_that_are_as_good_the_less_busy_one_does_it(desk: Desk) -> 
 
 
 async def test_a_policy_pins_forbids_and_says_what_to_expect(desk: Desk) -> None:
-    role_file(desk.folder, "terse", variant_of="writer")
+    desk.role("terse", variant_of="writer")
     pinned = await desk.choose(policy=Policy(pinned="brief||"))
     assert pinned is not None
     assert (pinned.chosen, pinned.propensity, pinned.options) == ("brief||", 1.0, [])
@@ -280,12 +326,12 @@ async def test_what_is_shown_is_what_would_be_chosen_now(desk: Desk) -> None:
     desk.say("||", 0.5, 3)
     desk.say("brief||", 0.9, 3)
     desk.say("gone||", 0.9, 3)
-    ranked, options = await desk.choosing().now("ada", Roles(desk.folder).get("writer"), "task:writer")
+    ranked, options = await desk.choosing().now("ada", desk.roles.get("writer"), "task:writer")
     choice = await desk.choose()
     assert choice is not None
     assert options == choice.options
     assert [one.arm.role for one in ranked] == ["", "brief"], "what cannot be chosen is not shown"
     assert "usual" in ranked[0].why
     desk.preference = replace(desk.preference, exploration=0.0)
-    _, options = await desk.choosing().now("ada", Roles(desk.folder).get("writer"), "task:writer")
+    _, options = await desk.choosing().now("ada", desk.roles.get("writer"), "task:writer")
     assert [one.share for one in options] == [1.0, 0.0]

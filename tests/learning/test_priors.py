@@ -26,11 +26,6 @@ def test_only_differences_between_roles_count() -> None:
     assert [one.mean for one in low] == pytest.approx([one.mean for one in high])
 
 
-def test_the_nearest_line_of_a_description_counts() -> None:
-    assert priors.nearest([1.0, 0.0], [[0.0, 1.0], [0.8, 0.6]]) == pytest.approx(0.8)
-    assert priors.nearest([1.0, 0.0], []) == 0.0
-
-
 def test_the_usual_arm_is_believed_a_little_better_and_surer() -> None:
     belief = Posterior(1.2, 0.8)
     usual = priors.usual(belief)

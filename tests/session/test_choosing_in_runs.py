@@ -17,6 +17,7 @@ from alma.agent.role import load_role
 from alma.events import ChoicesMade, MessageStarted, PlanMade
 from alma.learned import Choice, Trial
 from alma.learner.version_records import What
+from alma.learning.bandit import MARGIN
 from alma.plan import MAIN
 from alma.schooling import Choice as Learning
 from alma.schooling import Schooling
@@ -105,9 +106,15 @@ async def test_without_exploration_nothing_is_tried_out(tmp_path: Path) -> None:
 
 async def test_what_is_explored_is_called_so(tmp_path: Path) -> None:
     async with learning(tmp_path, 1.0) as bench:
-        found = [(await choices(bench, await run(bench)))[0] for _ in range(24)]
+        first = [(await choices(bench, run_id))[0] for run_id in [await run(bench) for _ in range(3)]]
+        assert {one.chosen for one in first} == {"||"}, "nothing was said yet that one could go by"
+        for number in range(6):
+            await rate(bench, await run(bench), ("manager", "brisk")[number % 2])
+        found: list[Choice] = []
+        while len(found) < 80 and not any(one.by == "explored" for one in found):
+            found += await choices(bench, await run(bench))
         for one in found:
-            best = max(one.options, key=lambda option: option.mean - option.cost)
+            best = max(one.options, key=lambda option: option.mean - option.cost - MARGIN * (option.id != "||"))
             assert (one.by == "explored") == (one.chosen != best.id)
         assert any(one.by == "explored" for one in found)
 
@@ -148,7 +155,10 @@ async def test_the_users_own_model_is_never_overridden(tmp_path: Path) -> None:
     async with learning(tmp_path, 1.0) as bench:
         resolve = bench.models.resolve
         bench.models.resolve = lambda id: (resolve(id)[0], Info(id=id or "scripted/scripted"))  # type: ignore[method-assign]
-        free = [await run(bench) for _ in range(20)]
+        free = [await run(bench) for _ in range(6)]
+        for run_id in free:
+            await rate(bench, run_id, "nobody")
+        free += [await run(bench) for _ in range(8)]
         named = [await run(bench, model="mine/one") for _ in range(8)]
 
         async def models(runs: list[str]) -> set[str]:
@@ -265,9 +275,10 @@ async def test_a_trial_is_told_who_does_it_and_teaches_nothing(tmp_path: Path) -
 
 async def test_what_is_believed_of_each_way_and_what_was_chosen_is_told(tmp_path: Path) -> None:
     async with learning(tmp_path, 1.0) as bench:
-        runs = [await run(bench) for _ in range(8)]
-        for run_id in runs:
-            await rate(bench, run_id, "brisk")
+        runs: list[str] = []
+        while len(runs) < 8 or await doer(bench, runs[-1]) != "brisk":
+            runs.append(await run(bench))
+            await rate(bench, runs[-1], "brisk")
         parts = school(bench)
         app = FastAPI()
         app.include_router(router_api.routes(parts.choosing, parts.roles, parts.database, parts.routing))
@@ -290,5 +301,5 @@ async def test_what_is_believed_of_each_way_and_what_was_chosen_is_told(tmp_path
         assert all(one["threadId"] for one in told["choices"])
         assert all((one["reward"] > 0.5) == (one["chosen"] == "brisk||") for one in told["choices"])
         explored = sum(one["by"] == "explored" for one in told["choices"])
-        assert told["lately"] == {"choices": 8, "explored": explored, "budget": 1.0}
+        assert told["lately"] == {"choices": len(runs), "explored": explored, "budget": 1.0, "waits": False}
         assert (other["role"], other["context"], other["choices"]) == ("manager", "analytical", [])

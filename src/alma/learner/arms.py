@@ -56,17 +56,18 @@ def worth_a_look(all_arms: Sequence[Arm], mean: Callable[[Arm], float], most: in
 def costs(paces: Sequence[Pace], time: float, money: float) -> list[float]:
     """What each arm loses for its time and money, in units of reward, beside the quickest and the cheapest of them:
     `time` (`money`) where it takes twice as long (costs twice as much) as those, half as much again where four times as
-    long, and so on towards twice that. One of which nothing is known loses nothing: it is to be found out."""
+    long, and so on towards twice that, which is what anything loses beside what is free. One of which nothing is known
+    loses nothing: it is to be found out."""
     known = [one for one in paces if one.count]
     quickest = min((one.ms for one in known if one.ms > 0), default=0.0)
-    cheapest = min((one.cost for one in known if one.cost > 0), default=0.0)
+    cheapest = min((one.cost for one in known), default=0.0)
     return [
         time * _beside(one.ms, quickest) + money * _beside(one.cost, cheapest) if one.count else 0.0 for one in paces
     ]
 
 
 def _beside(value: float, least: float) -> float:
-    return 2.0 * (1.0 - least / value) if value > least > 0 else 0.0
+    return 2.0 * (1.0 - least / value) if value > least else 0.0
 
 
 def spread(

@@ -34,7 +34,7 @@ from alma.learning.tally import Sums
 from alma.models.chat import ChatModel
 from alma.models.remote import ModelInfo
 
-ENOUGH = 5.0  # runs' worth of evidence for which an arm is believed better where nothing is tried out
+ENOUGH = 5.0  # runs' worth of evidence: of an arm that is to be believed better, of a kind before any is tried out
 
 
 class Books(Protocol):
@@ -61,11 +61,6 @@ class Ranked(Struct, frozen=True):
     seen: Seen
     pace: Pace
     why: str
-
-    @property
-    def weight(self) -> float:
-        """Of what was seen, in runs' worth."""
-        return self.seen.good + self.seen.bad
 
 
 class Choosing:
@@ -109,7 +104,7 @@ class Choosing:
         if len(found) == 1:
             return Choice("arm", found[0].id, context=context)
         ranked = await self.rank(task.owner, role, context, found, policy)
-        picked = self._pick(ranked, _dice(task), self.exploration(task.owner, policy))
+        picked = self._pick(task.owner, role, context, ranked, _dice(task), policy)
         options, instead = self._spread(role, picked.options)
         chosen = instead(picked.id)
         explored = picked.explored and chosen == picked.id
@@ -121,11 +116,17 @@ class Choosing:
         wanted = self.wish(owner).exploration
         return policy.exploration if wanted and policy.exploration is not None else wanted
 
-    @staticmethod
-    def _pick(ranked: Sequence[Ranked], dice: random.Random, exploration: float) -> bandit.Picked:
-        """Where nothing is to be tried out, only what was seen often enough can be better than what is usual."""
-        able = [one.seen for one in ranked if exploration or one is ranked[0] or one.weight >= ENOUGH]
-        return bandit.choose(able, dice, exploration=exploration)
+    def waits(self, owner: str, role: Role, context: str) -> bool:
+        """Whether too little was heard of such tasks, whoever did them, to try anything out: by nothing but chance."""
+        doers = [role.name, *(variant.name for variant in self._roles.variants(role.name))]
+        sums = [self._books.tally(owner, item_id("role", name), context) for name in doers]
+        return sum(of.good + of.bad for of in sums) < ENOUGH
+
+    def _pick(
+        self, owner: str, role: Role, context: str, ranked: Sequence[Ranked], dice: random.Random, policy: Policy
+    ) -> bandit.Picked:
+        exploration = 0.0 if self.waits(owner, role, context) else self.exploration(owner, policy)
+        return bandit.choose([one.seen for one in ranked], dice, exploration=exploration, enough=ENOUGH)
 
     def ways(self, role: Role, *, fixed: bool) -> list[Way]:
         """Who may do a task of `role`, the role itself first. `fixed`: its user said with which model."""
@@ -147,7 +148,7 @@ class Choosing:
     ) -> list[Ranked]:
         """What is believed of the arms, and of many of those that are worth a look."""
         sums = [(arm, self._books.tally(owner, item_id("arm", arm.id), context)) for arm in found]
-        like = {arm.role: self._kinship.likeness(self._doer(role, arm), role, context) for arm in found}
+        like = self._kinship.likeness({arm.role: self._doer(role, arm) for arm in found}, role, context)
         priors = expected(sums, like, policy.priors)
         seen = {arm: Seen(arm.id, priors[arm.id][0], of.good, of.bad, of.count, 0.0, of.changed) for arm, of in sums}
         kept = worth_a_look(found, lambda arm: seen[arm].prior.with_(seen[arm].good, seen[arm].bad).mean)
@@ -181,9 +182,8 @@ class Choosing:
             if (arm.role, arm.model) in able:
                 found[arm] = None
         ranked = await self.rank(owner, role, context, allowed(list(found), policy), policy)
-        picked = self._pick(ranked, random.Random(0), self.exploration(owner, policy))
-        shown = {one.id: one for one in self._spread(role, picked.options)[0]}
-        return ranked, [shown.get(one.seen.id) or _unseen(one) for one in ranked]
+        picked = self._pick(owner, role, context, ranked, random.Random(0), policy)
+        return ranked, self._spread(role, picked.options)[0]
 
     def who(self, role: Role, arm: Arm) -> tuple[str, str]:
         """Which role and model an arm of a task of `role` is now; the latter empty where nobody answers."""
@@ -207,13 +207,6 @@ class Choosing:
         except (NotFound, ModelUnavailable):
             return ""
         return info.id if self._well(info) else ""
-
-
-def _unseen(one: Ranked) -> Option:
-    """Not among those that would be chosen from."""
-    belief = one.seen.prior.with_(one.seen.good, one.seen.bad)
-    low, high = belief.interval()
-    return Option(one.seen.id, belief.mean, low, high, one.weight, one.seen.cost, 0.0)
 
 
 def _dice(task: Task) -> random.Random:

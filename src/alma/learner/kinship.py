@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 import numpy as np
 from msgspec import Struct
@@ -38,15 +39,18 @@ class Kinship:
         self._known: dict[str, _Known] = {}  # by version
         self._wanted = asyncio.Event()
 
-    def likeness(self, role: Role, base: Role, context: str) -> float:
-        """Cosine of the nearest line of what `role` says that it is for, to the tasks of `base` of this kind; 0 while
-        it is not known."""
-        mine, its = self._known.get(role.version), self._known.get(base.version)
-        if mine is None or its is None:
+    def likeness(self, roles: Mapping[str, Role], base: Role, context: str) -> dict[str, float]:
+        """Of each role the cosine of the nearest line of what it says that it is for, to the tasks of `base` of this
+        kind. While one of them is not known, all are alike: 0."""
+        known = {name: self._known.get(role.version) for name, role in roles.items()}
+        its = self._known.get(base.version)
+        if its is None or None in known.values():
             self._wanted.set()
-            return 0.0
+            return dict.fromkeys(roles, 0.0)
         task = its.tasks.get(context)
-        return float(np.max(mine.lines @ task)) if task is not None else 0.0
+        if task is None:
+            return dict.fromkeys(roles, 0.0)
+        return {name: float(np.max(one.lines @ task)) for name, one in known.items() if one is not None}
 
     async def run(self) -> None:
         """Learn of new roles when somebody asked for one; until cancelled."""

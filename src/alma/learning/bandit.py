@@ -18,7 +18,8 @@ counts: the best has to be found again.
 
 `exploration` bounds how much of that is done otherwise than is believed best:
 
-- 0: the arm of the best believed mean, less its cost and that margin, always; of equal ones the first.
+- 0: the arm of the best believed mean, less its cost and that margin, always; of equal ones the first. Only what was
+  seen `enough` can take the place of the first arm: one of which little is known would be taken to find out.
 - 1: Thompson sampling.
 - between: with q the probability that Thompson sampling takes another arm than the one believed best, the
   probabilities of all others are multiplied by min(1, exploration / q). So of the tasks, in expectation and whatever is
@@ -73,15 +74,17 @@ class Picked(Struct, frozen=True):
     options: list[Option]
 
 
-def choose(arms: Sequence[Seen], rng: random.Random, *, exploration: float) -> Picked:
-    """Raises `InvalidRequest` where there is no arm, or a number that is none."""
+def choose(arms: Sequence[Seen], rng: random.Random, *, exploration: float, enough: float = 0.0) -> Picked:
+    """`enough`: weight of evidence, see above. Raises `InvalidRequest` where there is no arm, or a number that is
+    none."""
     _check(arms, exploration)
     beliefs = [_belief(arm, arms) for arm in arms]
     changed = any(arm.changed for arm in arms)
     margin, sharp = (0.0, 1.0) if changed else (MARGIN, SHARP)
     costs = [arm.cost + (margin if at else 0.0) for at, arm in enumerate(arms)]
     worths = [belief.mean - cost for belief, cost in zip(beliefs, costs, strict=True)]
-    best = max(range(len(arms)), key=worths.__getitem__)
+    able = [at for at, arm in enumerate(arms) if exploration > 0.0 or at == 0 or arm.good + arm.bad >= enough]
+    best = max(able, key=worths.__getitem__)
     grid = _Grid(beliefs, sharp)
     shares = _bounded(grid.best(costs) if exploration > 0.0 else [], len(arms), best, exploration)
     options = [

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from msgspec import Struct
 
 from alma.learning.posterior import PRIOR_WEIGHT, Posterior, prior
@@ -37,13 +36,6 @@ def described(similarities: Sequence[float]) -> list[Posterior]:
         return []
     middle = sum(similarities) / len(similarities)
     return [prior(MIDDLE + REACH * min(max((one - middle) / ALIKE, -1.0), 1.0), PRIOR_WEIGHT) for one in similarities]
-
-
-def nearest(task: Sequence[float], lines: Sequence[Sequence[float]]) -> float:
-    """The highest cosine of a task's vector with those of a description's lines; all of length 1."""
-    if not lines:
-        return 0.0
-    return float(np.max(np.asarray(lines, dtype=np.float64) @ np.asarray(task, dtype=np.float64)))
 
 
 def usual(belief: Posterior) -> Posterior:

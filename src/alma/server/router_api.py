@@ -65,11 +65,13 @@ class ChosenReply(Reply):
 
 
 class LatelyReply(Reply):
-    """Of the last `choices`, how many were `explored`, and the `budget`: their share at most, on average."""
+    """Of the last `choices`, how many were `explored`, and the `budget`: their share at most, on average. `waits`: too
+    little was heard of such tasks to try anything out."""
 
     choices: int
     explored: int
     budget: float
+    waits: bool
 
 
 class RouterReply(Reply):
@@ -112,14 +114,14 @@ def routes(
         known = [weighed(one, weights) for one in await read_outcomes(database, owner, RUNS)]
         found = arms_chosen(known, at)
         lately = found[:_LATELY]
-        budget = choosing.exploration(owner, routing)
+        budget, waits = choosing.exploration(owner, routing), choosing.waits(owner, base, at)
         return RouterReply(
             on=choosing.wish(owner).on,
             role=base.name,
             context=at,
             contexts=contexts,
             arms=[_arm(one, option, *choosing.who(base, one.arm)) for one, option in zip(ranked, options, strict=True)],
-            lately=LatelyReply(choices=len(lately), explored=explored(lately), budget=budget),
+            lately=LatelyReply(choices=len(lately), explored=explored(lately), budget=budget, waits=waits),
             choices=[ChosenReply.model_validate(one) for one in found[:_SHOWN]],
         )
 
