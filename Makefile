@@ -1,6 +1,8 @@
 # Thin on purpose: what takes thought is in scripts/setup.py.
 
 export PYTHON
+# Where this is set, each of the many processes of the tests would compile all sources anew.
+unexport PYTHONDONTWRITEBYTECODE
 SETUP := scripts/with-python scripts/setup.py
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
