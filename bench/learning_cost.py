@@ -1,8 +1,10 @@
 """What learning costs: CPU per streamed token and per run with it, over that without.
 
-Two servers on the same scripted model, one that learns (with approved answers to tell of and feedback to count) and one
-with ALMA_LEARNING off, take the same streams in turns. CPU is the server process's own, until what ended is counted;
-the ratio is the median of neighbouring rounds. `run`: short answers, so that what is done once for a run shows.
+Three servers on the same scripted model take the same streams in turns: `off` does not learn (ALMA_LEARNING=false),
+`new` learns and has been told nothing yet, as any Alma in `bench.stream`, and `taught` has approved answers to tell of
+and feedback to count. CPU is the server process's own, until what ended is counted; ratios are medians of neighbouring
+rounds. The levels compare `new` with `off`; `run` compares `taught` with `off` on short answers, so that what is done
+once for a run shows.
 
     python -m bench.learning_cost [--quick]
 """
@@ -53,20 +55,21 @@ def thumbs(url: str, database: Path) -> int:
     return len(run_ids)
 
 
-def level(bench: Bench, streams: int, tokens: int, rate: str, rounds: int) -> dict[str, Any]:
-    seen: dict[str, list[dict[str, float]]] = {"off": [], "on": []}
+def level(bench: Bench, learner: str, shape: tuple[int, int, str], rounds: int) -> dict[str, Any]:
+    """`shape`: streams at once, tokens of each, the model's rate. The server named `learner` beside `off`."""
+    streams, tokens, rate = shape
+    seen: dict[str, list[dict[str, float]]] = {"off": [], learner: []}
     for index in range(rounds):
-        for kind in ("off", "on") if index % 2 == 0 else ("on", "off"):
+        for kind in ("off", learner) if index % 2 == 0 else (learner, "off"):
             seen[kind].append(bench.once(kind, streams, tokens, rate, rest=REST_S))
     result: dict[str, Any] = {
         kind: {name: round(rig.median([one[name] for one in rounds_of]), 3) for name in ("us_per_token", "gap_p99_ms")}
         for kind, rounds_of in seen.items()
     }
-    pairs = [on["us_per_token"] / off["us_per_token"] for on, off in zip(seen["on"], seen["off"], strict=True)]
-    added = [on["us_per_token"] - off["us_per_token"] for on, off in zip(seen["on"], seen["off"], strict=True)]
-    result["ratio"] = round(rig.median(pairs), 4)
-    result["ratios"] = [round(pair, 3) for pair in pairs]
-    result["added_ms_per_run"] = round(rig.median(added) * tokens / 1000, 3)
+    pairs = [(on["us_per_token"], off["us_per_token"]) for on, off in zip(seen[learner], seen["off"], strict=True)]
+    result["ratios"] = [round(on / off, 3) for on, off in pairs]
+    result["ratio"] = round(rig.median([on / off for on, off in pairs]), 4)
+    result["added_ms_per_run"] = round(rig.median([on - off for on, off in pairs]) * tokens / 1000, 3)
     return result
 
 
@@ -76,8 +79,8 @@ def main() -> int:
         levels = QUICK if quick else LEVELS
         models = ["fake-20-max", *(f"fake-{tokens}-{rate}" for _, tokens, rate, _ in levels.values())]
         servers = {
-            kind: rig.start_alma(folder / kind, fake_port=fake.port, models=models, learning=kind == "on")
-            for kind in ("off", "on")
+            kind: rig.start_alma(folder / kind, fake_port=fake.port, models=models, learning=kind != "off")
+            for kind in ("off", "new", "taught")
         }
         client = Client()
         figures: dict[str, Any] = {}
@@ -85,14 +88,13 @@ def main() -> int:
             bench = Bench(client, servers, {}, fake)
             for kind in servers:
                 bench.once(kind, 8, 20, "max")  # warm
-            figures["lessons"] = teach(servers["on"].url)
-            figures["thumbs"] = thumbs(servers["on"].url, folder / "on" / "alma.db")
+            figures["lessons"] = teach(servers["taught"].url)
+            figures["thumbs"] = thumbs(servers["taught"].url, folder / "taught" / "alma.db")
             time.sleep(1.0)
-            streams, tokens = RUNS
-            figures["run"] = level(bench, streams, tokens, "max", 4 if quick else 16)
+            figures["run"] = level(bench, "taught", (*RUNS, "max"), 4 if quick else 16)
             for name, (streams, tokens, rate, rounds) in levels.items():
-                figures[name] = level(bench, streams, tokens, rate, rounds)
-            figures["believed"] = len(rig.get(f"{servers['on'].url}/api/learning/records?what=role")["records"])
+                figures[name] = level(bench, "new", (streams, tokens, rate), rounds)
+            figures["believed"] = len(rig.get(f"{servers['taught'].url}/api/learning/records?what=role")["records"])
         finally:
             client.close()
             for server in servers.values():
