@@ -28,6 +28,8 @@ def tried_in(outcome: Outcome, find: Callable[[str], Version | None]) -> list[Tr
 
 
 def _place(version: Version, choice: Choice) -> tuple[Phase, Side, float] | None:
+    if choice.chosen not in (version.hash, version.base):
+        return None  # of an earlier trial: it was edited since, or compared with something else
     mine = choice.chosen == version.hash
     if choice.by == "canary" and version.stage == "canary":
         return "canary", ("candidate" if mine else "base"), choice.propensity if mine else 1.0 - choice.propensity

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from alma.errors import Conflict
-from alma.learner.version_records import NEXT, Stage, Version
+from alma.errors import Conflict, InvalidRequest
+from alma.learner.version_records import LEAST_SHARE, MOST_SHARE, NEXT, Stage, Version
 
 
 def wrong_stage(version: Version, stage: Stage) -> Conflict:
@@ -24,6 +24,35 @@ def same_as_base(version: Version) -> Conflict:
         expected="another content than that of what acts",
         actual=version.hash,
         hint="Change the draft first.",
+    )
+
+
+def too_many(of: str, most: int) -> Conflict:
+    return Conflict(
+        "too_many_versions",
+        f"There are as many versions for {of} as are kept.",
+        expected=f"at most {most}",
+        actual=f"{most + 1}",
+        hint="Delete drafts or versions that were rolled back.",
+    )
+
+
+def wrong_share(share: float) -> InvalidRequest:
+    return InvalidRequest(
+        "invalid_field",
+        "A candidate cannot have that share.",
+        expected=f"{LEAST_SHARE:g} to {MOST_SHARE:g}",
+        actual=f"{share:g}",
+    )
+
+
+def trial_running(version: Version, other: Version) -> Conflict:
+    return Conflict(
+        "trial_running",
+        f"Another version of the {version.what} of {version.of} is on trial.",
+        expected="one on trial at a time",
+        actual=other.title or other.id,
+        hint="Stop that one first.",
     )
 
 

@@ -20,7 +20,7 @@ from alma.agent.role import Role
 from alma.agent.roles import Roles
 from alma.db.database import Database
 from alma.db.tables import role_versions
-from alma.errors import Conflict, InvalidRequest, NotFound
+from alma.errors import Conflict, NotFound
 from alma.learned import Choice, LearnedNote, Option
 from alma.learner import version_store as store
 from alma.learner.version_content import check
@@ -38,7 +38,7 @@ from alma.learner.version_records import (
     Version,
     What,
 )
-from alma.learner.version_refusals import same_as_base, wrong_stage
+from alma.learner.version_refusals import same_as_base, too_many, trial_running, wrong_share, wrong_stage
 from alma.learner.version_shelf import Place, Shelf
 
 MOST_VERSIONS = 200  # of an owner, for one role
@@ -170,13 +170,7 @@ class Versions:
         now = self._clock()
         async with self._changing:
             if len(self.of_owner(owner, of=of)) >= MOST_VERSIONS:
-                raise Conflict(
-                    "too_many_versions",
-                    f"There are as many versions for {of} as are kept.",
-                    expected=f"at most {MOST_VERSIONS}",
-                    actual=f"{MOST_VERSIONS + 1}",
-                    hint="Delete drafts or versions that were rolled back.",
-                )
+                raise too_many(of, MOST_VERSIONS)
             version = Version(
                 id=f"v_{int(now * 1000):011x}{secrets.token_hex(4)}",
                 owner=owner,
@@ -240,6 +234,8 @@ class Versions:
             self._shelf.drop(version_id)
 
     # ── stages ────────────────────────────────────────────────────────────────────────────────────────────────────
+    # Who decides by evidence gives the version as they saw it (`seen`): where its owner has stopped it, or begun it
+    # anew meanwhile, or what it is compared with is another, the decision is refused (wrong_stage).
 
     async def start(self, owner: str, version_id: str, stage: Stage = "replay", *, by: str, why: str = "") -> Version:
         """Begin a trial. Raises `Conflict` (trial_running, same_as_base, wrong_stage)."""
@@ -249,13 +245,7 @@ class Versions:
                 raise wrong_stage(version, stage)
             other = self.on_trial(owner, version.what, version.of)
             if other is not None and other.id != version.id:
-                raise Conflict(
-                    "trial_running",
-                    f"Another version of the {version.what} of {version.of} is on trial.",
-                    expected="one on trial at a time",
-                    actual=other.title or other.id,
-                    hint="Stop that one first.",
-                )
+                raise trial_running(version, other)
             base = self.base_of(owner, version.what, version.of)
             if base == version.hash:
                 raise same_as_base(version)
@@ -270,41 +260,55 @@ class Versions:
             )
             return await self._move(replace(version, base=base, standing=standing), stage, by, why, anew=True)
 
-    async def advance(self, owner: str, version_id: str, stage: Stage, *, by: str, why: str, data: str) -> Version:
+    async def advance(
+        self, owner: str, version_id: str, stage: Stage, *, by: str, why: str, data: str, seen: Version | None = None
+    ) -> Version:
         """To a later stage of its trial, or out of it without a change of what acts."""
         async with self._changing:
-            version = self.get(owner, version_id)
+            version = self._as_seen(self.get(owner, version_id), seen, stage)
             if stage in ("promoted", "retired") or version.stage in ("promoted", "retired"):
                 raise wrong_stage(version, stage)
             return await self._move(version, stage, by, why, data)
 
-    async def promote(self, owner: str, version_id: str, *, by: str, why: str, data: str = "{}") -> Version:
+    async def promote(
+        self, owner: str, version_id: str, *, by: str, why: str, data: str = "{}", seen: Version | None = None
+    ) -> Version:
         """From now on it acts. Who acted before is retired, and what this one goes back to."""
         async with self._changing:
-            version = self.get(owner, version_id)
+            version = self._as_seen(self.get(owner, version_id), seen, "promoted")
             if "promoted" not in NEXT[version.stage] or version.stage == "retired":
                 raise wrong_stage(version, "promoted")
             before = self.active(owner, version.what, version.of)
-            if self.base_of(owner, version.what, version.of) == version.hash:
+            base = self.base_of(owner, version.what, version.of)
+            if base == version.hash:
                 raise same_as_base(version)
+            if seen is not None and base != seen.base:
+                raise wrong_stage(version, "promoted")
             standing = replace(
                 version.standing,
                 before=before.id if before is not None else "",
                 file=self._file(version.what, version.of),
             )
-            base = before.hash if before is not None else standing.file
             others: list[tuple[Version, str]] = []
             if before is not None:
                 others.append((replace(before, stage="retired"), f"{version.title or version.id} acts instead"))
             return await self._move(replace(version, base=base, standing=standing), "promoted", by, why, data, others)
 
     async def revert(
-        self, owner: str, version_id: str, *, by: str, why: str, data: str = "{}", to_file: bool = False
+        self,
+        owner: str,
+        version_id: str,
+        *,
+        by: str,
+        why: str,
+        data: str = "{}",
+        to_file: bool = False,
+        seen: Version | None = None,
     ) -> Version:
         """Take it back: what was active before it acts again, or with `to_file` the file (no notes, no policy). One on
         trial is stopped for good. Raises `Conflict` (wrong_stage) for one that does not act and is not tried."""
         async with self._changing:
-            version = self.get(owner, version_id)
+            version = self._as_seen(self.get(owner, version_id), seen, "rolled_back")
             if version.stage != "promoted" and not version.tried:
                 raise wrong_stage(version, "rolled_back")
             others: list[tuple[Version, str]] = []
@@ -325,17 +329,17 @@ class Versions:
     async def set_share(self, owner: str, version_id: str, share: float) -> Version:
         """Of tasks that are the candidate's in its canary."""
         if not LEAST_SHARE <= share <= MOST_SHARE:
-            raise InvalidRequest(
-                "invalid_field",
-                "A candidate cannot have that share.",
-                expected=f"{LEAST_SHARE:g} to {MOST_SHARE:g}",
-                actual=f"{share:g}",
-            )
+            raise wrong_share(share)
         return await self._stand(owner, version_id, lambda one: replace(one, share=share))
 
     async def used(self, owner: str, version_id: str, tokens: int) -> Version:
         """A rehearsal of it has used so many."""
         return await self._stand(owner, version_id, lambda one: replace(one, tokens=one.tokens + tokens))
+
+    def _as_seen(self, version: Version, seen: Version | None, stage: Stage) -> Version:
+        if seen is not None and (version.stage, version.changed_at) != (seen.stage, seen.changed_at):
+            raise wrong_stage(version, stage)
+        return version
 
     async def _stand(self, owner: str, version_id: str, change: Callable[[Standing], Standing]) -> Version:
         async with self._changing:
