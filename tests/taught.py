@@ -23,7 +23,7 @@ async def schooled_in(folder: Path, learning: Choice | None = None) -> AsyncGene
     assert schooling is not None
     bench.sessions.feedback.listen(schooling.books.signaled)
     rehearsals = Rehearsals(bench.sessions)
-    schooling.gated(rehearsals.rehearse, rehearsals.cancel, lambda: False)
+    schooling.gated(rehearsals.rehearse, rehearsals.cancel, rehearsals.forget_named, lambda: False)
     async with bench.running():
         yield bench
 

@@ -53,6 +53,7 @@ from alma.errors import NotFound, StorageFailure
 from alma.experiments.experiments import Experiments
 from alma.experiments.place import Place
 from alma.following import follow
+from alma.learner.share_store import ShareStore
 from alma.lookout import Lookout
 from alma.memory.embedder import Embedder
 from alma.memory.examples import load_examples
@@ -242,6 +243,9 @@ class Alma:
             await self.cache.open()
             await self.mind.open()
             await self.schooling.open()
+            share_store = ShareStore(self.database, self.shares) if self.shares is not None and sweep else None
+            if share_store is not None:
+                await share_store.open()
             await self.experiments.open(sweep=sweep)
             await self.lookout.open()
             async with self.recorder.open(), asyncio.TaskGroup() as group:
@@ -259,7 +263,8 @@ class Alma:
                 tasks.append(group.create_task(part("mind", self.mind.run())))
                 tasks.append(group.create_task(part("schooling", self.schooling.run())))
                 if self.shares is not None:
-                    tasks.append(group.create_task(part("shares", self.shares.run())))
+                    following = share_store.run() if share_store is not None else self.shares.run()
+                    tasks.append(group.create_task(part("shares", following)))
                 tasks.append(group.create_task(part("lookout", self.lookout.run(alerts=sweep))))
                 pruning = keep_pruning(self.database, self.settings.keep_runs_days)
                 tasks.append(group.create_task(part("pruning", pruning)))
@@ -276,6 +281,8 @@ class Alma:
                 finally:
                     await self._take_in_the_last()
                     await self.lookout.close()
+                    if share_store is not None:
+                        await share_store.save()
                     for task in tasks:
                         task.cancel()
         finally:

@@ -30,7 +30,7 @@ def doors(schooling: Schooling, shares: Shares | None, feedback: Feedback, exper
         lessons_api.routes(schooling.lessons, schooling.roles, schooling.drafting),
         router_api.routes(schooling.choosing, schooling.roles, schooling.database, schooling.routing),
         shares_api.routes(shares),
-        versions_api.routes(schooling.database, schooling.versions),
+        versions_api.routes(schooling.database, schooling.versions, schooling.delete_version),
         experiments_api.routes(experiments),
         refinement_api.routes(schooling.refining, schooling.memories),
     ]

@@ -94,3 +94,8 @@ class Trial(Struct, frozen=True, omit_defaults=True):
     memory: bool = False
     temperature: float | None = None
     stand_in: dict[str, str] = {}
+
+    @property
+    def purpose(self) -> str:
+        """What shares a hidden thread: an experiment, or all that does one run again for one version."""
+        return f"{self.of}:{self.id}" if self.of == "experiment" else f"{self.of}:{self.id}:{self.row}"

@@ -22,7 +22,7 @@ from alma.learner.gatekeeper import Gatekeeper
 from alma.learner.kinship import Kinship
 from alma.learner.lessons import Lessons
 from alma.learner.paces import Paces
-from alma.learner.pairs import Pairs, Rehearse
+from alma.learner.pairs import Forget, Pairs, Rehearse
 from alma.learner.preferences import Preferences
 from alma.learner.reflection import Reflection
 from alma.learner.scoring import Likeness
@@ -97,11 +97,15 @@ class Schooling:
         self.refining = Refining(database, memories, _retained, idle_s, clock) if memories is not None else None
 
     def gated(
-        self, rehearse: Rehearse, give_up: Callable[[str, str], Awaitable[None]], idle: Callable[[], bool]
+        self,
+        rehearse: Rehearse,
+        give_up: Callable[[str, str], Awaitable[None]],
+        forget: Forget,
+        idle: Callable[[], bool],
     ) -> None:
-        """Versions are tried from now on. `rehearse`, `give_up`: how a task is done again, and stopped; `idle`: nobody
-        is at work."""
-        pairs = Pairs(self.database, self.roles, rehearse, give_up, self._scorer, clock=self._clock)
+        """Versions are tried from now on. `rehearse`, `give_up`, `forget`: how a task is done again, stopped, and
+        deleted; `idle`: nobody is at work."""
+        pairs = Pairs(self.database, self.roles, rehearse, give_up, forget, self._scorer, clock=self._clock)
         self.gate = Gatekeeper(self.database, self.versions, pairs, idle, on=self.follows, clock=self._clock)
         self.books.listen(self.gate.told)
         self.preferences.listen(self.gate.stir)
@@ -163,6 +167,12 @@ class Schooling:
         if self.gate is not None:
             await self.gate.forget(owner, run_ids)
         self.paces.forget(owner)
+
+    async def delete_version(self, owner: str, version_id: str) -> None:
+        """With all that was rehearsed for it. Raises as `Versions.delete`."""
+        await self.versions.delete(owner, version_id)
+        if self.gate is not None:
+            await self.gate.forget_version(owner, version_id)
 
     def follows(self, owner: str) -> bool:
         """Whether what is learned acts on this owner's runs."""

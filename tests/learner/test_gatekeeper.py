@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,18 @@ from msgspec import Struct
 from alma.agent.roles import Roles
 from alma.db.database import Database
 from alma.db.learning_tables import lessons, outcomes
-from alma.errors import ModelUnavailable
+from alma.db.tables import runs
+from alma.errors import Conflict, ModelUnavailable, StorageFailure
 from alma.learned import Choice, Trial
+from alma.learner import gatekeeper
 from alma.learner import version_store as store
 from alma.learner.gatekeeper import Gatekeeper, Pace
 from alma.learner.pairs import Pairs
-from alma.learner.scoring import Past
+from alma.learner.past_tasks import past_tasks
 from alma.learner.version_evidence import dossier
 from alma.learner.version_records import Stage, Version
 from alma.learner.versions import Versions
+from alma.learner.work import Work
 from alma.learning.holdout import held_out
 from alma.learning.outcome import Outcome, TaskOutcome
 
@@ -46,15 +49,15 @@ class Done(Struct, frozen=True):
 class Worth:
     """The answer says what it is worth."""
 
-    async def score(self, past: Past, answer: str, error: str, schema: dict[str, Any] | None) -> float:
-        return 0.0 if error or not answer else float(answer)
+    async def score(self, work: Work, answers: Sequence[str], wanted: str, schema: dict[str, Any] | None) -> float:
+        return 0.0 if work.error or not work.answers else float(work.answers[0])
 
 
 class House:
     """A gate over a fresh database; `candidate`, `base`: what their rehearsals are worth."""
 
     def __init__(self, folder: Path) -> None:
-        agents = folder / "agents"
+        self.folder = agents = folder / "agents"
         agents.mkdir(exist_ok=True)
         (agents / "poet.md").write_text(ROLE)
         self.database = Database(f"sqlite:///{folder / 'alma.db'}")
@@ -64,6 +67,8 @@ class House:
         self.rehearsed: Counter[str] = Counter()
         self.trials: list[Trial] = []
         self.given_up: list[str] = []
+        self.forgotten: set[str] = set()
+        self.off: set[str] = set()
         self.idle = True
         self.at_once = self.most_at_once = 0
         self.hold: asyncio.Event | None = None
@@ -73,9 +78,16 @@ class House:
         self.gate = self.make_gate()
 
     def make_gate(self) -> Gatekeeper:
-        pairs = Pairs(self.database, self.roles, self.rehearse, self.give_up, Worth(), clock=self.tick)
+        pairs = Pairs(self.database, self.roles, self.rehearse, self.give_up, self.forget, Worth(), clock=self.tick)
         return Gatekeeper(
-            self.database, self.versions, pairs, lambda: self.idle, pace=PACE, clock=self.tick, pause=self.pause
+            self.database,
+            self.versions,
+            pairs,
+            lambda: self.idle,
+            on=lambda owner: owner not in self.off,
+            pace=PACE,
+            clock=self.tick,
+            pause=self.pause,
         )
 
     def tick(self) -> float:
@@ -103,6 +115,9 @@ class House:
 
     async def give_up(self, owner: str, key: str) -> None:
         self.given_up.append(key)
+
+    async def forget(self, owner: str, names: Collection[str]) -> None:
+        self.forgotten.update(names)
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[House]:
@@ -162,8 +177,8 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncGenerator[House]:
-    made = House(tmp_path)
+async def house(folder: Path) -> AsyncGenerator[House]:
+    made = House(folder)
     async with made.open():
         yield made
 
@@ -272,8 +287,8 @@ async def test_rehearsals_wait_until_nobody_is_at_work_and_stop_when_the_owner_s
     await house.until(lambda: house.stage(made) == "shadow")
 
 
-async def test_a_crash_in_a_replay_does_nothing_twice_that_is_written(tmp_path: Path) -> None:
-    first = House(tmp_path)
+async def test_a_crash_in_a_replay_does_nothing_twice_that_is_written(folder: Path) -> None:
+    first = House(folder)
     async with first.open():
         await first.past(8)
         made = await first.draft()
@@ -291,12 +306,137 @@ async def test_a_crash_in_a_replay_does_nothing_twice_that_is_written(tmp_path: 
         await enough.wait()
         await first.until(lambda: first.at_once == 2)
     written = set(first.rehearsed) - {key for key, count in first.rehearsed.items() if count == 0}
-    second = House(tmp_path)
+    second = House(folder)
     async with second.open():
         await second.until(lambda: second.stage(made) == "shadow")
     both = set(second.rehearsed) & written
     assert len(both) <= 2, "but those that were under way, and these have a key"
     assert len(set(second.rehearsed) | written) == 16
+
+
+async def test_for_who_turned_learning_off_nothing_is_rehearsed(house: House) -> None:
+    await house.past(8)
+    house.off.add("ada")
+    made = await house.draft()
+    await house.versions.start("ada", made.id, by="ada")
+    house.gate.stir()
+    await house.until(lambda: not house.gate._work.is_set())
+    assert not house.rehearsed
+    house.off.clear()
+    house.gate.stir("ada")
+    await house.until(lambda: house.stage(made) == "shadow")
+
+
+async def test_trouble_with_the_database_ends_no_trial(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = [StorageFailure("The disk is full.")]
+
+    def read(*given: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return past_tasks(*given)
+
+    monkeypatch.setattr(gatekeeper, "past_tasks", read)
+    await house.past(8)
+    made = await house.draft()
+    await house.versions.start("ada", made.id, by="ada")
+    await house.until(lambda: house.stage(made) == "shadow")
+    assert house.now > 1050.0, "not at once"
+
+
+async def test_what_failed_on_both_sides_does_not_speak_for_it(house: House) -> None:
+    await house.past(8)
+    house.answer = lambda trial: Done(f"{trial.arm}-{trial.row}", "", error="budget_exceeded")
+    made = await house.draft()
+    await house.versions.start("ada", made.id, by="ada")
+    await house.until(lambda: house.stage(made) == "shadow")
+    assert (await house.whys(made))[-1] == "0 past tasks speak not against it; 8 failed on both sides"
+
+
+async def test_what_follows_in_a_conversation_is_not_done_again_without_what_was_before(house: House) -> None:
+    past = await house.past(8)
+    turns = [{"id": run_id, "parent_run_id": "r_before"} for run_id in [*past[:2], "r_live0"]]
+
+    def write(connection: Any) -> None:
+        for turn in turns:
+            row = {"thread_id": "t", "owner": "ada", "text": "Shorter.", "head": 1, "created_at": 1.0, **turn}
+            connection.execute(runs.insert().values(row))
+
+    await house.database.write(write)
+    made = await house.draft()
+    await house.versions.start("ada", made.id, by="ada")
+    await house.until(lambda: house.stage(made) == "shadow")
+    assert {trial.row for trial in house.trials} == set(past[2:])
+    house.trials.clear()
+    for number in range(5):
+        house.gate.told(None, house.live(number, None))
+    await house.until(lambda: house.stage(made) == "canary")
+    assert {trial.row for trial in house.trials} == {f"r_live{number}" for number in range(1, 5)}
+
+
+async def test_what_is_deleted_is_neither_done_again_nor_counted(house: House) -> None:
+    past = await house.past(8)
+    house.hold = asyncio.Event()
+    made = await house.draft()
+    await house.versions.start("ada", made.id, by="ada")
+    await house.until(lambda: house.at_once == 2)
+    doing = house.trials[0].row
+    await house.database.write(lambda c: c.execute(outcomes.delete().where(outcomes.c.run_id == doing)))
+    await house.gate.forget("ada", [doing])
+    assert house.forgotten == {doing}
+    house.hold.set()
+    await house.until(lambda: house.stage(made) == "shadow")
+    found = await house.database.read(lambda c: store.tried(c, made.id, "replay"))
+    assert {one.pair for one in found} == set(past) - {doing}
+    house.idle = False
+    for number in range(3):
+        house.gate.told(None, house.live(number, None))
+    await house.gate.forget("ada", ["r_live1", "r_live2"])
+    assert {one.run_id for _, one in house.gate._live} <= {"r_live0"}
+
+
+async def test_a_decision_that_its_owner_was_quicker_than_is_none(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They stop the trial while the gate still looks at what would have promoted it."""
+    made = await house.draft()
+    await house.versions.start("ada", made.id, "canary", by="ada")
+    seen = house.versions.get("ada", made.id)
+    await house.versions.revert("ada", made.id, by="ada", why="It sounds wrong.")
+    for late in (
+        house.versions.promote("ada", made.id, by="gate", why="", seen=seen),
+        house.versions.advance("ada", made.id, "canary", by="gate", why="", data="{}", seen=seen),
+        house.versions.revert("ada", made.id, by="gate", why="", seen=seen),
+    ):
+        with pytest.raises(Conflict):
+            await late
+    assert house.stage(made) == "rolled_back"
+    await house.versions.start("ada", made.id, "canary", by="ada")
+    with pytest.raises(Conflict):
+        await house.versions.promote("ada", made.id, by="gate", why="", seen=seen)
+    seen = house.versions.get("ada", made.id)
+    (house.folder / "poet.md").write_text(ROLE + "New.\n")
+    house.roles.reload()
+    with pytest.raises(Conflict):
+        await house.versions.promote("ada", made.id, by="gate", why="", seen=seen)
+    monkeypatch.setattr(house.versions, "find", lambda _: seen)
+    await house.versions.advance("ada", made.id, "draft", by="ada", why="", data="{}")
+    await house.gate.judge(made.id)
+    assert house.versions.get("ada", made.id).stage == "draft"
+
+
+async def test_what_was_said_of_an_earlier_time_does_not_count_in_the_watch(house: House) -> None:
+    made = await house.draft()
+    await house.versions.promote("ada", made.id, by="ada", why="")
+    before = house.live(1, 0.1)
+    await house.versions.revert("ada", made.id, by="ada", why="")
+    await house.versions.promote("ada", made.id, by="ada", why="")
+    house.gate.told(None, before)
+    house.gate.told(None, house.live(2, 0.9))
+    await house.until(lambda: not house.gate._told)
+    async with asyncio.timeout(10):
+        while not (found := await house.database.read(lambda c: store.tried(c, made.id, "watch"))):
+            await asyncio.sleep(0.002)
+    assert [one.run_id for one in found] == ["r_live2"]
 
 
 async def test_late_and_missing_rewards(house: House) -> None:
@@ -376,8 +516,8 @@ async def test_a_trial_ends_when_what_it_is_compared_with_changes(house: House) 
     assert "compared" in (await house.whys(made))[-1]
 
 
-async def test_what_ended_while_nobody_looked_is_taken_up(tmp_path: Path) -> None:
-    first = House(tmp_path)
+async def test_what_ended_while_nobody_looked_is_taken_up(folder: Path) -> None:
+    first = House(folder)
     async with first.open():
         made = await first.draft()
         await first.versions.start("ada", made.id, "canary", by="ada")
@@ -385,6 +525,6 @@ async def test_what_ended_while_nobody_looked_is_taken_up(tmp_path: Path) -> Non
         data = msgspec.json.encode(missed).decode()
         row = {"run_id": "r_live1", "owner": "ada", "thread_id": "t", "at": missed.at, "head": 1, "data": data}
         await first.database.write(lambda c: c.execute(outcomes.insert().values(row)))
-    second = House(tmp_path)
+    second = House(folder)
     async with second.open():
         assert [one.run_id for one in await until_tried(second, made, 1)] == ["r_live1"]

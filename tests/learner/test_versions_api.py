@@ -64,7 +64,7 @@ async def door(tmp_path: Path) -> AsyncGenerator[Door]:
     versions = Versions(database, roles)
     app = FastAPI()
     problems.install(app)
-    app.include_router(versions_api.routes(database, versions))
+    app.include_router(versions_api.routes(database, versions, versions.delete))
     ask_as(app, "ada", body=1_000_000)
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
     with socket.socket() as listener:

@@ -10,7 +10,7 @@ from alma.errors import NotFound
 from alma.events import RunStarted
 from alma.learned import Trial
 from alma.session.rehearsals import Rehearsals
-from alma.session.threads import list_threads
+from alma.session.threads import find_thread, list_threads
 from planned import log_of
 from session_bench import SessionBench
 
@@ -46,6 +46,33 @@ async def test_its_thread_is_in_no_list_and_can_be_deleted(bench: SessionBench) 
     with pytest.raises(NotFound):
         await bench.sessions.get_thread("ada", first.thread_id)
     await rehearsals.forget("ada", "experiment", "e1")
+
+
+async def test_what_did_a_run_again_is_deleted_with_it_and_what_a_version_was_tried_on_with_that(
+    quick: SessionBench,
+) -> None:
+    rehearsals = Rehearsals(quick.sessions)
+
+    async def thread_of(owner: str, version: str, row: str) -> str:
+        trial = Trial("replay", version, arm="candidate", row=row)
+        done = await rehearsals.rehearse(owner, trial, "!say Secret", kind="chat", key=f"{version}{row}")
+        (started,) = await log_of(quick, done.run_id, RunStarted)
+        return started.thread_id
+
+    asked = [("ada", "v1", "r1"), ("ada", "v1", "r2"), ("ada", "v2", "r1"), ("ada", "v2", "r2"), ("bob", "v3", "r1")]
+    threads = [await thread_of(*one) for one in asked]
+
+    async def left() -> list[bool]:
+        read = quick.database.read
+        found = [
+            await read(lambda c, o=one[0], t=id: find_thread(c, o, t)) for one, id in zip(asked, threads, strict=True)
+        ]
+        return [one is not None for one in found]
+
+    await rehearsals.forget_named("ada", ["r1", "r0"])
+    assert await left() == [False, True, False, True, True]
+    await rehearsals.forget_named("ada", ["v2"])
+    assert await left() == [False, True, False, False, True]
 
 
 async def test_owners_have_threads_of_their_own(bench: SessionBench) -> None:

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from alma.errors import NotFound
 from alma.events import ChoicesMade
+from alma.learned import Trial
 from alma.learner import version_store as store
 from alma.learner.version_records import Version
 from alma.schooling import Schooling
+from alma.session.rehearsals import Rehearsals
 from planned import log_of
 from session_bench import SessionBench
 from taught import run, say, schooled_in, settled
@@ -62,6 +65,18 @@ async def test_what_is_promoted_is_sent_and_a_revert_sends_the_very_bytes_of_bef
     await versions.revert("ada", made.id, by="ada", why="")
     await run(bench, "!say one")
     assert sent(bench) == before
+
+
+async def test_with_a_version_all_goes_that_was_rehearsed_for_it(schooled: SessionBench) -> None:
+    bench, school = schooled, learning(schooled)
+    made = await draft(bench)
+    trial = Trial("shadow", made.id, arm="candidate", row="r_1", roles={"manager": made.hash})
+    done = await Rehearsals(bench.sessions).rehearse("ada", trial, "!say one", kind="chat", key="k")
+    assert MARK in sent(bench)
+    await school.delete_version("ada", made.id)
+    assert await bench.journal.read(done.run_id) == []
+    with pytest.raises(NotFound):
+        school.versions.get("ada", made.id)
 
 
 async def test_a_canary_gets_its_share_and_its_rewards_come_from_what_is_said(schooled: SessionBench) -> None:

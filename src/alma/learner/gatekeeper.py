@@ -20,12 +20,12 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from alma.db.database import Database
-from alma.errors import AlmaError
+from alma.errors import AlmaError, Conflict
 from alma.learner import version_store as store
 from alma.learner.canaries import tried_in
-from alma.learner.judging import Judgement, judgement, watched
+from alma.learner.judging import Judgement, compared, judgement, watched
 from alma.learner.pairs import Pairs
-from alma.learner.past_tasks import past_tasks, since
+from alma.learner.past_tasks import follows, past_tasks, since
 from alma.learner.scoring import Past
 from alma.learner.version_records import Phase, Stage, Tried, Version
 from alma.learner.versions import Versions
@@ -53,7 +53,8 @@ class Pace(Struct, frozen=True):
 
 
 class Gatekeeper:
-    """`idle`: whether nobody is at work; `pause`: waits so many seconds."""
+    """`idle`: whether nobody is at work; `on`: whether an owner wants to learn, else nothing is rehearsed for them;
+    `pause`: waits so many seconds."""
 
     def __init__(
         self,
@@ -62,6 +63,7 @@ class Gatekeeper:
         pairs: Pairs,
         idle: Callable[[], bool],
         *,
+        on: Callable[[str], bool] = lambda _owner: True,
         pace: Pace = Pace(),  # noqa: B008  # frozen
         clock: Callable[[], float] = time.time,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -70,11 +72,13 @@ class Gatekeeper:
         self._versions = versions
         self._pairs = pairs
         self._idle = idle
+        self._on = on
         self._pace = pace
         self._clock = clock
         self._pause = pause
         self._told: deque[Outcome] = deque(maxlen=_MOST_TOLD)
         self._live: deque[tuple[str, Outcome]] = deque(maxlen=_MOST_LIVE)  # of a version in its shadow
+        self._doing = ""  # the run that is done again now
         self._heard = asyncio.Event()
         self._work = asyncio.Event()
         self._moved = asyncio.Event()
@@ -98,6 +102,10 @@ class Gatekeeper:
             group.create_task(self._listening())
             group.create_task(self._rehearsing())
 
+    def stir(self, _owner: str = "") -> None:
+        """What holds it up may be over: an owner has turned learning on."""
+        self._work.set()
+
     def told(self, before: Outcome | None, after: Outcome) -> None:
         """A run was counted, for the first time or again: see `Books.listen`."""
         self._told.append(after)
@@ -109,10 +117,19 @@ class Gatekeeper:
                     self._work.set()
 
     async def forget(self, owner: str, run_ids: list[str]) -> None:
-        """Nothing rests on these runs any more."""
+        """Nothing rests on these runs any more, and what did them again is deleted with them."""
+        gone = set(run_ids)
+        self._told = deque((one for one in self._told if one.run_id not in gone), _MOST_TOLD)
+        self._live = deque((one for one in self._live if one[1].run_id not in gone), _MOST_LIVE)
+        if self._doing in gone:
+            self._doing = ""
         mine = [one.id for one in self._versions.of_owner(owner)]
         if mine and run_ids:
+            await self._pairs.forget(owner, gone)
             await self._database.write(lambda connection: store.forget_runs(connection, mine, run_ids))
+
+    async def forget_version(self, owner: str, version_id: str) -> None:
+        await self._pairs.forget(owner, [version_id])
 
     # ── what is told ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -143,14 +160,22 @@ class Gatekeeper:
             await self.judge(version_id)
 
     def _since(self, version_id: str) -> float:
+        """Runs that ended before then say nothing: of its trial, or of its promotion where it acts."""
         version = self._versions.find(version_id)
-        return 0.0 if version is None or version.stage == "promoted" else version.standing.began
+        if version is None:
+            return 0.0
+        return version.changed_at if version.stage == "promoted" else version.standing.began
 
     async def judge(self, version_id: str) -> None:
         """Look at what is known, and move the version where that decides."""
         version = self._versions.find(version_id)
-        if version is None or (version.stage != "promoted" and not version.tried):
-            return
+        if version is not None and (version.stage == "promoted" or version.tried):
+            try:
+                await self._judge(version)
+            except Conflict as error:  # its owner was quicker
+                log.info("a decision of the gate came too late: %s", error.message)
+
+    async def _judge(self, version: Version) -> None:
         if version.tried and self._versions.base_of(version.owner, version.what, version.of) != version.base:
             await self._advance(version, "draft", "what it was compared with is another by now", None)
         elif version.stage == "promoted":
@@ -159,13 +184,13 @@ class Gatekeeper:
             await self._decide(version)
 
     async def _decide(self, version: Version) -> None:
-        found = await self._judgement(version, "canary")
+        found = await asyncio.to_thread(judgement, "canary", await self._tried(version, "canary"))
         judged = found.judged
         data = msgspec.json.encode(found).decode()
         if (broken := found.broken) is not None:
             await self._advance(version, "rolled_back", f"it harms {broken.name}", found)
         elif judged.verdict == "better":
-            await self._versions.promote(version.owner, version.id, by=GATE, why=judged.why, data=data)
+            await self._versions.promote(version.owner, version.id, by=GATE, why=judged.why, data=data, seen=version)
         elif judged.verdict != "undecided":
             await self._advance(version, "rolled_back", f"{judged.verdict}: {judged.why}", found)
 
@@ -175,17 +200,14 @@ class Gatekeeper:
         if found.drifted:
             data = msgspec.json.encode(found).decode()
             why = f"drift: its rewards fell below what the base's were ({found.level:.2f})"
-            await self._versions.revert(version.owner, version.id, by=GATE, why=why, data=data)
-
-    async def _judgement(self, version: Version, phase: Phase) -> Judgement:
-        return await asyncio.to_thread(judgement, phase, await self._tried(version, phase))
+            await self._versions.revert(version.owner, version.id, by=GATE, why=why, data=data, seen=version)
 
     async def _tried(self, version: Version, phase: Phase) -> list[Tried]:
         return await self._database.read(lambda connection: store.tried(connection, version.id, phase))
 
     async def _advance(self, version: Version, stage: Stage, why: str, found: Judgement | None) -> None:
         data = msgspec.json.encode(found).decode() if found is not None else "{}"
-        await self._versions.advance(version.owner, version.id, stage, by=GATE, why=why, data=data)
+        await self._versions.advance(version.owner, version.id, stage, by=GATE, why=why, data=data, seen=version)
 
     # ── rehearsals ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -198,11 +220,18 @@ class Gatekeeper:
         while True:
             await self._work.wait()
             self._work.clear()
-            try:
-                for version in self._versions.everyone("replay", "shadow", "canary"):
+            trouble = False
+            for version in self._versions.everyone("replay", "shadow", "canary"):
+                try:
                     await self._further(version.id)
-            except AlmaError as error:
-                log.warning("the gate could not go on: %s", error.message)
+                except Conflict as error:  # its owner has moved it
+                    log.info("a decision of the gate came too late: %s", error.message)
+                except AlmaError as error:
+                    log.warning("the gate could not go on: %s", error.message)
+                    trouble = True
+            if trouble:
+                await self._pause(_TROUBLE_S)
+                self._work.set()
 
     async def _further(self, version_id: str) -> None:
         """As far as it goes now."""
@@ -213,7 +242,9 @@ class Gatekeeper:
             trial = version.standing.trial
             await self.judge(version_id)
             version = self._versions.find(version_id)
-            if version is None or version.stage not in _REHEARSED or not await self._once(version):
+            if version is None or version.stage not in _REHEARSED or not self._on(version.owner):
+                return
+            if not await self._once(version):
                 return
 
     async def _once(self, version: Version) -> bool:
@@ -235,29 +266,33 @@ class Gatekeeper:
             why = f"replay and shadow are passed over: {len(past)} past tasks to judge by, {pace.least} are needed"
             await self._advance(version, "canary", why, None)
             return True
-        found = await self._judgement(version, "replay")
-        done = {one.pair for one in await self._tried(version, "replay")}
+        tried = await self._tried(version, "replay")
+        found = await asyncio.to_thread(judgement, "replay", tried)
+        done = {one.pair for one in tried}
         todo = [one for one in past if one.run_id not in done]
         if await self._out(version, found):
             return True
         if not todo or found.judged.verdict == "better":
-            await self._advance(version, "shadow", f"{found.judged.candidate} past tasks speak not against it", found)
+            await self._advance(version, "shadow", _passed("past", found, tried), found)
             return True
         await self._interruptible(version, todo[0], None)
         return True
 
     async def _shadow(self, version: Version) -> bool:
-        found = await self._judgement(version, "shadow")
+        tried = await self._tried(version, "shadow")
+        found = await asyncio.to_thread(judgement, "shadow", tried)
         if await self._out(version, found):
             return True
         if found.judged.candidate >= self._pace.shadows:
-            await self._advance(version, "canary", f"{found.judged.candidate} live tasks speak not against it", found)
+            await self._advance(version, "canary", _passed("live", found, tried), found)
             return True
         mine = next((one for one in self._live if one[0] == version.id), None)
         if mine is None:
             return False
         self._live.remove(mine)
         outcome = mine[1]
+        if await self._database.read(lambda connection: follows(connection, outcome.run_id)):
+            return True  # without what was said before it is another task
         await self._interruptible(version, Past(outcome.run_id, outcome.text, outcome.kind), outcome)
         return True
 
@@ -302,11 +337,13 @@ class Gatekeeper:
 
     def _goes_on(self, version: Version) -> bool:
         now = self._versions.find(version.id)
-        return now is not None and now.stage == version.stage and now.standing.trial == version.standing.trial
+        same = now is not None and now.stage == version.stage and now.standing.trial == version.standing.trial
+        return same and self._on(version.owner)
 
     async def _pair(self, version: Version, past: Past, live: Outcome | None) -> None:
+        self._doing = past.run_id
         candidate, base, tokens = await self._pairs.make(version, past, live)
-        if not self._goes_on(version):
+        if self._doing != past.run_id or not self._goes_on(version):
             return
 
         def write(connection: sa.Connection) -> None:
@@ -315,3 +352,10 @@ class Gatekeeper:
 
         await self._database.write(write)
         await self._versions.used(version.owner, version.id, tokens)
+
+
+def _passed(which: str, found: Judgement, tried: list[Tried]) -> str:
+    """Why a rehearsal is over; what failed on both sides was tried, and says nothing."""
+    said = compared(tried)
+    failed = found.judged.candidate - said
+    return f"{said} {which} tasks speak not against it" + (f"; {failed} failed on both sides" if failed > 0 else "")

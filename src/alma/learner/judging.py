@@ -72,6 +72,11 @@ def differences(tried: Sequence[Tried]) -> list[float]:
     return [(one.reward or 0.0) - base[one.pair] for one in mine]
 
 
+def compared(tried: Sequence[Tried]) -> int:
+    """How many tasks of a replay or shadow tell the sides apart: not those that failed on both."""
+    return len({one.pair for one in tried if not one.error})
+
+
 def watched(canary: Sequence[Tried], since: Sequence[Tried]) -> Watched:
     """Whether a promoted version has fallen below what its base was in the canary, less a standard error of that."""
     known = [(one.context, one.reward) for one in canary if one.arm == "base" and one.reward is not None]

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from alma.engine.fold import fold
 from alma.engine.state import RunState, TaskState
-from alma.events import Recorded, RouteCorrected, RunFinished, Signaled, TaskFinished
+from alma.events import Recorded, RouteCorrected, RunFinished, RunStarted, Signaled, TaskFinished
 from alma.learner.credit import parts_of, pattern_of
 from alma.learner.hearing import given_up, heard_of, of_route, said_of
 from alma.learner.trail import Assignment, Trail, Trails, follow
@@ -29,11 +29,17 @@ _TEXT_CHARS = 8_000  # of a request that are kept with its outcome
 
 def outcome_of(log: Sequence[Recorded], weights: WeightsOf) -> Outcome | None:
     """`weights`: those of an owner. None: the run has not ended, or is a trial that nobody asked for."""
+    started = next((one.entry for one in log if isinstance(one.entry, RunStarted)), None)
+    return None if started is None or started.trial is not None else counted(log, weights)
+
+
+def counted(log: Sequence[Recorded], weights: WeightsOf) -> Outcome | None:
+    """As `outcome_of`, of trials too."""
     if not log:
         return None
     state = fold(log[0].run_id, log)
     started, finished = state.started, state.finished
-    if started is None or finished is None or started.trial is not None:
+    if started is None or finished is None:
         return None
     trails = follow(log)
     tasks: list[TaskOutcome] = []

@@ -1,21 +1,28 @@
-"""One past or live task, done by candidate and base: in runs that nobody sees, and scored."""
+"""One past or live task, done by candidate and base: in runs that nobody sees, and scored.
+
+Where both runs have tasks of their plans that the role did, those are compared, and what others made of them is not;
+else the whole runs are.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from alma.agent.roles import Roles
 from alma.db.database import Database
+from alma.engine.journal import read_entries
 from alma.errors import AlmaError, NotFound
 from alma.events import KINDS, Kind
 from alma.learned import Trial
-from alma.learner.past_tasks import answer_of
 from alma.learner.scoring import Past, Rehearsed, Scorer
 from alma.learner.version_records import Side, Tried, Version
+from alma.learner.work import Work, work_of
 from alma.learning.outcome import Outcome
 
 _KINDS: dict[str, Kind] = {kind: kind for kind in KINDS}
@@ -29,8 +36,22 @@ class Rehearse(Protocol):
     ) -> Awaitable[Rehearsed]: ...
 
 
+Forget = Callable[[str, Collection[str]], Awaitable[None]]
+
+
+class Half(Struct, frozen=True):
+    """What one side of a pair did. `own`: of the role alone; None: it did no task of a plan."""
+
+    arm: Side
+    run_id: str
+    whole: Work
+    own: Work | None = None
+    tokens: int = 0
+
+
 class Pairs:
-    """`rehearse`: how a task is done again, `give_up`: stops one by its key; `seconds`: that one may take."""
+    """`rehearse`: how a task is done again, `give_up`: stops one by its key, `forget`: deletes what did these runs
+    again; `seconds`: that one may take."""
 
     def __init__(
         self,
@@ -38,6 +59,7 @@ class Pairs:
         roles: Roles,
         rehearse: Rehearse,
         give_up: Callable[[str, str], Awaitable[None]],
+        forget: Forget,
         scorer: Scorer,
         *,
         seconds: float = 180.0,
@@ -47,6 +69,7 @@ class Pairs:
         self._roles = roles
         self._rehearse = rehearse
         self._give_up = give_up
+        self.forget = forget
         self._scorer = scorer
         self._seconds = seconds
         self._clock = clock
@@ -55,10 +78,11 @@ class Pairs:
         """Candidate, base, and the tokens of both. `live`: what the base has done already, for its user."""
         async with asyncio.TaskGroup() as group:
             mine = group.create_task(self._side(version, past, "candidate"))
-            other = self._side(version, past, "base") if live is None else self._lived(version, past, live)
+            other = self._side(version, past, "base") if live is None else self._lived(version, live)
             theirs = group.create_task(other)
-        (candidate, tokens), (base, more) = mine.result(), theirs.result()
-        return candidate, base, tokens + more
+        candidate, base = mine.result(), theirs.result()
+        rows = [await self._row(version, past, one, other) for one, other in ((candidate, base), (base, candidate))]
+        return rows[0], rows[1], candidate.tokens + base.tokens
 
     async def give_up(self, version: Version, past: Past) -> None:
         """Stop what is under way of it."""
@@ -67,7 +91,7 @@ class Pairs:
             with contextlib.suppress(NotFound):
                 await self._give_up(version.owner, _key(version, past, arm))
 
-    async def _side(self, version: Version, past: Past, arm: Side) -> tuple[Tried, int]:
+    async def _side(self, version: Version, past: Past, arm: Side) -> Half:
         """What cannot even be begun is an error of that side."""
         named = {version.of: version.hash if arm == "candidate" else version.base}
         trial = Trial(
@@ -84,30 +108,35 @@ class Pairs:
                 version.owner, trial, past.text, model=None, kind=_KINDS.get(past.kind), key=key, seconds=self._seconds
             )
         except AlmaError as error:
-            return self._row(version, arm, f"{arm}:{past.run_id}", past, 0.0, error.code, 0.0, 0.0), 0
-        score = await self._scorer.score(past, done.answer, done.error, self._schema())
-        return self._row(version, arm, done.run_id, past, score, done.error, done.ms, done.cost), done.tokens
+            return Half(arm, f"{arm}:{past.run_id}", Work([], error.code))
+        seen = await self._work(done.run_id, version.of)
+        whole = Work([done.answer], done.error, done.ms, done.cost, seen[0].checks if seen is not None else None)
+        return Half(arm, done.run_id, whole, seen[1] if seen is not None else None, done.tokens)
 
-    async def _lived(self, version: Version, past: Past, live: Outcome) -> tuple[Tried, int]:
-        answer = await self._database.read(lambda connection: answer_of(connection, live.run_id))
+    async def _lived(self, version: Version, live: Outcome) -> Half:
+        seen = await self._work(live.run_id, version.of)
+        if seen is not None:
+            return Half("base", live.run_id, *seen)
         main = live.tasks[0]
-        score = await self._scorer.score(past, answer, main.error, self._schema())
-        return self._row(version, "base", live.run_id, past, score, main.error, main.ms, main.cost), 0
+        return Half("base", live.run_id, Work([], main.error, main.ms, main.cost))
 
-    def _row(
-        self, version: Version, arm: Side, run_id: str, past: Past, score: float, error: str, ms: float, cost: float
-    ) -> Tried:
+    async def _work(self, run_id: str, role: str) -> tuple[Work, Work | None] | None:
+        return await self._database.read(lambda c: work_of(read_entries(c, {run_id: 0})[run_id], role))
+
+    async def _row(self, version: Version, past: Past, done: Half, other: Half) -> Tried:
+        work, answers, wanted = measured(past, done, other)
+        score = await self._scorer.score(work, answers, wanted, None if work.own else self._schema())
         return Tried(
             version.id,
             "replay" if version.stage == "replay" else "shadow",
-            arm,
-            run_id,
+            done.arm,
+            done.run_id,
             self._clock(),
             pair=past.run_id,
             reward=score,
-            error=error,
-            ms=ms,
-            cost=cost,
+            error=work.error,
+            ms=work.ms,
+            cost=work.cost,
             context=past.kind,
         )
 
@@ -117,6 +146,18 @@ class Pairs:
             return self._roles.get("manager").output_schema
         except NotFound:
             return None
+
+
+def measured(past: Past, half: Half, other: Half) -> tuple[Work, list[str], str]:
+    """By which work a half is judged, and which of its answers are compared with which approved one (empty: none).
+    Both halves are measured alike: by what the role did where both have that, and by the answer to the whole only if
+    both have one."""
+    if half.own is None or other.own is None:
+        return half.whole, half.whole.answers, past.approved
+    if past.own:
+        return half.own, half.own.answers, past.own
+    failed = half.whole.error or other.whole.error
+    return half.own, half.whole.answers, "" if failed else past.approved
 
 
 def _key(version: Version, past: Past, arm: Side) -> str:

@@ -8,8 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from alma.db.learning_tables import lessons, outcomes
-from alma.engine.fold import fold
-from alma.engine.journal import read_entries
+from alma.db.tables import runs
 from alma.learner.scoring import Past
 from alma.learning.holdout import held_out
 from alma.learning.outcome import Outcome
@@ -21,16 +20,21 @@ _OUTCOME = msgspec.json.Decoder(Outcome)
 
 def past_tasks(connection: sa.Connection, owner: str, role: str, without: Collection[str], most: int) -> list[Past]:
     """Of the newest runs in which `role` had a part and of which something is known, those that are held out and not
-    in `without`; those with an approved answer first."""
+    in `without`; those with an approved answer first. What was asked later in a conversation is left out: without what
+    was said before it is another task."""
     row = outcomes.c
-    asked = sa.select(row.data).where(row.owner == owner).order_by(row.num.desc()).limit(_LOOKED_AT)
+    joined = outcomes.outerjoin(runs, runs.c.id == row.run_id)
+    asked = sa.select(row.data).select_from(joined).where(row.owner == owner, runs.c.parent_run_id.is_(None))
+    asked = asked.order_by(row.num.desc()).limit(_LOOKED_AT)
     found = [_OUTCOME.decode(data) for data in connection.execute(asked).scalars()]
     wanted = [
         one for one in found if one.text and held_out(one.run_id) and one.run_id not in without and _known(one, role)
     ]
-    approved = _approved(connection, owner, [one.run_id for one in wanted])
-    past = [Past(one.run_id, one.text, one.kind, approved.get(one.run_id, "")) for one in wanted]
-    return sorted(past, key=lambda one: not one.approved)[:most]
+    ids = [one.run_id for one in wanted]
+    whole = _approved(connection, owner, ids, lessons.c.task_id.in_(["", MAIN]))
+    own = _approved(connection, owner, ids, sa.and_(lessons.c.role == role, lessons.c.task_id.not_in(["", MAIN])))
+    past = [Past(one.run_id, one.text, one.kind, whole.get(one.run_id, ""), own.get(one.run_id, "")) for one in wanted]
+    return sorted(past, key=lambda one: (not one.own, not one.approved))[:most]
 
 
 def since(connection: sa.Connection, owner: str, at: float, most: int) -> list[Outcome]:
@@ -40,21 +44,21 @@ def since(connection: sa.Connection, owner: str, at: float, most: int) -> list[O
     return [_OUTCOME.decode(data) for data in reversed(connection.execute(asked).scalars().all())]
 
 
-def answer_of(connection: sa.Connection, run_id: str) -> str:
-    """What a run answered; empty where it did not, or is gone."""
-    log = read_entries(connection, {run_id: 0})[run_id]
-    answer = fold(run_id, log).main.answer if log else None
-    return answer.text if answer is not None else ""
+def follows(connection: sa.Connection, run_id: str) -> bool:
+    """Whether something was said before it in its conversation."""
+    return connection.execute(sa.select(runs.c.parent_run_id).where(runs.c.id == run_id)).scalar() is not None
 
 
 def _known(outcome: Outcome, role: str) -> bool:
     return any(task.role == role and (task.reward is not None or task.error) for task in outcome.tasks)
 
 
-def _approved(connection: sa.Connection, owner: str, run_ids: list[str]) -> dict[str, str]:
-    """By run, the newest approved answer to the whole of it."""
+def _approved(
+    connection: sa.Connection, owner: str, run_ids: list[str], which: sa.ColumnElement[bool]
+) -> dict[str, str]:
+    """By run, the newest approved answer of those."""
     row = lessons.c
-    asked = sa.select(row.run_id, row.answer).where(row.owner == owner, row.task_id.in_(["", MAIN]))
+    asked = sa.select(row.run_id, row.answer).where(row.owner == owner, which)
     found: dict[str, str] = {}
     for at in range(0, len(run_ids), 500):
         some = asked.where(row.run_id.in_(run_ids[at : at + 500])).order_by(row.created_at)

@@ -76,7 +76,7 @@ def document() -> dict[str, Any]:
     app.include_router(refinement_api.routes(nothing, nothing))
     app.include_router(shares_api.routes(nothing))
     app.include_router(lab_api.routes())
-    app.include_router(versions_api.routes(nothing, nothing))
+    app.include_router(versions_api.routes(nothing, nothing, nothing))
     app.include_router(experiments_api.routes(nothing))
     app.include_router(feedback_api.routes(nothing, nothing, nothing))
     app.include_router(learning_api.routes(nothing, nothing))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter
@@ -36,7 +36,8 @@ from alma.server.versions_bodies import (
 _MOST_TRIED = 200  # tasks that are listed of a stage
 
 
-def routes(database: Database, versions: Versions) -> APIRouter:
+def routes(database: Database, versions: Versions, delete: Callable[[str, str], Awaitable[None]]) -> APIRouter:
+    """`delete`: a version of an owner, with what was rehearsed for it."""
     router = APIRouter(prefix="/api/learning/versions", tags=["learning"])
 
     def reply(version: Version) -> VersionReply:
@@ -71,7 +72,7 @@ def routes(database: Database, versions: Versions) -> APIRouter:
     @router.delete("/{version_id}", status_code=204)
     async def delete_version(owner: Owner, version_id: Id) -> None:
         """A draft, or one that was rolled back."""
-        await versions.delete(owner, version_id)
+        await delete(owner, version_id)
 
     @router.post("/{version_id}/start")
     async def start_trial(owner: Owner, version_id: Id, body: TrialStart) -> VersionReply:

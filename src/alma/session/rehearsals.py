@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 
 import sqlalchemy as sa
 from msgspec import Struct
 
 from alma.db.database import Database
-from alma.db.tables import command_keys
+from alma.db.tables import command_keys, threads
 from alma.engine.bus import Item
 from alma.engine.fold import fold
 from alma.engine.journal import read_entries
 from alma.engine.runner import Engine
 from alma.engine.state import RunState
-from alma.errors import Conflict
+from alma.errors import Conflict, NotFound
 from alma.events import ErrorFacts, Kind, Recorded
 from alma.learned import Trial
 from alma.session.ids import new_id
@@ -113,6 +113,15 @@ class Rehearsals:
         thread_id = hidden_id(owner, f"{of}:{id}")
         if await self._database.read(lambda connection: find_thread(connection, owner, thread_id)) is not None:
             await self._sessions.delete_thread(owner, thread_id)
+
+    async def forget_named(self, owner: str, names: Collection[str]) -> None:
+        """Delete what was rehearsed for these versions, or did these runs again: their words are in it."""
+        asked = sa.select(threads.c.id, threads.c.title).where(threads.c.owner == owner, threads.c.hidden.is_(True))
+        wanted = set(names)
+        for thread_id, title in await self._database.read(lambda connection: connection.execute(asked).all()):
+            if not wanted.isdisjoint(str(title).split(":")[1:]):
+                with contextlib.suppress(NotFound):
+                    await self._sessions.delete_thread(owner, thread_id)
 
     @contextlib.contextmanager
     def _hearing(self, thread_id: str, run_id: str) -> Generator[asyncio.Event]:

@@ -68,7 +68,7 @@ def insert(connection: sa.Connection, owner: str, ask: Ask, limits: Limits, *, r
     thread_id = ask.thread_id or new_id("t")
     parent = None
     if ask.trial is not None:
-        thread_id = threads.hidden_thread(connection, owner, f"{ask.trial.of}:{ask.trial.id}", at)
+        thread_id = threads.hidden_thread(connection, owner, ask.trial.purpose, at)
     elif ask.thread_id is None:
         if ask.parent_run_id is not None:
             raise _no_such_turn(ask.parent_run_id)  # and another owner's turn is none that could be followed
