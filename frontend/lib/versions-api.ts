@@ -16,6 +16,8 @@ export type What = Version["what"];
 export type Stage = Version["stage"];
 export type TrialStage = NonNullable<Schemas["TrialStart"]["stage"]>;
 export type Drafted = Schemas["DraftReply"];
+export type ReflectBody = Schemas["Reflect"];
+export type DistilBody = Schemas["Distil"];
 
 const seg = encodeURIComponent;
 const at = (id: string, door = ""): string => `/learning/versions/${seg(id)}${door}`;
@@ -33,8 +35,8 @@ export const versionsApi = {
   revert: (id: string, to: "before" | "file") => request<Version>("POST", at(id, "/revert"), { to }),
   keep: (id: string) => request<Version>("POST", at(id, "/keep")),
   setShare: (id: string, share: number) => request<Version>("PUT", at(id, "/share"), { share }),
-  reflect: (role: string) => request<Drafted>("POST", "/learning/reflect", { role }),
-  distil: (role: string) => request<Drafted>("POST", "/learning/distil", { role }),
+  reflect: (body: ReflectBody) => request<Drafted>("POST", "/learning/reflect", body),
+  distil: (body: DistilBody) => request<Drafted>("POST", "/learning/distil", body),
   /** The role's file, word for word. */
   source: async (role: string): Promise<string> =>
     (await request<Schemas["AgentSourceReply"]>("GET", `/agents/${seg(role)}`)).source,

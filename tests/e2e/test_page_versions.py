@@ -47,9 +47,15 @@ def test_versions_and_lessons_go_from_nothing_to_what_acts_and_back(server: Serv
 def nothing_is_learned_from_nothing(page: Page) -> None:
     for way in ("distil", "reflect"):
         part(page, way).click()
+        expect(part(page, "draft-form", by=way)).to_contain_text("Model")
+        part(page, "make-draft").click()
         problem = part(page, "draft-problem", code="nothing_to_learn")
         expect(problem).to_contain_text("too little to learn from for manager")
         expect(problem).to_contain_text("say why")
+    part(page, "draft-how").select_option("gepa")
+    part(page, "draft-calls").fill("0")
+    expect(part(page, "make-draft")).to_be_disabled()
+    assert axe(page) == []
     problem.get_by_role("button", name="Write it by hand").click()
     expect(part(page, "prompt-text")).to_have_value(re.compile("name: manager"))
 

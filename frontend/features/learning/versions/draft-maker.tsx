@@ -4,9 +4,18 @@ import { useState } from "react";
 import { Problem } from "@/components/problem";
 import { Button } from "@/components/ui/button";
 import { Select } from "@/components/ui/select";
-import { WorkingDot } from "@/components/ui/working-dot";
+import { DraftForm } from "@/features/learning/versions/draft-form";
 import { goToVersions } from "@/features/learning/versions/place-link";
 import { useTask } from "@/hooks/use-task";
+import { cn } from "@/lib/cn";
+import {
+  type DraftBy,
+  type DraftChoice,
+  distilBody,
+  draftingWords,
+  reflectBody,
+  USUAL_CHOICE,
+} from "@/lib/draft-choice";
 import { plural } from "@/lib/format";
 import { session } from "@/lib/session";
 import { WHAT_NAMES } from "@/lib/version-words";
@@ -19,12 +28,20 @@ const USUAL_ROLE = "manager";
 /** Whose, and then by hand or out of what was said. */
 export function DraftMaker({ role, roles }: { role: string; roles: readonly string[] }) {
   const { busy, problem, run, forget } = useTask();
-  const [way, setWay] = useState<"reflect" | "distil" | null>(null);
+  const [by, setBy] = useState<DraftBy | null>(null);
+  const [asked, setAsked] = useState<DraftChoice>(USUAL_CHOICE);
   const of = role || (roles.includes(USUAL_ROLE) ? USUAL_ROLE : (roles[0] ?? USUAL_ROLE));
-  const draft = (by: "reflect" | "distil"): void => {
-    setWay(by);
+  const look = (next: DraftBy | null): void => {
+    forget();
+    setBy(next);
+  };
+  const draft = (way: DraftBy, choice: DraftChoice): void => {
+    setAsked(choice);
     void run(async (isWanted) => {
-      const made = await versionsApi[by](of);
+      const made =
+        way === "reflect"
+          ? await versionsApi.reflect(reflectBody(of, choice))
+          : await versionsApi.distil(distilBody(of, choice));
       void versions.load();
       session.notices.show(
         made.calls > 0
@@ -44,7 +61,7 @@ export function DraftMaker({ role, roles }: { role: string; roles: readonly stri
             aria-label="Role"
             value={role}
             onChange={(event) => {
-              forget();
+              look(null);
               goToVersions({ show: "list", role: event.target.value });
             }}
           >
@@ -72,31 +89,39 @@ export function DraftMaker({ role, roles }: { role: string; roles: readonly stri
         </span>
         <span className="flex flex-wrap items-center gap-1.5">
           <span className="text-muted-foreground">Draft</span>
-          {(["reflect", "distil"] as const).map((by) => (
+          {(["reflect", "distil"] as const).map((way) => (
             <Button
-              key={by}
+              key={way}
               size="sm"
-              data-slot={by}
-              className="max-sm:h-9"
+              data-slot={way}
+              className={cn("max-sm:h-9", by === way && "bg-accent")}
               disabled={busy}
+              aria-expanded={by === way}
               title={
-                by === "reflect"
-                  ? `A model rewrites the prompt of ${of} by what went wrong with it.`
-                  : `What was said of ${of}'s answers becomes notes for it.`
+                way === "reflect"
+                  ? `The prompt of ${of} is rewritten by what went wrong with it.`
+                  : `What was said of ${of}’s answers becomes notes for it.`
               }
-              onClick={() => draft(by)}
+              onClick={() => look(by === way ? null : way)}
             >
-              {busy && way === by ? <WorkingDot /> : null}
-              {by === "reflect" ? "Reflect" : "Distil"}
+              {way === "reflect" ? "Reflect" : "Distil"}
             </Button>
           ))}
         </span>
       </div>
-      {busy ? (
+      {by === null ? null : (
+        <DraftForm
+          key={`${by} ${of}`}
+          by={by}
+          role={of}
+          busy={busy}
+          onDraft={(choice) => draft(by, choice)}
+          onCancel={() => look(null)}
+        />
+      )}
+      {busy && by !== null ? (
         <p role="status" className="text-muted-foreground text-xs">
-          {way === "reflect"
-            ? `A model reads what went wrong with ${of} and rewrites its prompt. This can take some minutes.`
-            : `What was said of ${of}’s answers is made into notes.`}
+          {draftingWords(by, of, asked.how)}
         </p>
       ) : null}
       {problem === null ? null : (
@@ -105,13 +130,13 @@ export function DraftMaker({ role, roles }: { role: string; roles: readonly stri
             <Button
               size="sm"
               onClick={() =>
-                goToVersions({ show: "new", what: way === "distil" ? "notes" : "prompt", role: of })
+                goToVersions({ show: "new", what: by === "distil" ? "notes" : "prompt", role: of })
               }
             >
               Write it by hand
             </Button>
           ) : (
-            <Button size="sm" onClick={() => draft(way ?? "distil")}>
+            <Button size="sm" onClick={() => draft(by ?? "distil", asked)}>
               Try again
             </Button>
           )}
