@@ -29,20 +29,25 @@ from alma.events import (
     Signaled,
 )
 from alma.learned import SignalName
+from alma.learner import outcome_store
 from alma.learner.books import Belief, Books
 from alma.learner.preferences import Preferences
+from alma.learning.outcome import Outcome
+from alma.learning.records import MOST_RUNS
 from alma.model_call import Sampling, Timing, Usage
+from alma.session.retention import prune_all
 from alma.session.threads import create_thread, delete_thread
 
 
 class House:
     """Journals, and books over them; runs are of one message, ten seconds apart."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, most: int = MOST_RUNS) -> None:
         self.database = database
+        self.most = most
         self.journal = Journal(database, LocalBus())
         self.preferences = Preferences(database, 0.1)
-        self.books = Books(database, self.preferences)
+        self.books = Books(database, self.preferences, most=most)
         self.number = 0
 
     async def run(self, owner: str, kind: Kind, model: str, *, failed: bool = False, tell: bool = True) -> str:
@@ -106,9 +111,13 @@ class House:
         await self.database.write(lambda connection: delete_thread(connection, owner, f"t{run_id[1:]}"))
         await self.books.forget(owner, [run_id])
 
+    async def kept(self) -> list[Outcome]:
+        """As the table has them."""
+        return await self.database.read(lambda connection: outcome_store.newest(connection, self.most))
+
     async def replayed(self, owner: str, *, forget: bool) -> list[Belief]:
         """What books believe that begin now; with `forget`, from the journals and nothing else."""
-        books = Books(self.database, self.preferences)
+        books = Books(self.database, self.preferences, most=self.most)
         if forget:
             await self.database.write(lambda connection: connection.execute(outcomes.delete()))
         async with counting(books):
@@ -126,11 +135,11 @@ async def counting(books: Books) -> AsyncGenerator[None]:
 
 
 @contextlib.asynccontextmanager
-async def house(url: str) -> AsyncGenerator[House]:
+async def house(url: str, most: int = MOST_RUNS) -> AsyncGenerator[House]:
     database = Database(url)
     database.open()
     try:
-        yield House(database)
+        yield House(database, most)
     finally:
         database.close()
 
@@ -177,18 +186,69 @@ async def test_other_weights_weigh_everything_anew(tmp_path: Path) -> None:
         await here.say(run_id, "thumb", -1.0)
         await here.books.settled()
         before = here.books.beliefs("ada")
+        heard: list[tuple[float, float]] = []
+        here.books.listen(
+            lambda one, other: heard.append((one.tasks[0].weight if one is not None else 0.0, other.tasks[0].weight))
+        )
         await here.preferences.set("ada", on=True, exploration=None, weights={"thumb": 0.2})
+        await here.books.settled()
         lighter = here.books.beliefs("ada")
         assert lighter != before
+        ((heavy, light),) = heard
+        assert light < heavy, "whoever goes by what runs were worth hears of it"
+        (kept,) = await here.kept()
+        assert kept.tasks[0].weight == light, "whoever reads it too"
         assert lighter == await here.replayed("ada", forget=True)
         await here.preferences.set("ada", on=True, exploration=None, weights={})
+        await here.books.settled()
         assert here.books.beliefs("ada") == before
+        await here.preferences.set("ada", on=False, exploration=None, weights={})
+        await here.books.settled()
+        assert len(heard) == 2, "what changes nothing is not told"
+
+
+async def test_a_stop_while_all_is_weighed_anew_loses_nothing(tmp_path: Path) -> None:
+    async with house(f"sqlite:///{tmp_path / 'alma.db'}") as here:
+        async with counting(here.books):
+            await here.say(await here.run("ada", "chat", "m/1"), "thumb", -1.0)
+            await here.books.settled()
+            (before,) = await here.kept()
+        await here.preferences.set("ada", on=True, exploration=None, weights={"thumb": 0.2})  # and nobody weighs
+        assert await here.kept() == [before]
+        assert await here.replayed("ada", forget=False) == await here.replayed("ada", forget=False)
+        (after,) = await here.kept()
+        assert after.tasks[0].weight < before.tasks[0].weight
+
+
+async def test_what_is_deleted_is_told_to_whoever_went_by_it(tmp_path: Path) -> None:
+    async with house(f"sqlite:///{tmp_path / 'alma.db'}") as here, counting(here.books):
+        run_id = await here.run("ada", "chat", "m/1")
+        await here.books.settled()
+        heard: list[tuple[int, int]] = []
+        here.books.listen(
+            lambda before, after: heard.append((len(before.tasks) if before is not None else 0, len(after.tasks)))
+        )
+        await here.delete("ada", run_id)
+        assert heard == [(1, 0)]
+
+
+async def test_older_runs_count_again_where_newer_ones_are_deleted(tmp_path: Path) -> None:
+    async with house(f"sqlite:///{tmp_path / 'alma.db'}", most=3) as here:
+        async with counting(here.books):
+            runs = [await here.run("ada", "chat", f"m/{number % 2}") for number in range(5)]
+            await here.say(runs[0], "thumb", 1.0)  # of one that is too old to count
+            await here.books.settled()
+            assert here.books.belief("ada", "role:manager").count == 3
+            await here.delete("ada", runs[3])
+            left = here.books.beliefs("ada")
+            assert here.books.belief("ada", "role:manager").count == 3
+        assert left == await here.replayed("ada", forget=False)
 
 
 Step = tuple[str, int, str, float]
 steps = st.lists(
     st.tuples(
-        st.sampled_from(("run", "run", "failed", "say", "say", "unheard", "delete")),
+        st.sampled_from(("run", "run", "failed", "say", "say", "unheard", "delete", "weigh", "prune")),
         st.integers(0, 7),
         st.sampled_from(("thumb", "copied", "retried", "passed_over", "preferred")),
         st.sampled_from((-1.0, -0.5, 0.0, 0.5, 1.0)),
@@ -222,11 +282,18 @@ async def _history(given_steps: list[Step]) -> None:
                         await here.say(run_id, signal, value, tell=what == "say")  # type: ignore[arg-type]
                     elif what == "delete" and mine:
                         await here.delete(owner, mine.pop(number % len(mine)))
+                    elif what == "weigh":
+                        await here.preferences.set(
+                            owner, on=True, exploration=None, weights={signal: value + 1, "ended": 0}
+                        )
+                    elif what == "prune":  # of both, and nobody's numbers move
+                        await prune_all(here.database, 1e9)
                     await here.books.settled()
                     assert here.books.beliefs(other) == untouched
             for owner in ("ada", "bob"):
                 kept = await here.replayed(owner, forget=False)
-                assert kept == await here.replayed(owner, forget=True)
+                if not any(what == "prune" for what, *_ in given_steps):
+                    assert kept == await here.replayed(owner, forget=True)
                 if not any(what == "unheard" for what, *_ in given_steps):
                     assert here.books.beliefs(owner) == kept
 

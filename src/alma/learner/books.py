@@ -269,11 +269,10 @@ class Books:
             )
             after = [one for _, one in changed]
             await self._database.write(lambda c, after=after: outcome_store.replace_all(c, after))
-            records = self._records(owner)
             for before, now in changed:
-                if now.run_id in records:
-                    records.put(_light(now))
-                    self._tell(before, replace(now, ticks=records.ticks(now.run_id)))
+                if now.run_id in self._records(owner):
+                    self._records(owner).put(_light(now))
+                    self._tell(before, replace(now, ticks=self._records(owner).ticks(now.run_id)))
 
     async def _count(self, run_ids: Sequence[str]) -> None:
         """Make the outcomes of these runs, or make them again. Made in a reader's thread, so that nobody waits."""

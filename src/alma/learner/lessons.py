@@ -30,7 +30,7 @@ from alma.learner.books import PRIOR, Belief
 from alma.learner.lesson_shelf import Shelf
 from alma.learner.lesson_store import Lesson
 from alma.learning.outcome import Outcome, context_of, item_id
-from alma.learning.picking import Candidate, Room, Vector, pick
+from alma.learning.picking import Candidate, Room, Vector, pick, same_words
 from alma.learning.tally import Sums
 from alma.models.tokens import estimate
 from alma.plan import MAIN
@@ -149,7 +149,11 @@ class Lessons:
         near: list[int] = np.argsort(-(vectors @ wanted), kind="stable")[:_COMPARED].tolist()
         compared = [known[at] for at in near]
         candidates = [Candidate(lesson.id, lesson.tokens, *self._use(lesson, context)) for lesson in compared]
-        picks = pick(wanted, candidates, vectors[near], Room(room, most)).picks
+
+        def same(one: int, other: int) -> bool:
+            return same_words(compared[one].answer, compared[other].answer)
+
+        picks = pick(wanted, candidates, vectors[near], Room(room, most), same).picks
         by_id = {lesson.id: lesson for lesson in compared}
         return [
             LearnedExample(
@@ -174,8 +178,7 @@ class Lessons:
 
     def heard(self, before: Outcome | None, after: Outcome) -> None:
         """Something was said of a run, or taken back: `Books.listen` tells of it."""
-        said = (*after.tasks, *(before.tasks if before is not None else ()))
-        if any(one.kind == "explicit" for task in said for one in task.signals):
+        if _said(after) != (_said(before) if before is not None else set()):
             self._runs[after.run_id] = after.owner
             self._stir()
 
@@ -192,9 +195,7 @@ class Lessons:
         while True:
             try:
                 while self._runs:
-                    run_id, owner = next(iter(self._runs.items()))
-                    await self._learn(owner, run_id)
-                    self._runs.pop(run_id, None)
+                    await self._learn_next()
                 await self._embed_waiting()
                 patience = None
             except (StorageFailure, EmbedderUnavailable) as error:
@@ -208,6 +209,16 @@ class Lessons:
                 except TimeoutError:
                     pass
                 self._wake.clear()
+
+    async def _learn_next(self) -> None:
+        """Of the run that waits longest. What is said of it meanwhile makes it wait again."""
+        run_id, owner = next(iter(self._runs.items()))
+        del self._runs[run_id]
+        try:
+            await self._learn(owner, run_id)
+        except StorageFailure:
+            self._runs.setdefault(run_id, owner)
+            raise
 
     async def _learn(self, owner: str, run_id: str) -> None:
         """Let the lessons of a run be what is approved of it now."""
@@ -301,6 +312,12 @@ class Lessons:
         self._shelf.put(lesson)
         if lesson.vector is None:
             self._stir()
+
+
+def _said(outcome: Outcome) -> set[tuple[str, str, float, float]]:
+    """What its owner said in words; how much it weighs is of no account here."""
+    heard = [(task.task_id, one) for task in outcome.tasks for one in task.signals if one.kind == "explicit"]
+    return {(task_id, one.name, one.value, one.at) for task_id, one in heard}
 
 
 def _fitting(notes: Sequence[LearnedNote], room: int) -> list[LearnedNote]:

@@ -12,8 +12,9 @@ from msgspec import Struct
 from alma.db.learning_tables import outcomes
 from alma.db.tables import runs, threads
 from alma.engine.journal import read_entries
-from alma.learner.outcomes import WeightsOf, outcome_of, pruned, with_late
+from alma.learner.outcomes import WeightsOf, outcome_of, pruned, weighed, with_late
 from alma.learning.outcome import Outcome
+from alma.learning.reward import Weights
 
 log = logging.getLogger(__name__)
 _decode = msgspec.json.Decoder(Outcome).decode
@@ -69,12 +70,32 @@ def find(connection: sa.Connection, owner: str, run_id: str) -> Outcome | None:
     return next((_decode(row.data) for row in rows), None)
 
 
-def newest(connection: sa.Connection, most: int) -> list[Outcome]:
-    """Of each owner the newest `most`, oldest first."""
+def weigh(
+    connection: sa.Connection, owner: str, weights: Weights, past: int = 0
+) -> tuple[list[tuple[Outcome, Outcome]], int | None]:
+    """A page of an owner's outcomes past the row `past`, with what they are by these weights where that is another;
+    and the last row that was looked at, None: there is no more."""
+    asked = sa.select(outcomes.c.num, outcomes.c.data).where(outcomes.c.owner == owner, outcomes.c.num > past)
+    rows = connection.execute(asked.order_by(outcomes.c.num).limit(PAGE)).all()
+    known = [_decode(row.data) for row in rows]
+    pairs = [(one, weighed(one, weights)) for one in known]
+    return [(before, after) for before, after in pairs if after != before], rows[-1].num if rows else None
+
+
+def replace_all(connection: sa.Connection, changed: Sequence[Outcome]) -> None:
+    """Write them in place of those of the same runs, where those are still there."""
+    for one in changed:
+        data = _encode(one).decode()
+        connection.execute(sa.update(outcomes).where(outcomes.c.run_id == one.run_id).values(data=data))
+
+
+def newest(connection: sa.Connection, most: int, owner: str | None = None) -> list[Outcome]:
+    """Of each owner, or of this one, the newest `most`, oldest first."""
     rank = sa.func.row_number().over(
         partition_by=outcomes.c.owner, order_by=(outcomes.c.at.desc(), outcomes.c.run_id.desc())
     )
-    ranked = sa.select(outcomes.c.num, rank.label("rank")).subquery()
+    whose = sa.true() if owner is None else outcomes.c.owner == owner
+    ranked = sa.select(outcomes.c.num, rank.label("rank")).where(whose).subquery()
     wanted = sa.select(ranked.c.num).where(ranked.c.rank <= most)
     asked = sa.select(outcomes.c.data).where(outcomes.c.num.in_(wanted)).order_by(outcomes.c.at, outcomes.c.run_id)
     return [_decode(data) for data in connection.execute(asked).scalars()]
