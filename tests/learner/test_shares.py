@@ -6,16 +6,20 @@ import asyncio
 from collections.abc import Mapping
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alma.db.database import Database
+from alma.db.learning_tables import shares as rows
 from alma.engine.budget import LEAST_PART, MOST_PART, share
 from alma.engine.dispatch import Demand
 from alma.engine.fairness import LEAST, MOST
 from alma.engine.state import TaskState
 from alma.learner.rooms import FLOOR, MIB, Room, divided, heard
 from alma.learner.rooms import moved as rooms_moved
-from alma.learner.shares import KEPT_S, POINT_S, WARM, WARM_EVERY_S, Shares, Store
+from alma.learner.share_store import ShareStore
+from alma.learner.shares import ALL, KEPT_S, POINT_S, WARM, WARM_EVERY_S, Kept, Shares, Store
 from alma.learner.weights import Moved, Record, goals, moved, warm_first
 from alma.plan import MAIN, PlanTask
 
@@ -242,3 +246,61 @@ async def test_it_runs_until_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) ->
         while world.shares.weight("ada", "writer") == 1.0:
             await asyncio.sleep(0)
         running.cancel()
+
+
+# ── over a restart ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def moved_world() -> World:
+    world = World()
+    world.demand = {("ada", "writer"): Demand(5, 1), ("ada", "coder"): Demand(1, 1)}
+    world.returns["vectors"] = 10
+    world.steps(30)
+    return world
+
+
+def test_what_moved_is_taken_up_again_and_is_as_old_as_it_is() -> None:
+    before = moved_world()
+    at_once, later, much_later = World(), World(), World()
+    for world, seconds in ((at_once, 0.0), (later, 20.0), (much_later, KEPT_S + 1)):
+        world.now = before.now + seconds
+        world.shares.resume(before.shares.kept())
+    assert at_once.shares.weight("ada", "writer") == pytest.approx(before.shares.weight("ada", "writer"), abs=1e-4)
+    assert at_once.shares.history("ada") == before.shares.history("ada")
+    assert at_once.sizes == {name: size for name, size in before.sizes.items() if size != MIB}
+    assert [one.room.most for one in at_once.shares.stored()] == [one.room.most for one in before.shares.stored()]
+    before.demand = {}
+    before.steps(4)
+    assert later.shares.weight("ada", "writer") == pytest.approx(before.shares.weight("ada", "writer"), abs=1e-3)
+    assert (much_later.shares.weights("ada"), much_later.shares.history("ada")) == ({}, [])
+    at_once.idle = later.idle = True
+    at_once.steps(1)
+    assert at_once.shares.warm_roles[:2] == ["writer", "coder"]
+
+
+@pytest.mark.parametrize(
+    "sizes", [{"vectors": MIB}, {"vectors": MIB, "answers": MIB + 1}, {"vectors": 0, "answers": 2 * MIB}]
+)
+def test_room_of_other_stores_or_of_another_budget_is_not_taken_up(sizes: dict[str, int]) -> None:
+    world = World()
+    world.shares.resume({ALL: Kept(world.now, rooms=sizes)})
+    assert (world.sizes, {one.room.most for one in world.shares.stored()}) == ({}, {MIB})
+
+
+async def test_shares_are_kept_in_the_database(database_url: str) -> None:
+    database = Database(database_url)
+    database.open()
+    before = moved_world()
+    await ShareStore(database, before.shares).save()
+    await database.write(lambda connection: connection.execute(rows.insert(), [{"owner": "odd", "data": "no"}]))
+    after = World()
+    after.now = before.now
+    store = ShareStore(database, after.shares)
+    await store.open()
+    assert after.shares.weights("ada").keys() == before.shares.weights("ada").keys()
+    assert after.shares.history("ada") == before.shares.history("ada")
+    after.steps(100, 60.0)
+    await store.save()
+    kept = await database.read(lambda connection: connection.execute(sa.select(rows.c.owner)).scalars().all())
+    assert kept == [ALL], "who has no share any more has no row"
+    database.close()

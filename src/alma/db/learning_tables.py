@@ -124,6 +124,17 @@ lessons = Table(
     Index("lessons_by_thread", "thread_id"),
 )
 
+# Lessons of runs that their owner deleted: nothing is left of them but which they were, so that none comes back.
+lessons_deleted = Table(
+    "lessons_deleted",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("task_id", Text, nullable=False),
+    Index("lessons_deleted_by_run", "run_id"),
+)
+
 # Experiments: `spec` JSON as it was given and checked; `state`: draft, running, paused, done, failed, canceled.
 # `thread_id`: the hidden thread whose runs are its cells.
 experiments = Table(
@@ -177,6 +188,14 @@ experiment_verdicts = Table(
     Column("verdict", Text, nullable=False),
     Column("at", Double, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# What resources follow, as it was last; JSON of `learner.shares.Kept`. `owner` empty: what all owners share.
+shares = Table(
+    "shares",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("data", Text, nullable=False),
 )
 
 # Passes of refinement over an owner's memories: what was done is in `memory_history` under `by` = `refinement:ID`.

@@ -12,12 +12,13 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from alma.engine.dispatch import Demand
 from alma.engine.fairness import bounded
 from alma.learner import rooms as budgets
 from alma.learner.rooms import Room
-from alma.learner.weights import SURE, Moved, Record, moved, warm_first
+from alma.learner.weights import SURE, Moved, Record, eased, moved, warm_first
 from alma.learning.reward import NEUTRAL
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,8 @@ MOST_OWNERS = 1000  # whose weights are followed; of more, those without tasks h
 LATELY = 0.98  # what was wanted counts so much a step later: half of it after three minutes
 WARM = 3  # roles whose prompts are kept ready
 WARM_EVERY_S = 60.0
+
+ALL = ""  # what is no owner's
 
 DemandOf = Callable[[], Mapping[tuple[str, str], Demand]]
 RecordOf = Callable[[str, str], Record]  # of an owner's role
@@ -58,6 +61,17 @@ class Point(Struct, frozen=True):
 
     at: float
     weights: dict[str, float]
+
+
+class Kept(Struct, frozen=True, omit_defaults=True):
+    """What is kept of an owner over a restart: weights and history; of all together (owner ""): bytes of each store,
+    and what was wanted lately. As of `at`."""
+
+    at: float
+    weights: dict[str, float] = {}
+    history: list[Point] = []
+    rooms: dict[str, int] = {}
+    lately: dict[str, float] = {}
 
 
 class Shares:
@@ -120,6 +134,44 @@ class Shares:
             used, hits, misses, _ = self._stores[room.name].figures()
             found.append(Stored(room, used, hits, misses))
         return found
+
+    # ── over a restart ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def kept(self) -> dict[str, Kept]:
+        """By owner."""
+        now = self._clock()
+        rooms = {room.name: room.most for room in self._rooms}
+        found = {ALL: Kept(now, rooms=rooms, lately={role: round(one, 3) for role, one in self._lately.items()})}
+        for owner in {**self._history, **self._moved}:
+            weights = {role: round(one.weight, 4) for role, one in self._moved.get(owner, {}).items()}
+            found[owner] = Kept(now, weights, list(self._history.get(owner, ())))
+        return found
+
+    def resume(self, kept: Mapping[str, Kept]) -> None:
+        """Go on from there; since then there was nothing to do."""
+        now = self._clock()
+        for owner, one in kept.items():
+            steps = max(now - one.at, 0.0) / EVERY_S
+            if owner == ALL:
+                self._lately = {role: count * LATELY**steps for role, count in one.lately.items()}
+                self._resume_rooms(one.rooms)
+                continue
+            if weights := eased(one.weights, steps):
+                self._moved[owner] = weights
+            if points := [point for point in one.history if now - KEPT_S <= point.at <= now]:
+                self._history[owner] = deque(points)
+
+    def _resume_rooms(self, sizes: Mapping[str, int]) -> None:
+        """Unless the stores, or the whole that they share, are others by now."""
+        if {room.name for room in self._rooms} != set(sizes):
+            return
+        found = [replace(room, most=sizes[room.name], why="As it was before the start.") for room in self._rooms]
+        fits = all(room.floor <= room.most <= room.ceiling for room in found)
+        if not fits or sum(sizes.values()) != sum(room.most for room in self._rooms):
+            return
+        self._rooms = found
+        for room in found:
+            self._stores[room.name].resize(room.most)
 
     # ── moving ────────────────────────────────────────────────────────────────────────────────────────────────────
 

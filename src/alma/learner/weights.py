@@ -79,6 +79,13 @@ def moved(
     return after
 
 
+def eased(weights: Mapping[str, float], steps: float) -> dict[str, Moved]:
+    """An owner's weights after so many steps in which nothing waited."""
+    left = (1.0 - PACE) ** steps
+    now = {role: bounded(1.0 + (weight - 1.0) * left) for role, weight in weights.items()}
+    return {role: Moved(one, 1.0, "As it was before the start.") for role, one in now.items() if abs(one - 1.0) >= NEAR}
+
+
 def _why(role: str, demands: Mapping[str, Demand], records: Mapping[str, Record], goal: float) -> str:
     demand = demands.get(role)
     if demand is None:
