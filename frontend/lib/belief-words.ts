@@ -52,6 +52,12 @@ export function nameOf(item: string): string {
   return item.slice(item.indexOf(":") + 1);
 }
 
+/** A note's role, the set that it is in, and its id there: of `note:writer.77aa0c.n1`. */
+export function noteOf(item: string): { role: string; set: string; id: string } | null {
+  const [, role, set, id] = /^note:([^.]+)\.([^.]+)\.(.+)$/.exec(item) ?? [];
+  return role && set && id ? { role, set, id } : null;
+}
+
 /** How people call it. `text`: what it says, where it says something. */
 export function itemWords(item: string, text?: string): string {
   const name = nameOf(item);
@@ -64,11 +70,17 @@ export function itemWords(item: string, text?: string): string {
       return name.replace(/@([0-9a-f]{8})[0-9a-f]+$/, "@$1");
     case "memory":
     case "example":
-    case "note":
       return text ?? name;
+    case "note":
+      return text ?? noteName(item);
     default:
       return name;
   }
+}
+
+function noteName(item: string): string {
+  const note = noteOf(item);
+  return note === null ? nameOf(item) : `A note of ${note.role}, ${note.id}`;
 }
 
 export function sentence(words: string): string {
@@ -102,7 +114,7 @@ export function score(value: number): string {
   return value.toFixed(2);
 }
 
-interface Interval {
+export interface Interval {
   readonly mean: number;
   readonly low: number;
   readonly high: number;

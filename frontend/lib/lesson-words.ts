@@ -1,5 +1,6 @@
 /** Approved answers in words, and what they are narrowed to, as the address has it. Pure. */
 
+import { beliefWords, type Interval } from "@/lib/belief-words";
 import { plural } from "@/lib/format";
 import type { Lesson } from "@/lib/lessons-api";
 
@@ -31,7 +32,13 @@ export function howWords({ how }: Pick<Lesson, "how">): string {
   return HOW[how];
 }
 
-/** `+0.24, between −0.05 and +0.48 (90 %), from 6 tasks` */
+/** What is believed of the reward of tasks that were told it, 0 to 1 as in all records. */
+export function rewardOf({ utility, low, high }: Pick<Lesson, "utility" | "low" | "high">): Interval {
+  const reward = (value: number): number => (value + 1) / 2;
+  return { mean: reward(utility), low: reward(low), high: reward(high) };
+}
+
+/** `Reward 0.62, with 90 % between 0.48 and 0.74, from 6 tasks` */
 export function usedWords({
   utility,
   low,
@@ -39,13 +46,7 @@ export function usedWords({
   uses,
 }: Pick<Lesson, "utility" | "low" | "high" | "uses">): string {
   if (uses === 0) return "No task that was told it is known yet";
-  return `${worth(utility)}, between ${worth(low)} and ${worth(high)} (90 %), from ${plural(uses, "task")}`;
-}
-
-/** A use, −1 to 1. */
-export function worth(value: number): string {
-  const rounded = Math.abs(value).toFixed(2);
-  return rounded === "0.00" ? "0.00" : `${value < 0 ? "−" : "+"}${rounded}`;
+  return `Reward ${beliefWords(rewardOf({ utility, low, high }))}, from ${plural(uses, "task")}`;
 }
 
 /** Whether agents are told it, and if not, why. */

@@ -1,9 +1,12 @@
 /** The records that are looked at, why one of them is as it is, and what the owner chose. Knows no React. */
 
+import { nameOf, noteOf } from "@/lib/belief-words";
 import { memoryApi } from "@/lib/memory-api";
 import { type Preferences, type RecordList, recordsApi, type Why } from "@/lib/records-api";
 import { Remote } from "@/lib/remote";
 import { type Readable, writable } from "@/lib/store";
+import { notesOf } from "@/lib/version-draft";
+import { versionsApi } from "@/lib/versions-api";
 
 /** The answer, and what it answers: what is asked now may be something else already. */
 export interface Answered<Query, Reply> {
@@ -61,28 +64,56 @@ export const why = new Asked<WhyQuery, Why>(
 );
 export const preferences = new Remote<Preferences>(recordsApi.preferences);
 
-// ── what memories and examples say ───────────────────────────────────────────────────────────────────────────────
+// ── what memories, examples and notes say ────────────────────────────────────────────────────────────────────────
 
 const texts = writable<ReadonlyMap<string, string>>(new Map());
 /** By item. */
 export const itemTexts: Readable<ReadonlyMap<string, string>> = texts;
 const wanted = new Set<string>();
 
+type Found = readonly (readonly [item: string, text: string])[];
+
 /** Looks up what these items say, once; where that cannot be known their ids stand for them. */
 export async function readTexts(items: readonly string[]): Promise<void> {
-  const news = items.filter((item) => !wanted.has(item));
+  const news = items.filter((item) => SAYING.test(item) && !wanted.has(item));
+  const of = (what: string): string[] => news.filter((item) => item.startsWith(`${what}:`));
   for (const item of news) wanted.add(item);
-  const know = (found: Iterable<readonly [string, string]>): void =>
-    texts.update((known) => new Map([...known, ...found]));
-  const ids = (what: string): string[] =>
-    news.filter((item) => item.startsWith(`${what}:`)).map((item) => item.slice(what.length + 1));
+  await know(of("example"), examplesOf);
+  await know(of("note"), notesSaid);
+  for (const item of of("memory")) await know([item], memoryOf);
+}
+
+const SAYING = /^(?:memory|example|note):/;
+
+async function know(
+  items: readonly string[],
+  look: (items: readonly string[]) => Promise<Found>,
+): Promise<void> {
+  if (items.length === 0) return;
   try {
-    if (ids("example").length > 0) {
-      const { lessons } = await recordsApi.lessons();
-      know(lessons.map(({ id, task }) => [`example:${id}`, task] as const));
-    }
-    for (const id of ids("memory")) know([[`memory:${id}`, (await memoryApi.read(id)).memory.text]]);
+    const found = await look(items);
+    texts.update((known) => new Map([...known, ...found]));
   } catch {
-    // It is gone, or cannot be read now.
+    for (const item of items) wanted.delete(item); // it is gone, or cannot be read now
   }
+}
+
+async function examplesOf(): Promise<Found> {
+  const { lessons } = await recordsApi.lessons();
+  return lessons.map(({ id, task }) => [`example:${id}`, task] as const);
+}
+
+async function memoryOf([item = ""]: readonly string[]): Promise<Found> {
+  return [[item, (await memoryApi.read(nameOf(item))).memory.text]];
+}
+
+/** Out of the sets that they are in. */
+async function notesSaid(items: readonly string[]): Promise<Found> {
+  const { versions } = await versionsApi.list();
+  const sets = new Set(items.map((item) => noteOf(item)?.set));
+  const found: [string, string][] = [];
+  for (const { id, of, hash } of versions.filter(({ what, hash }) => what === "notes" && sets.has(hash)))
+    for (const note of notesOf((await versionsApi.read(id)).content))
+      found.push([`note:${of}.${hash}.${note.id}`, note.text]);
+  return found;
 }

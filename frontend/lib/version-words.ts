@@ -57,6 +57,14 @@ export function titleOf({ title, what, hash }: Pick<Version, "title" | "what" | 
   return title || `${WHAT_NAMES[what]} ${hash.replace(/^.*@/, "").slice(0, 8)}`;
 }
 
+/** Why it was made, by lines; of the runs that a line rests on it says how many. */
+export function reasonLines(reason: string): string[] {
+  return reason
+    .replace(/ \((r_\w+(?:, r_\w+)*)\)/g, (_, runs: string) => ` (${plural(runs.split(",").length, "run")})`)
+    .split("\n")
+    .filter((line) => line.trim() !== "");
+}
+
 export const TRIAL_STAGES: readonly TrialStage[] = ["replay", "shadow", "canary"];
 
 export function isTried(stage: Stage): stage is TrialStage {

@@ -18,6 +18,7 @@ import {
   differenceWords,
   guardWords,
   lineProblems,
+  reasonLines,
   signed,
   stepWords,
 } from "@/lib/version-words";
@@ -201,10 +202,19 @@ describe("the course of an interval", () => {
   });
 });
 
+describe("why it was made", () => {
+  it("is told line by line, with the number of runs in the place of their ids", () => {
+    expect(
+      reasonLines("Distilled by rule:\nBe short (r_019a7, r_019a8)\n\nUse euros (of course) (r_019a7)"),
+    ).toEqual(["Distilled by rule:", "Be short (2 runs)", "Use euros (of course) (1 run)"]);
+    expect(reasonLines("")).toEqual([]);
+  });
+});
+
 describe("an approved answer", () => {
   it("says its use with its interval, or that none is known", () => {
     expect(usedWords({ utility: 0.24, low: -0.05, high: 0.48, uses: 6 })).toBe(
-      "+0.24, between −0.05 and +0.48 (90 %), from 6 tasks",
+      "Reward 0.62, with 90 % between 0.47 and 0.74, from 6 tasks",
     );
     expect(usedWords({ utility: 0, low: 0, high: 0, uses: 0 })).toBe("No task that was told it is known yet");
   });

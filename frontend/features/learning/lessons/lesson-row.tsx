@@ -14,14 +14,14 @@ import { useNow } from "@/hooks/use-now";
 import { useTask } from "@/hooks/use-task";
 import { cn } from "@/lib/cn";
 import { plural } from "@/lib/format";
-import { howWords, toldWords, usedWords } from "@/lib/lesson-words";
+import { howWords, rewardOf, toldWords, usedWords } from "@/lib/lesson-words";
 import { lessons } from "@/lib/lessons";
 import { type Lesson, lessonsApi } from "@/lib/lessons-api";
 import { ago, exactTime } from "@/lib/memory-words";
 
 /** An approved answer: its use at a glance; opened, the whole of it, why it is worth that, and ways to change it. */
 export function LessonRow({ lesson, roles }: { lesson: Lesson; roles: readonly string[] }) {
-  const { id, role, task, answer, on, createdAt, utility, low, high, uses } = lesson;
+  const { id, role, task, answer, on, createdAt, uses } = lesson;
   const [isOpen, setOpen] = useState(false);
   const now = useNow();
   const { busy, problem, run } = useTask();
@@ -61,12 +61,7 @@ export function LessonRow({ lesson, roles }: { lesson: Lesson; roles: readonly s
           </span>
           <span className="max-sm:hidden" title={usedWords(lesson)}>
             {uses > 0 ? (
-              <BeliefBar
-                mean={(utility + 1) / 2}
-                low={(low + 1) / 2}
-                high={(high + 1) / 2}
-                aria-label={usedWords(lesson)}
-              />
+              <BeliefBar {...rewardOf(lesson)} aria-label={usedWords(lesson)} />
             ) : (
               <span className="text-faint-foreground text-xs">not used yet</span>
             )}

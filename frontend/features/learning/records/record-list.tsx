@@ -29,8 +29,7 @@ export function RecordList({ what, list, place }: RecordListProps) {
   const open = place.of.includes(":") ? place.of : null;
   const isElsewhere = open !== null && whatOf(open) === what && !items.includes(open);
   useEffect(() => {
-    const shown = [...known.split("\n"), ...(open === null ? [] : [open])];
-    void readTexts(shown.filter((item) => item.startsWith("memory:") || item.startsWith("example:")));
+    void readTexts([...known.split("\n"), ...(open === null ? [] : [open])]);
   }, [known, open]);
   const toggle = (item: string): void =>
     go({ item: formatPlace({ ...place, of: item === open ? what : item }) }, "replace");

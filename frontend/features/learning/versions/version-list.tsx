@@ -11,7 +11,7 @@ import { useNow } from "@/hooks/use-now";
 import { useStore } from "@/hooks/use-store";
 import { ago, exactTime } from "@/lib/memory-words";
 import { session } from "@/lib/session";
-import { madeByWords, titleOf, WHAT_NAMES } from "@/lib/version-words";
+import { madeByWords, reasonLines, titleOf, WHAT_NAMES } from "@/lib/version-words";
 import { versions } from "@/lib/versions";
 import type { Version } from "@/lib/versions-api";
 
@@ -83,6 +83,7 @@ function RoleVersions({ role, found }: { role: string; found: readonly Version[]
 function VersionRow({ version }: { version: Version }) {
   const { id, what, stage, changedAt, madeBy, reason, fileChanged } = version;
   const now = useNow();
+  const [why] = reasonLines(reason);
   return (
     <li data-slot="version" data-version={id} data-stage={stage}>
       <PlaceLink
@@ -102,7 +103,7 @@ function VersionRow({ version }: { version: Version }) {
         </span>
         <span className="block text-muted-foreground text-xs sm:pl-17">
           Made {madeByWords(madeBy)}
-          {reason === "" ? "" : `: ${reason}`}
+          {why === undefined ? "" : `: ${why.replace(/:$/, "")}`}
           {fileChanged ? <span className="text-caution"> · The role’s file has changed since.</span> : null}
         </span>
       </PlaceLink>

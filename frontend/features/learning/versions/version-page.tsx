@@ -13,7 +13,7 @@ import { VersionEvidence, VersionWatch } from "@/features/learning/versions/vers
 import { VersionHistory } from "@/features/learning/versions/version-history";
 import { useStore } from "@/hooks/use-store";
 import { compact } from "@/lib/format";
-import { madeByWords, STAGE_MEANS, titleOf, WHAT_NAMES } from "@/lib/version-words";
+import { madeByWords, reasonLines, STAGE_MEANS, titleOf, WHAT_NAMES } from "@/lib/version-words";
 import { dossierOf } from "@/lib/versions";
 import type { VersionDossier } from "@/lib/versions-api";
 
@@ -66,9 +66,18 @@ function Found({ version }: { version: VersionDossier }) {
         <p className="text-[13px] text-muted-foreground">
           {WHAT_NAMES[what]} of <AgentDot role={of} className="mx-0.5" />{" "}
           <span className="text-foreground">{of}</span> · made {madeByWords(madeBy)} · {STAGE_MEANS[stage]}
-          {tokens > 0 ? ` Its trial has used ${compact(tokens)} tokens.` : ""}
+          {tokens > 0 ? (
+            <>
+              {" "}
+              Its trial has used <span className="whitespace-nowrap">{compact(tokens)}</span> tokens.
+            </>
+          ) : null}
         </p>
-        {reason === "" ? null : <p className="text-pretty text-[13px]">{reason}</p>}
+        {reasonLines(reason).map((line, at) => (
+          <p key={at} data-slot="version-reason" className="text-pretty text-[13px]">
+            {line}
+          </p>
+        ))}
       </header>
       <VersionActions version={version} />
       {watch === null ? null : <VersionWatch watch={watch} />}
