@@ -7,10 +7,19 @@ from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from msgspec.structs import replace
 
+from alma.engine.state import RunState, TaskState
 from alma.errors import Conflict
-from alma.learner.distilling import Distilling, read_notes
+from alma.events import MessageFinished, RunStarted, TaskFinished
+from alma.learner import said as said_module
+from alma.learner.approved import knew_of_outside
+from alma.learner.distilling import Distilling, Note, clusters, merged, opposed, read_notes
+from alma.learner.said import said_in
+from alma.learning.outcome import TaskOutcome
+from alma.model_call import Timing, Usage
 from alma.models.chat import ChatMessage
 from memory.fakes import FakeEmbedding
 from session_bench import SessionBench
@@ -108,3 +117,74 @@ def test_what_is_no_list_of_notes_is_told_apart(answer: str) -> None:
     notes, wrong = read_notes(answer, {"r1": "run"})
     assert not notes
     assert wrong
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are"),
+    [
+        ("Use a list", "Do not use a list", True),
+        ("Answer in German", "Answer in French, please", False),  # two words beside each other: vectors decide
+        ("Answer in German.", "answer in French", True),
+        ("Give figures in km, not in miles", "Give figures in miles, not in km", True),
+        ("At most 40 words, please", "At most 400 words", True),
+        ("Too long", "Much too long", False),
+        ("Don't greet me", "do not greet me!", False),
+        ("Say only the name of the city", "Name the city alone", False),
+    ],
+)
+def test_reasons_that_may_want_opposite_things_are_told_apart(one: str, other: str, are: bool) -> None:
+    assert opposed(one, other) == opposed(other, one) == are
+
+
+def test_opposite_reasons_make_no_note_though_their_vectors_are_near() -> None:
+    near = np.full((3, 2), 0.7071, dtype=np.float32)
+    reasons = [("r1", "Use a list"), ("r2", "Do not use a list"), ("r3", "Please use a list")]
+    assert clusters(reasons[:2], near[:2]) == []
+    assert [note.runs for note in clusters(reasons, near)] == [["r1", "r3"]]
+
+
+def test_notes_that_say_the_same_are_one_which_rests_on_all_runs() -> None:
+    found = merged([Note("Don't greet.", ["a"]), Note("Use a list.", ["b"]), Note("do not greet", ["a", "c"])])
+    assert found == [Note("Don't greet.", ["a", "c"]), Note("Use a list.", ["b"])]
+
+
+async def test_what_knew_of_content_from_outside_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither as its agent met it, nor from the conversation before, nor from its results."""
+    ended = TaskFinished(at=0.0, task_id="1", status="completed")
+    plain = TaskState("1", text="Rome", result=ended)
+    tasks = [
+        replace(plain, outside={"a web page": None}),
+        replace(plain, result=replace(ended, outside=["a file"])),
+        replace(plain, steps={"answer": _message(["a web page"])}),
+    ]
+    assert [knew_of_outside(one) for one in (plain, *tasks)] == [False, True, True, True]
+    started = RunStarted(at=0.0, thread_id="t", owner="ada", text="Which city?")
+    for task, count in ((plain, 1), *((one, 0) for one in tasks)):
+        state = RunState("r", started=started, tasks={"1": task})
+        monkeypatch.setattr(said_module, "fold", lambda run_id, log, state=state: state)
+        assert len(said_in("r", [], [TaskOutcome("1", "writer", error="x")])) == count
+
+
+def _message(outside: list[str]) -> MessageFinished:
+    usage, timing = Usage(), Timing()
+    return MessageFinished(
+        at=0.0,
+        message_id="m",
+        attempt=1,
+        text="Rome",
+        finish_reason="stop",
+        usage=usage,
+        timing=timing,
+        outside=outside,
+    )
+
+
+async def test_the_answer_of_a_lesson_that_its_owner_deleted_is_no_example_for_notes(schooled: SessionBench) -> None:
+    await judged(schooled, 2, TASK, signal="edited", text="Rome")
+    assert schooled.schooling is not None
+    lessons = schooled.schooling.lessons
+    for one in (await lessons.page("ada", "", "", 9, 0))[0]:
+        await lessons.delete("ada", one.id)
+    with pytest.raises(Conflict) as refused:
+        await distilling(schooled).distil("ada", "manager", None)
+    assert refused.value.code == "nothing_to_learn"

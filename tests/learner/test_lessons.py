@@ -14,13 +14,16 @@ from msgspec.structs import replace
 from alma.agent.role import load_role
 from alma.agent.task import Task
 from alma.db.database import Database
-from alma.errors import InvalidRequest, NotFound
+from alma.errors import InvalidRequest, NotFound, StorageFailure
 from alma.events import LessonsTold
 from alma.learned import LearnedNote, Trial
+from alma.learner import lesson_store
+from alma.learner.approved import Approved
 from alma.learner.books import PRIOR, Belief
 from alma.learner.lesson_shelf import Shelf
 from alma.learner.lesson_store import Lesson
 from alma.learner.lessons import Lessons
+from alma.learning.outcome import Heard, Outcome, TaskOutcome
 from alma.learning.tally import Sums
 from memory.fakes import FakeEmbedding
 
@@ -204,6 +207,36 @@ async def test_what_cannot_be_an_example_is_refused(tmp_path: Path, task: str, a
             await lessons.add("ada", "writer", task, answer)
         assert refused.value.code == "lesson_invalid"
         assert refused.value.expected
+
+
+async def test_what_is_said_while_its_run_is_learned_of_is_learned_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = Heard("thumb", "explicit", 1.0, 1.0, 1.0)
+    said = Outcome("r", "ada", "t", 1.0, "chat", tasks=[TaskOutcome("main", "writer", signals=[heard])])
+    learned: list[str] = []
+    async with Room(tmp_path).open() as lessons:
+
+        async def learn(owner: str, run_id: str) -> None:
+            learned.append(run_id)
+            if len(learned) == 1:
+                lessons.heard(None, said)
+            if len(learned) == 2:
+                raise StorageFailure("away")
+
+        monkeypatch.setattr(lessons, "_learn", learn)
+        monkeypatch.setattr("alma.learner.lessons._PATIENCE_S", 0.01)
+        lessons.heard(None, said)
+        while len(learned) < 3:
+            await asyncio.sleep(0.001)
+    assert learned == ["r", "r", "r"], "again, as it was heard again; and again, as the database was away"
+
+
+async def test_of_a_run_that_is_gone_nothing_is_learned(tmp_path: Path) -> None:
+    async with Room(tmp_path).open() as lessons:
+        one = Approved("x", "writer", "", "main", "t", "Which shelf?", "G4", "thumb", 9)
+        database = lessons._database
+        assert await database.write(lambda c: lesson_store.settle(c, "ada", "gone", [one], 1.0)) == ([], [])
 
 
 def test_of_too_many_the_least_useful_leave_memory() -> None:

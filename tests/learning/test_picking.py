@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alma.learning.picking import Candidate, Room, Vector, pick
+from alma.learning.picking import Candidate, Room, Vector, pick, same_words
 
 
 def unit(*values: float) -> Vector:
@@ -47,6 +47,22 @@ def test_the_same_task_twice_is_told_once_and_variety_counts() -> None:
     found = pick(TASK, candidates, np.stack(vectors), Room(100, 3))
     assert [one.id for one in found.picks] == ["a", "c"]
     assert [(one.id, one.why) for one in found.passed] == [("twin", "alike")]
+
+
+def test_one_task_in_other_words_is_told_twice_only_with_another_answer() -> None:
+    vectors = [unit(1, 0.2, 0), unit(1, 0.5, 0), unit(1, 0, 0.6)]
+    candidates = [Candidate("a", 10), Candidate("reworded", 10), Candidate("c", 10)]
+    answers = ["Take the stairs to the left.", "take the stairs to the left", "Take the lift to the right."]
+
+    def told(answers: list[str]) -> list[str]:
+        found = pick(
+            TASK, candidates, np.stack(vectors), Room(99, 3), lambda at, other: same_words(answers[at], answers[other])
+        )
+        return [one.id for one in found.picks]
+
+    assert told(answers) == ["a", "c"]
+    assert sorted(told([answers[0], answers[2], "No."])) == ["a", "c", "reworded"]
+    assert not same_words("Take the stairs", "Take the lift")
 
 
 def test_what_does_not_fit_gives_way_to_what_does() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from alma.events import LessonsTold
+from alma.learner import lesson_store
 from alma.models.chat import ChatRequest
 from alma.schooling import Choice
 from alma.session.evidence import sent_prompt
@@ -79,6 +80,23 @@ async def test_a_run_whose_steps_were_given_up_keeps_its_lesson_and_makes_none(s
     assert [one.run_id for one in known] == [before]
     await say(bench, before, signal="thumb", value=0.0)
     assert (await bench.schooling.lessons.page("ada", "", "", 9, 0))[1] == 0
+
+
+async def test_one_that_its_owner_deleted_stays_away_whatever_is_said_of_its_run(schooled: SessionBench) -> None:
+    bench = schooled
+    assert bench.schooling is not None
+    lessons = bench.schooling.lessons
+    first = await run(bench, f"{FIRST} {TASK}")
+    await say(bench, first, signal="thumb", value=1.0)
+    ((one,), _) = await lessons.page("ada", "", "", 9, 0)
+    await lessons.delete("ada", one.id)
+    await say(bench, first, signal="thumb", value=1.0, reason="so it is")
+    assert await lessons.page("ada", "", "", 9, 0) == ([], 0)
+    await say(bench, first, signal="edited", text="Shelf G5")
+    ((other,), _) = await lessons.page("ada", "", "", 9, 0)
+    assert other.answer == "Shelf G5", "what they write anew is another one"
+    await bench.schooling.forget("ada", [first])
+    assert await bench.database.read(lambda connection: lesson_store.deleted(connection, "ada")) == set()
 
 
 async def test_another_owner_is_never_told_it(schooled: SessionBench) -> None:

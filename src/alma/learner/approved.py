@@ -96,9 +96,13 @@ def _alone(task: TaskState) -> bool:
     """Whether its agent did it by itself, with nothing from outside."""
     if task.calls or (task.plan is not None and not task.plan_declined):
         return False
-    phrases = [*task.outside, *(task.result.outside if task.result is not None else [])]
-    phrases += [phrase for message in task.steps.values() for phrase in message.outside]
-    return not phrases
+    return not knew_of_outside(task)
+
+
+def knew_of_outside(task: TaskState) -> bool:
+    """Whether content from outside stood in its context: by its tools, in what was said before, or in its results."""
+    ended = task.result is not None and bool(task.result.outside)
+    return ended or bool(task.outside) or any(message.outside for message in task.steps.values())
 
 
 def has_secret(text: str) -> bool:

@@ -2,13 +2,14 @@
 note rests on, or by rule.
 
 By rule a reason that was given twice or more, in words that mean nearly the same, becomes a note as its owner put it,
-and so does what edits have in common (`learning/edits.py`). What comes of it is a draft: nothing acts before the gate,
-or its owner, has let it.
+and so does what edits have in common (`learning/edits.py`). Near vectors alone are no sign of one meaning: "use a list"
+is near "do not use a list". What comes of it is a draft: nothing acts before the gate, or its owner, has let it.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -21,6 +22,7 @@ from alma.learner.said import Ask, Said, said_of_role
 from alma.learner.version_records import MadeBy, Version, What
 from alma.learning.edits import Edit, regularities
 from alma.memory.embedder import Vector
+from alma.memory.sameness import in_one_way, say_the_same
 from alma.models.chat import ChatMessage
 
 LEAST_SAID = 2  # tasks of which something was said in words
@@ -29,6 +31,8 @@ _MOST_NOTES = 8
 _NOTE_CHARS = 300
 _SHOWN_CHARS = 400  # of a text, to a model
 _NEAR = 0.6  # of cosine: two reasons mean nearly the same
+_WORD = re.compile(r"\w+")
+_DENY = frozenset(["not", "no", "never", "none", "without", "avoid", "stop", "less", "fewer", "neither", "nor"])
 _REPAIRS = 2
 
 
@@ -107,6 +111,7 @@ class Distilling:
         notes = await self._asked(owner, worded, ask) if ask is not None else []
         by = "a model" if notes else "rule"
         notes = notes or await by_rule(worded, self._embedder)
+        notes = merged(notes)
         if not notes:
             raise nothing(role, "a reason given twice, or edits that have something in common", "neither")
         content = json.dumps(
@@ -173,8 +178,11 @@ async def by_rule(worded: Sequence[Said], embedder: TextVectors) -> list[Note]:
 def clusters(reasons: Sequence[tuple[str, str]], vectors: Vector) -> list[Note]:
     """Reasons of two runs or more that mean nearly the same, each as the one in its middle puts it."""
     left: list[int] = list(range(len(reasons)))
-    alike = (vectors @ vectors.T).astype(float)
-    near: list[list[float]] = alike.tolist()
+    near: list[list[float]] = (vectors @ vectors.T).astype(float).tolist()
+    for at, (_, reason) in enumerate(reasons):
+        for than, (_, other) in enumerate(reasons[:at]):
+            if opposed(reason, other):
+                near[at][than] = near[than][at] = 0.0
     found: list[Note] = []
     while left:
         middle = max(left, key=lambda at: (sum(near[at][other] >= _NEAR for other in left), -at))
@@ -185,6 +193,29 @@ def clusters(reasons: Sequence[tuple[str, str]], vectors: Vector) -> list[Note]:
             best = max(group, key=lambda at: sum(near[at][other] for other in group))
             found.append(Note(" ".join(reasons[best][1].split()), runs))
     return sorted(found, key=lambda note: -len(note.runs))
+
+
+def merged(notes: Sequence[Note]) -> list[Note]:
+    """Of those that say the same the first, which rests on the runs of all of them. Near vectors are no sign of it."""
+    kept: list[Note] = []
+    for note in notes:
+        at = next((at for at, one in enumerate(kept) if say_the_same(one.text, note.text)), None)
+        if at is None:
+            kept.append(note)
+        else:
+            kept[at] = Note(kept[at].text, list(dict.fromkeys([*kept[at].runs, *note.runs])))
+    return kept
+
+
+def opposed(one: str, other: str) -> bool:
+    """Whether two reasons may want opposite things, however near their vectors are: one of them denies, their figures
+    differ, one word stands in the place of another, or the same words stand in another order. English."""
+    first, second = (_WORD.findall(in_one_way(text).casefold()) for text in (one, other))
+    mine, theirs = set(first) - set(second), set(second) - set(first)
+    if not mine and not theirs:
+        return first != second
+    differ = mine | theirs
+    return bool(differ & _DENY) or any(word.isdigit() for word in differ) or len(mine) == len(theirs) == 1
 
 
 def _shown(name: str, one: Said) -> str:

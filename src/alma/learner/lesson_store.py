@@ -9,7 +9,9 @@ import numpy as np
 import sqlalchemy as sa
 from msgspec import Struct
 
-from alma.db.learning_tables import lessons
+from alma.db.database import insert_for
+from alma.db.learning_tables import lessons, lessons_deleted
+from alma.db.tables import runs
 from alma.learner.approved import Approved, How
 from alma.memory.embedder import DIMENSIONS, Vector
 from alma.plan import MAIN
@@ -80,14 +82,30 @@ def set_vector(connection: sa.Connection, lesson_id: str, task: str, vector: Vec
 
 
 def delete(connection: sa.Connection, owner: str, lesson_id: str) -> bool:
-    gone = connection.execute(sa.delete(lessons).where(lessons.c.owner == owner, lessons.c.id == lesson_id))
-    return gone.rowcount > 0
+    """For good: what was said of its run makes it no second time."""
+    lesson = find(connection, owner, lesson_id)
+    if lesson is None:
+        return False
+    connection.execute(sa.delete(lessons).where(lessons.c.id == lesson_id))
+    if lesson.run_id:
+        row = {"id": lesson.id, "owner": owner, "run_id": lesson.run_id, "task_id": lesson.task_id}
+        connection.execute(insert_for(connection)(lessons_deleted).values(row).on_conflict_do_nothing())
+    return True
+
+
+def deleted(connection: sa.Connection, owner: str) -> set[tuple[str, str]]:
+    """Runs and tasks of which a lesson was deleted by its owner."""
+    row = lessons_deleted.c
+    return {
+        (one.run_id, one.task_id) for one in connection.execute(sa.select(lessons_deleted).where(row.owner == owner))
+    }
 
 
 def delete_runs(connection: sa.Connection, owner: str, run_ids: Sequence[str]) -> None:
     for start in range(0, len(run_ids), _CHUNK):
         chunk = list(run_ids[start : start + _CHUNK])
-        connection.execute(sa.delete(lessons).where(lessons.c.owner == owner, lessons.c.run_id.in_(chunk)))
+        for table in (lessons, lessons_deleted):
+            connection.execute(sa.delete(table).where(table.c.owner == owner, table.c.run_id.in_(chunk)))
 
 
 def settle(
@@ -95,10 +113,14 @@ def settle(
 ) -> tuple[list[Lesson], list[str]]:
     """Let the lessons of a run be those that are approved: gives those that are new, and the ids of those withdrawn.
     What its owner has written by hand since is theirs and stays. `pruned`: its steps were given up, so nobody can tell
-    how an answer was made: none is new, and those of its plan's tasks stay."""
+    how an answer was made: none is new, and those of its plan's tasks stay. Of a run that is gone there are none, and
+    what its owner deleted does not come back."""
+    if connection.execute(sa.select(runs.c.id).where(runs.c.id == run_id)).first() is None:
+        return [], []
     there = [_lesson(row) for row in connection.execute(sa.select(lessons).where(lessons.c.run_id == run_id))]
     by_hand = {one.task_id for one in there if one.how == "hand"}
-    known = {one.id for one in there}
+    never = sa.select(lessons_deleted.c.id).where(lessons_deleted.c.run_id == run_id)
+    known = {one.id for one in there} | set(connection.execute(never).scalars())
     keep = {one.id for one in wanted}
     told = [one for one in there if not pruned or one.task_id == MAIN]
     gone = [one.id for one in told if one.how != "hand" and one.id not in keep]

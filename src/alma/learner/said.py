@@ -11,12 +11,14 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
+from msgspec.structs import replace
 
 from alma.db.learning_tables import outcomes
 from alma.engine.fold import fold
 from alma.engine.journal import read_entries
 from alma.events import Recorded, Signaled
-from alma.learner.approved import has_secret
+from alma.learner import lesson_store
+from alma.learner.approved import has_secret, knew_of_outside
 from alma.learning.holdout import held_out
 from alma.learning.outcome import Outcome, TaskOutcome
 from alma.models.chat import ChatMessage
@@ -45,7 +47,9 @@ class Said(Struct, frozen=True):
 
 
 def said_of_role(connection: sa.Connection, owner: str, role: str, most: int) -> list[Said]:
-    """Of the newest runs in which the role's tasks failed or were spoken of in words, at most so many."""
+    """Of the newest runs in which the role's tasks failed or were spoken of in words, at most so many. Where its owner
+    deleted the lesson of a task, the answer that they wrote is no example here either."""
+    gone = lesson_store.deleted(connection, owner)
     row = outcomes.c
     asked = sa.select(row.data).where(row.owner == owner).order_by(row.num.desc()).limit(LOOKED_AT)
     found: list[Said] = []
@@ -57,7 +61,7 @@ def said_of_role(connection: sa.Connection, owner: str, role: str, most: int) ->
         found += said_in(outcome.run_id, read_entries(connection, {outcome.run_id: 0})[outcome.run_id], tasks)
         if len(found) >= most:
             break
-    return found[:most]
+    return [replace(one, wanted="") if (one.run_id, one.task_id) in gone else one for one in found[:most]]
 
 
 def _speaks(task: TaskOutcome) -> bool:
@@ -80,7 +84,7 @@ def said_in(run_id: str, log: Sequence[Recorded], tasks: Sequence[TaskOutcome]) 
     found: list[Said] = []
     for outcome in tasks:
         task = state.tasks.get(outcome.task_id)
-        if task is None or state.started is None or task.outside:
+        if task is None or state.started is None or knew_of_outside(task):
             continue
         goal = state.started.text if task.id == MAIN or task.spec is None else task.spec.goal
         said = [one for one in signals.get(task.id, {}).values() if one.value]

@@ -7,7 +7,8 @@ says as well.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -21,8 +22,11 @@ DIVERSITY = 0.15  # how much being like one that was taken counts against being 
 _SWAY = 0.5  # by which utility that is sure makes a candidate worth more, or less
 _HARMFUL = -0.35  # of utility times certainty: below it an example has made answers worse
 _ALIKE = 0.995  # of similarity of two candidates: they are the same task
+_REWORDED = 0.9  # the same: it is the same task in other words, where what was answered is the same
+_SAME_WORDS = 0.7  # of the words of two answers, that are in both
 _LOOKED_AT = 64  # of the worthiest; the others cannot be taken before these
 _TOLD = 8  # of those passed over
+_WORD = re.compile(r"\w+")
 
 
 class Candidate(Struct, frozen=True):
@@ -75,8 +79,21 @@ def worth(similarity: float, utility: float, certainty: float) -> float:
     return similarity * (1.0 + _SWAY * utility * certainty)
 
 
-def pick(task: Vector, candidates: Sequence[Candidate], vectors: Vector, room: Room) -> Picks:
-    """`task`: (d,), `vectors`: (len(candidates), d), all of length 1."""
+def same_words(one: str, other: str) -> bool:
+    """Whether two answers say nearly the same."""
+    words, others = (set(_WORD.findall(text.casefold())) for text in (one, other))
+    return len(words & others) >= _SAME_WORDS * len(words | others)
+
+
+def pick(
+    task: Vector,
+    candidates: Sequence[Candidate],
+    vectors: Vector,
+    room: Room,
+    same: Callable[[int, int], bool] = lambda _one, _other: False,
+) -> Picks:
+    """`task`: (d,), `vectors`: (len(candidates), d), all of length 1. `same`: whether the answers of two candidates say
+    the same."""
     if not candidates:
         return Picks([], [])
     similar = np.clip(vectors @ task, -1.0, 1.0)
@@ -102,7 +119,10 @@ def pick(task: Vector, candidates: Sequence[Candidate], vectors: Vector, room: R
         best = max(able, key=lambda at: scores[at])
         able.remove(best)
         one = candidates[best]
-        if near[best] >= _ALIKE:
+        reworded = near[best] >= _REWORDED and any(
+            vectors[best] @ vectors[at] >= _REWORDED and same(best, at) for at in taken
+        )
+        if near[best] >= _ALIKE or reworded:
             passed[best] = "alike"
         elif one.tokens > left:
             passed[best] = "tokens"
