@@ -77,6 +77,7 @@ def test_all_that_is_wrong_is_said_with_its_line() -> None:
         ("name: x\nvariants: [{name: a}, {name: a}]\nevaluators: [{type: exact}]\n", "yaml", "two variants"),
         ("name: x\nvariants: [{name: a}]\nevaluators: [{type: exact}, {type: exact}]\n", "yaml", "two evaluators"),
         ("name: x\nbaseline: z\nvariants: [{name: a}]\nevaluators: [{type: exact}]\n", "yaml", "baseline"),
+        ("name: x\nvariants: [{name: a}]\nevaluators: [{type: judge, name: human}]\n", "yaml", "as people are"),
         ("name: x\nvariants: []\nevaluators: [{type: odd}]\n", "yaml", "odd"),
         ('name = "x"\nseeds = 0\n[[variants]]\nname = "a"\n[[evaluators]]\ntype = "exact"\n', "toml", "line 2, seeds"),
         ("[" * 2000, "json", "no JSON"),
@@ -120,6 +121,15 @@ def test_no_rows_are_refused_and_one_is_taken() -> None:
     with pytest.raises(InvalidRequest, match="no rows"):
         read_rows("\n\n")
     assert read_rows('{"task": "a", "expected": 4}') == [Row("a", "4")]
+
+
+def test_slices_are_few_and_nothing_of_a_row_is_half_of_a_character() -> None:
+    rows = [json.dumps({"task": "a", "slice": f"s{at}"}) for at in range(51)]
+    assert len(read_rows("\n".join(rows[:50]))) == 50
+    for text, words in (("\n".join(rows), "50 slices"), ('{"task": "a", "note": "\\ud800"}', "half of a character")):
+        with pytest.raises(InvalidRequest) as caught:
+            read_rows(text)
+        assert words in (caught.value.actual or "")
 
 
 @given(

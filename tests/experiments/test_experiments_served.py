@@ -75,10 +75,17 @@ def test_variants_are_really_told_what_their_file_says(server: Serving) -> None:
     status, promoted = server.call("POST", f"/api/experiments/{experiment_id}/promote", {"variant": "brief"})
     assert status == 200
     assert len(promoted["versions"]) == 2
-    other = begin(server, SPEC, data(3))
+    for version in promoted["versions"]:
+        assert server.call("POST", f"/api/learning/versions/{version}/promote", {"why": "It won."})[0] == 200
+    other = begin(server, SPEC.replace("name: brief", "name: other"), data(3))
     ended(server, other)
+    _, usual = server.call("GET", f"/api/experiments/{other}/runs?variant=usual&limit=1")
+    _, prompt = server.call("GET", f"/api/runs/{usual['runs'][0]['runId']}/prompt")
+    said = " ".join(message["content"] for message in prompt["messages"])
+    assert "You answer in one word." in said, "as usual is what acts for the owner now"
+    assert "Never apologise." in said
     _, compared = server.call("POST", "/api/experiments/compare", {"a": experiment_id, "b": other})
-    assert [one["found"]["n"] for one in compared["comparisons"]] == [2, 2]
+    assert [one["found"]["n"] for one in compared["comparisons"]] == [2]
     assert server.call("DELETE", f"/api/experiments/{experiment_id}")[0] == 204
     assert server.call("GET", f"/api/experiments/{experiment_id}")[0] == 404
     assert server.call("GET", f"/api/runs/{runs['brief']}/prompt")[0] == 404

@@ -8,11 +8,12 @@ from typing import Literal
 from xml.etree import ElementTree
 
 import pytest
+from msgspec.structs import replace
 
 from alma.experiments.dataset import Row
 from alma.experiments.records import Cell, Experiment, Said, Score
 from alma.experiments.report import csv_text, markdown, svg
-from alma.experiments.spec import check_spec
+from alma.experiments.spec import Exact, check_spec
 from alma.experiments.verdict import between, results
 
 
@@ -99,6 +100,33 @@ def test_a_judge_is_held_against_people_and_its_taste_for_a_place_is_counted() -
     assert judge.human.share == pytest.approx(2 / 3)
     assert judge.human.kappa == pytest.approx(0.5)
     assert found.figures[1].scores == {"judge": 0.5, "human": pytest.approx(2 / 3)}
+
+
+def test_who_failed_lost_by_a_judge_and_by_people_too() -> None:
+    made = experiment(12, "judge", "human")
+    half = cells([0.0] * 12, [0.0] * 4 + [None] * 8)
+    judged = [said(row, "right", "judge", "right", "right") for row in range(4)]
+    found = results(made, half, judged)
+    assert found.figures[1].scores == {"judge": pytest.approx(1 / 3), "human": None}
+    assert found.comparisons[0].found.n == 12
+    people = [said(row, "tie", "human") for row in range(4)]
+    assert results(made, half, people[:3]).comparisons[1].found.n == 3
+    assert results(made, half, people).figures[1].scores["human"] == pytest.approx(1 / 6)
+    both = cells([None] * 12, [None] * 6 + [0.0] * 6)
+    assert results(made, both, []).figures[1].scores["judge"] == 1.0, "of two that failed none is better"
+
+
+def test_two_experiments_are_compared_by_what_means_the_same_in_both() -> None:
+    one, other = experiment(8, "exact", "judge", "human"), experiment(8, "exact", "judge", "human")
+    assert [found.evaluator for found in between((one, [], []), (other, [], []))] == ["exact", "exact"]
+    strict = other.spec.model_copy(update={"evaluators": [Exact(type="exact", case=True)]})
+    assert between((one, [], []), (replace(other, spec=strict), [], [])) == []
+    expects = [Row("same", "a"), Row("same", "b"), Row("same", "a"), Row("task", "c")]
+    first = replace(experiment(4), rows=expects)
+    second = replace(experiment(4), rows=[expects[2], expects[0], expects[1], Row("task", "d")])
+    scores = cells([0.0, 0.5, 1.0, 0.0], [0.0] * 4), cells([0.0, 1.0, 0.5, 1.0], [0.0] * 4)
+    found = between((first, scores[0], []), (second, scores[1], []))[0].found
+    assert (found.n, found.difference) == (3, 0.0)
 
 
 def test_two_experiments_are_compared_on_the_tasks_of_both() -> None:

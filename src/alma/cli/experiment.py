@@ -266,7 +266,7 @@ async def compare(door: Door, arguments: argparse.Namespace) -> int:
         return 0
     found = msgspec.convert(said, dict[str, list[_Words]])["comparisons"]
     if not found:
-        note("The two have no evaluator of the same name.")
+        note("The two have no evaluator in common that scores answers by themselves.")
     _print([one.words for one in found])
     return 0
 

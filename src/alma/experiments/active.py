@@ -27,6 +27,7 @@ class Active:
         self.experiment = experiment
         self.cells = {cell.place: cell for cell in cells}
         self.busy: set[Place] = set()
+        self.judged = {(one.by, (one.right, one.row, one.seed)): one for one in said}
         self.cost = sum(cell.cost for cell in cells) + sum(one.cost for one in said)
         self._left = deque(cell.place for cell in cells if cell.state in ("waiting", "running"))
         self._to_judge: deque[Place] | None = None
@@ -79,6 +80,11 @@ class Active:
             self._left.appendleft(job.place)
         elif again and self._to_judge is not None:
             self._to_judge.appendleft(job.place)
+
+    def heard(self, said: Said) -> None:
+        """A judge has said it: what was said before an interruption is not asked again."""
+        self.judged[said.by, (said.right, said.row, said.seed)] = said
+        self.cost += said.cost
 
     def base_of(self, place: Place) -> Cell:
         return self.cells[self.experiment.spec.base, place[1], place[2]]

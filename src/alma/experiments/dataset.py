@@ -12,6 +12,7 @@ from msgspec import Struct
 from alma.errors import InvalidRequest
 
 MOST_ROWS = 5000
+MOST_SLICES = 50
 _MOST_TASK = 100_000  # characters
 _FIELDS = ("task", "expected", "slice", "note")
 _SHOWN = 10
@@ -40,6 +41,8 @@ def read_rows(text: str) -> list[Row]:
             problems.append(f"line {number}: {error}")
     if len(rows) > MOST_ROWS:
         problems.append(f"expected at most {MOST_ROWS:,} rows, came {len(rows):,}")
+    if (slices := len({row.slice for row in rows})) > MOST_SLICES:
+        problems.append(f"expected at most {MOST_SLICES} slices, came {slices:,}")
     if problems:
         more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
         raise _invalid("The data set has lines that cannot be used.", "\n".join(problems[:_SHOWN] + more))
@@ -90,7 +93,7 @@ def _row(line: str) -> Row:
     for name in ("slice", "note"):
         if not isinstance(given.get(name, ""), str):
             raise ValueError(f"expected a text in `{name}`")
-    for text in (task, expected or "", given.get("slice", "")):
+    for text in (task, expected or "", given.get("slice", ""), given.get("note", "")):
         try:
             text.encode()
         except UnicodeEncodeError:

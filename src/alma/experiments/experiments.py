@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ from alma.experiments.verdict import Comparison, Results, between, results
 
 MOST_KEPT = 200  # experiments of an owner
 _MOST_LISTED = 200
+_MOST_RESULTS = 16
 _ENDED = ("done", "failed", "canceled")
 
 
@@ -69,6 +71,7 @@ class Experiments:
         self._folder = folder
         self._clock = clock
         self._scoring = Scoring()
+        self._kept: dict[str, tuple[int, Results]] = {}  # what came of those that were looked at last
         self.before = Beforehand(roles, models, annexes, folder)
         self._running = Running(database, here, annexes, self._make, self._scorer, clock)
 
@@ -202,14 +205,25 @@ class Experiments:
 
     async def results(self, owner: str, experiment_id: str) -> tuple[Experiment, list[Cell], Results]:
         experiment, cells, said = await self._read(owner, experiment_id)
-        return experiment, cells, results(experiment, cells, said)
+        return experiment, cells, await asyncio.to_thread(self._results, experiment, cells, said)
+
+    def _results(self, experiment: Experiment, cells: list[Cell], said: list[Said]) -> Results:
+        """In a thread: of many tasks it takes seconds. Kept for a few experiments, as long as nothing more is done."""
+        key = hash((tuple((cell.place, cell.state, cell.at) for cell in cells), tuple(said)))
+        known = self._kept.pop(experiment.id, None)
+        found = known[1] if known is not None and known[0] == key else results(experiment, cells, said)
+        self._kept[experiment.id] = (key, found)
+        while len(self._kept) > _MOST_RESULTS:
+            self._kept.pop(next(iter(self._kept)), None)
+        return found
 
     async def cells(self, owner: str, experiment_id: str) -> tuple[Experiment, list[Cell]]:
         experiment, cells, _ = await self._read(owner, experiment_id)
         return experiment, cells
 
     async def compare(self, owner: str, one: str, other: str) -> list[Comparison]:
-        return between(await self._read(owner, one), await self._read(owner, other))
+        both = await self._read(owner, one), await self._read(owner, other)
+        return await asyncio.to_thread(between, *both)
 
     async def rows_of(self, owner: str, thread_ids: list[str]) -> list[Row]:
         """A data set of threads. Raises `NotFound` (unknown_thread), `InvalidRequest` (data_set_invalid)."""
@@ -260,8 +274,7 @@ class Experiments:
     async def promote(self, owner: str, experiment_id: str, variant_name: str = "") -> list[str]:
         """Drafts of versions of what the winner (or the variant named) says otherwise; gives their ids. Raises
         `Conflict` (no_winner, nothing_to_promote), `NotFound` (unknown_variant)."""
-        experiment, cells, said = await self._read(owner, experiment_id)
-        found = results(experiment, cells, said)
+        experiment, _, found = await self.results(owner, experiment_id)
         name = variant_name or found.winner
         if not name:
             raise Conflict(

@@ -37,7 +37,8 @@ class Annex:
     """An Alma of its own that a variant's runs are done in, while its experiment runs."""
 
     def __init__(self) -> None:
-        self.over = asyncio.Event()
+        self.over = asyncio.Event()  # it is to end
+        self.ended = asyncio.Event()
         self.place: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
 
 
@@ -97,7 +98,8 @@ class Running:
             return records.cells_of(connection, experiment.id), records.said_of(connection, experiment.id)
 
         cells, said = await self._database.read(look)
-        self._active[experiment.id] = Active(experiment, cells, said)
+        if experiment.id not in self._active:  # it may have been started twice at once
+            self._active[experiment.id] = Active(experiment, cells, said)
         self._wake.set()
 
     def has(self, experiment_id: str) -> bool:
@@ -113,14 +115,16 @@ class Running:
     async def halt(self, experiment_id: str, *, cancel: bool, wait: bool = False) -> None:
         """Begin nothing more of it. `cancel`: end what is under way too; `wait`: until it has ended."""
         active = self._active.get(experiment_id)
-        if active is None:
-            return
-        active.halt()
-        if cancel:
-            await self._cancel(active)
-        self._wake.set()
+        if active is not None:
+            active.halt()
+            if cancel:
+                await self._cancel(active)
+            self._wake.set()
         if wait:
-            await active.over.wait()
+            if active is not None:
+                await active.over.wait()
+            for annex in [annex for key, annex in self._open.items() if key[0] == experiment_id]:
+                await annex.ended.wait()
 
     async def _cancel(self, active: Active) -> None:
         experiment = active.experiment
@@ -182,8 +186,8 @@ class Running:
         """Nothing of it is under way: it was halted, or all is done."""
         experiment = active.experiment
         del self._active[experiment.id]
-        for key in [key for key in self._open if key[0] == experiment.id]:
-            self._open.pop(key).over.set()
+        for annex in [annex for key, annex in self._open.items() if key[0] == experiment.id]:
+            annex.over.set()
         while not active.halted or active.why:
             try:
                 await self._end(experiment, "paused" if active.halted else "done", active.why)
@@ -262,14 +266,18 @@ class Running:
         experiment, scores = active.experiment, dict(cell.scores)
         base = active.base_of(cell.place)
         for judge in active.judges:
-            said = await judged(self._here, experiment, judge, base, cell)
-            active.cost += said.cost
-            scores[label_of(judge)] = Score(said.score, said.why)
-            at = self._clock()
-            await self._database.write(
-                lambda connection, said=said, at=at: records.keep_said(connection, experiment.id, said, at)
-            )
+            label = label_of(judge)
+            said = active.judged.get((label, cell.place))
+            if said is None:
+                said = await judged(self._here, experiment, judge, base, cell)
+                await self._say(active, said)
+            scores[label] = Score(said.score, said.why)
         await self._keep(active, replace(cell, state="scored", scores=scores))
+
+    async def _say(self, active: Active, said: Said) -> None:
+        at = self._clock()
+        await self._database.write(lambda connection: records.keep_said(connection, active.experiment.id, said, at))
+        active.heard(said)
 
     async def _keep(self, active: Active, cell: Cell) -> None:
         active.cells[cell.place] = cell
@@ -282,7 +290,8 @@ class Running:
         if not variant.settings:
             return self._here
         key = (experiment.id, variant.name)
-        annex = self._open.get(key)
+        while (annex := self._open.get(key)) is not None and annex.over.is_set():
+            await annex.ended.wait()  # two at once would have one folder
         if annex is None:
             annex = self._open[key] = Annex()
             assert self._group is not None
@@ -304,6 +313,10 @@ class Running:
             if not annex.place.done():
                 annex.place.set_exception(_annex_failed(variant, error))
                 annex.place.exception()  # it is told to whoever waits for it
+            await annex.over.wait()
+        finally:
+            del self._open[experiment.id, variant.name]
+            annex.ended.set()
 
     async def _end(self, experiment: Experiment, state: State, why: str) -> None:
         ended = self._clock() if state in ("done", "failed", "canceled") else None

@@ -204,6 +204,8 @@ class Spec(_Part):
         labels = [label_of(one) for one in self.evaluators]
         if twice := sorted({one for one in labels if labels.count(one) > 1}):
             raise ValueError(f"two evaluators are called {twice[0]!r}: give one another name")
+        if any(isinstance(one, Judge) and one.name == "human" for one in self.evaluators):
+            raise ValueError("a judge cannot be called 'human', as people are: give it another name")
         if self.baseline and self.baseline not in names:
             raise ValueError(f"the baseline {self.baseline!r} is none of the variants {', '.join(names)}")
         return self

@@ -23,9 +23,9 @@ class Acting(Struct, frozen=True, omit_defaults=True):
 
 
 class Roles(Protocol):
-    """`active`: the role as it acts for an owner now, raises `NotFound` (unknown_role); `acting`: all that acts in place
-    of files; `file`: what a version of a role's file says, `notes`: what one of notes does, None where the owner has
-    none of this hash."""
+    """`active`: the role as it acts for an owner now; raises `NotFound` (unknown_role). `acting`: all that acts in
+    place of files. `file`: what a version of a role's file says, `notes`: what one of notes does; None where the owner
+    has none of this hash."""
 
     def active(self, owner: str, name: str) -> Role: ...
 
@@ -103,7 +103,9 @@ def _hash(content: str) -> str:
 
 def _known(content: str | None, hash: str) -> str:
     if content is None:
-        raise NotFound("unknown_version", f"There is no version with the hash {hash}.", hint="It may have been deleted.")
+        raise NotFound(
+            "unknown_version", f"There is no version with the hash {hash}.", hint="It may have been deleted."
+        )
     return content
 
 

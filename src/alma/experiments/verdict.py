@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alma.experiments.records import Cell, Experiment, Said
+from alma.experiments.dataset import Row
+from alma.experiments.pairs import to_judge
+from alma.experiments.records import Cell, Experiment, Place, Said
 from alma.experiments.spec import Human, Judge, label_of
 from alma.learning.statistics import Agreement, Paired, agreement, compare, detectable, holm, needed, sliced
 
@@ -89,9 +91,11 @@ Table = dict[str, dict[int, float | None]]  # by variant and row: the mean over 
 def _table(experiment: Experiment, label: str, cells: Sequence[Cell], said: Sequence[Said]) -> Table:
     spec = experiment.spec
     evaluator = next(one for one in spec.evaluators if label_of(one) == label)
-    if isinstance(evaluator, Judge | Human):
-        by = "human" if isinstance(evaluator, Human) else label
-        return _preferred(spec.base, [one for one in said if one.by == by])
+    if isinstance(evaluator, Judge):
+        return _preferred(spec.base, [one for one in said if one.by == label], _forfeits(spec.base, cells))
+    if isinstance(evaluator, Human):  # those that failed count when people have judged the others, else they'd be most
+        failed = _forfeits(spec.base, cells) if not to_judge(experiment, cells, said) else {}
+        return _preferred(spec.base, [one for one in said if one.by == "human"], failed)
     found: dict[str, dict[int, list[float | None]]] = {}
     for cell in cells:
         if cell.state == "failed":
@@ -104,11 +108,22 @@ def _table(experiment: Experiment, label: str, cells: Sequence[Cell], said: Sequ
     return {variant: {row: _mean(values) for row, values in rows.items()} for variant, rows in found.items()}
 
 
-def _preferred(base: str, said: Sequence[Said]) -> Table:
+def _forfeits(base: str, cells: Sequence[Cell]) -> dict[Place, float]:
+    """Pairs that need no judge, for one of the two runs failed: the other is the better one."""
+    failed = {cell.place: cell.state == "failed" for cell in cells if cell.state not in ("waiting", "running")}
+    return {
+        place: float(failed[base, *place[1:]])
+        for place, one in failed.items()
+        if place[0] != base and failed.get((base, *place[1:]), one) != one
+    }
+
+
+def _preferred(base: str, said: Sequence[Said], forfeits: dict[Place, float]) -> Table:
     """Each variant's share of what it was preferred in; that of the baseline is one half, against which they stand."""
+    scores: dict[Place, float | None] = {(one.right, one.row, one.seed): one.score for one in said}
     found: dict[str, dict[int, list[float | None]]] = {}
-    for one in said:
-        found.setdefault(one.right, {}).setdefault(one.row, []).append(one.score)
+    for (variant, row, _), score in {**scores, **forfeits}.items():
+        found.setdefault(variant, {}).setdefault(row, []).append(score)
     table: Table = {name: {row: _mean(values) for row, values in rows.items()} for name, rows in found.items()}
     table[base] = {row: 0.5 for rows in found.values() for row in rows}
     return table
@@ -262,16 +277,15 @@ def _verdict(experiment: Experiment, cells: Sequence[Cell], comparisons: Sequenc
 def between(
     one: tuple[Experiment, Sequence[Cell], Sequence[Said]], other: tuple[Experiment, Sequence[Cell], Sequence[Said]]
 ) -> list[Comparison]:
-    """The same variants (or, where no two are called the same, the baselines) of two experiments, on the tasks that
-    are in both, by the evaluators that are in both."""
+    """The same variants (or, where no two are called the same, the baselines) of two experiments, on the rows that are
+    in both (task and what is expected), by the evaluators that are in both. Judges and people are none of them: they
+    compare with the baseline of their own experiment."""
     first, second = one[0], other[0]
     names = [v.name for v in first.spec.variants if v.name in {w.name for w in second.spec.variants}]
     pairs = [(name, name) for name in names] or [(first.spec.base, second.spec.base)]
-    labels = [
-        label_of(e) for e in first.spec.evaluators if label_of(e) in {label_of(f) for f in second.spec.evaluators}
-    ]
-    tasks = {row.task: at for at, row in enumerate(second.rows)}
-    rows = [(at, tasks[row.task]) for at, row in enumerate(first.rows) if row.task in tasks]
+    alone = [e for e in first.spec.evaluators if not isinstance(e, Judge | Human)]
+    labels = [label_of(e) for e in alone if e in second.spec.evaluators]
+    rows = _in_both(first.rows, second.rows)
     nan = float("nan")
     found: list[Comparison] = []
     for label in labels:
@@ -286,6 +300,18 @@ def between(
             found.append(Comparison(label, *heads, paired, dict(slices), None, more, "", ""))
     corrected = holm([comparison.found.p for comparison in found])
     return [_worded(replace(comparison, p_holm=p)) for comparison, p in zip(found, corrected, strict=True)]
+
+
+def _in_both(ones: Sequence[Row], others: Sequence[Row]) -> list[tuple[int, int]]:
+    """Where the same rows stand; of rows that are there more than once the first with the first."""
+    places: dict[tuple[str, str | None], list[int]] = {}
+    for at, row in reversed(list(enumerate(others))):
+        places.setdefault((row.task, row.expected), []).append(at)
+    found: list[tuple[int, int]] = []
+    for at, row in enumerate(ones):
+        if left := places.get((row.task, row.expected)):
+            found.append((at, left.pop()))
+    return found
 
 
 def _value(table: Table, variant: str, row: int, missing: float) -> float:

@@ -161,7 +161,8 @@ def _results(router: APIRouter, experiments: Experiments) -> None:
     async def report_csv(owner: Owner, experiment_id: Id) -> Response:
         """A line for each run."""
         experiment, cells, _ = await experiments.results(owner, experiment_id)
-        return Response(csv_text(experiment, cells), media_type="text/csv; charset=utf-8", headers=_FILES)
+        text = await asyncio.to_thread(csv_text, experiment, cells)
+        return Response(text, media_type="text/csv; charset=utf-8", headers=_FILES)
 
     @router.get("/{experiment_id}/report.svg", response_class=Response)
     async def report_svg(owner: Owner, experiment_id: Id) -> Response:
