@@ -1,11 +1,15 @@
 "use client";
 
 import { memo, type ReactNode } from "react";
-import { PlanCard } from "@/features/conversation/plan-card";
-import { QuestionCard } from "@/features/conversation/question-card";
-import { ToolCard } from "@/features/conversation/tool-card";
+import { lazily } from "@/components/lazily";
 import type { RunState } from "@/lib/run-state";
 import { isOver } from "@/lib/task-state";
+
+const PlanCard = lazily(() => import("@/features/conversation/plan-card").then((module) => module.PlanCard));
+const QuestionCard = lazily(() =>
+  import("@/features/conversation/question-card").then((module) => module.QuestionCard),
+);
+const ToolCard = lazily(() => import("@/features/conversation/tool-card").then((module) => module.ToolCard));
 
 interface AsksProps extends Pick<RunState, "tasks" | "questions" | "calls"> {
   runId: string;

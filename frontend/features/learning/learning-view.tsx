@@ -1,5 +1,6 @@
 "use client";
 
+import { useEffect, useRef } from "react";
 import { PARTS, partOf } from "@/features/learning/parts";
 import { useView } from "@/hooks/use-session";
 import { cn } from "@/lib/cn";
@@ -9,6 +10,9 @@ import { go } from "@/lib/location";
 export function LearningView() {
   const { part: name, dialog, under } = useView();
   const part = partOf(dialog === null ? name : under);
+  const chosen = useRef<HTMLButtonElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another part is another tab, which may be out of sight
+  useEffect(() => chosen.current?.scrollIntoView({ block: "nearest", inline: "center" }), [part?.id]);
   if (part === undefined) return null;
   const { View } = part;
   return (
@@ -16,11 +20,12 @@ export function LearningView() {
       <div
         role="tablist"
         aria-label="Learning"
-        className="flex shrink-0 gap-5 overflow-x-auto border-b px-4 [scrollbar-width:none] max-sm:gap-3"
+        className="flex shrink-0 gap-5 overflow-x-auto border-b px-4 [scrollbar-width:none] max-sm:gap-3 max-sm:pr-10 max-sm:[mask-image:linear-gradient(to_right,black_calc(100%-2.5rem),transparent)]"
       >
         {PARTS.map(({ id, label }) => (
           <button
             key={id}
+            ref={part.id === id ? chosen : undefined}
             type="button"
             role="tab"
             id={`learning-tab-${id}`}

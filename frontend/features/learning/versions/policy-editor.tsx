@@ -64,7 +64,7 @@ export function PolicyEditor({ content, onChange }: EditorProps) {
           <li
             key={at}
             data-slot="policy-way"
-            className="grid items-center gap-2 border-l-2 pl-3 sm:grid-cols-[1fr_1.4fr_1fr_auto]"
+            className="relative grid items-center gap-2 border-l-2 pl-3 sm:grid-cols-[1fr_1.4fr_1fr_auto]"
           >
             {(["role", "model", "pattern"] as const).map((part) => (
               <Input
@@ -79,6 +79,7 @@ export function PolicyEditor({ content, onChange }: EditorProps) {
             <Button
               variant="ghost"
               size="icon"
+              className="max-sm:absolute max-sm:right-0 max-sm:bottom-0"
               aria-label={`Remove way ${at + 1}`}
               onClick={() => change({ ...policy, ways: policy.ways.filter((_, index) => index !== at) })}
             >
