@@ -15,17 +15,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from alma.learning.betting import Seen, detector
-from alma.learning.sequential import Decision, Rules, decide
+from alma.learner.judging import ALARM, CANARY, base_level, fallen
+from alma.learner.version_records import SHARE, Phase, Side, Tried
+from alma.learning.betting import Seen
+from alma.learning.sequential import Decision, decide
 from bench import rig
 
 Noise = Literal["graded", "wide", "bernoulli"]
 NOISES: tuple[Noise, ...] = ("graded", "wide", "bernoulli")
-SHARE = 0.2
 SIMULATIONS = 500
 WITHIN = 60  # of the candidate's tasks
-RULES = Rules()
-_LEVEL = 0.68
+_MEANS = np.array([0.85, 0.7, 0.5])  # of the rewards of three kinds of tasks
 
 
 def tasks(seed: int, noise: Noise, difference: float, most: int) -> list[Seen]:
@@ -37,7 +37,7 @@ def tasks(seed: int, noise: Noise, difference: float, most: int) -> list[Seen]:
     if noise == "bernoulli":
         reward = (rng.random(count) < 0.8 + difference * mine).astype(float)
     else:
-        mean = np.array([0.85, 0.7, 0.5])[kind] + difference * mine
+        mean = _MEANS[kind] + difference * mine
         weight = 8.0 if noise == "graded" else 2.0
         reward = rng.beta(mean * weight, (1.0 - mean) * weight)
     return [Seen(bool(c), float(r), SHARE, str(k)) for c, r, k in zip(mine, reward, kind, strict=True)]
@@ -51,8 +51,8 @@ def share_of(hits: int, of: int) -> dict[str, float]:
     return {"rate": rate, "low": max(middle - half, 0.0), "high": min(middle + half, 1.0)}
 
 
-def scenario(noise: Noise, difference: float, times: int, most: int = RULES.most) -> dict[str, Any]:
-    found = [decide(tasks(seed, noise, difference, most), RULES) for seed in range(times)]
+def scenario(noise: Noise, difference: float, times: int, most: int = CANARY.most) -> dict[str, Any]:
+    found = [decide(tasks(seed, noise, difference, most), CANARY) for seed in range(times)]
     promoted = [one for one in found if one.verdict == "better"]
     back = [one for one in found if one.verdict in ("worse", "futile")]
     return {
@@ -76,19 +76,28 @@ def _quantiles(found: list[Decision]) -> dict[str, float] | None:
     return {"median": float(middle), "p90": float(most)}
 
 
-def drift(times: int, tasks: int = 1000) -> dict[str, Any]:
-    """The watch after a promotion: false alarms in `tasks` steady ones, and how many it takes to hear a fall of ten
-    points after them."""
+def drift(times: int, tasks: int = 1000, base: int = 200) -> dict[str, Any]:
+    """The watch after a promotion, over what `base` tasks of a canary said of the level: false alarms in `tasks` that
+    are as good as those, and how many it takes to hear a fall of ten points after them."""
     alarms, delays = 0, []
     for seed in range(times):
         rng = np.random.default_rng(seed)
-        steady, fallen = rng.beta(5.6, 2.4, tasks), rng.beta(4.8, 3.2, tasks)
-        levels = [_LEVEL] * (2 * tasks)
-        heard = detector([*steady, *fallen], levels) >= 1000.0
+        level = base_level(_watched(rng, 0.0, base, "canary", "base"))
+        assert level is not None
+        steady = _watched(rng, 0.0, tasks, "watch", "candidate")
+        heard = fallen(level, [*steady, *_watched(rng, -0.1, tasks, "watch", "candidate")]) >= ALARM
         alarms += bool(heard[:tasks].any())
         after = heard[tasks:]
         delays.append(int(np.argmax(after)) + 1 if after.any() else tasks)
     return {"false_alarms_in_1000": share_of(alarms, times), "tasks_to_alarm_median": float(np.median(delays))}
+
+
+def _watched(rng: np.random.Generator, difference: float, count: int, phase: Phase, arm: Side) -> list[Tried]:
+    kind = rng.integers(0, 3, count)
+    mean = _MEANS[kind] + difference
+    reward = rng.beta(mean * 8.0, (1.0 - mean) * 8.0)
+    rows = zip(reward, kind, strict=True)
+    return [Tried("v", phase, arm, f"r{at}", 0.0, reward=float(r), context=str(k)) for at, (r, k) in enumerate(rows)]
 
 
 def run(quick: bool) -> dict[str, Any]:
@@ -98,7 +107,7 @@ def run(quick: bool) -> dict[str, Any]:
     for noise in NOISES:
         found = {
             "equal": scenario(noise, 0.0, SIMULATIONS),
-            "worse": scenario(noise, -0.1, SIMULATIONS, WITHIN if quick else RULES.most),
+            "worse": scenario(noise, -0.1, SIMULATIONS, WITHIN if quick else CANARY.most),
         }
         if not quick:
             found["better"] = scenario(noise, 0.1, SIMULATIONS)

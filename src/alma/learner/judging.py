@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from alma.learner.version_records import Phase, Tried
-from alma.learning.betting import Seen, course, detector, of_pairs, of_tasks
+from alma.learning.betting import Floats, Seen, course, detector, of_pairs, of_tasks
 from alma.learning.guardrails import Cost, Guard, guards
 from alma.learning.sequential import Judged, Rules, judge, judge_pairs
 
@@ -20,6 +20,7 @@ REHEARSAL = Rules(checkpoint=_NEVER, most=_NEVER, matters=None)  # it can only s
 LEAST_LEVEL = 10  # tasks of the base with a known reward, so that its level is known
 ALARM = 1000.0  # as many tasks at least, on average, until the watch is wrong
 _TO_ALL = 5.0  # tasks of a context that its average weighs as much as that of all
+_ERRORS = 1.5  # measured: of steady versions one in a hundred is taken back within 1000 tasks
 
 
 class Judgement(Struct, frozen=True):
@@ -78,21 +79,52 @@ def compared(tried: Sequence[Tried]) -> int:
 
 
 def watched(canary: Sequence[Tried], since: Sequence[Tried]) -> Watched:
-    """Whether a promoted version has fallen below what its base was in the canary, less a standard error of that."""
-    known = [(one.context, one.reward) for one in canary if one.arm == "base" and one.reward is not None]
-    rewards = [(one.context, one.reward) for one in since if one.reward is not None]
-    mean = sum(reward for _, reward in rewards) / len(rewards) if rewards else 0.0
-    if len(known) < LEAST_LEVEL:
+    """Whether a promoted version has fallen below what its base was in the canary."""
+    rewards = [one.reward for one in since if one.reward is not None]
+    mean = sum(rewards) / len(rewards) if rewards else 0.0
+    level = base_level(canary)
+    if level is None:
         return Watched(len(rewards), mean, None, 0.0, drifted=False)
-    average = sum(reward for _, reward in known) / len(known)
-    spread = math.sqrt(sum((reward - average) ** 2 for _, reward in known) / (len(known) - 1) / len(known))
-    levels: dict[str, float] = {}
-    for context in {context for context, _ in rewards}:
-        here = [reward for one, reward in known if one == context]
-        levels[context] = max((sum(here) + _TO_ALL * average) / (len(here) + _TO_ALL) - spread, 0.0)
-    found = detector([reward for _, reward in rewards], [levels[context] for context, _ in rewards])
+    found = fallen(level, since)
     most = float(found.max()) if len(found) else 0.0
-    return Watched(len(rewards), mean, average, most, drifted=most >= ALARM)
+    return Watched(len(rewards), mean, level.average, most, drifted=most >= ALARM)
+
+
+class Level(Struct, frozen=True):
+    """Of the base's rewards: the `average` of all, and by kind of task below what they surely were not (`contexts`)."""
+
+    average: float
+    contexts: dict[str, float]
+
+    def of(self, context: str) -> float:
+        """Of a kind that the canary had none of nothing is known: the lowest."""
+        return self.contexts.get(context, min(self.contexts.values()))
+
+
+def base_level(canary: Sequence[Tried]) -> Level | None:
+    """None: it is not known. A kind's mean, or nearer to that of all where that is lower, less `_ERRORS` standard errors;
+    a few rewards that are alike are no proof that all are, so one more is thought of, as far off as usual."""
+    known = [(one.context, one.reward) for one in canary if one.arm == "base" and one.reward is not None]
+    if len(known) < LEAST_LEVEL:
+        return None
+    average = sum(reward for _, reward in known) / len(known)
+    usual = sum((reward - average) ** 2 for _, reward in known) / (len(known) - 1)
+    by: dict[str, list[float]] = {}
+    for context, reward in known:
+        by.setdefault(context, []).append(reward)
+    contexts: dict[str, float] = {}
+    for context, here in by.items():
+        mean, count = sum(here) / len(here), len(here)
+        nearer = (sum(here) + _TO_ALL * average) / (count + _TO_ALL)
+        variance = (sum((reward - mean) ** 2 for reward in here) + usual) / count
+        contexts[context] = max(min(mean, nearer) - _ERRORS * math.sqrt(variance / count), 0.0)
+    return Level(average, contexts)
+
+
+def fallen(level: Level, since: Sequence[Tried]) -> Floats:
+    """After each task with a known reward: the odds that rewards have fallen below the level."""
+    known = [(one.context, one.reward) for one in since if one.reward is not None]
+    return detector([reward for _, reward in known], [level.of(context) for context, _ in known])
 
 
 def _seen(tried: Sequence[Tried]) -> list[Seen]:

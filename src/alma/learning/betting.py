@@ -26,6 +26,7 @@ _PRIOR = 2.0  # tasks that the first expectation weighs
 _EDGE = 0.02  # no expectation is nearer to 0 or 1
 _GRID = np.linspace(-1.0, 1.0, 101)  # of differences that are tried for an interval's course
 _HALVINGS = 9  # of what an interval's edges are looked for in: to 0.004
+_MOST_ODDS = 1e100  # of a detector: a number all the same, and more than anybody asks
 _AT_ONCE = 64  # points in time of an interval's course
 
 
@@ -135,7 +136,7 @@ def detector(rewards: Sequence[float], levels: Sequence[float]) -> Floats:
     found = np.zeros(len(rewards))
     for at, (reward, level) in enumerate(zip(rewards, levels, strict=True)):
         stakes = _FRACTIONS / max(1.0 - level, 0.01)
-        stands = (stands + 1.0) * np.maximum(1.0 + stakes * (level - reward), 0.0)
+        stands = np.minimum((stands + 1.0) * np.maximum(1.0 + stakes * (level - reward), 0.0), _MOST_ODDS)
         found[at] = stands.mean()
     return found
 
