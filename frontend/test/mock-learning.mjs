@@ -50,6 +50,44 @@ function shares() {
   };
 }
 
+/** What learning did for a run: which way it chose, of which, and what it told. */
+export const learnedEvents = (messageId) => ({
+  "alma.choices": {
+    role: "manager",
+    choices: [
+      {
+        what: "arm",
+        chosen: "writer-brief|pool/llama-3.3-70b|",
+        by: "explored",
+        propensity: 0.14,
+        context: "creative",
+        options: [
+          { id: "manager||", mean: 0.68, low: 0.59, high: 0.76, share: 0.86 },
+          { id: "writer-brief|pool/llama-3.3-70b|", mean: 0.64, low: 0.41, high: 0.84, share: 0.14 },
+        ],
+      },
+    ],
+  },
+  "alma.lessons": {
+    messageId,
+    considered: 4,
+    notes: [
+      { id: "n1", text: "Name the source of each number.", version: "77aa02f0e1b2" },
+      { id: "n2", text: "Give prices in euros.", version: "77aa02f0e1b2" },
+    ],
+    examples: [
+      {
+        id: "l_3",
+        task: "A haiku about rain on a tin roof",
+        answer: "Rain on the tin roof\nthe kettle answers slowly\nboth run out of breath",
+        similarity: 0.81,
+        utility: 0.24,
+        tokens: 34,
+      },
+    ],
+  },
+});
+
 export function learningRoutes({ Problem, runs, record, custom }) {
   return [
     ["GET", /^\/learning\/shares$/, shares],

@@ -14,7 +14,7 @@ import { accessRoute, callerOf, limitOf, tokenRoutes, welcomeOf } from "./mock-a
 import { firing, health, healthRoutes, isUnwell } from "./mock-health.mjs";
 import { knowledgeRoutes } from "./mock-knowledge.mjs";
 import { labRoutes } from "./mock-lab.mjs";
-import { learningRoutes } from "./mock-learning.mjs";
+import { learnedEvents, learningRoutes } from "./mock-learning.mjs";
 import { keepRun, memories, memoryRoutes, recallFor } from "./mock-memory.mjs";
 import { metricRoutes, metricsNow, modeOf } from "./mock-metrics.mjs";
 import { decide, isPlanned, planned } from "./mock-plan.mjs";
@@ -483,6 +483,9 @@ function past(thread, text, options = {}) {
   };
   record(run, custom("alma.route", routeOf(text, options.kind)));
   const start = startOf(run, 1);
+  if (options.learned)
+    for (const [name, value] of Object.entries(learnedEvents(start.messageId)))
+      record(run, custom(name, value));
   record(run, start);
   const answer = options.answer ?? answerOf(text);
   run.texts.set(start.messageId, answer);
@@ -513,7 +516,8 @@ const remembered = {
   "Cooking for six": makeThread("Sunday dinner for six", 340),
   "Nora's birthday": makeThread("A speech of two minutes", 390),
 };
-for (const [id, thread] of threads) if (id !== heating.summary.id) past(thread, "Write a haiku about rain.");
+for (const [id, thread] of threads)
+  if (id !== heating.summary.id) past(thread, "Write a haiku about rain.", { learned: id === "t_00002" });
 
 const lengthy = makeThread("Two hundred turns", 200);
 for (let at = 0, last; at < 200; at++) {

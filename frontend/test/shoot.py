@@ -17,6 +17,7 @@ REPO = Path(__file__).parents[2]
 sys.path[:0] = [str(REPO / folder) for folder in ("tests/e2e", "scripts")]
 
 from shoot_health import screens as health_screens  # noqa: E402
+from shoot_learning import screens as learning_screens  # noqa: E402
 from stage import chromium  # noqa: E402
 
 BASE = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:4173"
@@ -560,6 +561,7 @@ def dashboard_empty(page: Page) -> None:
 
 SCREENS = [
     *health_screens(BASE, ready),
+    *learning_screens(BASE, ready),
     run_memory,
     run_memory_left_out,
     citations,
