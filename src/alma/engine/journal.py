@@ -189,6 +189,14 @@ def insert_run(connection: sa.Connection, run_id: str, entry: RunStarted, more: 
     return Fence(run_id, entry.task_id, 0)
 
 
+def append_in(connection: sa.Connection, run_id: str, new: Sequence[JournalEntry]) -> list[Recorded]:
+    """As `Journal.append`, inside the caller's transaction; the caller publishes it. Raises `NotFound`."""
+    (written,) = _append(connection, [_Append(run_id, new, None, None)], None)
+    if isinstance(written, Exception):
+        raise written
+    return written
+
+
 def read_entries(connection: sa.Connection, after: dict[str, int]) -> dict[str, list[Recorded]]:
     """For each run in `after` its entries past that `seq`, on the caller's connection."""
     found: dict[str, list[Recorded]] = {run_id: [] for run_id in after}

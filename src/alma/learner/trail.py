@@ -89,6 +89,7 @@ def follow(log: Sequence[Recorded]) -> Trails:
         trail = trails.of(entry.task_id)
         match entry:
             case Signaled():
+                trail.signals.pop(entry.signal, None)  # in the order of the journal, whatever clocks say
                 trail.signals[entry.signal] = entry
             case RouteCorrected():
                 trails.route = entry

@@ -7,7 +7,6 @@ The same said twice is kept once; of one run at most `MOST_SIGNALS` are kept. Wh
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import time
 import weakref
@@ -20,17 +19,15 @@ from alma.db.database import Database
 from alma.engine.fold import fold
 from alma.engine.journal import Journal
 from alma.engine.state import TaskState
-from alma.errors import AlmaError, Conflict, InvalidRequest, NotFound
-from alma.events import MessageFinished, Recorded, RunFinished, Signaled
+from alma.errors import Conflict, InvalidRequest, NotFound
+from alma.events import Recorded, RouteCorrected, Signaled
 from alma.learned import SignalName
 from alma.learning.reward import SIGNALS, kept_of
 from alma.plan import MAIN
+from alma.session.deeds import MOST_SIGNALS
 from alma.session.evidence import read_journal
-from alma.session.follow_ups import corrects
 from alma.session.threads import find_run
 
-log = logging.getLogger(__name__)
-MOST_SIGNALS = 100  # of one run
 MOST_REASON, MOST_TEXT = 2_000, 200_000  # characters
 _HARDLY = 0.01  # what a value is that happens to be the one that takes back
 Told = Callable[[str], None]
@@ -84,27 +81,14 @@ class Feedback:
             await self._keep(owner, said.other, other)
         return kept
 
-    async def shown(self, owner: str, run_id: str, signal: SignalName, other: str, key: str) -> None:
-        """What a user's deed says of the answer before it: kept where it can be; nobody has asked for it."""
-        try:
-            await self._keep(owner, run_id, Said(signal, other=other, key=key))
-        except AlmaError as error:
-            log.info("that run %s was %s could not be kept: %s", run_id, signal, error.message)
-
-    async def followed(self, owner: str, before: str, text: str, run_id: str, key: str) -> None:
-        """`text` was said after the answer of the run `before`."""
-        try:
-            journal = await self._database.read(lambda connection: read_journal(connection, owner, before))
-        except AlmaError as error:
-            log.info("what was said after run %s could not be looked at: %s", before, error.message)
-            return
-        ends = [one.entry.at for one in journal if isinstance(one.entry, RunFinished | MessageFinished)]
-        if ends and corrects(text, self._clock() - ends[-1]):
-            await self.shown(owner, before, "corrected", run_id, key)
-
     async def read(self, owner: str, run_id: str) -> list[Recorded]:
         """The run's journal, for whoever explains what its feedback comes to. Raises `NotFound`."""
         return await self._database.read(lambda connection: read_journal(connection, owner, run_id))
+
+    async def write(self, thread_id: str, run_id: str, entry: Signaled | RouteCorrected) -> None:
+        """Durably; whoever listens is told, also when the caller is cancelled meanwhile."""
+        written = self._journal.submit(thread_id, run_id, [entry], then=lambda _new, _turn: self.spoken(run_id))
+        await asyncio.shield(written)
 
     async def _keep(self, owner: str, run_id: str, said: Said) -> Kept:
         async with self._locks.setdefault(run_id, asyncio.Lock()):  # so that the same twice at once is seen to be
@@ -113,7 +97,7 @@ class Feedback:
             value = await _value(task, said)
             before = [one.entry for one in journal if isinstance(one.entry, Signaled)]
             signaled = Signaled(
-                at=self._clock(),
+                at=max([self._clock(), *(one.at for one in before)]),  # of two the newer, also where a clock went back
                 task_id=said.task_id,
                 signal=said.signal,
                 value=value,
@@ -133,8 +117,7 @@ class Feedback:
                     hint="What was said last counts. Ask again to have another answer.",
                 )
             thread_id = await self._database.read(lambda connection: find_run(connection, owner, run_id).thread_id)
-            await self._journal.append(thread_id, run_id, [signaled])
-        self.spoken(run_id)
+            await self.write(thread_id, run_id, signaled)
         return Kept(signaled, False)
 
 

@@ -23,7 +23,7 @@ from alma.engine.journal import Journal
 from alma.engine.purse import budget_spent
 from alma.engine.runner import Engine
 from alma.errors import AlmaError, Conflict, InvalidRequest, ServerStopping
-from alma.events import Fork, Kind, Recorded, RouteCorrected, RunStarted
+from alma.events import Fork, Kind, Recorded, RouteCorrected
 from alma.memory.examples import SavedExample, delete_example, load_examples, save_example
 from alma.plan import MAIN
 from alma.session import encode
@@ -31,7 +31,6 @@ from alma.session import threads as thread_queries
 from alma.session.evidence import SentPrompt, read_journal, sent_prompt
 from alma.session.feed import Feeds
 from alma.session.feedback import Feedback
-from alma.session.follow_ups import says_wrong
 from alma.session.ids import new_id
 from alma.session.metric_news import MetricNews
 from alma.session.notices import Notices
@@ -115,17 +114,7 @@ class Sessions:
                 self._go(done.result(), command_id, begun)
 
         future.add_done_callback(go)
-        made = await asyncio.shield(future)
-        await self._take_hint(owner, ask, made)
-        return _ack(made, command_id)
-
-    async def _take_hint(self, owner: str, ask: Ask, made: Made) -> None:
-        """Whether the new message says that the answer before it was wrong."""
-        started = made.first[0] if made.first else None
-        if not isinstance(started, RunStarted) or started.parent_run_id is None or ask.of_run_id is not None:
-            return
-        if says_wrong(ask.text):
-            await self.feedback.followed(owner, started.parent_run_id, ask.text, made.run_id, ask.key)
+        return _ack(await asyncio.shield(future), command_id)
 
     def _go(self, made: Made, command_id: str, begun: Begun | None) -> None:
         if begun is not None:
@@ -135,6 +124,9 @@ class Sessions:
             for recorded in first:
                 self._journal.publish(made.thread_id, recorded)
             self.engine.begin(first, made.fence)
+            if made.heard is not None:
+                self._journal.publish(made.thread_id, made.heard)
+                self.feedback.spoken(made.heard.run_id)
         elif made.unfinished:
             self.engine.take_up(made.run_id)
 
@@ -191,10 +183,7 @@ class Sessions:
             kind=ask.kind,
             of_run_id=run_id,
         )
-        ack = await self.start(owner, again, command_id, begun)
-        anew = ask.text.strip() and ask.text.strip() != turn.text.strip()
-        await self.feedback.shown(owner, run_id, "resent" if anew else "retried", ack.run_id or "", ask.key)
-        return ack
+        return await self.start(owner, again, command_id, begun)
 
     async def fork(self, owner: str, key: str, fork: Fork, command_id: str = "", begun: Begun | None = None) -> Ack:
         """Run again from one task on, as a sibling."""
@@ -219,8 +208,7 @@ class Sessions:
         at = time.time()
         await self.database.write(lambda c: save_example(c, owner, new_id("x"), turn.text, kind, vector, at))
         self._router.learn(owner, turn.text, kind, vector)
-        await self._journal.append(turn.thread_id, run_id, [RouteCorrected(at=at, kind=kind)])
-        self.feedback.spoken(run_id)
+        await self.feedback.write(turn.thread_id, run_id, RouteCorrected(at=at, kind=kind))
 
     async def preview(self, owner: str, text: str) -> Verdict:
         """How a task would be treated, while it is being typed."""

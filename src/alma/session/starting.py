@@ -14,9 +14,10 @@ from alma.engine.budget import Limits, tightest
 from alma.engine.fold import fold
 from alma.engine.journal import Fence, decode_entry, insert_run
 from alma.errors import Conflict, InvalidRequest
-from alma.events import Fork, JournalEntry, Kind, RunStarted
+from alma.events import Fork, JournalEntry, Kind, Recorded, RunStarted
 from alma.learned import Trial
 from alma.session import threads
+from alma.session.deeds import hear
 from alma.session.evidence import read_journal
 from alma.session.fork import forked
 from alma.session.ids import new_id
@@ -45,7 +46,8 @@ class Ask(msgspec.Struct, frozen=True):
 
 
 class Made(msgspec.Struct):
-    """What the transaction of `start` made (or found, when the key had been used)."""
+    """What the transaction of `start` made (or found, when the key had been used). `heard`: what it says of a run of
+    before."""
 
     run_id: str
     thread_id: str
@@ -53,6 +55,7 @@ class Made(msgspec.Struct):
     fence: Fence | None = None
     new_thread: bool = False
     unfinished: bool = False
+    heard: Recorded | None = None
 
 
 def insert(connection: sa.Connection, owner: str, ask: Ask, limits: Limits, *, remember: bool = True) -> Made:
@@ -103,7 +106,8 @@ def insert(connection: sa.Connection, owner: str, ask: Ask, limits: Limits, *, r
             model = entry.model or origin.started.model
             entry = msgspec.structs.replace(entry, model=model, kind=origin.started.kind)
     fence = insert_run(connection, run_id, entry, more)
-    return Made(run_id, thread_id, [entry, *more], fence, ask.thread_id is None and ask.trial is None)
+    new_thread = ask.thread_id is None and ask.trial is None
+    return Made(run_id, thread_id, [entry, *more], fence, new_thread, heard=hear(connection, run_id, entry))
 
 
 def _asked_of(connection: sa.Connection, run_id: str) -> str | None:
