@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncGenerator
+import shutil
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from alma.agent.roles import Roles
 from alma.db.database import Database
 from alma.errors import Conflict, InvalidRequest, NotFound
 from alma.learner import versions as module
-from alma.learner.version_records import Version
+from alma.learner.version_content import check
+from alma.learner.version_records import Version, What
 from alma.learner.versions import Versions
 
 ROLE = "---\nname: poet\npurpose: Writes poems.\n---\nYou are a poet.\n"
@@ -67,8 +69,8 @@ class Room:
 
 
 @pytest.fixture
-async def room(tmp_path: Path) -> AsyncGenerator[Room]:
-    made = Room(tmp_path)
+async def room(folder: Path) -> AsyncGenerator[Room]:
+    made = Room(folder)
     async with made.open():
         yield made
 
@@ -173,12 +175,21 @@ async def test_a_file_that_changes_under_a_version_is_told_of(room: Room) -> Non
         ("policy", '{"exploration": NaN}', "version_invalid", ""),
     ],
 )
-async def test_what_cannot_be_used_is_refused(room: Room, what: str, content: str, code: str, said: str) -> None:
+def test_what_cannot_be_used_is_refused(what: What, content: str, code: str, said: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        await room.versions.draft("ada", what, "poet", content, title="", made_by="hand", reason="")  # type: ignore[arg-type]
+        check(what, "poet", content)
     assert refused.value.code == code
     assert said in (refused.value.actual or "") + (refused.value.expected or "") + str(refused.value)
-    assert room.versions.of_owner("ada") == []
+
+
+async def test_of_what_is_refused_nothing_is_kept(room: Room) -> None:
+    with pytest.raises(InvalidRequest):
+        await room.draft("[", what="notes")
+    made = await room.draft("Rhyme.")
+    with pytest.raises(InvalidRequest):
+        await room.versions.edit("ada", made.id, "no role")
+    assert room.versions.of_owner("ada") == [made]
+    assert room.versions.content("ada", made.id) == prompt("Rhyme.")
 
 
 async def test_what_another_owner_has_is_not_there(room: Room) -> None:
@@ -232,14 +243,19 @@ ACTS = st.lists(st.tuples(st.sampled_from(["draft", "promote", "revert", "start"
 
 
 @pytest.fixture(scope="module")
-def one_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """For all examples, each of an owner of its own: to make a database takes longer than they do."""
-    return tmp_path_factory.mktemp("versions")
+def one_room(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Room]:
+    """For all examples, each of an owner of its own: to open a database takes longer than they do."""
+    folder = tmp_path_factory.mktemp("versions")
+    shutil.copy(migrated, folder / "alma.db")
+    made = Room(folder)
+    made.database.open()
+    yield made
+    made.database.close()
 
 
 @settings(max_examples=40)
 @given(ACTS)
-def test_going_back_gives_the_very_bytes_of_before(one_folder: Path, acts: list[tuple[str, int]]) -> None:
+def test_going_back_gives_the_very_bytes_of_before(one_room: Room, acts: list[tuple[str, int]]) -> None:
     """Against a stack of texts: what is promoted is put on it, what is reverted is taken from it."""
 
     async def play(room: Room, owner: str) -> None:
@@ -275,11 +291,7 @@ def test_going_back_gives_the_very_bytes_of_before(one_folder: Path, acts: list[
         await again.open()
         assert again.of_owner(owner) == room.versions.of_owner(owner)
 
-    async def run() -> None:
-        room = Room(one_folder)
-        room.file.write_text(ROLE)
-        room.roles.reload()
-        async with room.open():
-            await play(room, f"o_{secrets.token_hex(6)}")
-
-    asyncio.run(run())
+    one_room.file.write_text(ROLE)
+    one_room.roles.reload()
+    one_room.versions = Versions(one_room.database, one_room.roles, one_room.tick)
+    asyncio.run(play(one_room, f"o_{secrets.token_hex(6)}"))

@@ -1,4 +1,5 @@
-"""The test of a candidate against its base: what it lets through, what it sends back, whenever one looks."""
+"""The test of a candidate against its base: what it lets through, what it sends back, whenever one looks. How often it
+is wrong is measured by `bench/learning_gate.py`; here are few simulations, which see a gross mistake."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alma.learning.betting import Seen, course, detector, evidence, interval, of_pairs, of_tasks
@@ -36,22 +37,22 @@ def verdicts(difference: float, *, noise: str, times: int, count: int = 900) -> 
 
 def test_equal_ones_are_not_promoted_though_one_looks_after_every_task() -> None:
     for noise in ("graded", "bernoulli"):
-        found = verdicts(0.0, noise=noise, times=100)
-        assert sum(one.verdict == "better" for one in found) <= 5
+        found = verdicts(0.0, noise=noise, times=40)
+        assert sum(one.verdict == "better" for one in found) <= 3
 
 
 def test_one_that_is_ten_points_worse_is_sent_back_within_sixty_of_its_tasks() -> None:
     for noise in ("graded", "bernoulli"):
-        found = verdicts(-0.1, noise=noise, times=100, count=500)
+        found = verdicts(-0.1, noise=noise, times=60, count=500)
         back = [one for one in found if one.verdict in ("worse", "futile") and one.candidate <= 60]
-        assert len(back) >= 93
+        assert len(back) >= 54
         assert not [one for one in found if one.verdict == "better"]
 
 
 def test_one_that_is_ten_points_better_is_promoted() -> None:
-    found = verdicts(0.1, noise="graded", times=40)
-    assert sum(one.verdict == "better" for one in found) >= 38
-    assert sorted(one.candidate for one in found)[20] < 80
+    found = verdicts(0.1, noise="graded", times=20)
+    assert sum(one.verdict == "better" for one in found) >= 19
+    assert sorted(one.candidate for one in found)[10] < 80
 
 
 def test_a_verdict_stays_whatever_comes_after_it() -> None:
@@ -63,6 +64,7 @@ def test_a_verdict_stays_whatever_comes_after_it() -> None:
     assert judge(tasks[: found.at - 1], RULES).verdict == "undecided"
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 1), st.floats(0.01, 0.5)), max_size=60))
 def test_no_rewards_break_it(given_tasks: list[tuple[bool, float, float]]) -> None:
     tasks = [Seen(mine, reward, share) for mine, reward, share in given_tasks]
@@ -87,12 +89,12 @@ def test_a_bet_gains_nothing_from_the_draw_alone(reward: float, share: float) ->
 
 def test_the_interval_holds_the_difference_at_all_times() -> None:
     missed = 0
-    for seed in range(30):
+    for seed in range(8):
         points = course(of_tasks(seen(seed, 400, 0.1)), 0.05)
         missed += any(not low <= 0.1 <= high for _, low, high in points)
         assert points[-1][0] == 400
         assert all(after[1] >= before[1] for before, after in itertools.pairwise(points))
-    assert missed <= 4
+    assert missed <= 1
 
 
 def test_pairs_need_far_fewer_tasks() -> None:

@@ -102,7 +102,7 @@ class Level(Struct, frozen=True):
 
 
 def base_level(canary: Sequence[Tried]) -> Level | None:
-    """None: it is not known. A kind's mean, or nearer to that of all where that is lower, less `_ERRORS` standard errors;
+    """None: it is not known. A kind's mean, or nearer to that of all where that is lower, less `_ERRORS` of its errors;
     a few rewards that are alike are no proof that all are, so one more is thought of, as far off as usual."""
     known = [(one.context, one.reward) for one in canary if one.arm == "base" and one.reward is not None]
     if len(known) < LEAST_LEVEL:
