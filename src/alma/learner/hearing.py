@@ -50,7 +50,7 @@ def heard_of(state: RunState, task: TaskState, trails: Trails, ms: float, cost: 
     if task.id != MAIN:
         found += _judged(state, task, at)
     found += _form(trail.last, at)
-    calls = list(trail.last.tools.values())
+    calls = [went for went in trail.last.tools.values() if went is not None]
     if calls:
         found.append(hear("tools", sum(calls) / len(calls), at, f"{sum(calls)} of {len(calls)} calls went well"))
     if end.status == "completed" and not any(one.cache for one in trail.last.said):

@@ -146,7 +146,7 @@ def _of_task(state: RunState, task: TaskState, trails: Trails) -> list[TaskOutco
             tokens=tokens if stands else now.tokens,
             cost=cost if stands else now.cost,
             error=(end.error.code if end.error is not None else "") if stands else now.error,
-            passed_to=stands and _joined(task),
+            passed_to=stands and _joined(state, task),
         )
         found.insert(0 if stands else len(found), one)
     return found
@@ -176,8 +176,11 @@ def _begun(trails: Trails, task: TaskState) -> bool:
     return task.begun > 0 or any(one.started is not None or one.error for one in trails.of(task.id).assignments)
 
 
-def _joined(task: TaskState) -> bool:
-    """Whether its result went into that of the task above."""
-    if task.id == MAIN or task.status != "completed" or task.replaced_by is not None:
+def _joined(state: RunState, task: TaskState) -> bool:
+    """Whether its result went into that of the task above, if there was one."""
+    above = state.tasks.get(parent_of(task.id) or "")
+    if above is None or (above.answer is None and not above.text):
+        return False
+    if task.status != "completed" or task.replaced_by is not None:
         return False
     return task.spec is None or task.spec.review_of is None

@@ -35,13 +35,14 @@ INVALID = "output_invalid"  # the code of an answer that is not of the form aske
 
 @dataclass
 class Assignment:
-    """A role and a model at a task. `told`: by id, what it was reminded of; `invalid`: answers of the wrong form.
-    `error`: the code of what it was given up for."""
+    """A role and a model at a task. `started`: the last of its messages that a model was asked for, or the one that
+    Alma wrote itself where none was; `tools`: by call, how it went, None: it never came back; `told`: by id, what it
+    was reminded of; `invalid`: answers of the wrong form. `error`: the code of what it was given up for."""
 
     started: MessageStarted | None = None
     said: list[MessageFinished] = field(default_factory=list[MessageFinished])
     invalid: int = 0
-    tools: dict[str, bool] = field(default_factory=dict[str, bool])
+    tools: dict[str, bool | None] = field(default_factory=dict[str, bool | None])
     told: dict[str, RecalledMemory] = field(default_factory=dict[str, RecalledMemory])
     queries: list[str] = field(default_factory=list[str])
     examples: dict[str, LearnedExample] = field(default_factory=dict[str, LearnedExample])
@@ -108,7 +109,8 @@ def _follow(trail: Trail, entry: JournalEntry) -> None:
         case ChoicesMade():
             now.choices = entry.choices
         case MessageStarted():
-            now.started = entry
+            if entry.model or now.started is None:
+                now.started = entry
             _used(now, entry.lost.tokens if entry.lost else 0, entry.lost.cost if entry.lost else 0.0)
         case MessageFinished():
             now.said.append(entry)
@@ -126,7 +128,7 @@ def _follow(trail: Trail, entry: JournalEntry) -> None:
                 now.tools[entry.call_id] = entry.ok
             now.ms += entry.ms
         case ToolCalled():
-            now.tools.setdefault(entry.call_id, False)
+            now.tools.setdefault(entry.call_id, None)
         case ToolDecided():
             if not entry.approved:  # refused by the user: it says nothing of who asked
                 now.tools.pop(entry.call_id, None)
