@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from alma.errors import Conflict, InvalidRequest, NotFound
 from alma.experiments import records
 from alma.experiments.dataset import Row, read_rows
 from alma.experiments.experiments import Experiments, Standing
-from alma.experiments.place import Annexes, Place
+from alma.experiments.place import Place
 from alma.experiments.records import Said, Score
 from alma.experiments.spec import Spec, check_spec, read_spec
 from alma.experiments.variants import Acting
@@ -44,41 +44,17 @@ class Quick:
     async def forget(self, owner: str, of: str, id: str) -> None: ...
 
 
-class Beside:
-    """Annexes that take a moment to end; `events`: what they did."""
-
-    def __init__(self) -> None:
-        self.events: list[str] = []
-
-    def problems(self, changes: Mapping[str, str]) -> list[str]:
-        return []
-
-    @asynccontextmanager
-    async def open(self, name: str, changes: Mapping[str, str]) -> AsyncGenerator[Place]:
-        self.events.append("open")
-        try:
-            yield Place(Quick(), lambda *_: "")
-        finally:
-            await asyncio.sleep(0.02)
-            self.events.append("closed")
-
-    async def drop(self, name: str) -> None:
-        self.events.append("drop")
-
-
 class ExperimentBench:
     """Experiments over a bench of sessions; `lent` and `drafts`: what was asked of versions."""
 
-    def __init__(
-        self, bench: SessionBench, folder: Path, rehearsals: Quick | None = None, annexes: Annexes | None = None
-    ) -> None:
+    def __init__(self, bench: SessionBench, folder: Path, rehearsals: Quick | None = None) -> None:
         self.bench = bench
         self.lent: list[tuple[str, ...]] = []
         self.drafts: list[tuple[str, ...]] = []
         self.clock = 1000.0
         place = Place(rehearsals or Rehearsals(bench.sessions), self._lend)
         self.experiments = Experiments(
-            bench.database, self, bench.models, bench.embedder, place, annexes, self._draft, folder, self._now
+            bench.database, self, bench.models, bench.embedder, place, None, self._draft, folder, self._now
         )
 
     def active(self, owner: str, name: str) -> Role:
@@ -239,17 +215,6 @@ async def test_money_stops_it_and_more_lets_it_go_on(lab: ExperimentBench) -> No
     assert (await lab.ended(found.experiment.id)).experiment.state == "done"
 
 
-async def test_what_is_started_twice_at_once_is_done_once(quick: SessionBench, tmp_path: Path) -> None:
-    once = Quick()
-    async with ExperimentBench(quick, tmp_path, once).running() as lab:
-        made = await lab.experiments.create("ada", spec(), says(6), admin=True)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(3):
-                group.create_task(lab.experiments.start("ada", made.id, admin=True))
-        await lab.ended(made.id)
-    assert len(once.keys) == len(set(once.keys)) == 12
-
-
 async def test_a_judge_that_was_interrupted_is_not_asked_again(quick: SessionBench, tmp_path: Path) -> None:
     judged = spec(evaluators=[{"type": "judge", "name": "one"}, {"type": "judge", "name": "two"}])
     court = Quick('{"better": "first"}')
@@ -263,20 +228,6 @@ async def test_a_judge_that_was_interrupted_is_not_asked_again(quick: SessionBen
         _, cells, _ = await lab.experiments.results("ada", made.id)
         assert cells[1].scores == {"one": Score(1.0), "two": Score(0.5)}
     assert [key for key in court.keys if "judge one" in key] == []
-
-
-async def test_another_alma_ends_before_it_is_opened_again_and_before_its_folder_goes(
-    quick: SessionBench, tmp_path: Path
-) -> None:
-    beside = Beside()
-    other = spec({"name": "A", "settings": {"ALMA_CACHE": True}}, limits={"money": 1.0, "parallel": 1})
-    async with ExperimentBench(quick, tmp_path, Quick(), beside).running() as lab:
-        experiment_id = await lab.begin(other, says(3))
-        assert (await lab.ended(experiment_id)).experiment.state == "paused"
-        await lab.experiments.start("ada", experiment_id, money=2.0, admin=True)
-        await lab.ended(experiment_id)
-        await lab.experiments.delete("ada", experiment_id)
-    assert beside.events == ["open", "closed", "open", "closed", "drop"]
 
 
 async def test_pause_go_on_and_cancel(lab: ExperimentBench) -> None:
