@@ -105,7 +105,9 @@ class Schooling:
     ) -> None:
         """Versions are tried from now on. `rehearse`, `give_up`, `forget`: how a task is done again, stopped, and
         deleted; `idle`: nobody is at work."""
-        pairs = Pairs(self.database, self.roles, rehearse, give_up, forget, self._scorer, clock=self._clock)
+        pairs = Pairs(
+            self.database, self.roles, self.versions, rehearse, give_up, forget, self._scorer, clock=self._clock
+        )
         self.gate = Gatekeeper(self.database, self.versions, pairs, idle, on=self.follows, clock=self._clock)
         self.books.listen(self.gate.told)
         self.preferences.listen(self.gate.stir)

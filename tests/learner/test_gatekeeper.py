@@ -78,7 +78,16 @@ class House:
         self.gate = self.make_gate()
 
     def make_gate(self) -> Gatekeeper:
-        pairs = Pairs(self.database, self.roles, self.rehearse, self.give_up, self.forget, Worth(), clock=self.tick)
+        pairs = Pairs(
+            self.database,
+            self.roles,
+            self.versions,
+            self.rehearse,
+            self.give_up,
+            self.forget,
+            Worth(),
+            clock=self.tick,
+        )
         return Gatekeeper(
             self.database,
             self.versions,
@@ -314,6 +323,17 @@ async def test_a_crash_in_a_replay_does_nothing_twice_that_is_written(folder: Pa
     assert len(set(second.rehearsed) | written) == 16
 
 
+async def test_what_acts_beside_a_version_acts_in_its_rehearsals_too(house: House) -> None:
+    await house.past(4)
+    acts = await house.draft()
+    await house.versions.promote("ada", acts.id, by="ada", why="")
+    made = await house.draft('[{"id": "n1", "text": "Count the feet."}]', what="notes")
+    await house.versions.start("ada", made.id, by="ada")
+    await house.until(lambda: house.stage(made) == "shadow")
+    assert {trial.roles["poet"] for trial in house.trials} == {acts.hash}
+    assert {(trial.arm, trial.notes["poet"]) for trial in house.trials} == {("candidate", made.hash), ("base", "")}
+
+
 async def test_for_who_turned_learning_off_nothing_is_rehearsed(house: House) -> None:
     await house.past(8)
     house.off.add("ada")
@@ -521,6 +541,13 @@ async def test_what_ended_while_nobody_looked_is_taken_up(folder: Path) -> None:
         data = msgspec.json.encode(missed).decode()
         row = {"run_id": "r_live1", "owner": "ada", "thread_id": "t", "at": missed.at, "head": 1, "data": data}
         await first.database.write(lambda c: c.execute(outcomes.insert().values(row)))
+        notes = await first.draft('[{"id": "n1", "text": "Count the feet."}]', what="notes")
+        await first.versions.start("ada", notes.id, "shadow", by="ada")
     second = House(folder)
     async with second.open():
         assert [one.run_id for one in await until_tried(second, made, 1)] == ["r_live1"]
+        assert second.stage(notes) == "shadow"
+        for number in range(4):
+            second.gate.told(None, second.live(1000 + number, None))
+        await second.until(lambda: second.stage(notes) == "canary")
+        assert second.stage(made) == "canary"

@@ -142,6 +142,43 @@ async def test_going_back_to_the_file_through_all_that_was_promoted(room: Room) 
         await room.versions.revert("ada", made[1].id, by="ada", why="")
 
 
+async def test_notes_and_routes_are_taken_back_as_exactly(room: Room) -> None:
+    for what, texts in {
+        "notes": ['[{"id": "n1", "text": "Ä\\r\\n "}]', '[ {"id": "n1", "text": "B"} ]'],
+        "policy": ['{"exploration": 0.0}', '{ "pinned": "a||" }'],
+    }.items():
+        first, second = [await room.draft(text, what=what) for text in texts]
+
+        def acting(what: str = what) -> list[str]:
+            return [one.chosen for one in room.versions.choices("ada", "poet", "r", "chat") if one.what == what]
+
+        await room.versions.promote("ada", first.id, by="ada", why="")
+        before = (room.versions.notes_of("ada", first.hash), room.versions.policy_of("ada", first.hash))
+        await room.versions.promote("ada", second.id, by="ada", why="")
+        assert acting() == [second.hash]
+        await room.versions.revert("ada", second.id, by="ada", why="")
+        assert acting() == [first.hash]
+        assert (room.versions.notes_of("ada", first.hash), room.versions.policy_of("ada", first.hash)) == before
+        assert room.versions.content("ada", first.id) == texts[0]
+        await room.versions.revert("ada", first.id, by="ada", why="")
+        assert acting() == []
+
+
+async def test_a_role_that_is_gone_leaves_its_versions_to_be_seen_and_taken_back(room: Room) -> None:
+    acts = await room.draft("Rhyme.")
+    await room.versions.promote("ada", acts.id, by="ada", why="")
+    tried = await room.draft("Do not rhyme.")
+    await room.versions.start("ada", tried.id, "canary", by="ada")
+    room.file.unlink()
+    room.roles.reload()
+    assert room.versions.file_changed(room.versions.get("ada", acts.id))
+    assert room.versions.content("ada", acts.id) == prompt("Rhyme.")
+    await room.versions.revert("ada", tried.id, by="ada", why="")
+    await room.versions.revert("ada", acts.id, by="ada", why="")
+    await room.versions.delete("ada", acts.id)
+    assert room.versions.choices("ada", "poet", "r", "chat") == []
+
+
 async def test_a_file_that_changes_under_a_version_is_told_of(room: Room) -> None:
     made = await room.draft("Rhyme.")
     made = await room.versions.promote("ada", made.id, by="ada", why="")

@@ -85,10 +85,10 @@ async def test_a_canary_gets_its_share_and_its_rewards_come_from_what_is_said(sc
     await school.versions.start("ada", made.id, "canary", by="ada")
     await school.versions.set_share("ada", made.id, 0.5)
     told: dict[str, bool] = {}
-    for _ in range(24):
+    for _ in range(16):
         run_id = await run(bench, "!say one")
         told[run_id] = MARK in sent(bench)
-    assert 4 <= sum(told.values()) <= 20
+    assert 0 < sum(told.values()) < 16
     first = next(run_id for run_id, mine in told.items() if mine)
     await say(bench, first, signal="thumb", value=1.0)
     await settled(bench)

@@ -1,17 +1,20 @@
 """One past or live task, done by candidate and base: in runs that nobody sees, and scored.
 
-Where both runs have tasks of their plans that the role did, those are compared, and what others made of them is not;
-else the whole runs are.
+A rehearsal goes by all that acts for its owner, but for what is tried; it knows neither memories nor examples, which
+may have come from the task itself. Where both runs have tasks of their plans that the role did, those are compared, and
+what others made of them is not; else the whole runs are.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import time
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from alma.agent.roles import Roles
@@ -21,7 +24,8 @@ from alma.errors import AlmaError, NotFound
 from alma.events import KINDS, Kind
 from alma.learned import Trial
 from alma.learner.scoring import Past, Rehearsed, Scorer
-from alma.learner.version_records import Side, Tried, Version
+from alma.learner.version_records import Side, Tried, Version, What
+from alma.learner.versions import Versions
 from alma.learner.work import Work, work_of
 from alma.learning.outcome import Outcome
 
@@ -57,6 +61,7 @@ class Pairs:
         self,
         database: Database,
         roles: Roles,
+        versions: Versions,
         rehearse: Rehearse,
         give_up: Callable[[str, str], Awaitable[None]],
         forget: Forget,
@@ -67,6 +72,7 @@ class Pairs:
     ) -> None:
         self._database = database
         self._roles = roles
+        self._versions = versions
         self._rehearse = rehearse
         self._give_up = give_up
         self.forget = forget
@@ -89,20 +95,12 @@ class Pairs:
         sides: tuple[Side, ...] = ("candidate", "base")
         for arm in sides:
             with contextlib.suppress(NotFound):
-                await self._give_up(version.owner, _key(version, past, arm))
+                await self._give_up(version.owner, _key(version, self._trial(version, past, arm)))
 
     async def _side(self, version: Version, past: Past, arm: Side) -> Half:
         """What cannot even be begun is an error of that side."""
-        named = {version.of: version.hash if arm == "candidate" else version.base}
-        trial = Trial(
-            of="replay" if version.stage == "replay" else "shadow",
-            id=version.id,
-            arm=arm,
-            row=past.run_id,
-            roles=named if version.what == "prompt" else {},
-            notes=named if version.what == "notes" else {},
-        )
-        key = _key(version, past, arm)
+        trial = self._trial(version, past, arm)
+        key = _key(version, trial)
         try:
             done = await self._rehearse(
                 version.owner, trial, past.text, model=None, kind=_KINDS.get(past.kind), key=key, seconds=self._seconds
@@ -112,6 +110,22 @@ class Pairs:
         seen = await self._work(done.run_id, version.of)
         whole = Work([done.answer], done.error, done.ms, done.cost, seen[0].checks if seen is not None else None)
         return Half(arm, done.run_id, whole, seen[1] if seen is not None else None, done.tokens)
+
+    def _trial(self, version: Version, past: Past, arm: Side) -> Trial:
+        named = {version.of: version.hash if arm == "candidate" else version.base}
+        return Trial(
+            of="replay" if version.stage == "replay" else "shadow",
+            id=version.id,
+            arm=arm,
+            row=past.run_id,
+            roles=self._acting(version, "prompt") | (named if version.what == "prompt" else {}),
+            notes=self._acting(version, "notes") | (named if version.what == "notes" else {}),
+        )
+
+    def _acting(self, version: Version, what: What) -> dict[str, str]:
+        """By role."""
+        acting = [one for one in self._versions.of_owner(version.owner, what) if one.stage == "promoted"]
+        return {one.of: one.hash for one in acting}
 
     async def _lived(self, version: Version, live: Outcome) -> Half:
         seen = await self._work(live.run_id, version.of)
@@ -160,5 +174,7 @@ def measured(past: Past, half: Half, other: Half) -> tuple[Work, list[str], str]
     return half.own, half.whole.answers, "" if failed else past.approved
 
 
-def _key(version: Version, past: Past, arm: Side) -> str:
-    return f"{version.id}:{version.standing.trial}:{version.stage}:{past.run_id}:{arm}"
+def _key(version: Version, trial: Trial) -> str:
+    """What acts beside it is in the key: with something else it is another run."""
+    named = hashlib.sha256(msgspec.json.encode((sorted(trial.roles.items()), sorted(trial.notes.items())))).hexdigest()
+    return f"{version.id}:{version.standing.trial}:{version.stage}:{trial.row}:{trial.arm}:{named[:12]}"
