@@ -517,7 +517,8 @@ const remembered = {
   "Nora's birthday": makeThread("A speech of two minutes", 390),
 };
 for (const [id, thread] of threads)
-  if (id !== heating.summary.id) past(thread, "Write a haiku about rain.", { learned: id === "t_00002" });
+  if (id !== heating.summary.id)
+    past(thread, "Write a haiku about rain.", { learned: thread.summary.title === "Names for a tea shop" });
 
 const lengthy = makeThread("Two hundred turns", 200);
 for (let at = 0, last; at < 200; at++) {

@@ -43,7 +43,7 @@ def screens(base: str, ready: Screen) -> list[Screen]:
         page.wait_for_timeout(300)
 
     def learned_why(page: Page) -> None:
-        shown(page, "/?thread=t_00002&inspect=1&tab=why", "chosen")
+        shown(page, "/?thread=t_00005&inspect=1&tab=why", "chosen")
         page.locator("[data-slot=lessons] summary").click()
         page.locator("[data-slot=lessons]").scroll_into_view_if_needed()
         page.wait_for_timeout(300)
