@@ -14,6 +14,7 @@ from typing import Literal
 from fastapi import FastAPI
 
 from alma import __version__
+from alma.acting import ActingRoles
 from alma.agent.plan_check import PlanLimits
 from alma.agent.role import Role
 from alma.agent.roles import Roles
@@ -21,7 +22,6 @@ from alma.agent.router import Router
 from alma.agent.run import Agent
 from alma.agent.tooling import Tooling
 from alma.agent.warming import Warming
-from alma.acting import ActingRoles
 from alma.annexes import Annexes
 from alma.choices import (
     access_of,
@@ -62,7 +62,6 @@ from alma.mind import Mind
 from alma.models.cached import CachedModels
 from alma.models.chat import ChatRequest
 from alma.models.fetch import embedding_dir
-from alma.models.hub import PullProgress as Pulled
 from alma.observability.context import part
 from alma.observability.ended import Book
 from alma.observability.logs import log_problem
@@ -82,8 +81,9 @@ from alma.session.sessions import Limits, Sessions
 from alma.session.steering import Steering
 from alma.session.summaries import Summaries
 from alma.session.warming import Warmer
-from alma.session.wire import ModelsChanged, Notice, PullProgress, Welcome
+from alma.session.wire import Welcome
 from alma.settings import MIB, Settings
+from alma.telling import Telling
 from alma.tools.files import ThreadFiles
 from alma.watch import Parts, Watch
 
@@ -105,10 +105,11 @@ class Alma:
         self.run_log = RunLog()
         self.journal.subscribe_all(self.run_log.witness)
         self.notices = Notices()
+        self.telling = Telling(self.notices, lambda owner, thread_id: self.sessions.announce(owner, thread_id))
         self.embedder = Embedder(embedding_dir(settings.data_dir))
         self.roles = Roles(settings.agents_dir)
         self.router = Router(lambda: self.roles.get(MANAGER), self.embedder)
-        self.registry = registry_of(settings, self._models_changed, self._pulled)
+        self.registry = registry_of(settings, self._models_changed, self.telling.pulled)
         self.cache = cache_of(settings, self.database, self.embedder)
         self.files = ThreadFiles(settings.data_dir / "files")
         self.toolbox = toolbox_of(settings, self.files)
@@ -179,7 +180,7 @@ class Alma:
                 warn_at=settings.budget_warning,
                 told=self.guard.used if settings.limit_tokens else None,
             ),
-            trouble=self._trouble,
+            trouble=self.telling.trouble,
             changed=self._changed,
             sweep_every=SWEEP_EVERY,
         )
@@ -229,7 +230,6 @@ class Alma:
         self.watch = self._watching(book) if book is not None else None
         self.failed = False  # a part ended that should not have
         self._group: asyncio.TaskGroup | None = None
-        self._changed_threads: dict[str, str] = {}
 
     @contextlib.asynccontextmanager
     async def running(self, *, sweep: bool) -> AsyncGenerator[Alma]:
@@ -250,6 +250,7 @@ class Alma:
             await self.lookout.open()
             async with self.recorder.open(), asyncio.TaskGroup() as group:
                 self._group = group
+                self.telling.begin(group)
                 tasks = [group.create_task(part("embedder", self.embedder.run()))]
                 tasks.append(group.create_task(part("recorder", self.recorder.run())))
                 tasks.append(group.create_task(part("registry", self.registry.run())))
@@ -291,8 +292,7 @@ class Alma:
     def stop_taking(self) -> None:
         """Begin nothing new, and tell clients that it is about to end."""
         self.lookout.stopping = self.sessions.stopping = True
-        message = "Alma is restarting; your runs go on when it is back."
-        self.notices.broadcast(Notice(code="server_stopping", message=message))
+        self.telling.stopping()
 
     @property
     def busy(self) -> bool:
@@ -375,10 +375,10 @@ class Alma:
         await self.engine.patiently(lambda: self._keep(roles))
         for role in roles:
             await self.cache.invalidate(f"role:{role.name}")
-        self.notices.broadcast(ModelsChanged(reason="roles"))
+        self.telling.models_changed("roles")
 
     def _models_changed(self, reason: str) -> None:
-        self.notices.broadcast(ModelsChanged(reason=reason))
+        self.telling.models_changed(reason)
         if reason == "embedded" and self.registry.embedded_state().state == "ready":
             self.warmer.first()
 
@@ -386,50 +386,15 @@ class Alma:
         if self.registry.local is not None:
             self.registry.local.warm(requests)
 
-    def _pulled(self, progress: Pulled) -> None:
-        self.notices.broadcast(
-            PullProgress(
-                id=progress.id,
-                file=progress.file,
-                state=progress.state,
-                done_bytes=progress.done_bytes,
-                total_bytes=progress.total_bytes,
-                model=progress.model,
-                error=progress.error,
-            ),
-            admins=True,
-        )
-
-    def _trouble(self, error: StorageFailure | None) -> None:
-        if error is None:
-            self.notices.broadcast(Notice(code="storage_ok", message="The database can be written again."))
-        else:
-            message = "The database cannot be written; answers wait until it can. Nothing is lost."
-            self.notices.broadcast(Notice(code=error.code, message=message, hint=error.hint))
-
     def _changed(self, state: RunState) -> None:
-        """A run began or ended: tell the watchers of the list, a little later and once for many."""
+        """A run began or ended."""
         self.run_log.changed(state)
         self.schooling.changed(state)
         self.summaries.ended(state)
         if self.remembering is not None:
             self.remembering.ended(state)
-        started = state.started
-        if self._group is None or not self.notices.watched or started is None:
-            return
-        first = not self._changed_threads
-        self._changed_threads[started.thread_id] = started.owner
-        if first:
-            self._group.create_task(self._announce())
-
-    async def _announce(self) -> None:
-        await asyncio.sleep(0.05)
-        changed, self._changed_threads = self._changed_threads, {}
-        for thread_id, owner in changed.items():
-            try:
-                await self.sessions.announce(owner, thread_id)
-            except Exception as error:  # noqa: BLE001  # a courtesy: the page reads the list again when it reconnects
-                log.warning("the list of threads could not be told: %s", error)
+        if state.started is not None:
+            self.telling.thread_changed(state.started.owner, state.started.thread_id)
 
 
 @contextlib.asynccontextmanager
