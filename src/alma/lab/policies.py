@@ -11,7 +11,7 @@ import numpy as np
 from alma.lab.library import Dice, Fading, policy
 from alma.lab.life import Setting
 from alma.learning import priors
-from alma.learning.bandit import Seen, choose
+from alma.learning.bandit import Odds, Seen, weigh
 from alma.learning.posterior import Posterior
 from alma.learning.tally import Evidence, Tally
 
@@ -28,12 +28,12 @@ class Alma:
         self._tallies = {(kind, arm): Tally(curve=fading) for kind in setting.kinds for arm in setting.arms}
         self._ticks = dict.fromkeys(setting.kinds, 0)
         self._priors = {kind: _priors(setting, kind) for kind in setting.kinds}
-        self._seen: dict[str, list[Seen]] = {}  # by kind, until something is heard of it
+        self._odds: dict[str, Odds] = {}  # by kind, until something is heard of it
 
     def choose(self, kind: str) -> str:
-        if kind not in self._seen:
-            self._seen[kind] = self._look(kind)
-        return choose(self._seen[kind], self._rng, exploration=self._setting.exploration).id
+        if kind not in self._odds:
+            self._odds[kind] = weigh(self._look(kind), exploration=self._setting.exploration)
+        return self._setting.arms[self._odds[kind].cast(self._rng)]
 
     def _look(self, kind: str) -> list[Seen]:
         setting = self._setting
@@ -46,7 +46,7 @@ class Alma:
         ]
 
     def heard(self, kind: str, arm: str, reward: float) -> None:
-        self._seen.pop(kind, None)
+        self._odds.pop(kind, None)
         self._ticks[kind] += 1
         tick = self._ticks[kind]
         self._tallies[kind, arm].put(str(tick), Evidence(tick, reward, 1.0))

@@ -77,6 +77,35 @@ class Picked(Struct, frozen=True):
 def choose(arms: Sequence[Seen], rng: random.Random, *, exploration: float, enough: float = 0.0) -> Picked:
     """`enough`: weight of evidence, see above. Raises `InvalidRequest` where there is no arm, or a number that is
     none."""
+    odds = weigh(arms, exploration=exploration, enough=enough)
+    grid = _Grid(odds.beliefs)
+    options = [
+        Option(arm.id, belief.mean, *grid.middle(at), arm.good + arm.bad, arm.cost, odds.shares[at])
+        for at, (arm, belief) in enumerate(zip(arms, odds.beliefs, strict=True))
+    ]
+    at = odds.cast(rng)
+    return Picked(arms[at].id, odds.shares[at], at != odds.best, options)
+
+
+class Odds(Struct, frozen=True):
+    """How likely each arm is to be chosen, and which is believed best."""
+
+    beliefs: list[Posterior]
+    shares: list[float]
+    best: int
+
+    def cast(self, rng: random.Random) -> int:
+        """Which it is this time."""
+        die = rng.random()
+        for at, share in enumerate(self.shares):
+            if die < share:
+                return at
+            die -= share
+        return self.best  # the sum of the shares is a rounding below 1
+
+
+def weigh(arms: Sequence[Seen], *, exploration: float, enough: float = 0.0) -> Odds:
+    """As `choose`, before the die is cast."""
     _check(arms, exploration)
     beliefs = [_belief(arm, arms) for arm in arms]
     changed = any(arm.changed for arm in arms)
@@ -85,14 +114,8 @@ def choose(arms: Sequence[Seen], rng: random.Random, *, exploration: float, enou
     worths = [belief.mean - cost for belief, cost in zip(beliefs, costs, strict=True)]
     able = [at for at, arm in enumerate(arms) if exploration > 0.0 or at == 0 or arm.good + arm.bad >= enough]
     best = max(able, key=worths.__getitem__)
-    grid = _Grid(beliefs, sharp)
-    shares = _bounded(grid.best(costs) if exploration > 0.0 else [], len(arms), best, exploration)
-    options = [
-        Option(arm.id, belief.mean, *grid.middle(at), arm.good + arm.bad, arm.cost, shares[at])
-        for at, (arm, belief) in enumerate(zip(arms, beliefs, strict=True))
-    ]
-    at = _cast(shares, best, rng)
-    return Picked(arms[at].id, shares[at], at != best, options)
+    drawn = _Grid(beliefs, sharp).best(costs) if exploration > 0.0 else []
+    return Odds(beliefs, _bounded(drawn, len(arms), best, exploration), best)
 
 
 def _check(arms: Sequence[Seen], exploration: float) -> None:
@@ -132,15 +155,6 @@ def _bounded(shares: Sequence[float], count: int, best: int, exploration: float)
     return bounded
 
 
-def _cast(shares: Sequence[float], best: int, rng: random.Random) -> int:
-    die = rng.random()
-    for at, share in enumerate(shares):
-        if die < share:
-            return at
-        die -= share
-    return best  # the sum of the shares is a rounding below 1
-
-
 def _between(points: Floats, at: Floats, values: Floats) -> Floats:
     return np.asarray(np.interp(points, at, values), dtype=np.float64)
 
@@ -149,10 +163,10 @@ class _Grid:
     """Beliefs as masses in cells. They are equal in the angle asin √reward, in which a Beta distribution has nearly the
     same width wherever it lies, and no pole where `good` and `bad` are at least a half."""
 
-    def __init__(self, beliefs: Sequence[Posterior], sharp: float) -> None:
-        """Each as it is, then each as if there were `sharp` times the evidence."""
-        good = np.array([scale * belief.good for scale in (1.0, sharp) for belief in beliefs])[:, None]
-        bad = np.array([scale * belief.bad for scale in (1.0, sharp) for belief in beliefs])[:, None]
+    def __init__(self, beliefs: Sequence[Posterior], sharp: float = 1.0) -> None:
+        """Each as if there were `sharp` times the evidence."""
+        good = sharp * np.array([[belief.good] for belief in beliefs])
+        bad = sharp * np.array([[belief.bad] for belief in beliefs])
         middle, wide = np.arcsin(np.sqrt(good / (good + bad))), _WIDE / (2.0 * np.sqrt(good + bad + 1.0))
         low, high = np.maximum(middle - wide, 0.0), np.minimum(middle + wide, math.pi / 2.0)
         edges = low + (high - low) * _CELLS
@@ -171,11 +185,10 @@ class _Grid:
 
     def best(self, costs: Sequence[float]) -> list[float]:
         """How likely each draw is the best, less its cost: ∫ density(x) ∏ others' P(at most x) dx."""
-        sharp = slice(len(costs), None)
-        worths = self._edges[sharp] - np.asarray(costs)[:, None]
+        worths = self._edges - np.asarray(costs)[:, None]
         low, high = worths[:, 0].max(), worths[:, -1].max()  # whatever is below is surely beaten
         points = low + (high - low) * _POINTS
-        upto: Floats = np.stack([_between(points, *one) for one in zip(worths, self._upto[sharp], strict=True)])
+        upto: Floats = np.stack([_between(points, *one) for one in zip(worths, self._upto, strict=True)])
         masses: Floats = upto[:, 1:] - upto[:, :-1]
         below = (upto[:, 1:] + upto[:, :-1]) / 2.0
         before, after = np.ones_like(below), np.ones_like(below)
