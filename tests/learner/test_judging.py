@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from alma.learner.judging import ALARM, base_level, compared, fallen, watched
-from alma.learner.version_records import Phase, Side, Tried
+from alma.learner.judging import ALARM, CANARY, base_level, compared, fallen, watched
+from alma.learner.version_records import LEAST_SHARE, Phase, Side, Tried
+from alma.learner.version_store import MOST_CANARY
 
 MEANS = np.array([0.85, 0.7, 0.5])
 
@@ -53,6 +54,10 @@ def test_of_a_kind_that_the_canary_did_not_have_the_least_is_asked() -> None:
     assert level.average == pytest.approx(0.65)
     assert level.of("new") == level.of("hard") < 0.4
     assert level.of("easy") < 0.9
+
+
+def test_a_canary_of_the_least_share_is_read_from_its_first_task_on() -> None:
+    assert CANARY.most / LEAST_SHARE < MOST_CANARY
 
 
 def test_what_failed_on_both_sides_was_not_compared() -> None:

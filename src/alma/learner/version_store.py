@@ -14,6 +14,7 @@ from alma.db.tables import runs
 from alma.learner.version_records import Phase, Standing, Step, Tried, Version
 
 MOST_TRIED = 4000  # tasks of a phase that are read: the newest
+MOST_CANARY = 40_000  # all that a canary can have, however small its share: its test must see each from the first on
 _FIELDS = [name for name in Version.__struct_fields__ if name != "standing"]
 _STANDING = msgspec.json.Decoder(Standing)
 _TRIED = Tried.__struct_fields__
@@ -91,7 +92,8 @@ def tried(connection: sa.Connection, version_id: str, phase: Phase) -> list[Trie
     """In the order in which rewards were known."""
     row = version_trials.c
     asked = sa.select(*(row[name] for name in _TRIED)).where(row.version_id == version_id, row.phase == phase)
-    newest = asked.order_by(row.at.desc(), row.run_id.desc()).limit(MOST_TRIED)
+    most = MOST_CANARY if phase == "canary" else MOST_TRIED
+    newest = asked.order_by(row.at.desc(), row.run_id.desc()).limit(most)
     return [Tried(*one) for one in reversed(connection.execute(newest).all())]
 
 
