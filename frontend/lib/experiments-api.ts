@@ -39,6 +39,8 @@ export const experimentsApi = {
     request<Results>("GET", at(id, "/results"), undefined, signal),
   runs: (id: string, narrowed: Record<string, string>, signal?: AbortSignal) =>
     request<CellList>("GET", `${at(id, "/runs")}?${new URLSearchParams(narrowed)}`, undefined, signal),
+  compare: (a: string, b: string, signal?: AbortSignal) =>
+    request<Schemas["ComparedReply"]>("POST", "/experiments/compare", { a, b }, signal),
   promote: (id: string, variant: string) =>
     request<Schemas["PromotedReply"]>("POST", at(id, "/promote"), { variant }),
   /** `skip`: keys of pairs that come last. */

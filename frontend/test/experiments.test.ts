@@ -203,6 +203,6 @@ describe("bars", () => {
 });
 
 it("an address comes back as it was written", () => {
-  for (const item of [null, "new", "e_01", "judge:e_01"])
+  for (const item of [null, "new", "e_01", "judge:e_01", "compare:e_01:e_02", "compare::"])
     expect(formatExperimentPlace(parseExperimentPlace(item))).toBe(item);
 });

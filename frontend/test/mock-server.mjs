@@ -11,6 +11,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { WebSocketServer } from "ws";
 import { accessRoute, callerOf, limitOf, tokenRoutes, welcomeOf } from "./mock-access.mjs";
+import { experimentRoutes } from "./mock-experiments.mjs";
 import { firing, health, healthRoutes, isUnwell } from "./mock-health.mjs";
 import { knowledgeRoutes } from "./mock-knowledge.mjs";
 import { labRoutes } from "./mock-lab.mjs";
@@ -782,6 +783,7 @@ const ROUTES = [
   ...learningRoutes({ Problem, runs, record, custom }),
   ...refinementRoutes({ Problem, toAll, memories, chatOf }),
   ...labRoutes({ Problem }),
+  ...experimentRoutes({ Problem }),
   ...versionRoutes({ Problem, chatOf }),
   ...tokenRoutes({ Problem }),
   ...metricRoutes({ threads, runs }, (...facts) => new Problem(...facts)),

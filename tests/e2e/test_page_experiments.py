@@ -111,6 +111,24 @@ def test_from_the_form_to_the_verdict(server: Serving, open_page: Open) -> None:
     runs.first.locator("[data-slot=run-link]").click()
     expect(part(page, "turn").first).to_be_visible()
     page.go_back()
+
+    # The same file again: two are put side by side.
+    text = "name: Again\nkind: chat\nvariants: [{name: as usual}, {name: brief}]\nevaluators: [{type: regex}]\n"
+    again = {"text": text, "data": "\n".join(map(json.dumps, ROWS[:2]))}
+    _, made = server.call("POST", "/api/experiments", again)
+    server.call("POST", f"/api/experiments/{made['id']}/start", {})
+    first = part(page, "experiment-page").get_attribute("data-id") or ""
+    part(page, "all-experiments").click()
+    part(page, "compare-experiments").click()
+    part(page, "compare-a").select_option(first)
+    part(page, "compare-b").select_option(made["id"])
+    brief = part(page, "comparison-row", name="brief of Again")
+    expect(brief).to_be_visible()
+    expect(brief.locator("[data-slot=difference-bar]")).to_be_visible()
+    expect(part(page, "verdict")).to_contain_text("brief of Short or long")
+    is_accessible(page)
+    server.call("DELETE", f"/api/experiments/{made['id']}")
+    page.goto(f"{server.url}{EXPERIMENTS}&item={first}")
     part(page, "experiment-delete").click()
     part(page, "confirm-yes").click()
     expect(part(page, "no-experiments")).to_be_visible()

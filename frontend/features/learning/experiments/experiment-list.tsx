@@ -30,14 +30,25 @@ export function ExperimentList() {
             and how many tasks it would take to know. Its runs are not among your conversations.
           </p>
         </div>
-        <Button
-          variant="primary"
-          data-slot="new-experiment"
-          className="max-sm:h-10"
-          onClick={() => goToExperiments({ show: "new" })}
-        >
-          <Plus aria-hidden /> New experiment
-        </Button>
+        <div className="flex flex-wrap gap-2">
+          {value === null || value.length < 2 ? null : (
+            <Button
+              data-slot="compare-experiments"
+              className="max-sm:h-10"
+              onClick={() => goToExperiments({ show: "compare", a: "", b: "" })}
+            >
+              Compare two
+            </Button>
+          )}
+          <Button
+            variant="primary"
+            data-slot="new-experiment"
+            className="max-sm:h-10"
+            onClick={() => goToExperiments({ show: "new" })}
+          >
+            <Plus aria-hidden /> New experiment
+          </Button>
+        </div>
       </div>
       {error === null ? null : (
         <Problem facts={error}>
