@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -31,7 +32,7 @@ from alma.events import (
     ToolReturned,
 )
 from alma.learned import Choice, SignalName, Trial
-from alma.learner.outcomes import DISCOUNT, outcome_of
+from alma.learner.outcomes import DISCOUNT, outcome_of, weighed
 from alma.learning.outcome import Outcome, TaskOutcome
 from alma.learning.reward import Weights
 from alma.model_call import Sampling, Timing, Usage
@@ -148,6 +149,14 @@ def test_what_a_user_said_is_passed_on_in_equal_parts_and_outweighed_by_a_word_o
     assert found["2"].reward is not None
     assert found["2"].reward > 0.7, "its user said something else of this one"
     assert found["3"].kind == "task:writer"
+
+
+def test_at_rest_it_is_what_it_was_and_weighs_the_same() -> None:
+    """Else all would be weighed anew at each start."""
+    log = (plan(part("1"), part("2")), done("1"), done("2"), joined())
+    found = outcome(*log, after=[said("thumb", 0.3), said("copied", 0.8), said("thumb", 1.0, "2")])
+    kept = msgspec.json.decode(msgspec.json.encode(found), type=Outcome)
+    assert kept == found == weighed(kept, Weights())
 
 
 def test_what_nobody_said_is_not_passed_on() -> None:

@@ -59,7 +59,7 @@ class Owner:
 
     def until(self, path: str, fine: Callable[[Any], bool]) -> Any:
         """What is answered once it is so; counting goes on in the background."""
-        deadline = time.monotonic() + 60
+        deadline, said = time.monotonic() + 60, None
         while time.monotonic() < deadline:
             status, said = self.call("GET", path)
             assert status == 200, said
