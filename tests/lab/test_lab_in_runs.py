@@ -20,7 +20,7 @@ from planned import log_of, role_file
 from session_bench import SessionBench
 
 ARMS = ["||", "brisk||"]
-RUNS = 40
+RUNS = 22
 
 
 def tasteful() -> Life:
@@ -54,7 +54,7 @@ async def test_the_labs_users_teach_real_sessions(tmp_path: Path) -> None:
         beliefs = [books.tally("ada", f"arm:{arm}", "chat") for arm in ARMS]
         assert books.tally("bob", "arm:||", "chat").count == 0
     assert [one.count for one in beliefs] == [picks.count(0), picks.count(1)]
-    assert np.mean(picks[-15:]) > 0.6, "most is done as the user likes it"
+    assert np.mean(picks[-10:]) > 0.6, "most is done as the user likes it"
     for arm, belief in enumerate(beliefs):
         tally = Tally()
         for tick, pick in enumerate(picks, 1):

@@ -57,7 +57,7 @@ def test_nothing_is_lost_where_all_are_equal() -> None:
 
 
 def test_learning_is_worth_it() -> None:
-    learned, turns = run("tastes", "alma", 4, 300), run("tastes", "round_robin", 4, 300)
+    learned, turns = run("tastes", "alma", 4, 200), run("tastes", "round_robin", 4, 200)
     mean, low, high = ratio(learned.regrets, turns.regrets)
     assert low <= mean <= high < 0.8
     assert sum(learned.best.mean[-15:]) / 15 > 0.4, "a fourth would be chance"
