@@ -1,5 +1,7 @@
 /** Records, why they are so, what the owner chose, and who gets which tasks: as canned. */
 
+import { whyOf } from "./mock-refinement.mjs";
+
 const now = () => Date.now() / 1000;
 const DAY = 86_400;
 const PRIOR = { good: 1.2, bad: 0.8 };
@@ -253,7 +255,7 @@ function routed(role, context, runs) {
   return { on: chosen.on, role, context: context || "analytical", contexts, lately, arms, choices };
 }
 
-export function recordRoutes({ Problem, runs }) {
+export function recordRoutes({ Problem, runs, chatOf }) {
   const find = (item, context) =>
     story(ITEMS.find(([name]) => name === item) ?? [item, 0, 0.6, 0.6, 0, 0, 0, 0], context);
   return [
@@ -283,7 +285,9 @@ export function recordRoutes({ Problem, runs }) {
       "GET",
       /^\/learning\/why$/,
       (_, __, query) => {
-        const found = find(query.get("item"), query.get("context") ?? "");
+        const asked = query.get("item") ?? "";
+        if (!ITEMS.some(([item]) => item === asked)) return whyOf(asked, chatOf);
+        const found = find(asked, query.get("context") ?? "");
         const { item, context, mean, low, high, weight } = found;
         const all = whyRuns(found, runs);
         const more = { changed: item === "memory:m_0002", priorMean: 0.6, priorWeight: 2, total: all.length };

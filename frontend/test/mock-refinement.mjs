@@ -45,7 +45,7 @@ function actsOf(memories) {
   ];
 }
 
-export function refinementRoutes({ Problem, toAll, memories, chatOf }) {
+export function refinementRoutes({ Problem, toAll, memories }) {
   const acts = actsOf(memories);
   const done = (chosen, at) =>
     chosen.map((act, index) => ({ ...act, n: index + 1, at, undoneAt: null, adds: [] }));
@@ -171,11 +171,11 @@ export function refinementRoutes({ Problem, toAll, memories, chatOf }) {
         );
       },
     ],
-    ["GET", /^\/learning\/why$/, (_, __, query) => why(query.get("item") ?? "", chatOf)],
   ];
 }
 
-function why(item, chatOf) {
+/** Of what has no record of its own here. */
+export function whyOf(item, chatOf) {
   const heard = (name, value, counts, said) => ({
     name,
     kind: "explicit",

@@ -781,7 +781,7 @@ const ROUTES = [
   ...knowledgeRoutes({ Problem, toAll }),
   ...healthRoutes({ Problem, toAll }),
   ...learningRoutes({ Problem, runs, record, custom }),
-  ...refinementRoutes({ Problem, toAll, memories, chatOf }),
+  ...refinementRoutes({ Problem, toAll, memories }),
   ...labRoutes({ Problem }),
   ...experimentRoutes({ Problem }),
   ...versionRoutes({ Problem, chatOf }),
@@ -958,7 +958,7 @@ const ROUTES = [
       throw new Problem(422, "invalid_field", `There is no file ${body.path} on this machine.`);
     },
   ],
-  ...recordRoutes({ Problem, runs }),
+  ...recordRoutes({ Problem, runs, chatOf }),
 ];
 
 async function answerApi(request, response, url) {
