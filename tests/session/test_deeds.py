@@ -12,7 +12,8 @@ import pytest
 from alma.engine.journal import insert_run
 from alma.errors import Conflict
 from alma.events import RunFinished, RunStarted, Signaled
-from alma.session.deeds import MOST_SIGNALS
+from alma.session import deeds
+from alma.session import feedback as feedback_module
 from alma.session.feedback import Said
 from alma.session.sessions import Begun
 from alma.session.starting import Ask
@@ -87,18 +88,28 @@ async def test_a_correction_comes_soon(quick: SessionBench, ago: float, heard: i
     assert len(await said_of(quick, "r_old")) == heard
 
 
-async def test_of_a_flood_the_rest_is_refused_and_nobody_is_kept_from_asking_again(quick: SessionBench) -> None:
+async def test_of_a_flood_the_rest_is_refused_and_nobody_is_kept_from_asking_again(
+    quick: SessionBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert deeds.MOST_SIGNALS == 100, "as docs/learning.md says"
+    most = 8
+    for module in (deeds, feedback_module):
+        monkeypatch.setattr(module, "MOST_SIGNALS", most)
     first, _ = await run(quick)
     feedback = quick.sessions.feedback
-    for number in range(MOST_SIGNALS):
-        await feedback.give("ada", first, Said("thumb", (number + 1) / MOST_SIGNALS))
+    for number in range(most):
+        await feedback.give("ada", first, Said("thumb", (number + 1) / most))
     assert (await feedback.give("ada", first, Said("thumb", 1.0))).duplicate
     with pytest.raises(Conflict, match="More was said") as caught:
         await feedback.give("ada", first, Said("thumb", -1.0))
     assert caught.value.code == "too_much_feedback"
-    await quick.sessions.retry("ada", first, Ask(key="again", text=""))
+    again = (await quick.sessions.retry("ada", first, Ask(key="again", text=""))).run_id
+    assert again is not None
     log = await log_of(quick, first, Signaled)
-    assert [one.signal for one in log] == ["thumb"] * MOST_SIGNALS
+    assert [one.signal for one in log] == ["thumb"] * most
+    with pytest.raises(Conflict, match="More was said"):
+        await feedback.give("ada", again, Said("preferred", other=first))
+    assert await said_of(quick, again) == [], "a choice is kept of both or of neither"
 
 
 async def test_whoever_counts_is_told_though_the_speaker_is_gone(quick: SessionBench) -> None:

@@ -108,14 +108,7 @@ class Feedback:
             )
             if (known := _known(before, signaled)) is not None:
                 return Kept(known, True)
-            if len(before) >= MOST_SIGNALS:
-                raise Conflict(
-                    "too_much_feedback",
-                    "More was said of this run than is kept.",
-                    expected=f"at most {MOST_SIGNALS} signals",
-                    actual=f"{len(before)}",
-                    hint="What was said last counts. Ask again to have another answer.",
-                )
+            _check_room(before)
             thread_id = await self._database.read(lambda connection: find_run(connection, owner, run_id).thread_id)
             await self.write(thread_id, run_id, signaled)
         return Kept(signaled, False)
@@ -158,7 +151,19 @@ def _check(said: Said) -> None:
         raise _invalid("A choice is between whole answers.", f"the task {MAIN}", said.task_id, "Leave the task out.")
 
 
+def _check_room(before: Sequence[Signaled]) -> None:
+    if len(before) >= MOST_SIGNALS:
+        raise Conflict(
+            "too_much_feedback",
+            "More was said of this run than is kept.",
+            expected=f"at most {MOST_SIGNALS} signals",
+            actual=f"{len(before)}",
+            hint="What was said last counts. Ask again to have another answer.",
+        )
+
+
 def _check_siblings(connection: sa.Connection, owner: str, run_id: str, other: str) -> None:
+    """Also that there is room for what is said of the other one: both are kept, or neither."""
     one, two = find_run(connection, owner, run_id), find_run(connection, owner, other)
     if run_id == other or (one.thread_id, one.parent_run_id) != (two.thread_id, two.parent_run_id):
         raise InvalidRequest(
@@ -168,6 +173,7 @@ def _check_siblings(connection: sa.Connection, owner: str, run_id: str, other: s
             actual=other,
             hint="Retry or edit a turn to have another answer of it.",
         )
+    _check_room([one.entry for one in read_journal(connection, owner, other) if isinstance(one.entry, Signaled)])
 
 
 def _task(run_id: str, journal: Sequence[Recorded], said: Said) -> TaskState:
