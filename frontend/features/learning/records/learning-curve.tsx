@@ -25,7 +25,7 @@ export function LearningCurve({ curve, prior }: { curve: readonly CurvePoint[]; 
   };
   const at = curve.length > 1 ? (100 * curve.indexOf(point)) / (curve.length - 1) : 100;
   return (
-    <figure data-slot="learning-curve" className="space-y-1">
+    <figure data-slot="learning-curve" className="space-y-2.5">
       <figcaption className="flex flex-wrap items-baseline gap-x-3 text-xs">
         <span className="font-medium text-[13px]">Learning curve</span>
         <span className="text-muted-foreground tabular-nums">
