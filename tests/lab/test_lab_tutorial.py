@@ -7,10 +7,12 @@ import re
 import shlex
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from alma.__main__ import main
+from alma.lab.library import RETENTIONS
 from alma.lab.running import known
 
 PAGE = Path(__file__).parents[2] / "docs" / "lab.md"
@@ -21,15 +23,28 @@ _COMMAND = re.compile(r"^    alma (lab .*?)(?:\s+#.*|\s+>.*)?$", re.MULTILINE)
 @pytest.fixture(autouse=True)
 def _own_things_go() -> Generator[None]:
     lab = known()
-    before = [dict(one) for one in (lab.worlds, lab.policies, lab.rewards, lab.fadings)]
+    all_of_it: tuple[dict[str, Any], ...] = (lab.worlds, lab.policies, lab.rewards, lab.fadings, RETENTIONS)
+    before = [dict(one) for one in all_of_it]
     yield
-    for one, then in zip((lab.worlds, lab.policies, lab.rewards, lab.fadings), before, strict=True):
+    for one, then in zip(all_of_it, before, strict=True):
         one.clear()
         one.update(then)
 
 
 def file_of(code: str) -> str:
-    return {"policy": "my_bandit.py", "reward": "my_reward.py", "fading": "my_curve.py"}[code.split()[3]]
+    files = {
+        "policy": "my_bandit.py",
+        "reward": "my_reward.py",
+        "fading": "my_curve.py",
+        "retention": "my_retention.py",
+    }
+    return files[code.split()[3]]
+
+
+def short(words: str, tasks: int) -> list[str]:
+    if words.startswith("lab list"):
+        return []
+    return ["--seeds", "2", "--days" if words.startswith("lab remember") else "--tasks", str(tasks)]
 
 
 @pytest.mark.parametrize("code", _BLOCK.findall(PAGE.read_text()), ids=file_of)
@@ -40,18 +55,18 @@ def test_each_file_of_the_tutorial_runs_by_its_command(
     (tmp_path / name).write_text(code)
     monkeypatch.chdir(tmp_path)
     (command,) = [words for words in _COMMAND.findall(PAGE.read_text()) if name in words]
-    assert main([*shlex.split(command), "--seeds", "2", "--tasks", "120"]) == 0
+    assert main([*shlex.split(command), *short(command, 120)]) == 0
     shown = capsys.readouterr().out
-    assert "regret in" in shown
-    assert ("halving" if name == "my_bandit.py" else "alma") in shown
+    assert ("found in memories" if name == "my_retention.py" else "regret in") in shown
+    own = {"my_bandit.py": "halving", "my_retention.py": "half_a_year"}
+    assert own.get(name, "alma") in shown
 
 
 def test_the_other_commands_of_the_tutorial_run_too(capsys: pytest.CaptureFixture[str]) -> None:
     commands = [words for words in _COMMAND.findall(PAGE.read_text()) if "--file" not in words]
     assert len(commands) >= 3
     for words in commands:
-        short = ["--seeds", "2", "--tasks", "60"] if words.startswith("lab run") else []
-        assert main([*shlex.split(words), *short]) == 0
+        assert main([*shlex.split(words), *short(words, 60)]) == 0
     assert "tastes" in capsys.readouterr().out
 
 

@@ -27,6 +27,7 @@ def add(commands: Subparsers) -> None:
               alma lab list
               alma lab run --world drift --policy alma --policy thompson
               alma lab run --file my_bandit.py --world tastes --show best
+              alma lab remember --file my_retention.py --show kept
               alma lab run --world adversarial --set usual_best=1 --json > curves.json"""
         ),
     )
@@ -46,7 +47,18 @@ def add(commands: Subparsers) -> None:
     playing.add_argument("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="of the world")
     playing.add_argument("--show", choices=("regret", "reward", "best"), default="regret", help="which curve (regret)")
     playing.add_argument("--json", action="store_true", help="the curves, for programs")
-    for one in (listing, playing):
+    keeping = action("remember", remember, "Play curves of retention in a simulated memory, and draw what they find.")
+    keeping.add_argument(
+        "--curve", type=text, action="append", default=[], help="as often as you like (the file's own, and base-level)"
+    )
+    keeping.add_argument("--days", type=_whole, default=730, help="in each life (730)")
+    keeping.add_argument("--seeds", type=_whole, default=5, help="lives (5)")
+    keeping.add_argument(
+        "--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="of the memory"
+    )
+    keeping.add_argument("--show", choices=("found", "lost", "kept"), default="found", help="which curve (found)")
+    keeping.add_argument("--json", action="store_true", help="the curves, for programs")
+    for one in (listing, playing, keeping):
         one.add_argument("--file", type=Path, help="a Python file with something of your own")
 
 
@@ -82,22 +94,23 @@ def run(arguments: argparse.Namespace) -> int:
 def show(arguments: argparse.Namespace) -> int:
     from alma.cli.terminal import print_table
     from alma.lab import library
+    from alma.lab.keeping import MEMORIES
     from alma.lab.running import known
 
     lab = known()
     if arguments.file is not None:
         library.load(arguments.file)
-    settings = {name: one.settings for name, one in lab.worlds.items()}
-    named = {"policy": lab.policies, "reward": lab.rewards, "curve": lab.fadings}
+    lived = [*lab.worlds.values(), MEMORIES]
+    settings = {one.name: one.settings for one in lived}
+    named = {"policy": lab.policies, "reward": lab.rewards, "curve": lab.fadings, "retention": library.RETENTIONS}
     if arguments.json:
         worlds = [
-            {"name": one.name, "about": one.about, "tasks": one.tasks, "settings": settings[one.name]}
-            for one in lab.worlds.values()
+            {"name": one.name, "about": one.about, "tasks": one.tasks, "settings": settings[one.name]} for one in lived
         ]
         others = {what: {one.name: one.about for one in known.values()} for what, known in named.items()}
         sys.stdout.write(json.dumps({"world": worlds, **others}) + "\n")
         return 0
-    rows = [("world", one.name, one.about, _settings(one.settings)) for one in lab.worlds.values()]
+    rows = [("world", one.name, one.about, _settings(one.settings)) for one in lived]
     rows += [(what, one.name, one.about, "") for what, known in named.items() for one in known.values()]
     print_table(("what", "name", "about", "settings"), rows)
     return 0
@@ -145,4 +158,32 @@ def play(arguments: argparse.Namespace) -> int:
         for one in found
     ]
     print_table(("policy", "regret (95 %)", "reward a task", "best arm at the end"), rows)
+    return 0
+
+
+def remember(arguments: argparse.Namespace) -> int:
+    import msgspec
+
+    from alma.cli.terminal import print_table
+    from alma.lab import keeping, library
+    from alma.lab.plot import plot
+
+    new = library.load(arguments.file) if arguments.file is not None else library.Names()
+    curves = arguments.curve or [*(new.retentions or ["everything", "exponential"]), "base-level"]
+    found = [keeping.run(one, arguments.seeds, arguments.days, settings=dict(arguments.set)) for one in curves]
+    if arguments.json:
+        sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
+        return 0
+    print(plot(found, arguments.show, "days"))
+    rows = [
+        (
+            one.policy,
+            f"{sum(one.founds) / len(one.founds):.1%}",
+            f"{one.found.mean[-1]:.1%} ({one.found.low[-1]:.1%}–{one.found.high[-1]:.1%})",
+            f"{one.lost.mean[-1]:.1%}",
+            f"{one.kept.mean[-1]:.0f}",
+        )
+        for one in found
+    ]
+    print_table(("curve", "found in all", "found at the end (95 %)", "let go and needed", "kept"), rows)
     return 0

@@ -1,5 +1,5 @@
-"""What the lab knows by name: worlds, policies, rewards and curves of forgetting; and how a file of somebody's own adds
-to them."""
+"""What the lab knows by name: worlds, policies, rewards, curves of forgetting (of evidence) and of retention (of
+memories); and how a file of somebody's own adds to them."""
 
 from __future__ import annotations
 
@@ -72,6 +72,7 @@ WORLDS: dict[str, World] = {}
 POLICIES: dict[str, Named] = {}
 REWARDS: dict[str, Named] = {}
 FADINGS: dict[str, Named] = {}
+RETENTIONS: dict[str, Named] = {}
 
 
 def world(name: str, *, tasks: int = 600, stationary: bool = True) -> Callable[[T], T]:
@@ -96,8 +97,13 @@ def reward(name: str) -> Callable[[T], T]:
 
 
 def fading(name: str) -> Callable[[T], T]:
-    """The same for a curve of retention: how much of its weight (0 to 1) evidence keeps at an age, in tasks."""
+    """The same for a curve of forgetting: how much of its weight (0 to 1) evidence keeps at an age, in tasks."""
     return _keeper(FADINGS, "curve", name)
+
+
+def retention(name: str) -> Callable[[T], T]:
+    """The same for a curve of retention: of a memory's `Trace` and the time, how likely (0 to 1) it comes to mind."""
+    return _keeper(RETENTIONS, "curve", name)
 
 
 def find(known: dict[str, T], what: str, name: str) -> T:
@@ -114,13 +120,14 @@ class Names:
     policies: tuple[str, ...] = ()
     rewards: tuple[str, ...] = ()
     fadings: tuple[str, ...] = ()
+    retentions: tuple[str, ...] = ()
 
 
 def load(file: Path) -> Names:
     """Run somebody's own file, so that what it names is there. It is a program: it can do whatever its user can."""
     if not file.is_file():
         raise NotFound("unknown_file", f"There is no file {file}.", hint="Name a Python file; see docs/lab.md.")
-    known: tuple[dict[str, Any], ...] = (WORLDS, POLICIES, REWARDS, FADINGS)
+    known: tuple[dict[str, Any], ...] = (WORLDS, POLICIES, REWARDS, FADINGS, RETENTIONS)
     before = [set(one) for one in known]
     try:
         runpy.run_path(str(file), run_name="alma_lab")
@@ -139,7 +146,7 @@ def load(file: Path) -> Names:
         raise InvalidRequest(
             "bad_lab_file",
             f"{file} names nothing for the lab.",
-            expected="a class or function under @policy, @world, @reward or @fading of alma.lab.library",
+            expected="a class or function under @policy, @world, @reward, @fading or @retention of alma.lab.library",
             actual="none",
             hint="See docs/lab.md.",
         )
@@ -147,7 +154,7 @@ def load(file: Path) -> Names:
 
 
 def fades(policy: str) -> bool:
-    """Whether a policy takes a curve of retention."""
+    """Whether a policy takes a curve of forgetting."""
     return "fading" in inspect.signature(find(POLICIES, "policy", policy).make).parameters
 
 

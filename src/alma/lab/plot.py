@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from alma.lab.keeping import Kept
 from alma.lab.running import Band, Curves
 
 WIDTH, HEIGHT = 64, 14
 
 
-def plot(runs: Sequence[Curves], what: str = "regret") -> str:
-    """`what`: regret, reward or best. Where curves meet, the one that comes first is seen."""
+def plot(runs: Sequence[Curves] | Sequence[Kept], what: str = "regret", unit: str = "tasks") -> str:
+    """`what`: regret, reward or best; of memories found, lost or kept. Where curves meet, the first is seen."""
     bands: list[Band] = [getattr(one, what) for one in runs]
     top = max(max(band.mean) for band in bands)
     bottom = min(0.0, *(min(band.mean) for band in bands))
@@ -26,12 +27,12 @@ def plot(runs: Sequence[Curves], what: str = "regret") -> str:
         value = top - (top - bottom) * row / (HEIGHT - 1)
         lines.append(f"{value:8.2f} ┤{''.join(line).rstrip()}")
     lines.append(" " * 9 + "└" + "─" * WIDTH)
-    lines.append(" " * 10 + "0" + f"{last} tasks".rjust(WIDTH - 1))
+    lines.append(" " * 10 + "0" + f"{last} {unit}".rjust(WIDTH - 1))
     lines += [f"  {letter}  {one.policy}" for one, letter in zip(runs, _letters(runs), strict=True)]
     return "\n".join(lines)
 
 
-def _letters(runs: Sequence[Curves]) -> list[str]:
+def _letters(runs: Sequence[Curves] | Sequence[Kept]) -> list[str]:
     taken: list[str] = []
     for one in runs:
         free = [letter for letter in (*one.policy, *"abcdefghijklmnopqrstuvwxyz") if letter not in (*taken, "_", " ")]

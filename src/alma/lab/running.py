@@ -209,15 +209,16 @@ def gather(world: str, policy: str, played: Sequence[Played]) -> Curves:
         tasks,
         seeds,
         edges[1:].tolist(),
-        _band(lost[:, edges[1:] - 1]),
-        _band(np.add.reduceat(worths, edges[:-1], axis=1) / widths),
-        _band(np.add.reduceat(bests, edges[:-1], axis=1) / widths),
+        band(lost[:, edges[1:] - 1]),
+        band(np.add.reduceat(worths, edges[:-1], axis=1) / widths),
+        band(np.add.reduceat(bests, edges[:-1], axis=1) / widths),
         [round(float(one), 6) for one in lost[:, -1]],
         [round(float(one), 6) for one in worths.mean(axis=1)],
     )
 
 
-def _band(values: Floats) -> Band:
+def band(values: Floats) -> Band:
+    """Of seeds, by point."""
     means = values[_resampled(len(values))].mean(axis=1)
     edge = (1.0 - _MASS) / 2.0
     low, high = np.quantile(means, edge, axis=0), np.quantile(means, 1.0 - edge, axis=0)
