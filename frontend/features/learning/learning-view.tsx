@@ -12,7 +12,9 @@ export function LearningView() {
   const part = partOf(dialog === null ? name : under);
   const chosen = useRef<HTMLButtonElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another part is another tab, which may be out of sight
-  useEffect(() => chosen.current?.scrollIntoView({ block: "nearest", inline: "center" }), [part?.id]);
+  useEffect(() => {
+    chosen.current?.scrollIntoView({ block: "nearest", inline: "center" }); // a promise in newer browsers
+  }, [part?.id]);
   if (part === undefined) return null;
   const { View } = part;
   return (
