@@ -124,7 +124,15 @@ function Body({ detail, reload }: { detail: MemoryDetail; reload: () => void }) 
 }
 
 /** `gone`: none of them holds any more. */
-function OtherMemories({ title, of, gone = false }: { title: string; of: MemoryDetail["superseded"]; gone?: boolean }) {
+function OtherMemories({
+  title,
+  of,
+  gone = false,
+}: {
+  title: string;
+  of: MemoryDetail["superseded"];
+  gone?: boolean;
+}) {
   if (of.length === 0) return null;
   return (
     <Part title={title}>
