@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -137,15 +136,13 @@ def test_what_is_wrong_is_refused_with_its_place(server: Serving) -> None:
         assert server.call("POST", f"/api/experiments/{path}", {})[1]["code"] == "unknown_experiment"
 
 
-def test_a_killed_server_goes_on_where_it_was(tmp_path: Path) -> None:
-    serving = start(tmp_path)
-    try:
-        experiment_id = begin(serving, SPEC, data(6, wait=0.1))
-        while serving.call("GET", f"/api/experiments/{experiment_id}")[1]["states"].get("scored", 0) < 3:
-            time.sleep(0.05)
-    finally:
-        serving.kill()
-    serving = start(tmp_path)
+def test_a_killed_server_goes_on_where_it_was(server: Serving) -> None:
+    """The last of this file: its server is gone."""
+    experiment_id = begin(server, SPEC, data(6, wait=0.1))
+    while server.call("GET", f"/api/experiments/{experiment_id}")[1]["states"].get("scored", 0) < 3:
+        time.sleep(0.05)
+    server.kill()
+    serving = start(server.folder)
     try:
         found = ended(serving, experiment_id)
         assert (found["state"], found["states"]) == ("done", {"scored": 12})
