@@ -1,4 +1,4 @@
-"""What acts for an owner, as experiments ask for it: files of roles and notes, as they stand or as promoted versions."""
+"""What acts for an owner, as experiments ask for it: roles and notes as they stand, or as promoted versions of them."""
 
 from __future__ import annotations
 
