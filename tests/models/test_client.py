@@ -23,6 +23,7 @@ from alma.errors import (
     EndpointUnreachable,
 )
 from alma.model_call import Sampling, Usage
+from alma.models.body import encode, refused_field
 from alma.models.chat import ChatMessage, ChatRequest, ToolCall, ToolSpec
 from alma.models.client import OVERRUN_LEAST, Listed, OpenAIClient, Timeouts, proxy_of
 from alma.models.reply import MAX_LINE
@@ -266,6 +267,15 @@ async def test_cached_tokens_and_model_name(session):
         chunks = await collect(OpenAIClient(session, endpoint="e", base_url=url), ask("x"))
     assert chunks[-1].usage == Usage(9, 1, 5)
     assert chunks[-1].model == "gpt-x"
+
+
+def test_a_seed_is_sent_where_there_is_one_and_left_out_where_it_is_refused():
+    assert "seed" not in json.loads(encode(ask("x"), frozenset(), {})), "only experiments draw by one"
+    request = ChatRequest("m", [ChatMessage("user", "go")], seed=3)
+    assert json.loads(encode(request, frozenset(), {}))["seed"] == 3
+    refused = refused_field("Unknown parameter: 'seed'", request, frozenset())
+    assert refused == "seed"
+    assert "seed" not in json.loads(encode(request, {refused}, {}))
 
 
 async def test_a_refused_field_is_left_out_from_then_on(session):

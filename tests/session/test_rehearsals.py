@@ -29,6 +29,14 @@ async def test_a_rehearsal_is_a_real_run_and_the_same_key_gives_the_same(bench: 
     assert (started.trial, started.remember, started.priority) == (TRIAL, False, -5)
 
 
+async def test_a_repetition_of_an_experiment_draws_by_its_number(quick: SessionBench) -> None:
+    rehearsals = Rehearsals(quick.sessions)
+    trials = [TRIAL, Trial("experiment", "e1", seed=2), Trial("replay", "v1", row="r1")]
+    for number, trial in enumerate(trials):
+        await rehearsals.rehearse("ada", trial, "!say Hello", kind="chat", key=str(number))
+    assert [one.seed for one in quick.model.requests] == [0, 2, None]
+
+
 async def test_its_thread_is_in_no_list_and_can_be_deleted(bench: SessionBench) -> None:
     rehearsals = Rehearsals(bench.sessions)
     watcher = bench.connect(watch=True)

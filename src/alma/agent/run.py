@@ -385,4 +385,5 @@ class Agent:
             tools=tools,
             json_schema=schema,
             caller=caller(task, who.role, prompt.messages),
+            seed=task.trial.seed if task.trial is not None and task.trial.of == "experiment" else None,
         )

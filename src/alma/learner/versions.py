@@ -41,7 +41,7 @@ from alma.learner.version_records import (
 from alma.learner.version_refusals import same_as_base, too_many, trial_running, wrong_share, wrong_stage
 from alma.learner.version_shelf import Place, Shelf
 
-MOST_VERSIONS = 200  # of an owner, for one role
+MOST_VERSIONS = 200  # of an owner, for one role, beside those that have acted and were followed by others
 _MOST_RUNS = 2000  # that a version was made from, as far as they are kept
 Moved = Callable[[Version], None]
 
@@ -169,7 +169,7 @@ class Versions:
         hash = check(what, of, content)
         now = self._clock()
         async with self._changing:
-            if len(self.of_owner(owner, of=of)) >= MOST_VERSIONS:
+            if sum(one.stage != "retired" for one in self.of_owner(owner, of=of)) >= MOST_VERSIONS:
                 raise too_many(of, MOST_VERSIONS)
             version = Version(
                 id=f"v_{int(now * 1000):011x}{secrets.token_hex(4)}",

@@ -11,7 +11,7 @@ from alma.models.chat import ChatMessage, ChatRequest
 
 # Fields that some endpoints or models refuse by name; a refused one is left out from then on. In this order, since
 # `stream_options` contains no other name and the rest are matched as whole words.
-OPTIONAL = ("stream_options", "max_tokens", "temperature", "top_p", "cache_prompt")
+OPTIONAL = ("stream_options", "max_tokens", "temperature", "top_p", "cache_prompt", "seed")
 SCHEMA = "response_format"
 _SPEAKS_OF_SCHEMA = re.compile(
     r"response.?format|json.?schema|structured.?output|guided.?(?:json|decoding)|grammar", re.I
@@ -35,6 +35,8 @@ def encode(request: ChatRequest, without: frozenset[str] | set[str], extra: dict
         "max_tokens": sampling.max_tokens,
         **extra,
     }
+    if request.seed is not None:
+        body["seed"] = request.seed
     if request.tools:
         body["tools"] = [
             {

@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -335,9 +335,14 @@ class ResponseCache:
         self._shelf.count(owner, saved)
 
 
+def _drawing(request: ChatRequest) -> Any:
+    """How tokens are drawn; as it was before there were seeds, where there is none."""
+    return request.sampling if request.seed is None else (request.sampling, request.seed)
+
+
 def exact_key(model_id: str, request: ChatRequest) -> bytes:
     """The same for two requests to which the same answer may be given."""
-    asked = (request.messages, request.sampling, request.tools, request.json_schema)
+    asked = (request.messages, _drawing(request), request.tools, request.json_schema)
     return hashlib.sha256(_encode((request.caller.owner, model_id, request.model, asked))).digest()
 
 
@@ -347,7 +352,7 @@ def likes_of(model_id: str, request: ChatRequest) -> bytes | None:
     caller = request.caller
     if not 0 < len(caller.question) <= _LONGEST_QUESTION or not caller.context:
         return None
-    around = (caller.role, caller.context, request.sampling, request.tools, request.json_schema)
+    around = (caller.role, caller.context, _drawing(request), request.tools, request.json_schema)
     return hashlib.sha256(_encode((caller.owner, model_id, request.model, around))).digest()
 
 

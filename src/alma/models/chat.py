@@ -53,7 +53,8 @@ class Caller(Struct, frozen=True):
 
 
 class ChatRequest(Struct, frozen=True):
-    """One model call. `json_schema`: the answer must be JSON of this schema."""
+    """One model call. `json_schema`: the answer must be JSON of this schema. `seed`: for the draw of tokens; the same
+    gives the same answer where the endpoint keeps to it."""
 
     model: str
     messages: list[ChatMessage]
@@ -61,6 +62,7 @@ class ChatRequest(Struct, frozen=True):
     tools: list[ToolSpec] = []
     json_schema: dict[str, Any] | None = None
     caller: Caller = Caller()
+    seed: int | None = None
 
 
 class Chunk(Struct, frozen=True, gc=False):
