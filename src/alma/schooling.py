@@ -124,6 +124,7 @@ class Schooling:
             reflection,
             Evolving(reflection, self._embedder),
             rehearse,
+            forget,
         )
 
     def active(self, owner: str, name: str) -> Role:
@@ -168,6 +169,8 @@ class Schooling:
         await self.lessons.forget(owner, run_ids)
         if self.gate is not None:
             await self.gate.forget(owner, run_ids)
+        if self.drafting is not None:
+            await self.drafting.forget(owner)
         self.paces.forget(owner)
 
     async def delete_version(self, owner: str, version_id: str) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from alma.agent.role import load_role
+from alma.db.tables import threads
 from alma.errors import Conflict, InvalidRequest
 from alma.learner.evolving import Evolving
 from alma.learner.reflection import Reflection, body_of, front_of, with_body, wrong_with
@@ -87,6 +89,10 @@ async def test_its_calls_are_runs_of_their_owner(schooled: SessionBench) -> None
         await drafting.reflect("ada", "manager", "reflection")
     assert refused.value.code == "reflection_failed", "the scripted model writes no prompts"
     assert len(schooled.model.requests) == before + 3
+    asked = sa.select(sa.func.count()).where(threads.c.owner == "ada", threads.c.hidden.is_(True))
+    assert await schooled.database.read(lambda connection: connection.scalar(asked)) == 3
+    await schooled.schooling.forget("ada", [])
+    assert await schooled.database.read(lambda connection: connection.scalar(asked)) == 0, "with a conversation they go"
 
 
 def test_the_same_words_are_no_new_prompt() -> None:

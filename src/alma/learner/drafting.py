@@ -22,7 +22,7 @@ from alma.errors import Conflict
 from alma.learned import Trial
 from alma.learner.distilling import Distilling
 from alma.learner.evolving import Evolved, Evolving
-from alma.learner.pairs import Rehearse
+from alma.learner.pairs import Forget, Rehearse
 from alma.learner.reflection import Reflection
 from alma.learner.said import Ask, Said
 from alma.learner.version_records import Version
@@ -32,6 +32,7 @@ from alma.models.probe import ProbeReport
 from alma.models.remote import ModelInfo
 
 How = Literal["reflection", "gepa"]
+_NAME = "draft"  # of what is asked for drafts, whatever the draft
 _SECONDS = 300.0  # that a call may take
 _MOST_TASKS = 24  # that prompts are evolved on
 
@@ -61,7 +62,7 @@ class _Asking:
     def __init__(self, rehearse: Rehearse, model: str | None) -> None:
         self._rehearse = rehearse
         self._model = model
-        self._id = f"draft_{secrets.token_hex(6)}"
+        self._key = f"draft_{secrets.token_hex(6)}"
         self.calls = 0
         self.tokens = 0
         self.cost = 0.0
@@ -70,11 +71,11 @@ class _Asking:
         """One run with all messages in its request; the form is asked for in words there, and checked by who asks."""
         del schema
         self.calls += 1
-        trial = Trial("replay", self._id, arm="candidate", row=str(self.calls), pattern=DIRECT)
+        trial = Trial("replay", _NAME, arm="candidate", row=str(self.calls), pattern=DIRECT)
         text = "\n\n".join(
             one.content if one.role != "assistant" else f"You answered:\n{one.content}" for one in messages
         )
-        key = f"{self._id}.{self.calls}"
+        key = f"{self._key}.{self.calls}"
         done = await self._rehearse(owner, trial, text, model=self._model, kind="chat", key=key, seconds=_SECONDS)
         self.tokens += done.tokens
         self.cost += done.cost
@@ -102,6 +103,7 @@ class Drafting:
         reflection: Reflection,
         evolving: Evolving,
         rehearse: Rehearse,
+        forget: Forget,
     ) -> None:
         self._database = database
         self._roles = roles
@@ -111,6 +113,7 @@ class Drafting:
         self._reflection = reflection
         self._evolving = evolving
         self._rehearse = rehearse
+        self._forget = forget
         self._at_work: set[str] = set()
 
     async def distil(self, owner: str, role: str, model: str | None = None) -> Drafted:
@@ -137,6 +140,12 @@ class Drafting:
             else:
                 version = (await self._evolved(owner, now, asking, calls)).version
         return Drafted(version, asking.calls, asking.tokens, asking.cost)
+
+    async def forget(self, owner: str) -> None:
+        """A conversation was deleted: what models were asked for drafts may have its words, and is deleted. A draft at
+        work goes on; what it asks is deleted the next time."""
+        if owner not in self._at_work:
+            await self._forget(owner, [_NAME])
 
     async def _evolved(self, owner: str, role: Role, asking: Ask, calls: int) -> Evolved:
         said = await self._reflection.failures(owner, role.name, 0)
