@@ -15,3 +15,7 @@ def upgrade() -> None:
         sa.Column("owner", sa.Text, primary_key=True),
         sa.Column("data", sa.Text, nullable=False),
     )
+
+
+def downgrade() -> None:
+    op.drop_table("shares")
