@@ -7,13 +7,14 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
+
+from nursery import Child
 
 REPO = Path(__file__).parents[1]
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -28,7 +29,7 @@ def free_port() -> int:
 class Serving:
     """A running server; `call` speaks its JSON API."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
+    def __init__(self, process: Child, port: int, folder: Path) -> None:
         self.process = process
         self.port = port
         self.folder = folder
@@ -91,14 +92,7 @@ def start(folder: Path, *, port: int | None = None, **settings: object) -> Servi
     port = port or free_port()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "models.toml").touch(mode=0o600)
-    with (folder / "server.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "alma", "serve"],
-            cwd=folder,
-            env=environment(folder, port=port, **settings),
-            stdout=log,
-            stderr=log,
-        )
+    process = Child(["serve"], folder, environment(folder, port=port, **settings), folder / "server.log")
     serving = Serving(process, port, folder)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
