@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import settings
 
+from alma.db.database import Database
 from session_bench import SessionBench
 
 REPO = Path(__file__).parents[1]
@@ -46,22 +49,65 @@ def postgres() -> Generator[str]:
         server.cleanup()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
-    """A fresh database of each kind."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'alma.db'}"
-        return
-    server = request.getfixturevalue("postgres")
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database with empty tables, to be copied: to make them takes longer than most tests."""
+    file = tmp_path_factory.mktemp("migrated") / "alma.db"
+    _make_tables(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: str) -> Generator[str]:
+    """The name of a PostgreSQL database with empty tables, to be copied."""
+    with _postgres_database(postgres) as url:
+        _make_tables(url)
+        yield str(sa.make_url(url).database)
+
+
+def _make_tables(url: str) -> None:
+    database = Database(url)
+    database.open()
+    database.close()
+
+
+@contextlib.contextmanager
+def _postgres_database(server: str, template: str = "template1") -> Generator[str]:
+    """The URL of a new database, which is gone afterwards."""
     name = f"alma_{secrets.token_hex(4)}"
     url = sa.make_url(server).set(drivername="postgresql+psycopg")
     engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     yield url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
     with engine.connect() as connection:
         connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
     engine.dispose()
+
+
+_KINDS = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(params=_KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """A database of each kind, of which only the tables are there."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated"), tmp_path / "alma.db")
+        yield f"sqlite:///{tmp_path / 'alma.db'}"
+        return
+    server, template = request.getfixturevalue("postgres"), request.getfixturevalue("migrated_postgres")
+    with _postgres_database(server, template) as url:
+        yield url
+
+
+@pytest.fixture(params=_KINDS)
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """A place of each kind where there is no database yet."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'alma.db'}"
+        return
+    with _postgres_database(request.getfixturevalue("postgres")) as url:
+        yield url
 
 
 @pytest.fixture
@@ -72,8 +118,9 @@ async def bench(database_url: str) -> AsyncGenerator[SessionBench]:
 
 
 @pytest.fixture
-async def quick(tmp_path: Path) -> AsyncGenerator[SessionBench]:
+async def quick(tmp_path: Path, migrated: Path) -> AsyncGenerator[SessionBench]:
     """As `bench`, on SQLite only: for what does not depend on the database."""
+    shutil.copy(migrated, tmp_path / "alma.db")
     async with SessionBench(f"sqlite:///{tmp_path / 'alma.db'}").running() as running:
         yield running
 

@@ -42,9 +42,9 @@ async def test_sqlite_keeps_long_ones_small_and_short_ones_plain(tmp_path: objec
     database.close()
 
 
-def test_a_database_of_before_is_taken_over(database_url: str) -> None:
+def test_a_database_of_before_is_taken_over(empty_url: str) -> None:
     """Entries written by the version before are there after the migration, and after the way back."""
-    database = Database(database_url)
+    database = Database(empty_url)
     config = Config()
     config.set_main_option("script_location", str(migrate._FOLDER))
     with database._engine.connect() as connection, connection.begin():

@@ -13,8 +13,8 @@ from alma.db.schema import metadata
 from alma.errors import DatabaseNewer, StorageFailure
 
 
-def test_migrations_make_what_the_tables_say(database_url: str) -> None:
-    database = Database(database_url)
+def test_migrations_make_what_the_tables_say(empty_url: str) -> None:
+    database = Database(empty_url)
     database.open()
     with database._engine.connect() as connection:
         # Full-text tables are each database's own; SQLAlchemy knows nothing of them.
@@ -24,21 +24,21 @@ def test_migrations_make_what_the_tables_say(database_url: str) -> None:
     database.close()
 
 
-def test_a_second_start_migrates_nothing(database_url: str) -> None:
+def test_a_second_start_migrates_nothing(empty_url: str) -> None:
     for _ in range(2):
-        database = Database(database_url)
+        database = Database(empty_url)
         database.open()
         database.close()
 
 
-def test_a_newer_database_is_refused_and_left_alone(database_url: str) -> None:
-    database = Database(database_url)
+def test_a_newer_database_is_refused_and_left_alone(empty_url: str) -> None:
+    database = Database(empty_url)
     database.open()
     database.close()
     engine = database._engine
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    again = Database(database_url)
+    again = Database(empty_url)
     with pytest.raises(DatabaseNewer) as refused:
         again.open()
     assert refused.value.code == "database_newer"

@@ -54,8 +54,8 @@ def make_run(connection: sa.Connection, run_id: str, day: int, usage: Usage) -> 
     insert_run(connection, run_id, RunStarted(at=at, thread_id="t", owner="ada", text="Hi"), [route, begun, said])
 
 
-async def test_a_database_of_before_is_summed_up(database_url: str) -> None:
-    database = Database(database_url)
+async def test_a_database_of_before_is_summed_up(empty_url: str) -> None:
+    database = Database(empty_url)
     database.open()
     for run in (("r1", 20_000, USED), ("r2", 20_001, USED), ("r3", 20_001, Usage())):  # of the last nothing was told
         await database.write(lambda connection, run=run: make_run(connection, *run))
@@ -68,7 +68,7 @@ async def test_a_database_of_before_is_summed_up(database_url: str) -> None:
 
     await database.write(as_before)
     database.close()
-    again = Database(database_url)
+    again = Database(empty_url)
     again.open()
     rows = await again.read(lambda connection: connection.execute(sa.select(spend).order_by(spend.c.run_id)).all())
     assert [(row.run_id, row.owner, row.day, row.model) for row in rows] == [
@@ -82,8 +82,8 @@ async def test_a_database_of_before_is_summed_up(database_url: str) -> None:
     again.close()
 
 
-async def test_a_sum_that_is_not_the_journals_is_found(database_url: str) -> None:
-    database = Database(database_url)
+async def test_a_sum_that_is_not_the_journals_is_found(empty_url: str) -> None:
+    database = Database(empty_url)
     database.open()
     await database.write(lambda connection: make_run(connection, "r1", 20_000, USED))
     checked = await database.read(check)

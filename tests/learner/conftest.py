@@ -1,4 +1,4 @@
-"""A database that is migrated once: to make one takes longer than most tests of a gate that use it."""
+"""Folders with a database for tests of learning."""
 
 from __future__ import annotations
 
@@ -6,18 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-
-from alma.db.database import Database
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty SQLite database, to be copied."""
-    file = tmp_path_factory.mktemp("migrated") / "alma.db"
-    database = Database(f"sqlite:///{file}")
-    database.open()
-    database.close()
-    return file
 
 
 @pytest.fixture
