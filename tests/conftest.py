@@ -15,8 +15,8 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import settings
 
-from alma.db.database import Database
 from session_bench import SessionBench
+from tables import empty_tables, make_tables
 
 REPO = Path(__file__).parents[1]
 # How long a test takes says nothing on a busy machine; and the same code passes or fails each time. To look for what no
@@ -50,25 +50,17 @@ def postgres() -> Generator[str]:
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite database with empty tables, to be copied: to make them takes longer than most tests."""
-    file = tmp_path_factory.mktemp("migrated") / "alma.db"
-    _make_tables(f"sqlite:///{file}")
-    return file
+def migrated() -> Path:
+    """An SQLite database with empty tables, to be copied."""
+    return empty_tables()
 
 
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres: str) -> Generator[str]:
     """The name of a PostgreSQL database with empty tables, to be copied."""
     with _postgres_database(postgres) as url:
-        _make_tables(url)
+        make_tables(url)
         yield str(sa.make_url(url).database)
-
-
-def _make_tables(url: str) -> None:
-    database = Database(url)
-    database.open()
-    database.close()
 
 
 @contextlib.contextmanager

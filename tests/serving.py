@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from nursery import Child
+from tables import empty_tables
 
 REPO = Path(__file__).parents[1]
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -92,6 +94,10 @@ def start(folder: Path, *, port: int | None = None, **settings: object) -> Servi
     port = port or free_port()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "models.toml").touch(mode=0o600)
+    database = folder / "data/alma.db"
+    if "database_url" not in settings and not database.exists():
+        database.parent.mkdir(mode=0o700, exist_ok=True)
+        shutil.copy(empty_tables(), database)
     process = Child(["serve"], folder, environment(folder, port=port, **settings), folder / "server.log")
     serving = Serving(process, port, folder)
     deadline = time.monotonic() + 120
