@@ -86,7 +86,7 @@ def load(page: Page, address: str) -> None:
     page.wait_for_selector("[data-slot=connection][data-phase=online]", state="attached")
 
 
-def part(page: Page | Locator, name: str, **data: object) -> Locator:
+def part(page: Page | Locator, name: str, /, **data: object) -> Locator:
     """All with this `data-slot`, and with these `data-` attributes besides."""
     more = "".join(f"[data-{key}={json.dumps(str(value))}]" for key, value in data.items())
     return page.locator(f"[data-slot={name}]{more}")
