@@ -16,6 +16,7 @@ const HEADS = ["", "Tasks", "Score", "Difference, 95 %", "", "p, Holm", "Effect"
 /** What one evaluator says of each variant against the baseline, and of the slices for who asks. */
 export function ComparisonTable({ evaluator, rows }: { evaluator: string; rows: readonly Comparison[] }) {
   const reach = reachOf(rows.flatMap(({ found, slices }) => [found, ...Object.values(slices)]));
+  const label = `${rows.map(({ variant }) => variant).join(", ")} by ${evaluator}`;
   return (
     <figure data-slot="comparison" data-evaluator={evaluator} className="space-y-2">
       <figcaption className="flex flex-wrap items-baseline justify-between gap-x-4 text-[13px]">
@@ -24,7 +25,7 @@ export function ComparisonTable({ evaluator, rows }: { evaluator: string; rows: 
           points of 100 against {rows[0]?.base}; bars reach {points(reach)} to each side
         </span>
       </figcaption>
-      <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={`Comparisons by ${evaluator}`}>
+      <div className="overflow-x-auto" tabIndex={0} role="region" aria-label={label}>
         <table className="w-full min-w-[40rem] text-left text-xs tabular-nums">
           <thead className="border-b text-muted-foreground">
             <tr>
