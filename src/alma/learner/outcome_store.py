@@ -55,14 +55,21 @@ def keep(connection: sa.Connection, made: Sequence[Made]) -> list[Made]:
     there = set(connection.execute(sa.select(runs.c.id).where(runs.c.id.in_(ids))).scalars())
     known = set(connection.execute(sa.select(outcomes.c.run_id).where(outcomes.c.run_id.in_(ids))).scalars())
     kept = [one for one in made if one.after.run_id in there]
-    for one in kept:
-        data = {"at": one.after.at, "head": one.head, "data": _encode(one.after).decode()}
-        if one.after.run_id in known:
-            connection.execute(sa.update(outcomes).where(outcomes.c.run_id == one.after.run_id).values(data))
-        else:
-            row = {"run_id": one.after.run_id, "owner": one.after.owner, "thread_id": one.after.thread_id, **data}
-            connection.execute(sa.insert(outcomes).values(row))
+    if again := [one for one in kept if one.after.run_id in known]:
+        where = outcomes.c.run_id == sa.bindparam("which")
+        changed = sa.update(outcomes).where(where).values({name: sa.bindparam(name) for name in ("at", "head", "data")})
+        connection.execute(changed, [{"which": one.after.run_id, **_row(one)} for one in again])
+    if new := [one for one in kept if one.after.run_id not in known]:
+        connection.execute(sa.insert(outcomes), [{**_whose(one.after), **_row(one)} for one in new])
     return kept
+
+
+def _whose(after: Outcome) -> dict[str, object]:
+    return {"run_id": after.run_id, "owner": after.owner, "thread_id": after.thread_id}
+
+
+def _row(made: Made) -> dict[str, object]:
+    return {"at": made.after.at, "head": made.head, "data": _encode(made.after).decode()}
 
 
 def find(connection: sa.Connection, owner: str, run_id: str) -> Outcome | None:
