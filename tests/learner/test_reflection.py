@@ -73,10 +73,8 @@ async def test_too_few_failures_are_counted(schooled: SessionBench) -> None:
     with pytest.raises(Conflict) as refused:
         await reflection(schooled).reflect("ada", MANAGER, Scripted("x"))
     assert refused.value.code == "nothing_to_learn"
-    assert (refused.value.expected, refused.value.actual) == (
-        "at least 3 tasks that failed or were turned down",
-        "2",
-    )
+    assert refused.value.expected == "at least 3 tasks that failed or were turned down"
+    assert (refused.value.actual or "").startswith("2, beside those that are kept apart")
 
 
 async def test_its_calls_are_runs_of_their_owner(schooled: SessionBench) -> None:

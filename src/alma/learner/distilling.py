@@ -107,7 +107,7 @@ class Distilling:
         found = await self._database.read(lambda connection: said_of_role(connection, owner, role, _MOST))
         worded = [one for one in found if one.reasons or one.wanted]
         if len(worded) < LEAST_SAID:
-            raise nothing(role, f"at least {LEAST_SAID} tasks with a reason or an edited answer", f"{len(worded)}")
+            raise too_few(role, f"at least {LEAST_SAID} tasks with a reason or an edited answer", len(worded))
         notes = await self._asked(owner, worded, ask) if ask is not None else []
         by = "a model" if notes else "rule"
         notes = notes or await by_rule(worded, self._embedder)
@@ -225,12 +225,15 @@ def _shown(name: str, one: Said) -> str:
     return "\n".join(lines)
 
 
+def too_few(role: str, expected: str, there: int) -> Conflict:
+    return nothing(role, expected, f"{there}, beside those that are kept apart to judge by, which are half of all")
+
+
 def nothing(role: str, expected: str, actual: str) -> Conflict:
     return Conflict(
         "nothing_to_learn",
         f"There is too little to learn from for {role}.",
         expected=expected,
         actual=actual,
-        hint="Judge some of its answers: say why, or write them as they should have been. Half of all runs are kept "
-        "apart to judge by.",
+        hint="Judge more of its answers: say why, or write them as they should have been.",
     )

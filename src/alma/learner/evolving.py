@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from alma.agent.role import Role
 from alma.errors import InvalidRequest
-from alma.learner.distilling import TextVectors, nothing
+from alma.learner.distilling import TextVectors, nothing, too_few
 from alma.learner.reflection import Reflection, Rewritten, body_of, wrong_with
 from alma.learner.said import Ask, Said
 from alma.learner.version_records import Version
@@ -61,7 +61,7 @@ class Evolving:
         gepa = _library()
         known = [one for one in tasks if one.wanted.strip()]
         if len(known) < LEAST_TASKS:
-            raise nothing(role.name, f"at least {LEAST_TASKS} tasks with a right answer", f"{len(known)}")
+            raise too_few(role.name, f"at least {LEAST_TASKS} tasks with a right answer", len(known))
         bridge = _Bridge(asyncio.get_running_loop(), gepa, owner, role, ask, self._embedder)
         half = len(known) // 2
         work = functools.partial(

@@ -16,7 +16,7 @@ from msgspec import Struct
 from alma.agent.role import Role, parse_role
 from alma.db.database import Database
 from alma.errors import InvalidRequest, RoleInvalid
-from alma.learner.distilling import Drafts, nothing
+from alma.learner.distilling import Drafts, too_few
 from alma.learner.said import Ask, Said, said_of_role
 from alma.learner.version_records import Version
 from alma.models.chat import ChatMessage
@@ -59,7 +59,7 @@ class Reflection:
         said = await self._database.read(lambda connection: said_of_role(connection, owner, role, 4 * _MOST))
         failed = [one for one in said if one.failed or one.wanted][:_MOST]
         if len(failed) < least:
-            raise nothing(role, f"at least {least} tasks that failed or were turned down", f"{len(failed)}")
+            raise too_few(role, f"at least {least} tasks that failed or were turned down", len(failed))
         return failed
 
     async def reflect(self, owner: str, role: Role, ask: Ask) -> Version:
