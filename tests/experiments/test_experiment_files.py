@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -36,6 +37,14 @@ def test_the_example_can_be_read() -> None:
     assert [one.name for one in spec.variants] == ["as usual", "brief"]
     assert read_spec(spec_json(spec), "json") == spec
     assert len(read_rows(DATA)) == 4
+
+
+def test_the_patterns_of_the_example_find_no_number_within_another() -> None:
+    minutes, legs = (row.expected or "" for row in read_rows(DATA)[2:])
+    assert all(re.search(legs, right) for right in ("8", "Eight legs.", "It has eight."))
+    assert not any(re.search(legs, wrong) for wrong in ("80 legs", "18", "eighty"))
+    assert re.search(minutes, "There are 60 minutes.")
+    assert not re.search(minutes, "There are 600.")
 
 
 def test_every_commented_line_of_the_example_holds_too() -> None:

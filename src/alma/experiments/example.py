@@ -24,7 +24,7 @@ variants:
     # settings: {ALMA_MAX_ATTEMPTS: 1} # other settings: an Alma of its own, for administrators
 
 evaluators:
-  - type: regex              # what is expected is found in the answer
+  - type: regex              # what is expected is found in the answer, as a pattern; \\b is the edge of a word
   # - type: exact            # the answer is what is expected
   # - {type: numeric, tolerance: 0.5}
   # - {type: schema, schema: {type: object, required: [city]}}
@@ -39,9 +39,8 @@ limits:
   money: 0                   # US dollars at which it stops; 0 is no limit
 """
 
-DATA = """\
-{"task": "What is the capital of France?", "expected": "Paris", "slice": "places"}
+DATA = r"""{"task": "What is the capital of France?", "expected": "Paris", "slice": "places"}
 {"task": "What is the capital of Italy?", "expected": "Rome", "slice": "places"}
-{"task": "How many minutes are in an hour?", "expected": "60", "slice": "numbers"}
-{"task": "How many legs has a spider?", "expected": "8|eight", "slice": "numbers"}
+{"task": "How many minutes are in an hour?", "expected": "\\b(60|[Ss]ixty)\\b", "slice": "numbers"}
+{"task": "How many legs has a spider?", "expected": "\\b(8|[Ee]ight)\\b", "slice": "numbers"}
 """

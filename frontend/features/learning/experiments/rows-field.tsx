@@ -14,7 +14,7 @@ import { plural } from "@/lib/format";
 import { session } from "@/lib/session";
 
 const EXAMPLE = `{"task": "What is the capital of France?", "expected": "Paris", "slice": "places"}
-{"task": "How many legs has a spider?", "expected": "8|eight", "slice": "numbers"}`;
+{"task": "How many legs has a spider?", "expected": "\\\\b(8|[Ee]ight)\\\\b", "slice": "numbers"}`;
 
 interface RowsFieldProps {
   data: string;
