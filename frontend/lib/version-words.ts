@@ -8,6 +8,7 @@ import type {
   Stage,
   TrialStage,
   Version,
+  VersionDossier,
   Watch,
   What,
 } from "@/lib/versions-api";
@@ -81,7 +82,7 @@ export function actsOf({
 }: Pick<Version, "stage" | "what" | "fileChanged">): Act[] {
   const keep: Act[] = fileChanged ? ["keep"] : [];
   if (stage === "draft") return ["start", "promote", "edit", "delete"];
-  if (isTried(stage)) return ["promote", "stop", "revert", ...keep];
+  if (isTried(stage)) return ["stop", "promote", ...keep]; // nothing of it acts in full: there is nothing to revert
   if (stage === "promoted") return ["revert", ...(what === "prompt" ? (["toFile"] as const) : []), ...keep];
   if (stage === "rolled_back") return ["start", "promote", "delete"];
   return [];
@@ -96,11 +97,13 @@ const BEFORE: Readonly<Record<What, string>> = {
 /** What comes of a button, said before it is pressed. */
 export function consequence(
   act: Act,
-  { of, what, share = 0.2 }: Pick<Version, "of" | "what" | "share">,
+  version: Pick<Version, "of" | "what" | "share">,
+  from: TrialStage = "replay",
 ): string {
+  const { of, what } = version;
   switch (act) {
     case "start":
-      return `Past tasks of ${of} are done again, unseen, by it and by what acts now; that takes tokens. If it is not worse it goes on to new tasks, and then to ${shareWords(share)} of yours, until the evidence decides.`;
+      return trialWords(version, from);
     case "stop":
       return "The trial ends and it is a draft again. What was found so far stays in its history until it is tried anew.";
     case "promote":
@@ -116,6 +119,46 @@ export function consequence(
     case "keep":
       return `The file of ${of} has changed since. It goes on acting in place of the new file.`;
   }
+}
+
+/** Without as many past tasks to judge by, a replay and a shadow are passed over: `Pace.least` of the gatekeeper. */
+const LEAST_PAST = 8;
+
+function trialWords(
+  { of, what, share = 0.2 }: Pick<Version, "of" | "what" | "share">,
+  from: TrialStage,
+): string {
+  const live = `${shareWords(share)} of your tasks`;
+  if (what === "policy")
+    return `Routes are judged by real tasks alone: it does ${live} at once, until the evidence decides.`;
+  if (from === "canary") return `It does ${live} at once, until the evidence decides.`;
+  const then = `If it is not worse it then does ${live}, until the evidence decides.`;
+  if (from === "shadow") return `It does new tasks of ${of} too, unseen; that takes tokens. ${then}`;
+  const few = `Where fewer than ${LEAST_PAST} past tasks can judge it, replay and shadow are passed over and it does ${live} at once; half of the tasks that began a conversation and of which something is known can.`;
+  return `Past tasks of ${of} are done again, unseen, by it and by what acts now, then new ones by it; that takes tokens. ${then} ${few}`;
+}
+
+/** Why it does real tasks without having been in a shadow before; `null`: it does none, or its owner began there. */
+export function passedOverWords({
+  stage,
+  share = 0.2,
+  history,
+}: Pick<VersionDossier, "stage" | "share" | "history">): string | null {
+  if (stage !== "canary") return null;
+  const at = history.findLastIndex((step) => step.stage !== "canary");
+  const entered = history[at + 1];
+  if (entered?.by !== "gate" || history[at]?.stage === "shadow") return null;
+  return `It does ${shareWords(share)} of your tasks already: ${entered.why}.`;
+}
+
+/** How it is that there is no evidence of a trial. */
+export function noEvidenceWords({ stage, history }: Pick<VersionDossier, "stage" | "history">): string {
+  if (isTried(stage)) return "Nothing is known of its trial yet.";
+  if (history.some((step) => step.stage === "promoted"))
+    return `No trial: it was promoted by hand. What it ${stage === "promoted" ? "does" : "did"} is in its record.`;
+  if (history.some((step) => isTried(step.stage))) return "Its trial ended before anything was known.";
+  const start = "Start a trial to find out whether it is better than what acts now.";
+  return `It was not tried on any task yet.${stage === "draft" ? ` ${start}` : ""}`;
 }
 
 export const ACT_NAMES: Readonly<Record<Act, string>> = {

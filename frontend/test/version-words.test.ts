@@ -18,11 +18,13 @@ import {
   differenceWords,
   guardWords,
   lineProblems,
+  noEvidenceWords,
+  passedOverWords,
   reasonLines,
   signed,
   stepWords,
 } from "@/lib/version-words";
-import type { Evidence } from "@/lib/versions-api";
+import type { Evidence, HistoryStep } from "@/lib/versions-api";
 
 const evidence = (more: Partial<Evidence>): Evidence => ({
   stage: "canary",
@@ -47,6 +49,15 @@ const evidence = (more: Partial<Evidence>): Evidence => ({
   ...more,
 });
 
+const step = (stage: HistoryStep["stage"], by: string, why = ""): HistoryStep => ({
+  seq: 1,
+  at: 0,
+  stage,
+  by,
+  why,
+  data: "{}",
+});
+
 describe("a version", () => {
   it("has the buttons that its stage allows", () => {
     const acts = (
@@ -54,7 +65,7 @@ describe("a version", () => {
       what: "prompt" | "notes",
     ) => actsOf({ stage, what, fileChanged: false });
     expect(acts("draft", "prompt")).toEqual(["start", "promote", "edit", "delete"]);
-    expect(acts("canary", "notes")).toEqual(["promote", "stop", "revert"]);
+    expect(acts("canary", "notes")).toEqual(["stop", "promote"]);
     expect(acts("promoted", "prompt")).toEqual(["revert", "toFile"]);
     expect(acts("promoted", "notes")).toEqual(["revert"]);
     expect(acts("rolled_back", "notes")).toContain("start");
@@ -63,9 +74,45 @@ describe("a version", () => {
   });
 
   it("says what a button would do before it is pressed", () => {
-    expect(consequence("start", { of: "writer", what: "prompt", share: 0.3 })).toContain("30 % of yours");
+    expect(consequence("start", { of: "writer", what: "prompt", share: 0.3 })).toContain(
+      "30 % of your tasks",
+    );
     expect(consequence("revert", { of: "writer", what: "notes" })).toContain("the notes before it, or none");
     expect(consequence("promote", { of: "writer", what: "prompt" })).toContain("One click takes it back");
+  });
+
+  it("says before a trial when its rehearsals are passed over, and that they were", () => {
+    const version = { of: "writer", what: "prompt", share: 0.3 } as const;
+    expect(consequence("start", version)).toContain("fewer than 8 past tasks");
+    expect(consequence("start", version, "canary")).toMatch(/^It does 30 % of your tasks at once/);
+    expect(consequence("start", { ...version, what: "policy" })).toMatch(
+      /^Routes .* 30 % of your tasks at once/,
+    );
+    const why = "replay and shadow are passed over: 3 past tasks to judge by, 8 are needed";
+    const history = [step("draft", "hand"), step("replay", "ada"), step("canary", "gate", why)];
+    expect(passedOverWords({ stage: "canary", history })).toBe(`It does 20 % of your tasks already: ${why}.`);
+    expect(passedOverWords({ stage: "rolled_back", history })).toBeNull();
+    const shown = [
+      ...history.slice(0, 2),
+      step("shadow", "gate"),
+      step("canary", "gate", "it was not worse"),
+    ];
+    expect(passedOverWords({ stage: "canary", history: shown })).toBeNull();
+    expect(passedOverWords({ stage: "canary", history: [step("canary", "ada")] })).toBeNull();
+  });
+
+  it("says how it is that it has no evidence", () => {
+    const draft = step("draft", "hand");
+    expect(noEvidenceWords({ stage: "draft", history: [draft] })).toContain("Start a trial");
+    expect(noEvidenceWords({ stage: "promoted", history: [draft, step("promoted", "ada")] })).toBe(
+      "No trial: it was promoted by hand. What it does is in its record.",
+    );
+    const back = [draft, step("promoted", "ada"), step("rolled_back", "ada")];
+    expect(noEvidenceWords({ stage: "rolled_back", history: back })).toContain("What it did");
+    expect(noEvidenceWords({ stage: "draft", history: [draft, step("replay", "ada")] })).toContain(
+      "trial ended",
+    );
+    expect(noEvidenceWords({ stage: "replay", history: [draft] })).toContain("Nothing is known");
   });
 
   it("says how far it is from what acts now, and how surely", () => {

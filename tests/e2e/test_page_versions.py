@@ -129,6 +129,7 @@ def notes_on_trial(page: Page, server: Serving) -> None:
     part(page, "version-stop").click()
     expect(part(page, "stage")).to_have_text("Draft")
     part(page, "version-delete").click()
+    part(page, "confirm-yes").click()
     expect(part(page, "version-title")).to_have_count(0)
     expect(part(page, "role-versions", role="writer")).to_be_visible()
     load(page, address)

@@ -1,8 +1,9 @@
 "use client";
 
 import { useState } from "react";
+import { ConfirmButton } from "@/components/confirm-button";
 import { Problem } from "@/components/problem";
-import { Button } from "@/components/ui/button";
+import { Button, type ButtonProps } from "@/components/ui/button";
 import { Select } from "@/components/ui/select";
 import { WorkingDot } from "@/components/ui/working-dot";
 import { goToVersions } from "@/features/learning/versions/place-link";
@@ -22,7 +23,7 @@ import { type TrialStage, type VersionDossier, versionsApi } from "@/lib/version
 
 const SHARES = [0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5];
 
-/** What can be done with it, each with what comes of it beside; what takes something back needs one click. */
+/** What can be done with it, each with what comes of it beside; what takes something back needs one click, what is gone for good is asked first. */
 export function VersionActions({ version }: { version: VersionDossier }) {
   const { id, stage, share = 0.2 } = version;
   const [from, setFrom] = useState<TrialStage>("replay");
@@ -54,24 +55,14 @@ export function VersionActions({ version }: { version: VersionDossier }) {
   return (
     <section aria-label="What can be done" data-slot="version-actions" className="space-y-3">
       <ul className="divide-y border-y">
-        {acts.map((each, at) => (
+        {acts.map((each) => (
           <li
             key={each}
             className="grid items-baseline gap-x-4 gap-y-1.5 py-2.5 text-[13px] sm:grid-cols-[9.5rem_minmax(0,1fr)]"
           >
-            <Button
-              size="sm"
-              data-slot={`version-${each}`}
-              aria-describedby={`version-act-${each}`}
-              variant={each === "delete" ? "danger" : at === 0 && each !== "revert" ? "primary" : "outline"}
-              disabled={busy}
-              className="justify-self-start max-sm:h-9"
-              onClick={() => act(each)}
-            >
-              {ACT_NAMES[each]}
-            </Button>
+            <ActButton act={each} disabled={busy} onAct={() => act(each)} />
             <span id={`version-act-${each}`} className="text-pretty text-muted-foreground">
-              {consequence(each, version)}
+              {consequence(each, version, from)}
               {each === "start" ? (
                 <span className="ml-2 inline-flex items-center gap-1.5 whitespace-nowrap">
                   From
@@ -126,6 +117,28 @@ export function VersionActions({ version }: { version: VersionDossier }) {
       )}
     </section>
   );
+}
+
+function ActButton({ act, disabled, onAct }: { act: Act; disabled: boolean; onAct: () => void }) {
+  const props: ButtonProps & { "data-slot": string } = {
+    size: "sm",
+    "data-slot": `version-${act}`,
+    "aria-describedby": `version-act-${act}`,
+    disabled,
+    className: "justify-self-start max-sm:h-9",
+    children: ACT_NAMES[act],
+  };
+  if (act === "delete")
+    return (
+      <ConfirmButton
+        {...props}
+        variant="danger"
+        question="Delete it for good?"
+        confirm="Delete"
+        onConfirm={onAct}
+      />
+    );
+  return <Button {...props} variant={act === "start" ? "primary" : "outline"} onClick={onAct} />;
 }
 
 const DO: Readonly<Record<Exclude<Act, "edit">, (id: string, from: TrialStage) => Promise<unknown>>> = {

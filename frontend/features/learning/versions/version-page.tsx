@@ -13,7 +13,15 @@ import { VersionEvidence, VersionWatch } from "@/features/learning/versions/vers
 import { VersionHistory } from "@/features/learning/versions/version-history";
 import { useStore } from "@/hooks/use-store";
 import { compact } from "@/lib/format";
-import { madeByWords, reasonLines, STAGE_MEANS, titleOf, WHAT_NAMES } from "@/lib/version-words";
+import {
+  madeByWords,
+  noEvidenceWords,
+  passedOverWords,
+  reasonLines,
+  STAGE_MEANS,
+  titleOf,
+  WHAT_NAMES,
+} from "@/lib/version-words";
 import { dossierOf } from "@/lib/versions";
 import type { VersionDossier } from "@/lib/versions-api";
 
@@ -54,6 +62,7 @@ export function VersionPage({ id }: { id: string }) {
 
 function Found({ version }: { version: VersionDossier }) {
   const { what, of, stage, reason, madeBy, stages, watch, tokens = 0 } = version;
+  const passedOver = passedOverWords(version);
   return (
     <>
       <header className="space-y-2">
@@ -73,6 +82,11 @@ function Found({ version }: { version: VersionDossier }) {
             </>
           ) : null}
         </p>
+        {passedOver === null ? null : (
+          <p data-slot="passed-over" className="text-pretty text-[13px] text-caution">
+            {passedOver}
+          </p>
+        )}
         {reasonLines(reason).map((line, at) => (
           <p key={at} data-slot="version-reason" className="text-pretty text-[13px]">
             {line}
@@ -84,8 +98,7 @@ function Found({ version }: { version: VersionDossier }) {
       <Section title="Evidence">
         {stages.length === 0 ? (
           <p data-slot="no-evidence" className="text-[13px] text-muted-foreground">
-            It was not tried on any task yet.
-            {stage === "draft" ? " Start a trial to find out whether it is better than what acts now." : ""}
+            {noEvidenceWords(version)}
           </p>
         ) : (
           <div className="space-y-8">
