@@ -58,6 +58,19 @@ export function progressWords(states: States): string {
   ].join(", ");
 }
 
+/** How many runs more there are done by the progress than by the figures; below 0 the progress is the older one. */
+export function behindBy(figures: readonly Pick<Figures, "waiting">[], states: States): number {
+  const waiting = figures.reduce((sum, one) => sum + one.waiting, 0);
+  return waiting - (states.waiting ?? 0) - (states.running ?? 0);
+}
+
+/** What figures of an experiment that still runs are of. */
+export function basisWords(figures: readonly Pick<Figures, "runs" | "waiting">[]): string {
+  const all = figures.reduce((sum, one) => sum + one.runs, 0);
+  const ended = figures.reduce((sum, one) => sum + one.runs - one.waiting, 0);
+  return `The verdict after ${count(ended)} of ${plural(all, "run")}`;
+}
+
 export function shapeWords({
   variants,
   rows,

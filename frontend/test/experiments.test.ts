@@ -13,6 +13,8 @@ import {
 import { formatExperimentPlace, parseExperimentPlace } from "@/lib/experiment-place";
 import {
   barAt,
+  basisWords,
+  behindBy,
   chance,
   effectWords,
   estimateWords,
@@ -136,6 +138,13 @@ describe("an experiment in words", () => {
     expect(progressWords(states)).toBe("5 of 10 runs done, 1 not judged yet, 1 failed");
     expect(progressWords({ scored: 1 })).toBe("all 1 run done");
     expect(progressOf({}).share).toBe(0);
+    const figures = [
+      { runs: 3, waiting: 3 },
+      { runs: 3, waiting: 2 },
+    ];
+    expect(behindBy(figures, { waiting: 1, running: 1, scored: 3, answered: 1 })).toBe(3);
+    expect(behindBy(figures, { waiting: 5, scored: 1 })).toBe(0);
+    expect(basisWords(figures)).toBe("The verdict after 1 of 6 runs");
     expect(shapeWords({ variants: ["a", "b"], rows: 4, seeds: 3 })).toBe(
       "2 variants on 4 tasks, 3 times each",
     );

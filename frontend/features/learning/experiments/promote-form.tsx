@@ -22,9 +22,9 @@ export function PromoteForm({ standing, winner }: { standing: ExperimentStanding
   return (
     <div data-slot="promote" className="space-y-3 text-[13px]">
       <div className="flex flex-wrap items-center gap-2">
-        <span className="text-muted-foreground">Make drafts of versions of what</span>
+        <span className="text-muted-foreground">What</span>
         <Select
-          aria-label="Variant to promote"
+          aria-label="Variant to make a draft of"
           data-slot="promote-variant"
           className="text-[13px] max-sm:h-9"
           value={variant}
@@ -39,13 +39,25 @@ export function PromoteForm({ standing, winner }: { standing: ExperimentStanding
           ))}
         </Select>
         <span className="text-muted-foreground">says otherwise</span>
-        <Button size="sm" data-slot="promote-go" disabled={busy} onClick={promote}>
-          {variant === winner ? "Promote the winner" : "Promote it"}
+        <Button
+          size="sm"
+          variant={winner === "" ? "quiet" : "outline"}
+          data-slot="promote-go"
+          disabled={busy}
+          onClick={promote}
+        >
+          Make a draft of it
         </Button>
       </div>
+      {winner === "" ? (
+        <p className="text-pretty text-muted-foreground text-xs">
+          No variant is surely better than the baseline: a draft would be made of what may be no better.
+        </p>
+      ) : null}
       {made.length === 0 ? null : (
         <p role="status" data-slot="promoted">
-          {plural(made.length, "draft")} made:{" "}
+          {plural(made.length, "draft")} made, in Versions; {made.length === 1 ? "it acts" : "they act"} only
+          when promoted there:{" "}
           {made.map((id, at) => {
             const view = { part: "versions", item: formatVersionPlace({ show: "version", id }) };
             return (

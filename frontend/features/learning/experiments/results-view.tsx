@@ -7,7 +7,8 @@ import { ComparisonTable } from "@/features/learning/experiments/comparison-tabl
 import { FiguresTable } from "@/features/learning/experiments/figures-table";
 import { PromoteForm } from "@/features/learning/experiments/promote-form";
 import { useStore } from "@/hooks/use-store";
-import { judgeWords } from "@/lib/experiment-words";
+import { cn } from "@/lib/cn";
+import { basisWords, behindBy, judgeWords } from "@/lib/experiment-words";
 import type { OpenExperiment } from "@/lib/experiments";
 import { type ExperimentStanding, reportAddress } from "@/lib/experiments-api";
 
@@ -19,6 +20,12 @@ export function ResultsView({ open, standing }: { open: OpenExperiment; standing
   const { value, error } = useStore(open.results.state);
   const { state } = standing;
   useEffect(() => open.results.follow(state === "running" ? LIVE_MS : QUIET_MS), [open, state]);
+  const behind = value === null ? 0 : behindBy(value.figures, standing.states);
+  // Both are asked for at their own times: what is older is asked for again, so that they do not contradict each other.
+  useEffect(() => {
+    const older = behind > 0 ? open.results : behind < 0 ? open.standing : null;
+    if (older !== null && !older.state.get().loading) void older.load();
+  }, [open, behind]);
   if (value === null)
     return error === null ? null : (
       <Problem facts={error}>
@@ -29,10 +36,15 @@ export function ResultsView({ open, standing }: { open: OpenExperiment; standing
     );
   const evaluators = [...new Set(value.comparisons.map(({ evaluator }) => evaluator))];
   return (
-    <section aria-labelledby="results-title" data-slot="results" className="space-y-6">
+    <section
+      aria-labelledby="results-title"
+      aria-busy={behind > 0}
+      data-slot="results"
+      className={cn("space-y-6", behind > 0 && "opacity-60")}
+    >
       <div className="space-y-2">
         <h3 id="results-title" className="font-medium text-sm">
-          {state === "running" ? "The verdict until now" : "The verdict"}
+          {state === "running" ? basisWords(value.figures) : "The verdict"}
         </h3>
         <ul data-slot="verdict" className="space-y-1 text-pretty text-sm">
           {value.verdict.map((line) => (
