@@ -104,6 +104,23 @@ def test_a_wrong_file_is_told_what_is_wrong(
     assert said in capsys.readouterr().err
 
 
+def test_what_is_played_by_another_command_or_never_changes_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab", "run", "--world", "memories"]) == 1
+    assert "`alma lab remember`" in capsys.readouterr().err
+    few = ["--seeds", "1", "--tasks", "30", "--policy", "alma"]
+    assert main(["lab", "run", *few, "--curve", "exponential"]) == 1
+    assert "`alma lab remember --curve exponential`" in capsys.readouterr().err
+    assert main(["lab", "run", *few, "--curve", "moon"]) == 1
+    assert "none comes along" in capsys.readouterr().err
+    assert main(["lab", "run", *few, "--world", "drift"]) == 0
+    shown = capsys.readouterr()
+    assert "drift changes at task 400, and so not in 30 tasks" in shown.err
+    assert "One life has no interval" in shown.err
+    assert "–" not in shown.out.splitlines()[-1]
+    assert main(["lab", "run", *few, "--world", "drift", "--set", "at=15"]) == 0
+    assert "changes" not in capsys.readouterr().err
+
+
 def test_a_file_that_is_not_there_and_a_world_that_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lab", "list", "--file", str(tmp_path / "gone.py")]) == 1
     assert main(["lab", "run", "--world", "moon"]) == 1

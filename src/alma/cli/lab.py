@@ -11,6 +11,7 @@ from pathlib import Path
 from alma.cli.options import Subparsers, add_actions, add_command, text
 
 BESIDE = "thompson"  # what a policy is shown beside when nothing else is named
+_ALONE = "One life has no interval: take more --seeds."
 
 
 def add(commands: Subparsers) -> None:
@@ -120,16 +121,56 @@ def _settings(settings: dict[str, float]) -> str:
     return " ".join(f"{name}={value:g}" for name, value in settings.items())
 
 
+def _refuse_other_lab(arguments: argparse.Namespace) -> None:
+    """`list` shows memories and their curves too, but they are played by `remember`."""
+    from alma.errors import InvalidRequest
+    from alma.lab import library
+    from alma.lab.keeping import MEMORIES
+
+    if arguments.world == MEMORIES.name and arguments.world not in library.WORLDS:
+        raise InvalidRequest(
+            "bad_lab_run",
+            f"{MEMORIES.name} is a world of memories, in which no policy chooses.",
+            hint="Play it by `alma lab remember`.",
+        )
+    curve = arguments.curve
+    if curve and curve not in library.FADINGS and curve in library.RETENTIONS:
+        raise InvalidRequest(
+            "bad_lab_run",
+            f"{curve} is a curve of retention, of memories; here it is one of forgetting, of evidence.",
+            expected=library.names(library.FADINGS),
+            actual=curve,
+            hint=f"For memories: `alma lab remember --curve {curve}`.",
+        )
+
+
+def _never(world: str, tasks: int | None, given: dict[str, float]) -> str:
+    """That a world which changes at a task does not get there."""
+    from alma.lab import library
+
+    known = library.find(library.WORLDS, "world", world)
+    at = {**known.settings, **given}.get("at")
+    count = known.tasks if tasks is None else tasks
+    if known.stationary or at is None or at < count:
+        return ""
+    return (
+        f"{world} changes at task {at:g}, and so not in {count} tasks: more --tasks, or --set at={max(1, count // 2)}."
+    )
+
+
 def play(arguments: argparse.Namespace) -> int:
     import msgspec
 
-    from alma.cli.terminal import print_table
+    from alma.cli.terminal import note, print_table
     from alma.lab import library
     from alma.lab.plot import plot
     from alma.lab.running import run
 
     new = library.load(arguments.file) if arguments.file is not None else library.Names()
     world = arguments.world or next(iter(new.worlds), "tastes")
+    _refuse_other_lab(arguments)
+    if line := _never(world, arguments.tasks, dict(arguments.set)):
+        note(line)
     policies = arguments.policy or [*(new.policies or ["alma"]), BESIDE]
     found = [
         run(
@@ -151,20 +192,23 @@ def play(arguments: argparse.Namespace) -> int:
     rows = [
         (
             one.policy,
-            f"{one.regret.mean[-1]:.1f} ({one.regret.low[-1]:.1f}–{one.regret.high[-1]:.1f})",
+            f"{one.regret.mean[-1]:.1f}"
+            + (f" ({one.regret.low[-1]:.1f}–{one.regret.high[-1]:.1f})" if one.seeds > 1 else ""),
             f"{sum(one.rewards) / len(one.rewards):.3f}",
             f"{one.best.mean[-1]:.0%}",
         )
         for one in found
     ]
     print_table(("policy", "regret (95 %)", "reward a task", "best arm at the end"), rows)
+    if arguments.seeds == 1:
+        note(_ALONE)
     return 0
 
 
 def remember(arguments: argparse.Namespace) -> int:
     import msgspec
 
-    from alma.cli.terminal import print_table
+    from alma.cli.terminal import note, print_table
     from alma.lab import keeping, library
     from alma.lab.plot import plot
 
@@ -179,11 +223,14 @@ def remember(arguments: argparse.Namespace) -> int:
         (
             one.policy,
             f"{sum(one.founds) / len(one.founds):.1%}",
-            f"{one.found.mean[-1]:.1%} ({one.found.low[-1]:.1%}–{one.found.high[-1]:.1%})",
+            f"{one.found.mean[-1]:.1%}"
+            + (f" ({one.found.low[-1]:.1%}–{one.found.high[-1]:.1%})" if arguments.seeds > 1 else ""),
             f"{one.lost.mean[-1]:.1%}",
             f"{one.kept.mean[-1]:.0f}",
         )
         for one in found
     ]
     print_table(("curve", "found in all", "found at the end (95 %)", "let go and needed", "kept"), rows)
+    if arguments.seeds == 1:
+        note(_ALONE)
     return 0

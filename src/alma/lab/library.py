@@ -108,8 +108,12 @@ def retention(name: str) -> Callable[[T], T]:
 
 def find(known: dict[str, T], what: str, name: str) -> T:
     if name not in known:
-        raise NotFound(f"unknown_{what}", f"The lab has no {what} {name!r}.", expected=", ".join(known), actual=name)
+        raise NotFound(f"unknown_{what}", f"The lab has no {what} {name!r}.", expected=names(known), actual=name)
     return known[name]
+
+
+def names(known: dict[str, T]) -> str:
+    return ", ".join(known) or "one of a file of your own (docs/lab.md); none comes along"
 
 
 @dataclass(frozen=True)
