@@ -67,7 +67,7 @@ export function itemWords(item: string, text?: string): string {
     case "pattern":
       return name === "direct" ? "Without a plan" : sentence(name.replaceAll("_", " "));
     case "prompt":
-      return name.replace(/@([0-9a-f]{8})[0-9a-f]+$/, "@$1");
+      return text ?? shortPrompt(item);
     case "memory":
     case "example":
       return text ?? name;
@@ -76,6 +76,11 @@ export function itemWords(item: string, text?: string): string {
     default:
       return name;
   }
+}
+
+/** `writer@24dd38b5`, of which people may have another name. */
+export function shortPrompt(item: string): string {
+  return nameOf(item).replace(/@([0-9a-f]{8})[0-9a-f]+$/, "@$1");
 }
 
 function noteName(item: string): string {

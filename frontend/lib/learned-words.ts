@@ -15,6 +15,14 @@ export const CHOSEN_BY: Record<NonNullable<Choice["by"]>, string> = {
   trial: "as the experiment says",
 };
 
+/** Why this one was chosen: of versions one acts, and beside it one may be on trial. */
+export function chosenByWords({ what, chosen, by = "learned", options = [] }: Choice): string {
+  if (what === "arm") return CHOSEN_BY[by];
+  if (by === "learned") return "it acts since it was promoted";
+  if (by === "canary" && chosen === options[0]?.id) return "what acts, while another version is on trial";
+  return CHOSEN_BY[by];
+}
+
 const WHAT: Record<Choice["what"], string> = {
   arm: "who does it",
   prompt: "the version of the prompt",
@@ -29,6 +37,7 @@ export function percent(share: number): string {
 
 /** An arm is `role|model|pattern`, each empty where it is as usual. */
 export function optionWords(what: Choice["what"], id: string): string {
+  if (what !== "arm" && id === "") return "none";
   if (what !== "arm") return id.length > 12 ? id.slice(0, 12) : id;
   const [role = "", model = "", pattern = ""] = id.split("|");
   const split = pattern === "direct" ? "without a plan" : `planned by ${pattern.replaceAll("_", " ")}`;
@@ -37,9 +46,11 @@ export function optionWords(what: Choice["what"], id: string): string {
 }
 
 /** `the writer-brief with small: believed best, chosen in 80 % of such cases`. */
-export function choiceWords({ what, chosen, by = "learned", propensity = 1 }: Choice): string {
+export function choiceWords(choice: Choice, title = ""): string {
+  const { what, chosen, propensity = 1 } = choice;
+  const named = title === "" ? optionWords(what, chosen) : `“${title}”, ${optionWords(what, chosen)}`;
   const odds = propensity < 1 ? `, chosen in ${percent(propensity)} of such cases` : "";
-  return `${WHAT[what]}: ${optionWords(what, chosen)} (${CHOSEN_BY[by]}${odds})`;
+  return `${WHAT[what]}: ${named} (${chosenByWords(choice)}${odds})`;
 }
 
 export function lessonsWords({ examples = [], notes = [] }: Pick<Lessons, "examples" | "notes">): string {
@@ -81,7 +92,7 @@ export function learnedWords(entry: EntryRecord["entry"]): EntryWords | null {
       const { choices } = entry as unknown as Choices;
       return {
         what: `Learning chose${of}`,
-        detail: choices.map(choiceWords).join("; ") || null,
+        detail: choices.map((choice) => choiceWords(choice)).join("; ") || null,
         tone: "plain",
       };
     }

@@ -64,7 +64,7 @@ export const why = new Asked<WhyQuery, Why>(
 );
 export const preferences = new Remote<Preferences>(recordsApi.preferences);
 
-// ── what memories, examples and notes say ────────────────────────────────────────────────────────────────────────
+// ── what memories, examples and notes say, and how prompts are called ────────────────────────────────────────────────────────────────────────
 
 const texts = writable<ReadonlyMap<string, string>>(new Map());
 /** By item. */
@@ -80,10 +80,11 @@ export async function readTexts(items: readonly string[]): Promise<void> {
   for (const item of news) wanted.add(item);
   await know(of("example"), examplesOf);
   await know(of("note"), notesSaid);
+  await know(of("prompt"), promptsNamed);
   for (const item of of("memory")) await know([item], memoryOf);
 }
 
-const SAYING = /^(?:memory|example|note):/;
+const SAYING = /^(?:memory|example|note|prompt):/;
 
 async function know(
   items: readonly string[],
@@ -105,6 +106,14 @@ async function examplesOf(): Promise<Found> {
 
 async function memoryOf([item = ""]: readonly string[]): Promise<Found> {
   return [[item, (await memoryApi.read(nameOf(item))).memory.text]];
+}
+
+/** Those that were named; a role's file has no name of its own. */
+async function promptsNamed(): Promise<Found> {
+  const { versions } = await versionsApi.list();
+  return versions
+    .filter(({ what, title }) => what === "prompt" && title !== "")
+    .map(({ of, hash, title }) => [`prompt:${of}@${hash}`, title] as const);
 }
 
 /** Out of the sets that they are in. */

@@ -7,6 +7,17 @@ export const versions = new Remote<readonly Version[]>(
   async (signal) => (await versionsApi.list(signal)).versions,
 );
 
+/** What people call a version of this content; empty where they gave it no name, or none is known. */
+export function titleOfHash(
+  known: readonly Version[] | null,
+  { what, of, hash }: Pick<Version, "what" | "of" | "hash">,
+): string {
+  const named = known?.find(
+    (one) => one.what === what && one.of === of && one.hash === hash && one.title !== "",
+  );
+  return named?.title ?? "";
+}
+
 let open: { readonly id: string; readonly dossier: Remote<VersionDossier> } | null = null;
 
 /** All of one version; that which was open before is let go. */

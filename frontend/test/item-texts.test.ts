@@ -4,20 +4,28 @@ import { itemTexts, readTexts } from "@/lib/records";
 
 afterEach(() => vi.unstubAllGlobals());
 
-it("says what notes and memories say, and goes on past those that are gone", async () => {
+it("says what notes and memories say and how prompts are called, and goes on past those that are gone", async () => {
   const set = '[{"id": "n1", "text": "Give prices in euros."}]';
   const version = { id: "v_1", what: "notes", of: "writer", hash: "77aa" };
+  const prompt = { ...version, id: "v_3", what: "prompt", hash: "3f9a", title: "Brief" };
   const replies: Record<string, unknown> = {
-    "/api/learning/versions": { versions: [version, { ...version, id: "v_2", hash: "other" }] },
+    "/api/learning/versions": { versions: [version, { ...version, id: "v_2", hash: "other" }, prompt] },
     "/api/learning/versions/v_1": { ...version, content: set },
     "/api/memories/m_there": { memory: { text: "Nora does not eat fish." } },
   };
   vi.stubGlobal("fetch", async (path: string) =>
     path in replies ? Response.json(replies[path]) : Response.json({ code: "unknown" }, { status: 404 }),
   );
-  await readTexts(["role:writer", "note:writer.77aa.n1", "memory:m_gone", "memory:m_there"]);
+  await readTexts([
+    "role:writer",
+    "note:writer.77aa.n1",
+    "prompt:writer@3f9a",
+    "memory:m_gone",
+    "memory:m_there",
+  ]);
   expect([...itemTexts.get()]).toEqual([
     ["note:writer.77aa.n1", "Give prices in euros."],
+    ["prompt:writer@3f9a", "Brief"],
     ["memory:m_there", "Nora does not eat fish."],
   ]);
 });

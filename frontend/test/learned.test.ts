@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { entryWords } from "@/lib/entry-words";
 import { feedback } from "@/lib/feedback";
 import { isSaid, newestSignal, type Saying } from "@/lib/learned-state";
-import { choiceWords, optionWords, percent } from "@/lib/learned-words";
+import { choiceWords, chosenByWords, optionWords, percent } from "@/lib/learned-words";
 import { addressOf, HOME, parseView } from "@/lib/location";
 import { linePath, placeOf, rolesOf, type Shares } from "@/lib/shares";
 import { Log } from "@/test/planned-events";
@@ -75,6 +75,18 @@ describe("what learning did, and what was said", () => {
     expect(choiceWords(choice)).toBe(
       "who does it: writer-brief with small (believed best, chosen in 80 % of such cases)",
     );
+    const prompt = { what: "prompt", chosen: "24dd38b52832" } as const;
+    expect(choiceWords(prompt)).toBe(
+      "the version of the prompt: 24dd38b52832 (it acts since it was promoted)",
+    );
+    expect(choiceWords(prompt, "Brief")).toContain("“Brief”, 24dd38b52832");
+    const options = [{ id: "" }, { id: "77aa" }];
+    const onTrial = { what: "notes", by: "canary", options } as const;
+    expect(chosenByWords({ ...onTrial, options, chosen: "" })).toBe(
+      "what acts, while another version is on trial",
+    );
+    expect(chosenByWords({ ...onTrial, options, chosen: "77aa" })).toBe("a version on trial");
+    expect(optionWords("notes", "")).toBe("none");
     expect([percent(0), percent(0.001), percent(0.5)]).toEqual(["0 %", "under 1 %", "50 %"]);
     const words = (entry: object) => entryWords({ seq: 1, entry: { at: 0, ...entry } as never });
     expect(words({ type: "choices_made", task_id: "1", choices: [choice] }).what).toBe(

@@ -1,16 +1,23 @@
 "use client";
 
+import { useEffect } from "react";
 import { Part } from "@/features/inspector/part";
 import { useWhole } from "@/features/inspector/use-lens";
+import { useStore } from "@/hooks/use-store";
 import { cn } from "@/lib/cn";
 import type { Choice, LessonState } from "@/lib/learned-state";
-import { CHOSEN_BY, choiceWords, lessonsWords, optionWords, percent } from "@/lib/learned-words";
+import { choiceWords, chosenByWords, lessonsWords, optionWords, percent } from "@/lib/learned-words";
 import { MAIN } from "@/lib/protocol";
+import { titleOfHash, versions } from "@/lib/versions";
 
 /** What learning had to do with the answer: what it chose, of what, with which odds; what it told. */
 export function LearnedPart() {
   const chosen = useWhole((run) => run.choices) ?? [];
   const lessons = useWhole((run) => run.lessons) ?? [];
+  const ofVersions = chosen.some(({ choices }) => choices.some(({ what }) => what !== "arm"));
+  useEffect(() => {
+    if (ofVersions) void versions.load();
+  }, [ofVersions]);
   if (chosen.length === 0 && lessons.length === 0) return null;
   return (
     <Part title="What learning did">
@@ -22,7 +29,7 @@ export function LearnedPart() {
             </p>
           )}
           {choices.map((choice) => (
-            <ChoiceTable key={choice.what} choice={choice} />
+            <ChoiceTable key={choice.what} choice={choice} role={role} />
           ))}
         </div>
       ))}
@@ -33,16 +40,21 @@ export function LearnedPart() {
   );
 }
 
-function ChoiceTable({ choice }: { choice: Choice }) {
-  const { what, chosen, by = "learned", options = [] } = choice;
-  if (options.length < 2) return <p className="text-[13px]">Chosen: {choiceWords(choice)}.</p>;
+function ChoiceTable({ choice, role }: { choice: Choice; role: string }) {
+  const { what, chosen, options = [] } = choice;
+  const known = useStore(versions.state).value;
+  const title = (hash: string): string =>
+    what === "arm" ? "" : titleOfHash(known, { what, of: role, hash });
+  if (options.length < 2) return <p className="text-[13px]">Chosen: {choiceWords(choice, title(chosen))}.</p>;
   return (
     <table className="w-full text-[13px] tabular-nums">
-      <caption className="pb-1 text-left text-muted-foreground text-xs">Chosen: {CHOSEN_BY[by]}</caption>
+      <caption className="pb-1 text-left text-muted-foreground text-xs">
+        Chosen: {chosenByWords(choice)}
+      </caption>
       <thead className="text-left text-faint-foreground text-xs">
         <tr>
           <th className="font-normal">Option</th>
-          <th className="font-normal">Believed reward</th>
+          {what === "arm" ? <th className="font-normal">Believed reward</th> : null}
           <th className="text-right font-normal">Odds</th>
         </tr>
       </thead>
@@ -53,13 +65,22 @@ function ChoiceTable({ choice }: { choice: Choice }) {
             aria-current={id === chosen || undefined}
             className={cn(id === chosen && "font-medium")}
           >
-            <td className="pr-2">{optionWords(what, id)}</td>
-            <td>
-              {mean.toFixed(2)}{" "}
-              <span className="font-normal text-faint-foreground text-xs">
-                {low.toFixed(2)} to {high.toFixed(2)}
-              </span>
+            <td className="pr-2">
+              {title(id) || optionWords(what, id)}
+              {title(id) === "" ? null : (
+                <span className="ml-2 font-mono font-normal text-faint-foreground text-xs">
+                  {optionWords(what, id)}
+                </span>
+              )}
             </td>
+            {what === "arm" ? (
+              <td>
+                {mean.toFixed(2)}{" "}
+                <span className="font-normal text-faint-foreground text-xs">
+                  {low.toFixed(2)} to {high.toFixed(2)}
+                </span>
+              </td>
+            ) : null}
             <td className="text-right">{percent(share)}</td>
           </tr>
         ))}

@@ -31,7 +31,7 @@ export function RecordDetail({ record, item, context, text }: RecordDetailProps)
   const told = value?.query.item === item && value.query.context === context ? value.reply : null;
   return (
     <div data-slot="record-detail" className="space-y-5 border-l pt-2 pb-5 pl-4 max-sm:pl-3 sm:ml-[7px]">
-      {text === undefined ? null : (
+      {text === undefined || whatOf(item) === "prompt" ? null : (
         <p className="whitespace-pre-wrap break-words border-l-2 pl-3 text-[13px] text-muted-foreground">
           {text}
         </p>

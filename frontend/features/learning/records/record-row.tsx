@@ -5,7 +5,16 @@ import { AgentDot } from "@/components/agent-dot";
 import { BeliefBar } from "@/features/learning/belief-bar";
 import { RecordDetail } from "@/features/learning/records/record-detail";
 import { RecordSpark } from "@/features/learning/records/record-spark";
-import { costWords, evidenceWords, itemWords, nameOf, score, timeWords, whatOf } from "@/lib/belief-words";
+import {
+  costWords,
+  evidenceWords,
+  itemWords,
+  nameOf,
+  score,
+  shortPrompt,
+  timeWords,
+  whatOf,
+} from "@/lib/belief-words";
 import { cn } from "@/lib/cn";
 import { count } from "@/lib/format";
 import type { LearningRecord } from "@/lib/records-api";
@@ -26,6 +35,7 @@ export function RecordRow({ record, text, isOpen, onToggle }: RecordRowProps) {
   const { item, mean, low, high, weight, tasks, ms, cost, curve } = record;
   const what = whatOf(item);
   const words = itemWords(item, text);
+  const named = what === "prompt" && text !== undefined;
   return (
     <li data-slot="record" data-item={item}>
       <button
@@ -50,12 +60,15 @@ export function RecordRow({ record, text, isOpen, onToggle }: RecordRowProps) {
           <span
             className={cn(
               "truncate",
-              what === "model" || what === "prompt" ? "font-mono text-xs" : "font-medium",
+              what === "model" || (what === "prompt" && !named) ? "font-mono text-xs" : "font-medium",
             )}
             title={words}
           >
             {words}
           </span>
+          {named ? (
+            <span className="shrink-0 font-mono text-faint-foreground text-xs">{shortPrompt(item)}</span>
+          ) : null}
         </span>
         <span className="flex items-center gap-3 max-sm:contents">
           <span className="w-8 shrink-0 text-right font-medium tabular-nums">{score(mean)}</span>

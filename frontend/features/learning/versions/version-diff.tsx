@@ -1,5 +1,8 @@
 import { cva } from "class-variance-authority";
+import { useEffect } from "react";
+import { useStore } from "@/hooks/use-store";
 import { type DiffRow, diffRows } from "@/lib/line-diff";
+import { titleOfHash, versions } from "@/lib/versions";
 import type { VersionDossier } from "@/lib/versions-api";
 
 const line = cva("grid grid-cols-[2.25rem_1rem_minmax(0,1fr)] px-2 max-sm:grid-cols-[1rem_minmax(0,1fr)]", {
@@ -15,7 +18,7 @@ const line = cva("grid grid-cols-[2.25rem_1rem_minmax(0,1fr)] px-2 max-sm:grid-c
 
 /** The lines that differ from what it is compared with, and in them the words. */
 export function VersionDiff({ version }: { version: VersionDossier }) {
-  const { diff, content, baseContent, base } = version;
+  const { diff, content, baseContent } = version;
   if (content === baseContent)
     return <p className="text-[13px] text-muted-foreground">It says just what it is compared with.</p>;
   return (
@@ -35,9 +38,7 @@ export function VersionDiff({ version }: { version: VersionDossier }) {
           ))}
         </div>
       )}
-      <p className="text-muted-foreground text-xs">
-        {base === "" ? "Compared with nothing: none acted before it." : `Compared with ${base.slice(0, 20)}.`}
-      </p>
+      <ComparedWith version={version} />
       <details className="text-[13px]">
         <summary className="cursor-pointer text-muted-foreground hover:text-foreground">
           The whole text
@@ -51,6 +52,24 @@ export function VersionDiff({ version }: { version: VersionDossier }) {
         </pre>
       </details>
     </div>
+  );
+}
+
+function ComparedWith({ version: { what, of, base } }: { version: VersionDossier }) {
+  const known = useStore(versions.state).value;
+  useEffect(() => void versions.load(), []);
+  const title = titleOfHash(known, { what, of, hash: base });
+  return (
+    <p data-slot="compared-with" className="text-muted-foreground text-xs">
+      {base === "" ? (
+        "Compared with nothing: none acted before it."
+      ) : (
+        <>
+          Compared with {title === "" ? "what acted before it, " : `“${title}”, `}
+          <span className="font-mono text-[11px]">{base.slice(0, 12)}</span>.
+        </>
+      )}
+    </p>
   );
 }
 
