@@ -232,6 +232,16 @@ export function stepWords({ stage, by }: Pick<HistoryStep, "stage" | "by">): str
   return `${STAGE_NAMES[stage]}, ${who}`;
 }
 
+/** The line, from 1, at which a role's prompt begins: after its front matter; 1 where it has none. */
+export function promptLine(content: string): number {
+  const lines = content.split("\n");
+  if (lines[0]?.trimEnd() !== "---") return 1;
+  const end = lines.findIndex((line, at) => at > 0 && line.trimEnd() === "---");
+  if (end < 0) return 1;
+  const text = lines.findIndex((line, at) => at > end && line.trim() !== "");
+  return (text < 0 ? end + 1 : text) + 1;
+}
+
 // ── what is wrong with a text ────────────────────────────────────────────────────────────────────────────────────
 
 export interface LineProblem {

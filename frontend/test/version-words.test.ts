@@ -20,6 +20,7 @@ import {
   lineProblems,
   noEvidenceWords,
   passedOverWords,
+  promptLine,
   reasonLines,
   signed,
   stepWords,
@@ -163,6 +164,12 @@ describe("what is wrong with a role's file", () => {
     ]);
     expect(lineProblems(undefined)).toEqual([]);
   });
+});
+
+it("finds where the prompt of a role's file begins", () => {
+  expect(promptLine("---\nname: writer\n---\n\nYou write.\n---\n")).toBe(5);
+  expect(promptLine("---\nname: writer\n---\n")).toBe(4);
+  expect([promptLine("You write."), promptLine("---\nname: writer"), promptLine("")]).toEqual([1, 1, 1]);
 });
 
 describe("a diff by lines", () => {

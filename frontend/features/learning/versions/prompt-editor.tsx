@@ -1,8 +1,8 @@
 "use client";
 
-import { useId, useRef } from "react";
+import { useEffect, useId, useRef } from "react";
 import { plural } from "@/lib/format";
-import type { LineProblem } from "@/lib/version-words";
+import { type LineProblem, promptLine } from "@/lib/version-words";
 
 interface PromptEditorProps {
   content: string;
@@ -10,20 +10,27 @@ interface PromptEditorProps {
   onChange: (content: string) => void;
 }
 
-/** A role's file with the numbers of its lines; what is wrong is listed by line, and leads there. */
+/** A role's file with the numbers of its lines, open where its prompt begins; what is wrong is listed by line, and leads there. */
 export function PromptEditor({ content, problems, onChange }: PromptEditorProps) {
   const text = useRef<HTMLTextAreaElement>(null);
   const numbers = useRef<HTMLPreElement>(null);
   const list = useId();
   const lines = content.split("\n");
   const wrong = new Set(problems.map(({ line }) => line));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only when it opens; later one is where one types
+  useEffect(() => {
+    const line = promptLine(content);
+    const from = startOf(lines, line);
+    text.current?.setSelectionRange(from, from);
+    scrollTo(text.current, line);
+  }, []);
   const show = (line: number): void => {
     const area = text.current;
     if (area === null || line < 1) return;
-    const from = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
+    const from = startOf(lines, line);
     area.focus();
     area.setSelectionRange(from, from + (lines[line - 1]?.length ?? 0));
-    area.scrollTop = Math.max(0, (line - 4) * 20);
+    scrollTo(area, line);
   };
   return (
     <div className="space-y-2">
@@ -88,4 +95,13 @@ export function PromptEditor({ content, problems, onChange }: PromptEditorProps)
       )}
     </div>
   );
+}
+
+/** How many characters stand before a line, which is counted from 1. */
+function startOf(lines: readonly string[], line: number): number {
+  return lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
+}
+
+function scrollTo(area: HTMLTextAreaElement | null, line: number): void {
+  if (area !== null) area.scrollTop = Math.max(0, (line - 4) * 20);
 }

@@ -132,7 +132,8 @@ function Form({ start, id }: { start: Text; id: string | null }) {
 }
 
 const ABOUT: Readonly<Record<What, string>> = {
-  prompt: "The role’s whole file, beginning with the one that acts now: its front matter, then its prompt.",
+  prompt:
+    "The role’s whole file, beginning with the one that acts now: its front matter, then its prompt. It opens where the prompt begins.",
   notes: "Sentences that the role is told with each task, as “Name your sources.”",
   policy: "Which role, model and plan do this role’s tasks, and how freely others are tried.",
 };
