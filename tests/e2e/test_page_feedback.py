@@ -47,6 +47,7 @@ def test_an_answer_is_judged_and_that_stays(server: Serving, open_page: Open) ->
     assert axe(page) == []
     reasons.get_by_role("button", name="Too short").click()
     expect(reasons).to_have_count(0)
+    expect(part(page, "said-reason")).to_have_text("You said: Too short")
 
     other = open_page(server, page.url.removeprefix(server.url))
     expect(part(other, "thumb-down")).to_have_attribute("aria-pressed", "true")

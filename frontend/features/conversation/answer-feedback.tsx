@@ -56,11 +56,21 @@ export function AnswerFeedback({ threadId, run }: { threadId: string; run: RunSt
   );
 }
 
-/** Under the answer, where there is more to be said. */
+/** Under the answer, where there is more to be said; and why it was good or bad, once that was said. */
 export function AnswerSaid({ run }: { run: RunState }) {
   const giving = useStore(feedback.of(run.id));
   const answer = run.message?.text ?? "";
-  return <SaidMore runId={run.id} signals={run.signals} seq={run.seq} answer={answer} giving={giving} />;
+  const thumb = newestSignal(run.signals, "thumb", MAIN, giving.saying);
+  return (
+    <>
+      <SaidMore runId={run.id} signals={run.signals} seq={run.seq} answer={answer} giving={giving} />
+      {thumb?.reason && giving.open === null ? (
+        <p role="status" data-slot="said-reason" className="break-words text-muted-foreground text-xs">
+          You said: {thumb.reason}
+        </p>
+      ) : null}
+    </>
+  );
 }
 
 /** A courtesy, of which nobody hears when it fails. */
