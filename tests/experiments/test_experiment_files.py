@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from alma.agent.role import Role, parse_role
 from alma.agent.roles import Roles
 from alma.errors import InvalidRequest, NotFound
+from alma.experiments.beforehand import notes_beforehand
 from alma.experiments.dataset import Row, of_threads, read_rows, written
 from alma.experiments.example import DATA, SPEC
 from alma.experiments.spec import MemoryPolicy, Variant, read_spec, spec_json
@@ -80,9 +81,9 @@ def test_all_that_is_wrong_is_said_with_its_line() -> None:
     [
         ("name: [", "yaml", "no YAML"),
         ("a: &x 1\nb: *x\n", "yaml", "alias"),
-        ("- 1\n", "yaml", "came list"),
+        ("- 1\n", "yaml", "came a list"),
         ("name = ", "toml", "no TOML"),
-        ("", "yaml", "came NoneType"),
+        ("", "yaml", "came nothing"),
         ("name: x\nvariants: [{name: a}, {name: a}]\nevaluators: [{type: exact}]\n", "yaml", "two variants"),
         ("name: x\nvariants: [{name: a}]\nevaluators: [{type: exact}, {type: exact}]\n", "yaml", "two evaluators"),
         ("name: x\nbaseline: z\nvariants: [{name: a}]\nevaluators: [{type: exact}]\n", "yaml", "baseline"),
@@ -103,6 +104,25 @@ def test_all_that_is_wrong_is_said_with_its_line() -> None:
 )
 def test_what_is_no_experiment_is_refused(text: str, format: str, words: str) -> None:
     assert words in refused(text, format)
+
+
+def test_what_is_wrong_between_fields_is_said_beside_what_is_wrong_in_them() -> None:
+    lines = refused(
+        "name: ''\nvariants: [{name: a}, {name: a}, {name: ''}]\nbaseline: z\nseeds: many\n"
+        "evaluators: [{type: exact}, {type: odd}]\nlimits: {seconds: 0, parallel: 1.5}\n"
+    ).split("\n")
+    for words in (
+        "line 1, name: expected a text that is not empty, came none",
+        "variants[2].name: expected a name of letters",
+        "line 2, variants: two variants are called 'a'",
+        "line 3, baseline: the baseline 'z' is none of the variants a, a",
+        "line 4, seeds: expected a whole number, came 'many'",
+        "evaluators[1]: expected a type, one of 'exact', 'regex'",
+        "line 6, limits.seconds: expected a number above 0",
+        "line 6, limits.parallel: expected a whole number, came 1.5",
+    ):
+        assert any(words in line for line in lines), (words, lines)
+    assert "this is missing" in refused("name: x\nvariants: [{}]\nevaluators: []\n")
 
 
 @pytest.mark.parametrize(
@@ -229,3 +249,10 @@ def test_a_version_is_found_by_its_hash_or_refused() -> None:
 def test_a_file_that_is_no_role_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="no usable file"):
         made(file="Hello")
+
+
+def test_variants_that_say_the_same_are_noted() -> None:
+    variants = "[{name: a}, {name: b, role: manager}, {name: c, temperature: 0}]"
+    text = f"name: x\nvariants: {variants}\nevaluators: [{{type: regex}}]\n"
+    told = notes_beforehand(read_spec(text), [Row("t", "e"), Row("u", "e")])
+    assert told == ["a and b are the same way to do a task: what they differ by is chance."]

@@ -129,6 +129,11 @@ def test_two_experiments_are_compared_by_what_means_the_same_in_both() -> None:
     assert (found.n, found.difference) == (3, 0.0)
 
 
+def test_two_experiments_without_a_task_in_common_are_told_so() -> None:
+    one, other = experiment(1), replace(experiment(1), rows=[Row("task 0", "another")])
+    assert all("no task in common" in found.words for found in between((one, [], []), (other, [], [])))
+
+
 def test_two_experiments_are_compared_on_the_tasks_of_both() -> None:
     one = (experiment(12, name="old"), cells([0.0] * 12, [0.0] * 12), [])
     other = (experiment(10, name="new"), cells([1.0] * 10, [0.0] * 10), [])

@@ -60,7 +60,7 @@ class Beforehand:
         tokens, money = self._estimate(owner, spec, rows)
         judges = 2 * sum(isinstance(one, Judge) for one in spec.evaluators)
         runs = cells + judges * (len(spec.variants) - 1) * len(rows) * spec.seeds
-        return Check([], _notes(spec, rows), cells, runs, tokens, money)
+        return Check([], notes_beforehand(spec, rows), cells, runs, tokens, money)
 
     def _problems(self, owner: str, variant: Variant, where: str, *, admin: bool) -> list[Problem]:
         problems = _refusal(f"{where}.role", lambda: self._roles.active(owner, variant.role))
@@ -129,7 +129,7 @@ def _refusal(where: str, work: Callable[[], object]) -> list[Problem]:
     return []
 
 
-def _notes(spec: Spec, rows: Sequence[Row]) -> list[str]:
+def notes_beforehand(spec: Spec, rows: Sequence[Row]) -> list[str]:
     notes: list[str] = []
     if len(rows) == 1:
         notes.append("The data set has one row: it runs, but nothing can be concluded of it.")
@@ -139,8 +139,18 @@ def _notes(spec: Spec, rows: Sequence[Row]) -> list[str]:
         notes.append(
             f"{without} of {len(rows)} rows do not say what is expected; {', '.join(asking)} cannot score them."
         )
+    for same in _alike(spec):
+        notes.append(f"{' and '.join(same)} are the same way to do a task: what they differ by is chance.")
     if len(spec.variants) == 1:
         notes.append("There is one variant, so there is nothing to compare it with.")
         if any(isinstance(one, Judge | Human) for one in spec.evaluators):
             notes.append("Judges and people compare two answers: with one variant they have nothing to do.")
     return notes
+
+
+def _alike(spec: Spec) -> list[list[str]]:
+    """Names of variants that say the same."""
+    names: dict[str, list[str]] = {}
+    for one in spec.variants:
+        names.setdefault(one.model_copy(update={"name": ""}).model_dump_json(), []).append(one.name)
+    return [same for same in names.values() if len(same) > 1]

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from alma.errors import InvalidRequest
+from alma.experiments.wording import kind_of
 
 MOST_ROWS = 5000
 MOST_SLICES = 50
@@ -76,7 +77,7 @@ def _row(line: str) -> Row:
     except json.JSONDecodeError as error:
         raise ValueError(f"this is no JSON: {error.msg} at character {error.colno}") from None
     if not isinstance(found, dict):
-        raise ValueError(f'expected an object as {{"task": …}}, came {type(found).__name__}')
+        raise ValueError(f'expected an object as {{"task": …}}, came {kind_of(found)}')
     given = cast("dict[str, Any]", found)
     if surplus := [name for name in given if name not in _FIELDS]:
         raise ValueError(f"there is no field {surplus[0][:40]!r}; there are {', '.join(_FIELDS)}")

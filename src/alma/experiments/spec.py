@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, cast
 
 import yaml
 from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from yaml.composer import ComposerError
 
@@ -19,6 +20,7 @@ from alma.agent.output import check_schema
 from alma.agent.role import NAME
 from alma.errors import InvalidRequest
 from alma.events import Kind
+from alma.experiments.wording import HASH_PATTERN, NAME_PATTERN, kind_of, said
 
 Format = Literal["yaml", "toml", "json"]
 MOST_BYTES = 4 * 1024 * 1024
@@ -26,9 +28,9 @@ _MOST_YAML = 256 * 1024  # characters; Python reads some 80,000 a second at wors
 MOST_CELLS = 20_000
 _SHOWN = 20
 _SETTING = re.compile(r"ALMA_[A-Z][A-Z0-9_]*")
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]{0,59}$")]
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Role = Annotated[str, Field(pattern=f"^{NAME}$")]
-Hash = Annotated[str, Field(pattern="^[0-9a-f]{12}$")]
+Hash = Annotated[str, Field(pattern=HASH_PATTERN)]
 
 
 class Problem(Struct, frozen=True):
@@ -198,16 +200,8 @@ class Spec(_Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Spec:
-        names = [one.name for one in self.variants]
-        if twice := sorted({one for one in names if names.count(one) > 1}):
-            raise ValueError(f"two variants are called {twice[0]!r}")
-        labels = [label_of(one) for one in self.evaluators]
-        if twice := sorted({one for one in labels if labels.count(one) > 1}):
-            raise ValueError(f"two evaluators are called {twice[0]!r}: give one another name")
-        if any(isinstance(one, Judge) and one.name == "human" for one in self.evaluators):
-            raise ValueError("a judge cannot be called 'human', as people are: give it another name")
-        if self.baseline and self.baseline not in names:
-            raise ValueError(f"the baseline {self.baseline!r} is none of the variants {', '.join(names)}")
+        if found := _conflicts(self.model_dump(by_alias=True)):
+            raise ValueError("; ".join(one.message for one in found))
         return self
 
     @property
@@ -221,6 +215,35 @@ class Spec(_Part):
 
 def label_of(evaluator: Evaluator) -> str:
     return evaluator.name or evaluator.type
+
+
+def _conflicts(given: dict[str, Any]) -> list[Problem]:
+    """What is wrong between fields, as far as each of them can be read."""
+    variants, evaluators = _parts(given.get("variants")), _parts(given.get("evaluators"))
+    names = [str(one["name"]) for one in variants if one.get("name")]
+    labels = [str(label) for one in evaluators if (label := one.get("name") or one.get("type"))]
+    found = [Problem("variants", f"two variants are called {name!r}") for name in _twice(names)]
+    found += [
+        Problem("evaluators", f"two evaluators are called {name!r}: give one another name") for name in _twice(labels)
+    ]
+    if any(one.get("type") == "judge" and one.get("name") == "human" for one in evaluators):
+        found.append(Problem("evaluators", "a judge cannot be called 'human', as people are: give it another name"))
+    baseline = given.get("baseline")
+    if isinstance(baseline, str) and baseline and names and baseline not in names:
+        found.append(Problem("baseline", f"the baseline {baseline!r} is none of the variants {', '.join(names)}"))
+    return found
+
+
+def _parts(given: object) -> list[dict[str, Any]]:
+    return (
+        [cast("dict[str, Any]", one) for one in cast("list[object]", given) if isinstance(one, dict)]
+        if isinstance(given, list)
+        else []
+    )
+
+
+def _twice(names: list[str]) -> list[str]:
+    return sorted({one for one in names if names.count(one) > 1})
 
 
 # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -239,7 +262,7 @@ def read_spec(text: str, format: Format = "yaml") -> Spec:
     except (yaml.YAMLError, tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         raise invalid([Problem("", f"this is no {format.upper()}: {error}"[:500])]) from None
     if not isinstance(found, dict):
-        raise invalid([Problem("", f"expected fields as name, variants, evaluators, came {type(found).__name__}")])
+        raise invalid([Problem("", f"expected fields as name, variants, evaluators, came {kind_of(found)}")])
     return check_spec(cast("dict[str, object]", found), text)
 
 
@@ -259,7 +282,9 @@ def check_spec(given: dict[str, object], text: str = "") -> Spec:
         return Spec.model_validate(given)
     except ValidationError as error:
         lines = _Lines(text)
-        raise invalid([_problem(one["loc"], one["msg"], one["type"], lines) for one in error.errors()]) from None
+        between = [replace(one, line=lines.of((one.where,))) for one in _conflicts(given)]
+        fields = [_problem(one["loc"], said(one), lines) for one in error.errors() if one["loc"] or not between]
+        raise invalid(fields + between) from None
 
 
 def invalid(problems: list[Problem]) -> InvalidRequest:
@@ -278,13 +303,10 @@ def invalid(problems: list[Problem]) -> InvalidRequest:
 _TAGS = frozenset(("exact", "regex", "schema", "numeric", "similarity", "judge", "human", "plugin"))
 
 
-def _problem(loc: tuple[int | str, ...], message: str, type: str, lines: _Lines) -> Problem:
+def _problem(loc: tuple[int | str, ...], message: str, lines: _Lines) -> Problem:
     if len(loc) > 2 and loc[0] == "evaluators" and loc[2] in _TAGS:
         loc = (*loc[:2], *loc[3:])
     path = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in loc).lstrip(".")
-    message = message.removeprefix("Value error, ")
-    if type == "extra_forbidden":
-        message = "there is no such field"
     return Problem(path, message, lines.of(loc))
 
 

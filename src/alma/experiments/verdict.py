@@ -298,6 +298,9 @@ def between(
             slices = sliced(a, b, [first.rows[at].slice for at, _ in rows])
             heads = f"{left} of {first.spec.name}", f"{right} of {second.spec.name}"
             found.append(Comparison(label, *heads, paired, dict(slices), None, more, "", ""))
+    if not rows:
+        words = "the two experiments have no task in common (the same task, with the same that is expected)."
+        return [replace(one, words=f"{one.evaluator}: {words}") for one in found]
     corrected = holm([comparison.found.p for comparison in found])
     return [_worded(replace(comparison, p_holm=p)) for comparison, p in zip(found, corrected, strict=True)]
 
