@@ -40,6 +40,8 @@ export interface AgentInfo {
   purpose: string;
   /** Absent: the server has not been asked yet. */
   memory?: Pick<Schemas["MemoryReply"], "recall">;
+  /** Of its file; absent: as above. */
+  version?: string;
 }
 /** A journal entry as stored; only what every entry has is typed. */
 export interface EntryRecord {

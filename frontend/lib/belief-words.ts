@@ -67,7 +67,6 @@ export function itemWords(item: string, text?: string): string {
     case "pattern":
       return name === "direct" ? "Without a plan" : sentence(name.replaceAll("_", " "));
     case "prompt":
-      return text ?? shortPrompt(item);
     case "memory":
     case "example":
       return text ?? name;
@@ -76,11 +75,6 @@ export function itemWords(item: string, text?: string): string {
     default:
       return name;
   }
-}
-
-/** `writer@24dd38b5`, of which people may have another name. */
-export function shortPrompt(item: string): string {
-  return nameOf(item).replace(/@([0-9a-f]{8})[0-9a-f]+$/, "@$1");
 }
 
 function noteName(item: string): string {

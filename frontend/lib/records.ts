@@ -1,5 +1,6 @@
 /** The records that are looked at, why one of them is as it is, and what the owner chose. Knows no React. */
 
+import { api } from "@/lib/api";
 import { nameOf, noteOf } from "@/lib/belief-words";
 import { memoryApi } from "@/lib/memory-api";
 import { type Preferences, type RecordList, recordsApi, type Why } from "@/lib/records-api";
@@ -108,12 +109,14 @@ async function memoryOf([item = ""]: readonly string[]): Promise<Found> {
   return [[item, (await memoryApi.read(nameOf(item))).memory.text]];
 }
 
-/** Those that were named; a role's file has no name of its own. */
-async function promptsNamed(): Promise<Found> {
-  const { versions } = await versionsApi.list();
-  return versions
+/** Files of roles as they are now, and versions that were named; of what is neither nobody knows a name. */
+async function promptsNamed(items: readonly string[]): Promise<Found> {
+  const [{ versions }, { agents }] = await Promise.all([versionsApi.list(), api.agents()]);
+  const files = agents.map(({ name, version }) => [`prompt:${version}`, `The file of ${name}`] as const);
+  const named = versions
     .filter(({ what, title }) => what === "prompt" && title !== "")
-    .map(({ of, hash, title }) => [`prompt:${of}@${hash}`, title] as const);
+    .map(({ of, hash, title }) => [`prompt:${hash}`, `${title}, of ${of}`] as const);
+  return [...files, ...named].filter(([item]) => items.includes(item));
 }
 
 /** Out of the sets that they are in. */

@@ -11,6 +11,12 @@ it("says what notes and memories say and how prompts are called, and goes on pas
   const replies: Record<string, unknown> = {
     "/api/learning/versions": { versions: [version, { ...version, id: "v_2", hash: "other" }, prompt] },
     "/api/learning/versions/v_1": { ...version, content: set },
+    "/api/agents": {
+      agents: [
+        { name: "poet", version: "77bb" },
+        { name: "cook", version: "88cc" },
+      ],
+    },
     "/api/memories/m_there": { memory: { text: "Nora does not eat fish." } },
   };
   vi.stubGlobal("fetch", async (path: string) =>
@@ -19,13 +25,16 @@ it("says what notes and memories say and how prompts are called, and goes on pas
   await readTexts([
     "role:writer",
     "note:writer.77aa.n1",
-    "prompt:writer@3f9a",
+    "prompt:3f9a",
+    "prompt:77bb",
+    "prompt:gone",
     "memory:m_gone",
     "memory:m_there",
   ]);
   expect([...itemTexts.get()]).toEqual([
     ["note:writer.77aa.n1", "Give prices in euros."],
-    ["prompt:writer@3f9a", "Brief"],
+    ["prompt:77bb", "The file of poet"],
+    ["prompt:3f9a", "Brief, of writer"],
     ["memory:m_there", "Nora does not eat fish."],
   ]);
 });

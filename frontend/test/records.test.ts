@@ -65,7 +65,8 @@ describe("what is believed", () => {
     expect(itemWords("arm:writer-brief|small|")).toBe("Writer-brief with small");
     expect(itemWords("pattern:direct")).toBe("Without a plan");
     expect(itemWords("pattern:side_by_side")).toBe("Side by side");
-    expect(itemWords("prompt:manager@3f9a1c77e0b2")).toBe("manager@3f9a1c77");
+    expect(itemWords("prompt:3f9a1c77e0b2")).toBe("3f9a1c77e0b2");
+    expect(itemWords("prompt:3f9a1c77e0b2", "Brief, of writer")).toBe("Brief, of writer");
     expect(itemWords("memory:m_1")).toBe("m_1");
     expect(itemWords("memory:m_1", "Nora eats no fish.")).toBe("Nora eats no fish.");
     expect(itemWords("model:a:b")).toBe("a:b");

@@ -5,16 +5,7 @@ import { AgentDot } from "@/components/agent-dot";
 import { BeliefBar } from "@/features/learning/belief-bar";
 import { RecordDetail } from "@/features/learning/records/record-detail";
 import { RecordSpark } from "@/features/learning/records/record-spark";
-import {
-  costWords,
-  evidenceWords,
-  itemWords,
-  nameOf,
-  score,
-  shortPrompt,
-  timeWords,
-  whatOf,
-} from "@/lib/belief-words";
+import { costWords, evidenceWords, itemWords, nameOf, score, timeWords, whatOf } from "@/lib/belief-words";
 import { cn } from "@/lib/cn";
 import { count } from "@/lib/format";
 import type { LearningRecord } from "@/lib/records-api";
@@ -67,7 +58,7 @@ export function RecordRow({ record, text, isOpen, onToggle }: RecordRowProps) {
             {words}
           </span>
           {named ? (
-            <span className="shrink-0 font-mono text-faint-foreground text-xs">{shortPrompt(item)}</span>
+            <span className="shrink-0 font-mono text-faint-foreground text-xs">{nameOf(item)}</span>
           ) : null}
         </span>
         <span className="flex items-center gap-3 max-sm:contents">
