@@ -130,6 +130,12 @@ export function wrongIn(facts: ErrorFacts): readonly Wrong[] {
   });
 }
 
+/** With the tasks that are missing, where the rest was refused before they were looked at. */
+export function withRows(wrong: readonly Wrong[], data: string): readonly Wrong[] {
+  if (wrong.length === 0 || rowsIn(data) > 0 || wrong.some(({ where }) => where === "data")) return wrong;
+  return [...wrong, { where: "data", message: "The data set has no rows.", line: 0 }];
+}
+
 export function wrongOf(check: ExperimentCheck): readonly Wrong[] {
   return check.problems.map(({ where, message, line }) => ({ where, message, line }));
 }

@@ -121,7 +121,9 @@ export function effectWords(dZ: number | null): string {
   return size < 0.2 ? "negligible" : size < 0.5 ? "small" : size < 0.8 ? "medium" : "large";
 }
 
-export function powerWords({ more, found }: Pick<Comparison, "more" | "found">): string {
+/** Empty where the verdict says it: how many more tasks it takes to see what cannot be told yet. */
+export function powerWords({ more, found, better }: Pick<Comparison, "more" | "found" | "better">): string {
+  if (more !== null && more > 0 && better === "") return "";
   if (more === 0 && found.dZ === null) return "How many tasks it takes cannot be told of these.";
   if (more === null) return "Too few tasks to say how many it takes.";
   if (more === 0) return `These ${plural(found.n, "task")} would show a difference of 5 points.`;

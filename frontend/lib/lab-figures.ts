@@ -160,10 +160,24 @@ export function figure(value: number, name: CurveName): string {
   return name === "reward" ? value.toFixed(2) : value.toFixed(1);
 }
 
-/** `42.1 (38.0 to 46.5)` of the point; at the end where none is named. */
-export function pointWords(band: Band, name: CurveName, point = band.mean.length - 1): string {
+/** `42.1 (38.0 to 46.5)` of the point; at the end where none is named. One life has no interval. */
+export function pointWords(band: Band, name: CurveName, seeds: number, point = band.mean.length - 1): string {
   const [mean = 0, low = 0, high = 0] = [band.mean[point], band.low[point], band.high[point]];
+  if (seeds < 2) return figure(mean, name);
   return `${figure(mean, name)} (${figure(low, name)} to ${figure(high, name)})`;
+}
+
+/** A whole number as it was typed; null where it is none, or too small or large. */
+export function typedWhole(text: string, most: number): number | null {
+  const value = Number(text);
+  return /^\d+$/.test(text.trim()) && value >= 1 && value <= most ? value : null;
+}
+
+/** What shades and brackets mean. */
+export function intervalNote(seeds: number): string {
+  return seeds < 2
+    ? "One life has no interval: more seeds say how far it is chance."
+    : "Shaded, and in brackets, is where the mean lies with 95 %.";
 }
 
 /** Those that lost least first. */
@@ -176,7 +190,7 @@ export function ranked(curves: readonly Curves[]): Curves[] {
 export function verdictWords({ curves, tasks, seeds }: LabRun): string {
   const [first, second] = ranked(curves);
   if (first === undefined) return "";
-  const lost = `loses ${pointWords(first.regret, "regret")} over ${count(tasks)} tasks`;
+  const lost = `loses ${pointWords(first.regret, "regret", seeds)} over ${count(tasks)} tasks`;
   if (second === undefined) return `${first.policy} ${lost}.`;
   if (seeds < 3) return `${first.policy} ${lost}, least of all; from so few seeds that says little.`;
   const { mean, low, high } = apart(first.regrets, second.regrets);

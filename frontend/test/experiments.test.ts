@@ -7,6 +7,7 @@ import {
   rowsIn,
   specOf,
   whereWords,
+  withRows,
   wrongAt,
   wrongIn,
 } from "@/lib/experiment-draft";
@@ -138,6 +139,10 @@ describe("an experiment in words", () => {
     expect(progressWords(states)).toBe("5 of 10 runs done, 1 not judged yet, 1 failed");
     expect(progressWords({ scored: 1 })).toBe("all 1 run done");
     expect(progressOf({}).share).toBe(0);
+    const noName = [{ where: "name", message: "expected a text", line: 0 }];
+    expect(withRows(noName, " \n").map(({ where }) => where)).toEqual(["name", "data"]);
+    expect(withRows(noName, "{}")).toEqual(noName);
+    expect(withRows([], "")).toEqual([]);
     const figures = [
       { runs: 3, waiting: 3 },
       { runs: 3, waiting: 2 },
@@ -184,7 +189,8 @@ describe("an experiment in words", () => {
   it("tells what more tasks would show", () => {
     expect(powerWords(comparison)).toBe("These 12 tasks would show a difference of 5 points.");
     expect(powerWords({ ...comparison, found: { ...found, dZ: null } })).toContain("cannot be told");
-    expect(powerWords({ ...comparison, more: 1 })).toContain("About 1 more task would");
+    expect(powerWords({ ...comparison, more: 1, better: "B" })).toContain("About 1 more task would");
+    expect(powerWords({ ...comparison, more: 1, better: "" })).toBe("");
     expect(powerWords({ ...comparison, more: null })).toContain("Too few");
   });
 

@@ -5,6 +5,7 @@ import {
   bandPath,
   fittingSeeds,
   formatChoice,
+  intervalNote,
   linePath,
   nearest,
   parseChoice,
@@ -15,6 +16,7 @@ import {
   styleOf,
   ticksOf,
   topOf,
+  typedWhole,
   verdictWords,
 } from "@/lib/lab-figures";
 
@@ -90,8 +92,16 @@ describe("what came of it", () => {
   it("is said with intervals, the least regret first", () => {
     const found = [curves("usual", 170, []), curves("alma", 42, [])];
     expect(ranked(found).map(({ policy }) => policy)).toEqual(["alma", "usual"]);
-    expect(pointWords(band(1, 42.04), "regret")).toBe("42.0 (41.0 to 43.0)");
-    expect(pointWords({ mean: [0.71], low: [0.6], high: [0.8] }, "best")).toBe("71 % (60 % to 80 %)");
+    expect(pointWords(band(1, 42.04), "regret", 3)).toBe("42.0 (41.0 to 43.0)");
+    expect(pointWords({ mean: [0.71], low: [0.6], high: [0.8] }, "best", 2)).toBe("71 % (60 % to 80 %)");
+    expect(pointWords(band(1, 42.04), "regret", 1)).toBe("42.0");
+    expect(intervalNote(1)).toContain("One life has no interval");
+  });
+
+  it("takes whole numbers within bounds only", () => {
+    expect(["1", " 20 ", "200"].map((text) => typedWhole(text, 200))).toEqual([1, 20, 200]);
+    for (const text of ["0", "1.5", "201", "9999999", "-3", "1e2", "", "x"])
+      expect(typedWhole(text, 200)).toBeNull();
   });
 
   it("compares seed by seed, with Student's interval", () => {

@@ -44,9 +44,13 @@ export function ComparisonTable({ evaluator, rows }: { evaluator: string; rows: 
               ))}
               <tr>
                 <td colSpan={HEADS.length} data-slot="power" className="pb-2 text-muted-foreground">
-                  {powerWords(row)}
-                  {row.found.why === "" ? "" : ` ${row.found.why}`}
-                  {row.found.leftOut > 0 ? ` ${row.found.leftOut} without both scores are left out.` : ""}
+                  {[
+                    powerWords(row),
+                    row.found.why,
+                    row.found.leftOut > 0 ? `${row.found.leftOut} without both scores are left out.` : "",
+                  ]
+                    .filter((words) => words !== "")
+                    .join(" ")}
                 </td>
               </tr>
             </tbody>

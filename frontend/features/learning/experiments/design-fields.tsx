@@ -102,7 +102,8 @@ function Evaluators({ draft, wrong, onChange }: DesignFieldsProps) {
               className="mt-1 size-3.5 shrink-0 accent-primary"
             />
             <span className="text-[13px]">
-              {EVALUATOR_WORDS[type][0]}
+              {EVALUATOR_WORDS[type][0]}{" "}
+              <code className="font-mono text-muted-foreground text-xs">{type}</code>
               <span className="block text-muted-foreground text-xs">{EVALUATOR_WORDS[type][1]}</span>
             </span>
           </label>

@@ -14,7 +14,7 @@ import { WrongLines } from "@/features/learning/experiments/wrong-lines";
 import { useStore } from "@/hooks/use-store";
 import { useTask } from "@/hooks/use-task";
 import { cn } from "@/lib/cn";
-import { bodyOf, EMPTY, type ExperimentDraft, wrongIn, wrongOf } from "@/lib/experiment-draft";
+import { bodyOf, EMPTY, type ExperimentDraft, withRows, wrongIn, wrongOf } from "@/lib/experiment-draft";
 import { draft as kept } from "@/lib/experiments";
 import { type ExperimentCheck, experimentsApi } from "@/lib/experiments-api";
 
@@ -23,7 +23,8 @@ export function ExperimentEditor() {
   const draft = useStore(kept);
   const { busy, problem, run, forget } = useTask();
   const [check, setCheck] = useState<ExperimentCheck | null>(null);
-  const wrong = problem !== null ? wrongIn(problem) : check !== null ? wrongOf(check) : [];
+  const wrong =
+    problem !== null ? withRows(wrongIn(problem), draft.data) : check !== null ? wrongOf(check) : [];
   const isFine = check !== null && check.problems.length === 0;
   const change = (change: Partial<ExperimentDraft>): void => {
     kept.update((before) => ({ ...before, ...change }));
@@ -72,7 +73,7 @@ export function ExperimentEditor() {
       ) : (
         <Labelled
           label="The file, in YAML, TOML or JSON"
-          help="As `alma experiment new` writes it."
+          help="As the command alma experiment new writes it."
           wrong={null}
         >
           <TextArea

@@ -35,7 +35,8 @@ export function LabChart({ info, curves, lab, tasks, className }: LabChartProps)
   const last = at.length - 1;
   const shown = point === null ? last : Math.min(point, last);
   const said = curves.map(
-    ({ policy, [info.name]: band }) => `${policy} ${pointWords(band, info.name, shown)}`,
+    ({ policy, regrets, [info.name]: band }) =>
+      `${policy} ${pointWords(band, info.name, regrets.length, shown)}`,
   );
   const moveTo = (event: PointerEvent): void => {
     const { left, width } = event.currentTarget.getBoundingClientRect();

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useId, useRef } from "react";
+import { Fragment, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/input";
 import { WorkingDot } from "@/components/ui/working-dot";
@@ -15,6 +15,7 @@ import {
   MOST_SEEDS,
   MOST_TASKS,
   playsOf,
+  typedWhole,
 } from "@/lib/lab-figures";
 import { go } from "@/lib/location";
 
@@ -87,6 +88,7 @@ export function LabForm({ lab: known, choice }: { lab: Lab; choice: LabChoice })
           type="submit"
           variant={playing ? "outline" : "primary"}
           data-slot="lab-run"
+          formNoValidate={playing}
           className="max-sm:h-10"
         >
           {playing ? (
@@ -151,7 +153,13 @@ function Option({ type, group, name, about, isOn, isFixed = false, onToggle, chi
           {name}
           {isOn ? children : null}
         </span>
-        <span className="block text-muted-foreground text-xs">{about}</span>
+        <span className="block text-muted-foreground text-xs">
+          {about.split("`").map((part, at) => (
+            <Fragment key={`${at}${part}`}>
+              {at % 2 === 0 ? part : <code className="font-mono">{part}</code>}
+            </Fragment>
+          ))}
+        </span>
       </span>
     </label>
   );
@@ -168,9 +176,17 @@ interface NumberFieldProps {
 function NumberField({ label, slot, value, most, onChange }: NumberFieldProps) {
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
+  const [isWrong, setWrong] = useState(false);
   useEffect(() => {
     if (input.current !== null) input.current.value = String(value);
+    setWrong(false);
   }, [value]);
+  // What cannot be taken stays as it was typed, and the form is not sent with it.
+  const take = (text: string): void => {
+    const typed = typedWhole(text, most);
+    setWrong(typed === null);
+    if (typed !== null && typed !== value) onChange(typed);
+  };
   return (
     <div className="space-y-1">
       <label htmlFor={id} className="block text-muted-foreground text-xs">
@@ -186,24 +202,19 @@ function NumberField({ label, slot, value, most, onChange }: NumberFieldProps) {
         data-slot={slot}
         // Typed freely, and taken when it is a number.
         defaultValue={value}
-        onBlur={(event) => take(event.target, value, most, onChange)}
+        aria-invalid={isWrong || undefined}
+        aria-describedby={isWrong ? `${id}-wrong` : undefined}
+        onBlur={(event) => take(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key === "Enter") take(event.currentTarget, value, most, onChange);
+          if (event.key === "Enter") take(event.currentTarget.value);
         }}
         className="w-24 tabular-nums"
       />
+      {isWrong ? (
+        <p id={`${id}-wrong`} role="alert" data-slot={`${slot}-wrong`} className="text-destructive text-xs">
+          Expected a whole number from 1 to {count(most)}
+        </p>
+      ) : null}
     </div>
   );
-}
-
-function take(
-  input: HTMLInputElement,
-  before: number,
-  most: number,
-  onChange: (value: number) => void,
-): void {
-  const typed = Number.parseInt(input.value, 10);
-  const value = Number.isNaN(typed) ? before : Math.min(Math.max(typed, 1), most);
-  input.value = String(value);
-  if (value !== before) onChange(value);
 }

@@ -3,7 +3,7 @@ import { LineSample } from "@/features/learning/lab/line-sample";
 import { cn } from "@/lib/cn";
 import { count, plural } from "@/lib/format";
 import type { Lab, LabRun } from "@/lib/lab-api";
-import { CURVES, pointWords, ranked, verdictWords } from "@/lib/lab-figures";
+import { CURVES, intervalNote, pointWords, ranked, verdictWords } from "@/lib/lab-figures";
 
 interface LabResultProps {
   run: LabRun;
@@ -29,7 +29,7 @@ export function LabResult({ run, lab, isOld }: LabResultProps) {
           {world}: {count(tasks)} tasks, {plural(seeds, "life", "lives")}
         </h2>
         <p role="status" data-slot="lab-verdict" className="text-[13px] text-muted-foreground tabular-nums">
-          {verdictWords(run)} Shaded, and in brackets, is where the mean lies with 95 %.
+          {verdictWords(run)} {intervalNote(seeds)}
         </p>
       </div>
       {regret === undefined ? null : <LabChart info={regret} curves={curves} lab={lab} tasks={tasks} />}
@@ -65,9 +65,13 @@ export function LabResult({ run, lab, isOld }: LabResultProps) {
                     {one.policy}
                   </span>
                 </th>
-                <td className="whitespace-nowrap px-4 text-right">{pointWords(one.regret, "regret")}</td>
-                <td className="whitespace-nowrap px-4 text-right">{pointWords(one.reward, "reward")}</td>
-                <td className="whitespace-nowrap pl-4 text-right">{pointWords(one.best, "best")}</td>
+                <td className="whitespace-nowrap px-4 text-right">
+                  {pointWords(one.regret, "regret", seeds)}
+                </td>
+                <td className="whitespace-nowrap px-4 text-right">
+                  {pointWords(one.reward, "reward", seeds)}
+                </td>
+                <td className="whitespace-nowrap pl-4 text-right">{pointWords(one.best, "best", seeds)}</td>
               </tr>
             ))}
           </tbody>
