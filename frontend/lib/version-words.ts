@@ -154,9 +154,17 @@ export function passedOverWords({
 /** How it is that there is no evidence of a trial. */
 export function noEvidenceWords({ stage, history }: Pick<VersionDossier, "stage" | "history">): string {
   if (isTried(stage)) return "Nothing is known of its trial yet.";
-  if (history.some((step) => step.stage === "promoted"))
-    return `No trial: it was promoted by hand. What it ${stage === "promoted" ? "does" : "did"} is in its record.`;
-  if (history.some((step) => isTried(step.stage))) return "Its trial ended before anything was known.";
+  const wasTried = history.some((step) => isTried(step.stage));
+  const promoted = history.findLast((step) => step.stage === "promoted");
+  if (promoted !== undefined) {
+    const how = !wasTried
+      ? "No trial: it was promoted by hand"
+      : promoted.by === "gate"
+        ? "Nothing is left of its trial: the runs behind it were deleted"
+        : "Nothing is known of its trial: it was promoted by hand";
+    return `${how}. What it ${stage === "promoted" ? "does" : "did"} is in its record.`;
+  }
+  if (wasTried) return "Its trial ended before anything was known.";
   const start = "Start a trial to find out whether it is better than what acts now.";
   return `It was not tried on any task yet.${stage === "draft" ? ` ${start}` : ""}`;
 }

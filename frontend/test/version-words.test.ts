@@ -108,6 +108,13 @@ describe("a version", () => {
     expect(noEvidenceWords({ stage: "promoted", history: [draft, step("promoted", "ada")] })).toBe(
       "No trial: it was promoted by hand. What it does is in its record.",
     );
+    const tried = [draft, step("canary", "ada")];
+    const byGate = [...tried, step("promoted", "gate")];
+    expect(noEvidenceWords({ stage: "promoted", history: byGate })).toContain("runs behind it were deleted");
+    const byHand = [...tried, step("promoted", "ada")];
+    expect(noEvidenceWords({ stage: "promoted", history: byHand })).toMatch(
+      /^Nothing is known of its trial: it/,
+    );
     const back = [draft, step("promoted", "ada"), step("rolled_back", "ada")];
     expect(noEvidenceWords({ stage: "rolled_back", history: back })).toContain("What it did");
     expect(noEvidenceWords({ stage: "draft", history: [draft, step("replay", "ada")] })).toContain(

@@ -6,6 +6,7 @@ import { AgentDot } from "@/components/agent-dot";
 import { Problem } from "@/components/problem";
 import { Button } from "@/components/ui/button";
 import { goToVersions, PlaceLink } from "@/features/learning/versions/place-link";
+import { RecordLink } from "@/features/learning/versions/record-link";
 import { StageChip } from "@/features/learning/versions/stage-chip";
 import { VersionActions } from "@/features/learning/versions/version-actions";
 import { VersionDiff } from "@/features/learning/versions/version-diff";
@@ -23,7 +24,7 @@ import {
   WHAT_NAMES,
 } from "@/lib/version-words";
 import { dossierOf } from "@/lib/versions";
-import type { VersionDossier } from "@/lib/versions-api";
+import type { HistoryStep, VersionDossier } from "@/lib/versions-api";
 
 const EVERY_MS = 4_000;
 
@@ -61,7 +62,7 @@ export function VersionPage({ id }: { id: string }) {
 }
 
 function Found({ version }: { version: VersionDossier }) {
-  const { what, of, stage, reason, madeBy, stages, watch, tokens = 0 } = version;
+  const { what, of, stage, reason, madeBy, stages, watch, history, tokens = 0 } = version;
   const passedOver = passedOverWords(version);
   return (
     <>
@@ -98,7 +99,7 @@ function Found({ version }: { version: VersionDossier }) {
       <Section title="Evidence">
         {stages.length === 0 ? (
           <p data-slot="no-evidence" className="text-[13px] text-muted-foreground">
-            {noEvidenceWords(version)}
+            {noEvidenceWords(version)} {history.some(hasActed) ? <RecordLink version={version} /> : null}
           </p>
         ) : (
           <div className="space-y-8">
@@ -112,10 +113,14 @@ function Found({ version }: { version: VersionDossier }) {
         <VersionDiff version={version} />
       </Section>
       <Section title="History">
-        <VersionHistory history={version.history} />
+        <VersionHistory history={history} />
       </Section>
     </>
   );
+}
+
+function hasActed({ stage }: HistoryStep): boolean {
+  return stage === "promoted";
 }
 
 function Section({ title, children }: { title: string; children: ReactNode }) {
