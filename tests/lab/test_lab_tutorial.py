@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from alma.__main__ import main
+from alma.lab.keeping import MEMORIES
 from alma.lab.library import RETENTIONS
 from alma.lab.running import known
 
@@ -105,7 +106,7 @@ def test_a_wrong_file_is_told_what_is_wrong(
 
 
 def test_what_is_played_by_another_command_or_never_changes_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["lab", "run", "--world", "memories"]) == 1
+    assert main(["lab", "run", "--world", MEMORIES.name]) == 1
     assert "`alma lab remember`" in capsys.readouterr().err
     few = ["--seeds", "1", "--tasks", "30", "--policy", "alma"]
     assert main(["lab", "run", *few, "--curve", "exponential"]) == 1
