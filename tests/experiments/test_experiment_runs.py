@@ -164,7 +164,7 @@ async def test_two_at_once_take_turns_and_do_not_mix(lab: ExperimentBench) -> No
 async def test_a_judge_is_asked_in_both_orders_and_nonsense_is_no_verdict(lab: ExperimentBench) -> None:
     lab.bench.model.script = [
         Rule(match=r"(?s)That is not of that form.*", answer="Still nonsense."),
-        Rule(match=r"(?s)<task>\n!say odd.*", answer="I like both."),
+        Rule(match=r"(?s)<data>\n!say odd.*", answer="I like both."),
         Rule(match=r"(?s)You compare two answers", answer='{"better": "first"}'),
     ]
     judged = spec(evaluators=[{"type": "judge", "name": "court"}])
