@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -80,7 +82,7 @@ class Books:
         self._most = most
         self._owners: dict[str, Records] = {}
         self._listeners: list[Told] = []
-        self._waiting: dict[str, None] = {}
+        self._waiting: dict[str, RunState | None] = {}
         self._behind = on
         self._anew: dict[str, None] = {}  # owners of whom all is to be weighed anew
         self._wake = asyncio.Event()
@@ -117,10 +119,10 @@ class Books:
             self._wake.clear()
             while self._waiting or self._behind or self._anew:
                 while self._waiting:
-                    some = list(self._waiting)[:_TOGETHER]
+                    some = dict(itertools.islice(self._waiting.items(), _TOGETHER))
                     for run_id in some:
                         del self._waiting[run_id]
-                    await self._patiently(lambda: self._count(some))  # noqa: B023
+                    await self._patiently(lambda: self._count(list(some), some))  # noqa: B023
                 if self._behind:
                     self._behind = False
                     await self._patiently(self._catch_up)
@@ -134,7 +136,7 @@ class Books:
     def ended(self, state: RunState) -> None:
         """A run has begun or ended; one that has ended is counted as soon as there is time."""
         if state.finished is not None and state.started is not None and state.started.trial is None and self._on:
-            self._waiting[state.run_id] = None
+            self._waiting[state.run_id] = state
             self._stir()
 
     def signaled(self, run_id: str) -> None:
@@ -284,9 +286,9 @@ class Books:
                     self._records(owner).put(_light(now))
                     self._tell(before, replace(now, ticks=self._records(owner).ticks(now.run_id)))
 
-    async def _count(self, run_ids: Sequence[str]) -> None:
+    async def _count(self, run_ids: Sequence[str], known: Mapping[str, RunState | None] = MappingProxyType({})) -> None:
         """Make the outcomes of these runs, or make them again. Made in a reader's thread, so that nobody waits."""
-        made = await self._database.read(lambda c: outcome_store.make(c, run_ids, self._weights))
+        made = await self._database.read(lambda c: outcome_store.make(c, run_ids, self._weights, known))
         if not made:
             return
         kept = await self._database.write(lambda c: outcome_store.keep(c, made))

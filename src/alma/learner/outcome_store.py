@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ from msgspec import Struct
 from alma.db.learning_tables import outcomes
 from alma.db.tables import runs, threads
 from alma.engine.journal import read_entries
+from alma.engine.state import RunState
 from alma.learner.outcomes import WeightsOf, outcome_of, pruned, weighed, with_late
 from alma.learning.outcome import Outcome
 from alma.learning.reward import Weights
@@ -30,8 +31,11 @@ class Made(Struct, frozen=True):
     head: int
 
 
-def make(connection: sa.Connection, run_ids: Sequence[str], weights: WeightsOf) -> list[Made]:
-    """The outcomes of those of these runs that have one, out of their journals as they are now."""
+def make(
+    connection: sa.Connection, run_ids: Sequence[str], weights: WeightsOf, known: Mapping[str, RunState | None]
+) -> list[Made]:
+    """The outcomes of those of these runs that have one, out of their journals as they are now. `known`: those that
+    their engine has just put away, so that they need not be put together again."""
     kept = {row.run_id: _decode(row.data) for row in _rows(connection, outcomes.c.run_id.in_(run_ids))}
     made: list[Made] = []
     for run_id, journal in read_entries(connection, dict.fromkeys(run_ids, 0)).items():
@@ -40,7 +44,7 @@ def make(connection: sa.Connection, run_ids: Sequence[str], weights: WeightsOf) 
             if before is not None and pruned(journal, before):
                 after = with_late(before, journal, weights(before.owner))
             else:
-                after = outcome_of(journal, weights)
+                after = outcome_of(journal, weights, known.get(run_id))
         except Exception:  # one journal that is not understood must not keep all others from being counted
             log.exception("run %s could not be counted", run_id)
             continue

@@ -27,17 +27,18 @@ DISCOUNT = 0.6  # of what a user said of a task, for the results that it was joi
 _TEXT_CHARS = 8_000  # of a request that are kept with its outcome
 
 
-def outcome_of(log: Sequence[Recorded], weights: WeightsOf) -> Outcome | None:
-    """`weights`: those of an owner. None: the run has not ended, or is a trial that nobody asked for."""
+def outcome_of(log: Sequence[Recorded], weights: WeightsOf, known: RunState | None = None) -> Outcome | None:
+    """`weights`: those of an owner. `known`: the run, as its engine left it. None: it has not ended, or is a trial that
+    nobody asked for."""
     started = next((one.entry for one in log if isinstance(one.entry, RunStarted)), None)
-    return None if started is None or started.trial is not None else counted(log, weights)
+    return None if started is None or started.trial is not None else counted(log, weights, known)
 
 
-def counted(log: Sequence[Recorded], weights: WeightsOf) -> Outcome | None:
+def counted(log: Sequence[Recorded], weights: WeightsOf, known: RunState | None = None) -> Outcome | None:
     """As `outcome_of`, of trials too."""
     if not log:
         return None
-    state = fold(log[0].run_id, log)
+    state = known if known is not None and known.head == log[-1].seq else fold(log[0].run_id, log)
     started, finished = state.started, state.finished
     if started is None or finished is None:
         return None
@@ -46,7 +47,7 @@ def counted(log: Sequence[Recorded], weights: WeightsOf) -> Outcome | None:
     for task in state.tasks.values():
         if task.id == MAIN or (task.result is not None and not task.reused and _begun(trails, task)):
             tasks += _of_task(state, task, trails)
-    end = next(one.seq for one in log if one.entry is finished)
+    end = next(one.seq for one in log if isinstance(one.entry, RunFinished))
     kind = state.route.kind if state.route is not None else ""
     outcome = Outcome(
         run_id=state.run_id,
