@@ -6555,7 +6555,8 @@ export interface components {
          *         the run that is done again. `roles`: by name of a role, the version of its file that is used instead; `notes`: by
          *         role, the version of a set of notes (empty: none). `pattern`: as in an arm. `examples`: whether learned examples may
          *         be told; `memory`: whether memories may; `kinds` of memory, None: as the role says. `temperature` None: as the role
-         *         says. `stand_in`: by role, the one that does its tasks instead. `seed`: of the repetition.
+         *         says. `stand_in`: by role, the one that does its tasks instead. `seed`: of the repetition, which experiments give to
+         *         the model.
          */
         Trial: {
             /** @default  */
