@@ -35,7 +35,7 @@ def request_id(serving: Serving, given: str | None) -> str:
 
 @pytest.mark.slow
 def test_requests_have_ids_and_the_last_lines_before_the_end_are_there(tmp_path: Path) -> None:
-    with running(tmp_path, log_level="debug") as serving:
+    with running(tmp_path, log_level="debug", database_url=f"sqlite:///{tmp_path}/made-here.db") as serving:
         assert request_id(serving, "from-the-proxy.1") == "from-the-proxy.1"
         for odd in ("with space", "x" * 65, 'a"b', None):
             assert len(request_id(serving, odd)) == 16

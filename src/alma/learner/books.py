@@ -288,15 +288,23 @@ class Books:
 
     async def _count(self, run_ids: Sequence[str], known: Mapping[str, RunState | None] = MappingProxyType({})) -> None:
         """Make the outcomes of these runs, or make them again. Made in a reader's thread, so that nobody waits."""
-        made = await self._database.read(lambda c: outcome_store.make(c, run_ids, self._weights, known))
+        by: dict[str, Weights] = {}
+        made = await self._database.read(
+            lambda c: outcome_store.make(c, run_ids, lambda owner: by.setdefault(owner, self._weights(owner)), known)
+        )
         if not made:
             return
         kept = await self._database.write(lambda c: outcome_store.keep(c, made))
-        afters = [weighed(one.after, self._weights(one.after.owner)) for one in kept]  # they may have changed meanwhile
+        afters = [self._as_of_now(one.after, by[one.after.owner]) for one in kept]
         for after in afters:
             self._records(after.owner).put(_light(after))
         for one, after in zip(kept, afters, strict=True):
             self._tell(one.before, replace(after, ticks=self._records(after.owner).ticks(after.run_id)))
+
+    def _as_of_now(self, outcome: Outcome, by: Weights) -> Outcome:
+        """`by`: the weights that it was weighed with; its owner may have changed them meanwhile."""
+        now = self._weights(outcome.owner)
+        return outcome if now == by else weighed(outcome, now)
 
     def _tell(self, before: Outcome | None, after: Outcome) -> None:
         for told in self._listeners:
