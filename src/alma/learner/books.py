@@ -15,7 +15,6 @@ import contextlib
 import itertools
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from types import MappingProxyType
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -122,7 +121,7 @@ class Books:
                     some = dict(itertools.islice(self._waiting.items(), _TOGETHER))
                     for run_id in some:
                         del self._waiting[run_id]
-                    await self._patiently(lambda: self._count(list(some), some))  # noqa: B023
+                    await self._patiently(lambda: self._count(some))  # noqa: B023
                 if self._behind:
                     self._behind = False
                     await self._patiently(self._catch_up)
@@ -286,11 +285,11 @@ class Books:
                     self._records(owner).put(_light(now))
                     self._tell(before, replace(now, ticks=self._records(owner).ticks(now.run_id)))
 
-    async def _count(self, run_ids: Sequence[str], known: Mapping[str, RunState | None] = MappingProxyType({})) -> None:
+    async def _count(self, ended: Mapping[str, RunState | None]) -> None:
         """Make the outcomes of these runs, or make them again. Made in a reader's thread, so that nobody waits."""
         by: dict[str, Weights] = {}
         made = await self._database.read(
-            lambda c: outcome_store.make(c, run_ids, lambda owner: by.setdefault(owner, self._weights(owner)), known)
+            lambda c: outcome_store.make(c, ended, lambda owner: by.setdefault(owner, self._weights(owner)))
         )
         if not made:
             return
@@ -317,7 +316,7 @@ class Books:
         after = (0.0, "")
         while page := await self._database.read(lambda c: outcome_store.uncounted(c, after)):  # noqa: B023
             after = page[-1]
-            await self._count([run_id for _, run_id in page])
+            await self._count(dict.fromkeys(run_id for _, run_id in page))
 
     async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do it again until the database can."""

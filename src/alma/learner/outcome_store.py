@@ -31,20 +31,18 @@ class Made(Struct, frozen=True):
     head: int
 
 
-def make(
-    connection: sa.Connection, run_ids: Sequence[str], weights: WeightsOf, known: Mapping[str, RunState | None]
-) -> list[Made]:
-    """The outcomes of those of these runs that have one, out of their journals as they are now. `known`: those that
-    their engine has just put away, so that they need not be put together again."""
-    kept = {row.run_id: _decode(row.data) for row in _rows(connection, outcomes.c.run_id.in_(run_ids))}
+def make(connection: sa.Connection, ended: Mapping[str, RunState | None], weights: WeightsOf) -> list[Made]:
+    """The outcomes of those of these runs that have one, out of their journals as they are now. `ended`: with what
+    their engine has just put away of them, so that it need not be put together again."""
+    kept = {row.run_id: _decode(row.data) for row in _rows(connection, outcomes.c.run_id.in_(ended))}
     made: list[Made] = []
-    for run_id, journal in read_entries(connection, dict.fromkeys(run_ids, 0)).items():
+    for run_id, journal in read_entries(connection, dict.fromkeys(ended, 0)).items():
         before = kept.get(run_id)
         try:
             if before is not None and pruned(journal, before):
                 after = with_late(before, journal, weights(before.owner))
             else:
-                after = outcome_of(journal, weights, known.get(run_id))
+                after = outcome_of(journal, weights, ended[run_id])
         except Exception:  # one journal that is not understood must not keep all others from being counted
             log.exception("run %s could not be counted", run_id)
             continue

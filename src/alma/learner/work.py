@@ -35,10 +35,12 @@ class Work(Struct, frozen=True):
 def work_of(log: Sequence[Recorded], role: str) -> tuple[Work, Work | None] | None:
     """Of the whole run, and of the tasks of its plan that the role did, None: it did none. None: the run has not ended,
     or is gone."""
-    outcome = counted(log, lambda _owner: Weights())
+    if not log:
+        return None
+    state = fold(log[0].run_id, log)
+    outcome = counted(log, lambda _owner: Weights(), state)
     if outcome is None:
         return None
-    state = fold(outcome.run_id, log)
     main = state.main
     whole = Work(
         [main.answer.text if main.answer is not None else main.text],
