@@ -18,6 +18,7 @@ from alma.errors import NotFound, StorageFailure
 from alma.security.caller import LOCAL
 from alma.server import problems
 from alma.server.agents_api import routes
+from alma.server.http import join
 from asked_by import ask_as
 
 SHIPPED = ["analyst", "coder", "critic", "manager", "researcher", "writer"]
@@ -225,7 +226,7 @@ async def get(roles: Roles, path: str) -> tuple[int, Any]:
     """One GET through the ASGI app."""
     app = FastAPI()
     problems.install(app)
-    app.include_router(routes(roles))
+    join(app, [routes(roles)])
     ask_as(app, LOCAL)
     status, body = 0, b""
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from alma.memory.records import MOST_CHARS, NewMemory, Source
 from alma.security import text as forms
 from alma.server import memory_api, problems
+from alma.server.http import join
 from asked_by import ask_as
 from memory.fakes import MemoryBench
 
@@ -30,7 +31,7 @@ class Api:
         self.trouble = ""
         self.app = FastAPI()
         problems.install(self.app)
-        self.app.include_router(memory_api.routes(bench.memories, on=True, problem=lambda: self.trouble))
+        join(self.app, [memory_api.routes(bench.memories, on=True, problem=lambda: self.trouble)])
         ask_as(self.app, "me", body=256 * 1024)
         self.headers: dict[str, str] = {}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -85,28 +85,36 @@ def build(
     about = {"title": "Alma", "version": welcome.version, "description": _ABOUT}
     app = _Guarded(access, guard, clerk, sockets, **about, lifespan=lifespan)
     problems.install(app)
-    app.include_router(threads_api.routes(sessions, files))
-    app.include_router(files_api.routes(sessions, files, cache))
-    app.include_router(models_api.routes(registry))
-    app.include_router(cache_api.routes(cache))
-    app.include_router(spend_api.routes(sessions))
-    app.include_router(memory_api.routes(memories, on=remembers, problem=no_vectors))
-    app.include_router(knowledge_api.routes(library))
-    app.include_router(agents_api.routes(roles))
-    app.include_router(access_api.routes(access))
-    app.include_router(health.routes(checks, stopping))
-    app.include_router(alerts_api.routes(alerts))
-    app.include_router(errors_api.routes(errors))
-    app.include_router(reports_api.routes(reports))
-    app.include_router(metrics_api.routes(metrics))
-    for router in more:
-        app.include_router(router)
+    routers = [
+        threads_api.routes(sessions, files),
+        files_api.routes(sessions, files, cache),
+        models_api.routes(registry),
+        cache_api.routes(cache),
+        spend_api.routes(sessions),
+        memory_api.routes(memories, on=remembers, problem=no_vectors),
+        knowledge_api.routes(library),
+        agents_api.routes(roles),
+        access_api.routes(access),
+        health.routes(checks, stopping),
+        alerts_api.routes(alerts),
+        errors_api.routes(errors),
+        reports_api.routes(reports),
+        metrics_api.routes(metrics),
+        *more,
+    ]
+    join(app, routers)
     app.add_route("/docs", api_page.show(app.openapi), include_in_schema=False)
     app.mount("/", Page(), name="page")
     app.add_middleware(Bodies, guard=guard)
     app.add_middleware(Limiting, guard=guard)
     app.add_middleware(Bugs)  # the last one is the outermost
     return app
+
+
+def join(app: FastAPI, routers: Iterable[APIRouter]) -> None:
+    """All routes as they are: `include_router` makes each anew at the first request, which that then waits for."""
+    for router in routers:
+        app.router.routes.extend(router.routes)
 
 
 class _Guarded(FastAPI):

@@ -40,6 +40,7 @@ from alma.server import (
     versions_api,
 )
 from alma.server.health import routes as health_routes
+from alma.server.http import join
 from alma.session import wire
 
 _EVENTS: tuple[type[msgspec.Struct], ...] = (
@@ -66,30 +67,32 @@ def document() -> dict[str, Any]:
         ValueError: A body of the API and a part of the protocol have the same name but not the same form."""
     nothing: Any = None  # routes only close over what they are given
     app = FastAPI(title="Alma", version="1")
-    app.include_router(threads_api.routes(nothing, nothing))
-    app.include_router(files_api.routes(nothing, nothing, nothing))
-    app.include_router(models_api.routes(nothing))
-    app.include_router(cache_api.routes(nothing))
-    app.include_router(spend_api.routes(nothing))
-    app.include_router(memory_api.routes(nothing))
-    app.include_router(knowledge_api.routes(nothing))
-    app.include_router(refinement_api.routes(nothing, nothing))
-    app.include_router(shares_api.routes(nothing))
-    app.include_router(lab_api.routes())
-    app.include_router(versions_api.routes(nothing, nothing, nothing))
-    app.include_router(experiments_api.routes(nothing))
-    app.include_router(feedback_api.routes(nothing, nothing, nothing))
-    app.include_router(learning_api.routes(nothing, nothing))
-    app.include_router(lessons_api.routes(nothing, nothing, nothing))
-    app.include_router(router_api.routes(nothing, nothing, nothing, nothing))
-    app.include_router(agents_api.routes(nothing))
-    app.include_router(health_routes(nothing, nothing))
-    app.include_router(alerts_api.routes(nothing))
-    app.include_router(reports_api.routes(nothing))
-    app.include_router(access_api.routes(nothing))
-    app.include_router(errors_api.routes(nothing))
-    for door in (metrics_api,):
-        app.include_router(door.routes())
+    routers = [
+        threads_api.routes(nothing, nothing),
+        files_api.routes(nothing, nothing, nothing),
+        models_api.routes(nothing),
+        cache_api.routes(nothing),
+        spend_api.routes(nothing),
+        memory_api.routes(nothing),
+        knowledge_api.routes(nothing),
+        refinement_api.routes(nothing, nothing),
+        shares_api.routes(nothing),
+        lab_api.routes(),
+        versions_api.routes(nothing, nothing, nothing),
+        experiments_api.routes(nothing),
+        feedback_api.routes(nothing, nothing, nothing),
+        learning_api.routes(nothing, nothing),
+        lessons_api.routes(nothing, nothing, nothing),
+        router_api.routes(nothing, nothing, nothing, nothing),
+        agents_api.routes(nothing),
+        health_routes(nothing, nothing),
+        alerts_api.routes(nothing),
+        reports_api.routes(nothing),
+        access_api.routes(nothing),
+        errors_api.routes(nothing),
+        metrics_api.routes(),
+    ]
+    join(app, routers)
     schema = app.openapi()
     structs = (*commands.ALL, *_EVENTS, *wire.CUSTOM_PAYLOADS.values())
     _, components = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")
