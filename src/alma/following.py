@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from alma.agent.warming import Warming
 from alma.engine.dispatch import Demand, LocalDispatcher
 from alma.errors import AlmaError
-from alma.learner.books import Books
+from alma.learner.books import PRIOR, Books
 from alma.learner.shares import Shares, Store
 from alma.learner.weights import Record
 from alma.learning.outcome import item_id
@@ -41,8 +41,8 @@ def follow(
     def record(owner: str, role: str) -> Record:
         if not follows(owner):
             return Record()
-        belief = books.belief(owner, item_id("role", role))
-        return Record(belief.mean, belief.weight if belief.count else 0.0)
+        sums = books.tally(owner, item_id("role", role), "")
+        return Record(PRIOR.with_(sums.good, sums.bad).mean, sums.good + sums.bad)
 
     def demand() -> dict[tuple[str, str], Demand]:
         return {pair: one for pair, one in dispatcher().demand().items() if follows(pair[0])}

@@ -181,7 +181,7 @@ class Schooling:
 
     def follows(self, owner: str) -> bool:
         """Whether what is learned acts on this owner's runs."""
-        return self.preferences.get(owner).on
+        return self.preferences.wants(owner)
 
     def routing(self, owner: str, role: str) -> Policy | None:
         """The policy of routes that acts for an owner's tasks of a role."""

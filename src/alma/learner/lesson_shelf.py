@@ -11,6 +11,7 @@ from alma.learner.lesson_store import Lesson
 from alma.memory.embedder import DIMENSIONS, Vector
 
 MOST = 5000  # of an owner: 8 MB of vectors
+_NONE: Vector = np.zeros((0, DIMENSIONS), np.float32)
 _ROOM = 250  # that is made when they are too many, so that it is not made for each
 
 
@@ -57,7 +58,7 @@ class Shelf:
 
     def of(self, owner: str, role: str) -> tuple[list[Lesson], Vector]:
         """Those that may be told for a role, and (n, 384) of their vectors."""
-        found = self._arrays.get((owner, role))
+        found = self._arrays.get((owner, role)) if owner in self._owners else ([], _NONE)
         if found is None:
             known: list[Lesson] = []
             vectors: list[Vector] = []
@@ -65,7 +66,7 @@ class Shelf:
                 if one.on and one.role == role and one.vector is not None:
                     known.append(one)
                     vectors.append(one.vector)
-            found = known, np.stack(vectors) if vectors else np.zeros((0, DIMENSIONS), np.float32)
+            found = known, np.stack(vectors) if vectors else _NONE
             if known:
                 self._arrays[owner, role] = found
         return found

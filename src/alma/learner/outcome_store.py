@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
 
+from alma.db.database import insert_for
 from alma.db.learning_tables import outcomes
 from alma.db.tables import runs, threads
 from alma.engine.journal import read_entries
@@ -55,23 +56,18 @@ def keep(connection: sa.Connection, made: Sequence[Made]) -> list[Made]:
     """Write them; gives back those whose runs are still there."""
     ids = [one.after.run_id for one in made]
     there = set(connection.execute(sa.select(runs.c.id).where(runs.c.id.in_(ids))).scalars())
-    known = set(connection.execute(sa.select(outcomes.c.run_id).where(outcomes.c.run_id.in_(ids))).scalars())
     kept = [one for one in made if one.after.run_id in there]
-    if again := [one for one in kept if one.after.run_id in known]:
-        where = outcomes.c.run_id == sa.bindparam("which")
-        changed = sa.update(outcomes).where(where).values({name: sa.bindparam(name) for name in ("at", "head", "data")})
-        connection.execute(changed, [{"which": one.after.run_id, **_row(one)} for one in again])
-    if new := [one for one in kept if one.after.run_id not in known]:
-        connection.execute(sa.insert(outcomes), [{**_whose(one.after), **_row(one)} for one in new])
+    if kept:
+        new = insert_for(connection)(outcomes)
+        anew = {name: new.excluded[name] for name in ("at", "head", "data")}
+        connection.execute(new.on_conflict_do_update(index_elements=["run_id"], set_=anew), [_row(one) for one in kept])
     return kept
 
 
-def _whose(after: Outcome) -> dict[str, object]:
-    return {"run_id": after.run_id, "owner": after.owner, "thread_id": after.thread_id}
-
-
 def _row(made: Made) -> dict[str, object]:
-    return {"at": made.after.at, "head": made.head, "data": _encode(made.after).decode()}
+    after = made.after
+    whose = {"run_id": after.run_id, "owner": after.owner, "thread_id": after.thread_id}
+    return {**whose, "at": after.at, "head": made.head, "data": _encode(after).decode()}
 
 
 def find(connection: sa.Connection, owner: str, run_id: str) -> Outcome | None:

@@ -34,6 +34,9 @@ class Chosen(Struct, frozen=True, omit_defaults=True):
     weights: Weights = Weights()
 
 
+_USUAL = Chosen()
+
+
 class Preference(Struct, frozen=True):
     """As `Chosen`, as it holds: with the settings' values where the owner has not said."""
 
@@ -67,7 +70,11 @@ class Preferences:
         self._listeners.append(told)
 
     def chosen(self, owner: str) -> Chosen:
-        return self._owners.get(owner, Chosen())
+        return self._owners.get(owner, _USUAL)
+
+    def wants(self, owner: str) -> bool:
+        """Whether what is learned acts on this owner's runs."""
+        return self._on and self.chosen(owner).on
 
     def get(self, owner: str) -> Preference:
         found = self.chosen(owner)

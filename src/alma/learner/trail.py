@@ -78,7 +78,10 @@ class Trails:
     waited_ms: float = 0.0
 
     def of(self, task_id: str) -> Trail:
-        return self.tasks.setdefault(task_id, Trail())
+        trail = self.tasks.get(task_id)
+        if trail is None:
+            trail = self.tasks[task_id] = Trail()
+        return trail
 
 
 def follow(log: Sequence[Recorded]) -> Trails:
