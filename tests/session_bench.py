@@ -32,6 +32,7 @@ from alma.engine.runner import Engine
 from alma.engine.state import RunState
 from alma.engine.worker import Duty, Policy
 from alma.errors import NotFound
+from alma.events import Recorded
 from alma.memory.embedder import Embedder
 from alma.memory.records import Change
 from alma.models.cache import ResponseCache
@@ -233,10 +234,10 @@ class SessionBench:
         assert self._group is not None
         self._group.create_task(tell_reminded(self.engine, changes, lambda name: self.roles.get(name).memory.recall))
 
-    def _changed(self, state: RunState) -> None:
+    def _changed(self, state: RunState, log: Sequence[Recorded]) -> None:
         self.summaries.ended(state)
         if self.schooling is not None:
-            self.schooling.changed(state)
+            self.schooling.changed(state, log)
         if state.finished is not None:
             self.over.setdefault(state.run_id, asyncio.Event()).set()
 

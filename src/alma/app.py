@@ -50,6 +50,7 @@ from alma.engine.run_log import RunLog
 from alma.engine.runner import Engine
 from alma.engine.state import RunState
 from alma.errors import NotFound, StorageFailure
+from alma.events import Recorded
 from alma.experiments.experiments import Experiments
 from alma.experiments.place import Place
 from alma.following import follow
@@ -386,10 +387,10 @@ class Alma:
         if self.registry.local is not None:
             self.registry.local.warm(requests)
 
-    def _changed(self, state: RunState) -> None:
+    def _changed(self, state: RunState, log: Sequence[Recorded]) -> None:
         """A run began or ended."""
         self.run_log.changed(state)
-        self.schooling.changed(state)
+        self.schooling.changed(state, log)
         self.summaries.ended(state)
         if self.remembering is not None:
             self.remembering.ended(state)

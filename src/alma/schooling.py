@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec import Struct
 
@@ -13,6 +13,7 @@ from alma.agent.run import Models
 from alma.agent.teaching import Teacher
 from alma.db.database import Database
 from alma.engine.state import RunState
+from alma.events import Recorded
 from alma.learner.books import Books
 from alma.learner.choosing import Choosing
 from alma.learner.distilling import Distilling
@@ -155,9 +156,9 @@ class Schooling:
             if self.refining is not None:
                 group.create_task(self.refining.run())
 
-    def changed(self, state: RunState) -> None:
+    def changed(self, state: RunState, log: Sequence[Recorded]) -> None:
         """A run began or ended."""
-        self.books.ended(state)
+        self.books.ended(state, log)
         if self.refining is not None:
             self.refining.turned()
 

@@ -97,7 +97,8 @@ class House:
         ]
         await self.journal.append(thread_id, run_id, entries)
         if tell:
-            self.books.ended(fold(run_id, await self.journal.read(run_id)))
+            log = await self.journal.read(run_id)
+            self.books.ended(fold(run_id, log), log)
         return run_id
 
     async def say(self, run_id: str, signal: SignalName, value: float, *, tell: bool = True) -> None:
@@ -178,6 +179,17 @@ async def test_what_a_crash_came_between_is_counted_at_the_next_start(tmp_path: 
         books = Books(here.database, here.preferences)
         async with counting(books):
             assert [one.run_id for one in books.why("ada", "role:manager", "")] == [second, first]
+
+
+async def test_what_is_said_before_the_engine_puts_a_run_away_counts(tmp_path: Path) -> None:
+    async with house(f"sqlite:///{tmp_path / 'alma.db'}") as here:
+        run_id = await here.run("ada", "chat", "m/1", tell=False)
+        before = await here.journal.read(run_id)
+        await here.say(run_id, "thumb", -1.0)
+        here.books.ended(fold(run_id, before), before)
+        async with counting(here.books):
+            (why,) = here.books.why("ada", "model:m/1", "")
+            assert "thumb" in [one.name for one in why.signals]
 
 
 async def test_other_weights_weigh_everything_anew(tmp_path: Path) -> None:

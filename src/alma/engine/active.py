@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from alma.engine.decide import Begin, End
 from alma.engine.dispatch import Ticket
+from alma.engine.fold import apply
 from alma.engine.journal import Fence
 from alma.engine.state import RunState
-from alma.events import RunFinished, TaskFinished
+from alma.events import Recorded, RunFinished, TaskFinished
 from alma.model_call import Paid
 from alma.plan import MAIN
 
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 
 class Active:
     """A run that this process knows. `fence`: of its own task, when it was begun here. `queued`: tasks handed to the
-    dispatcher and not yet taken up."""
+    dispatcher and not yet taken up. `log`: the entries that `state` is made of."""
 
     def __init__(self, state: RunState, thread_id: str = "", fence: Fence | None = None) -> None:
         self.state = state
+        self.log: list[Recorded] = []
         self.thread_id = thread_id
         self.fence = fence
         self.workers: dict[str, Worker] = {}
@@ -41,6 +43,11 @@ class Active:
     @property
     def run_id(self) -> str:
         return self.state.run_id
+
+    def take(self, recorded: Recorded) -> None:
+        """The next entry of its log."""
+        apply(self.state, recorded)
+        self.log.append(recorded)
 
     def ticket(self, decision: Begin) -> Ticket:
         started, task = self.state.started, self.state.tasks[decision.task_id]

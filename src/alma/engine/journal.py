@@ -209,7 +209,7 @@ def read_entries(connection: sa.Connection, after: dict[str, int]) -> dict[str, 
     for start in range(0, len(run_ids), 500):
         chunk = run_ids[start : start + 500]
         least = min(after[run_id] for run_id in chunk)
-        for run_id, seq, data in connection.execute(statement, {"run_ids": chunk, "least": least}):
+        for run_id, seq, data in connection.execute(statement, {"run_ids": chunk, "least": least}).all():
             if seq > after[run_id]:
                 found[run_id].append(Recorded(run_id, seq, decode_entry(data)))
     return found

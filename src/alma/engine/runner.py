@@ -22,7 +22,6 @@ from alma.engine.active import Active, end_entry
 from alma.engine.bus import Bus, Item
 from alma.engine.decide import Begin, Complete, End, RunLimits, Wake, decide
 from alma.engine.dispatch import Dispatcher, Ticket
-from alma.engine.fold import apply
 from alma.engine.journal import Fence, Journal
 from alma.engine.ledger import Ledger
 from alma.engine.open_text import OpenText
@@ -70,7 +69,7 @@ class Engine:
         clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = lambda: random.uniform(0.5, 1.5),
         trouble: Callable[[StorageFailure | None], None] = lambda _error: None,
-        changed: Callable[[RunState], None] = lambda _state: None,
+        changed: Callable[[RunState, Sequence[Recorded]], None] = lambda _state, _log: None,
         sweep_every: float = 0.0,
         heartbeat_every: float = 5.0,
     ) -> None:
@@ -149,7 +148,7 @@ class Engine:
         """Carry a run that was just inserted with these entries; `fence` came with it."""
         active = self._add(Active(RunState(first[0].run_id), fence=fence))
         for recorded in first:
-            apply(active.state, recorded)
+            active.take(recorded)
         self._know(active)
         self.advance(active)
 
@@ -204,7 +203,7 @@ class Engine:
             return
         active.thread_id = started.thread_id
         active.unsubscribe = self.bus.subscribe(started.thread_id, lambda item: self._hear(active, item))
-        self._changed(active.state)
+        self._changed(active.state, active.log)
 
     def _forget(self, active: Active) -> None:
         if self._active.pop(active.run_id, None) is None:
@@ -213,7 +212,7 @@ class Engine:
         if active.wake is not None:
             active.wake.cancel()
         if active.state.started is not None:
-            self._changed(active.state)
+            self._changed(active.state, active.log)
 
     def _hear(self, active: Active, item: Item) -> None:
         if isinstance(item, Recorded) and item.run_id == active.run_id:
@@ -226,7 +225,7 @@ class Engine:
             if recorded.seq > active.state.head + 1:
                 active.behind = news = True
             elif recorded.seq == active.state.head + 1:
-                apply(active.state, recorded)
+                active.take(recorded)
                 news = True
         if news:
             self.advance(active)
@@ -235,7 +234,7 @@ class Engine:
         """Read what the log has and the state has not."""
         active.behind = False
         for recorded in await self.patiently(lambda: self.journal.read(active.run_id, active.state.head)):
-            apply(active.state, recorded)
+            active.take(recorded)
         self._know(active)
 
     # ── deciding ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -22,7 +22,9 @@ from msgspec.structs import replace
 from alma.db.database import Database
 from alma.engine.state import RunState
 from alma.errors import AlmaError, StorageFailure
+from alma.events import Recorded
 from alma.learner import outcome_store
+from alma.learner.outcome_store import Ended
 from alma.learner.outcomes import weighed
 from alma.learner.preferences import Preferences
 from alma.learning.outcome import Heard, Outcome
@@ -81,7 +83,7 @@ class Books:
         self._most = most
         self._owners: dict[str, Records] = {}
         self._listeners: list[Told] = []
-        self._waiting: dict[str, RunState | None] = {}
+        self._waiting: dict[str, Ended | None] = {}
         self._behind = on
         self._anew: dict[str, None] = {}  # owners of whom all is to be weighed anew
         self._wake = asyncio.Event()
@@ -132,10 +134,12 @@ class Books:
             self._awaited.clear()
             self._idle.set()
 
-    def ended(self, state: RunState) -> None:
-        """A run has begun or ended; one that has ended is counted as soon as there is time."""
+    def ended(self, state: RunState, log: Sequence[Recorded]) -> None:
+        """A run has begun or ended; one that has ended is counted as soon as there is time. `log`: what `state` is made
+        of."""
         if state.finished is not None and state.started is not None and state.started.trial is None and self._on:
-            self._waiting[state.run_id] = state
+            waits = state.run_id in self._waiting  # something was said of it just now
+            self._waiting[state.run_id] = None if waits else Ended(state, log)
             self._stir()
 
     def signaled(self, run_id: str) -> None:
@@ -285,7 +289,7 @@ class Books:
                     self._records(owner).put(_light(now))
                     self._tell(before, replace(now, ticks=self._records(owner).ticks(now.run_id)))
 
-    async def _count(self, ended: Mapping[str, RunState | None]) -> None:
+    async def _count(self, ended: Mapping[str, Ended | None]) -> None:
         """Make the outcomes of these runs, or make them again. Made in a reader's thread, so that nobody waits."""
         by: dict[str, Weights] = {}
         made = await self._database.read(

@@ -58,7 +58,9 @@ class Shelf:
 
     def of(self, owner: str, role: str) -> tuple[list[Lesson], Vector]:
         """Those that may be told for a role, and (n, 384) of their vectors."""
-        found = self._arrays.get((owner, role)) if owner in self._owners else ([], _NONE)
+        if owner not in self._owners:
+            return [], _NONE
+        found = self._arrays.get((owner, role))
         if found is None:
             known: list[Lesson] = []
             vectors: list[Vector] = []

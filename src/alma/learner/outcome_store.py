@@ -14,6 +14,7 @@ from alma.db.learning_tables import outcomes
 from alma.db.tables import runs, threads
 from alma.engine.journal import read_entries
 from alma.engine.state import RunState
+from alma.events import Recorded
 from alma.learner.outcomes import WeightsOf, outcome_of, pruned, weighed, with_late
 from alma.learning.outcome import Outcome
 from alma.learning.reward import Weights
@@ -32,18 +33,27 @@ class Made(Struct, frozen=True):
     head: int
 
 
-def make(connection: sa.Connection, ended: Mapping[str, RunState | None], weights: WeightsOf) -> list[Made]:
-    """The outcomes of those of these runs that have one, out of their journals as they are now. `ended`: with what
-    their engine has just put away of them, so that it need not be put together again."""
+class Ended(Struct, frozen=True):
+    """A run as its engine has put it away, and the journal that it is made of."""
+
+    state: RunState
+    log: Sequence[Recorded]
+
+
+def make(connection: sa.Connection, ended: Mapping[str, Ended | None], weights: WeightsOf) -> list[Made]:
+    """The outcomes of those of these runs that have one, out of their journals: of those that have just ended as their
+    engine has them, of all others as they are kept now."""
     kept = {row.run_id: _decode(row.data) for row in _rows(connection, outcomes.c.run_id.in_(ended))}
+    journals: dict[str, Sequence[Recorded]] = {run_id: one.log for run_id, one in ended.items() if one is not None}
+    journals |= read_entries(connection, dict.fromkeys((run_id for run_id in ended if run_id not in journals), 0))
     made: list[Made] = []
-    for run_id, journal in read_entries(connection, dict.fromkeys(ended, 0)).items():
-        before = kept.get(run_id)
+    for run_id, journal in journals.items():
+        before, just = kept.get(run_id), ended[run_id]
         try:
             if before is not None and pruned(journal, before):
                 after = with_late(before, journal, weights(before.owner))
             else:
-                after = outcome_of(journal, weights, ended[run_id])
+                after = outcome_of(journal, weights, just.state if just is not None else None)
         except Exception:  # one journal that is not understood must not keep all others from being counted
             log.exception("run %s could not be counted", run_id)
             continue
