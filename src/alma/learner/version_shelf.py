@@ -53,6 +53,11 @@ class Shelf:
         """Of all owners, those in one of these stages."""
         return [one for one in self._all.values() if one.stage in stages]
 
+    @property
+    def idle(self) -> bool:
+        """Whether no version of anybody acts or is tried."""
+        return not self._active and not self._trials
+
     def active(self, place: Place) -> Version | None:
         return self._all.get(self._active.get(place, ""))
 

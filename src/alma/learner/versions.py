@@ -69,6 +69,8 @@ class Versions:
     def choices(self, owner: str, role: str, unit: str, context: str) -> list[Choice]:
         """What acts for a task of `role`. While a candidate is in its canary, `unit` (the run) decides by a hash which
         of both it is, and both say which trial they are in. Nothing where all is as the file says."""
+        if self._shelf.idle:
+            return []
         found = [self._choice((owner, what, role), unit, context) for what in WHATS]
         return [choice for choice in found if choice is not None]
 
