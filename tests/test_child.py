@@ -13,7 +13,7 @@ import uvloop
 
 from alma.child import DEVNULL, PIPE, start
 
-# 50 children of the server's kinds, while two threads have BLAS compute: as in the server when somebody looks at the
+# 8 children of the server's kinds, while two threads have BLAS compute: as in the server when somebody looks at the
 # map and a document is read. In a process of its own, as a loop that hangs cannot be timed out.
 _BUSY = """
 import asyncio, pathlib, sys, threading, uvloop
@@ -46,8 +46,8 @@ async def main():
     for thread in threads:
         thread.start()
     async with asyncio.TaskGroup() as group:
-        group.create_task(read(folder, path, 25))
-        group.create_task(run(25))
+        group.create_task(read(folder, path, 4))
+        group.create_task(run(4))
     over.set()
 
 uvloop.run(main())
