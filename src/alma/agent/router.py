@@ -6,8 +6,10 @@ embedder costs quality, never an answer.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +19,7 @@ from alma.agent.role import Role
 from alma.agent.route import Example, Vectors, Verdict
 from alma.errors import EmbedderUnavailable
 from alma.events import KINDS, Kind, RouteChosen
+from alma.memory import kept_vectors
 from alma.memory.embedder import DIMENSIONS, Embedder
 
 log = logging.getLogger(__name__)
@@ -30,11 +33,13 @@ class _Known(NamedTuple):
 
 
 class Router:
-    """`manager` gives the role whose examples decide, as its file is now."""
+    """`manager` gives the role whose examples decide, as its file is now. `keep`: the folder where their vectors are
+    kept for the next start."""
 
-    def __init__(self, manager: Callable[[], Role], embedder: Embedder) -> None:
+    def __init__(self, manager: Callable[[], Role], embedder: Embedder, keep: Path | None = None) -> None:
         self._manager = manager
         self._embedder = embedder
+        self._keep = keep
         self._known: _Known | None = None
         self._corrections: dict[str, dict[str, tuple[Kind, Vectors]]] = {}  # owner → text → (kind, vector)
 
@@ -99,10 +104,19 @@ class Router:
         role = self._manager()
         if self._known is None or self._known.version != role.version:
             examples = [Example(text, kind) for kind in KINDS for text in role.kinds[kind].examples]
-            texts = [example.text for example in examples]
-            # In small batches: a busy machine is slow to embed hundreds of sentences, and one call has a deadline.
-            batches = [await self._embedder.embed(texts[at : at + _BATCH]) for at in range(0, len(texts), _BATCH)]
-            vectors = np.vstack(batches)
+            vectors = await self._vectors([example.text for example in examples])
             assert vectors.shape == (len(examples), DIMENSIONS)
             self._known = _Known(role.version, examples, vectors)
         return self._known
+
+    async def _vectors(self, texts: list[str]) -> Vectors:
+        keep = self._keep
+        if keep is not None and (kept := await asyncio.to_thread(kept_vectors.read, keep, texts)) is not None:
+            return kept
+        # In small batches: a busy machine is slow to embed hundreds of sentences, and one call has a deadline.
+        vectors = np.vstack(
+            [await self._embedder.embed(texts[at : at + _BATCH]) for at in range(0, len(texts), _BATCH)]
+        )
+        if keep is not None:
+            await asyncio.to_thread(kept_vectors.write, keep, texts, vectors)
+        return vectors
