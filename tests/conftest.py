@@ -104,5 +104,7 @@ async def quick(tmp_path: Path, migrated: Path) -> AsyncGenerator[SessionBench]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The browser's tests come last: from the first of them on, playwright keeps an event loop running in this thread,
-    and no other can be started."""
-    items.sort(key=lambda item: "e2e" in item.path.parts)
+    and no other can be started. Of the others, files that take long come first, so that none is waited for at the
+    end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
+    items.sort(key=lambda item: ("e2e" in item.path.parts, item.path not in slow))
