@@ -25,7 +25,7 @@ TEXT = "The harbour of Gdańsk was rebuilt in 1901; 海港重建了。 def f(x):
 @pytest.fixture
 async def local(gguf: Path, tmp_path: Path) -> AsyncIterator[LocalModel]:
     async with open_session() as session:
-        model = LocalModel(lambda: session, gguf, folder=tmp_path, ctx=1024)
+        model = LocalModel(lambda: session, gguf, folder=tmp_path, ctx=640)
         owner = asyncio.create_task(model.run())
         await model.wait_ready(60)
         yield model
@@ -48,12 +48,12 @@ async def test_a_full_window_is_never_too_full(local: LocalModel, mode: str) -> 
         results=[Result(str(number), "analyst", "Part", "completed", TEXT * 30) for number in range(1, 6)],
     )
     material = gather(task, load_role("manager"), mode)  # type: ignore[arg-type]
-    prompt = await build(local, material, window=1024, max_tokens=64)
+    prompt = await build(local, material, window=640, max_tokens=16)
     assert prompt.trims
     request = ChatRequest(local.name, prompt.messages, Sampling(max_tokens=prompt.max_tokens))
     async with contextlib.aclosing(local.stream(request)) as chunks:
         last = [chunk async for chunk in chunks][-1]
     assert last.usage is not None
     assert last.usage.input_tokens <= prompt.tokens, "the sections promise more than there is"
-    assert last.usage.input_tokens + prompt.max_tokens <= 1024
+    assert last.usage.input_tokens + prompt.max_tokens <= 640
     assert last.usage.input_tokens > 0.6 * prompt.tokens, "the window is used"

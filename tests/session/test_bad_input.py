@@ -105,7 +105,7 @@ async def test_a_new_conversation_does_not_begin_after_a_turn_of_another_one_who
     quick: SessionBench,
 ) -> None:
     theirs = quick.connect(owner="ada")
-    before = await theirs.answer(theirs.say("run.start", key="1", text="!say my secret"))
+    before = await theirs.answer(theirs.say("run.start", key="1", text="!say my secret", kind="chat"))
     await theirs.until(type="RUN_FINISHED")
     mine = quick.connect(owner="eve")
     error = await mine.answer(mine.say("run.start", key="1", text="!say b", parentRunId=before["runId"]))

@@ -64,7 +64,7 @@ async def test_who_wants_another_answer_gets_one(cached: SessionBench) -> None:
     client = cached.connect()
     first = await ask(client)
     assert (await ask(client, fresh=True))["cache"] is None
-    ack = await client.answer(client.say("run.retry", key="once more", runId=first["run"]))
+    ack = await client.answer(client.say("run.retry", key="once more", runId=first["run"], kind="chat"))
     assert (await heard(client, ack))["cache"] is None
     assert cached.model.calls == {ASK: 3}
 

@@ -461,7 +461,8 @@ async def test_a_budget_that_is_raised_lets_the_same_command_in(tmp_path: Path) 
         await set_budget(bench.database, bench.engine.ledger, "ada", "owner", "", tokens=50_000)
         ack = await client.answer(client.say("run.start", **again))
         assert (await end_of(client, ack["runId"]))["status"] == "completed"
-        retried = await client.answer(client.say("run.retry", key="retry", runId=first["runId"], text="Shorter"))
+        shorter = client.say("run.retry", key="retry", runId=first["runId"], text="Shorter", kind="chat")
+        retried = await client.answer(shorter)
         assert (await end_of(client, retried["runId"]))["status"] == "completed"
 
 
