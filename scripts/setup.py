@@ -190,8 +190,9 @@ def fetch_models(progress: Progress) -> None:
 
 
 def models_key() -> str:
-    """Changes when the list of models does, or a file comes, goes or changes its size."""
-    files = sorted(path for path in (data_dir() / "models").rglob("*") if path.is_file())
+    """Changes when the list of models does, or a file comes, goes or changes its size; but for what Alma keeps beside a
+    model that it uses."""
+    files = sorted(path for path in (data_dir() / "models").rglob("*") if path.is_file() and path.suffix != ".f32")
     return digest(ROOT / "src/alma/models/fetch.py", *(f"{path} {path.stat().st_size}" for path in files))
 
 
