@@ -225,7 +225,6 @@ def python_key(*files: str) -> str:
 
 def python_steps(requirements: str) -> list[Step]:
     return [
-        Step("venv", "Python environment", python_key, has_venv, make_venv),
         Step(
             requirements,
             "Python packages",
@@ -238,34 +237,35 @@ def python_steps(requirements: str) -> list[Step]:
     ]
 
 
-def node_steps() -> list[Step]:
+def page_packages() -> Step:
     lock = (FRONTEND / "package.json", FRONTEND / "package-lock.json")
     installed = (FRONTEND / "node_modules").is_dir
-    return [
-        Step("node", "Node", node_key, lambda: True, install_node),
-        Step(
-            "page-packages",
-            "Packages of the page",
-            lambda: digest(*lock),
-            installed,
-            install_page_packages,
-            remove_page_packages,
-        ),
-    ]
+    return Step(
+        "page-packages",
+        "Packages of the page",
+        lambda: digest(*lock),
+        installed,
+        install_page_packages,
+        remove_page_packages,
+    )
 
 
+FIRST = [
+    Step("venv", "Python environment", python_key, has_venv, make_venv),
+    Step("node", "Node", node_key, lambda: True, install_node),
+]
 MODELS = Step("models", "Embedded models", models_key, lambda: True, fetch_models)
 PAGE = Step("page", "The page", page_key, (FRONTEND / "out/index.html").is_file, build_page)
 CHROMIUM = Step("chromium", "Chromium", lambda: "", lambda: find_chromium() is not None, install_chromium)
 
 
-def steps(verb: str) -> list[Step]:
-    """What is needed to `setup` or `run`, to `check`, to `test`."""
+def steps(verb: str) -> tuple[list[Step], list[Step]]:
+    """What is needed to `setup` or `run`, to `check`, to `test`, after `FIRST`; and for the page, beside it."""
     if verb == "check":
-        return [*python_steps("requirements-dev.txt"), *node_steps()]
+        return python_steps("requirements-dev.txt"), [page_packages()]
     if verb == "test":
-        return [*python_steps("requirements-dev.txt"), *node_steps(), CHROMIUM, MODELS, PAGE]
-    return [*python_steps("requirements.txt"), MODELS, *node_steps(), PAGE]
+        return [*python_steps("requirements-dev.txt"), CHROMIUM, MODELS], [page_packages(), PAGE]
+    return [*python_steps("requirements.txt"), MODELS], [page_packages(), PAGE]
 
 
 def main(arguments: list[str]) -> int:
@@ -275,10 +275,11 @@ def main(arguments: list[str]) -> int:
         if verb == "npm":
             return subprocess.run(npm(*rest), cwd=FRONTEND, env=tool_environment(), check=False).returncode
         if verb == "status":
-            print("".join(f"{step.title}\n" for step in steps("run") if not is_fresh(step)), end="")
+            needed = [*FIRST, *(step for side in steps("run") for step in side)]
+            print("".join(f"{step.title}\n" for step in needed if not is_fresh(step)), end="")
             return 0
         started = time.monotonic()
-        count = carry_out(steps(verb))
+        count = carry_out(FIRST, *steps(verb))
         spent = time.monotonic() - started
         print(f"Set-up: done in {spent:.1f} s." if count else f"Set-up: nothing to do ({spent:.2f} s).")
     except SetupFailed as failed:

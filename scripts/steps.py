@@ -12,8 +12,10 @@ import hashlib
 import shutil
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,12 +42,12 @@ class Step:
 
 
 class Progress:
-    """One line per step; on a terminal, while it runs, with the seconds and the newest line of the tool's output."""
+    """One line per step; `live`: while it runs, with the seconds and the newest line of the tool's output."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, *, live: bool = False) -> None:
         self.title = title
         self.started = time.monotonic()
-        self.live = sys.stdout.isatty()
+        self.live = live
         self.show("")
 
     def show(self, note: str) -> None:
@@ -55,7 +57,7 @@ class Progress:
             print(f"\r\x1b[K{line[:width]}", end="", flush=True)
 
     def end(self, mark: str) -> None:
-        clear = "\r\x1b[K" if self.live else ""
+        clear = "\r\x1b[K" if sys.stdout.isatty() else ""  # perhaps of a step beside
         print(f"{clear}  {mark:<2} {self.title}  {time.monotonic() - self.started:.1f} s", flush=True)
 
     def run(self, command: list[str | Path], *, cwd: Path = ROOT, env: Mapping[str, str], hint: str) -> None:
@@ -95,30 +97,53 @@ def is_fresh(step: Step) -> bool:
         return False
 
 
-def carry_out(steps: Iterable[Step]) -> int:
-    """Do every step that is not fresh, in order; the number of steps done."""
-    count = 0
-    for step in steps:
-        if is_fresh(step):
-            continue
-        progress = Progress(step.title)
-        begun = stamp(f"{step.name}.begun")
-        if begun.exists():
+def carry_out(first: Sequence[Step], steps: Sequence[Step] = (), beside: Sequence[Step] = ()) -> int:
+    """Do every step that is not fresh, in order: the `first`, then `steps` and at the same time those `beside`; the
+    number of steps done. When one fails, none is begun any more."""
+    for step in (*first, *steps, *beside):  # before any, for what one has left may be in another's way
+        if _begun(step).exists():
             step.undo()
-        _write(begun, "")
-        try:
-            step.act(progress)
-            if not step.done():
-                raise SetupFailed(f"The step ended well, but its result is not there. The log is {LOG}.")
-        except SetupFailed:  # the tool itself gave up, and it tidies up after itself when it does
-            begun.unlink(missing_ok=True)
-            progress.end("✗")
-            raise
-        _write(stamp(step.name), step.key())
-        begun.unlink(missing_ok=True)
-        progress.end("ok")
-        count += 1
+            _begun(step).unlink()
+    over, live = threading.Event(), sys.stdout.isatty()
+    count = _in_order(first, over, live=live)
+    with ThreadPoolExecutor(1) as pool:
+        others = pool.submit(_in_order, beside, over, live=False)
+        count += _in_order(steps, over, live=live)
+    return count + others.result()
+
+
+def _in_order(steps: Sequence[Step], over: threading.Event, *, live: bool) -> int:
+    count = 0
+    try:
+        for step in steps:
+            if over.is_set():
+                break
+            if not is_fresh(step):
+                _do(step, Progress(step.title, live=live))
+                count += 1
+    except BaseException:
+        over.set()
+        raise
     return count
+
+
+def _do(step: Step, progress: Progress) -> None:
+    _write(_begun(step), "")
+    try:
+        step.act(progress)
+        if not step.done():
+            raise SetupFailed(f"The step ended well, but its result is not there. The log is {LOG}.")
+    except SetupFailed:  # the tool itself gave up, and it tidies up after itself when it does
+        _begun(step).unlink(missing_ok=True)
+        progress.end("✗")
+        raise
+    _write(stamp(step.name), step.key())
+    _begun(step).unlink(missing_ok=True)
+    progress.end("ok")
+
+
+def _begun(step: Step) -> Path:
+    return stamp(f"{step.name}.begun")
 
 
 def _write(path: Path, text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,37 @@ def test_a_failed_step_stops_the_rest_and_is_the_first_of_the_next_start(
     failing.fails = False
     assert house_steps.carry_out(named) == 2
     assert (first.times, failing.times, last.times) == (1, 2, 1)
+
+
+def test_steps_beside_are_done_at_the_same_time(venv: Path) -> None:
+    met = threading.Barrier(2, timeout=60)
+
+    def meet(name: str) -> house_steps.Step:
+        return house_steps.Step(name, name, lambda: "", lambda: True, lambda progress: print(met.wait()))
+
+    first = Work()
+    assert house_steps.carry_out([first.step()], [meet("one")], [meet("other")]) == 3
+
+
+@pytest.mark.parametrize("failing_beside", [False, True])
+def test_where_one_side_fails_the_other_begins_nothing_more(
+    venv: Path, monkeypatch: pytest.MonkeyPatch, failing_beside: bool
+) -> None:
+    events, event = list[threading.Event](), threading.Event
+    monkeypatch.setattr(threading, "Event", lambda: events.append(event()) or events[-1])
+
+    def fail(progress: house_steps.Progress) -> None:
+        raise house_steps.SetupFailed("no connection")
+
+    def see(progress: house_steps.Progress) -> None:
+        assert events[0].wait(60), "nobody said that it is over"
+
+    failing, after = house_steps.Step("failing", "", lambda: "", lambda: True, fail), Work()
+    side = [house_steps.Step("seeing", "", lambda: "", lambda: True, see), after.step()]
+    sides = (side, [failing]) if failing_beside else ([failing], side)
+    with pytest.raises(house_steps.SetupFailed, match="no connection"):
+        house_steps.carry_out([], *sides)
+    assert after.times == 0
 
 
 def test_what_a_killed_attempt_left_is_removed_before_the_next_one(venv: Path) -> None:
