@@ -6,10 +6,31 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 _nursery = multiprocessing.get_context("forkserver")
-_nursery.set_forkserver_preload(["alma.serve", "alembic.command"])
+_nursery.set_forkserver_preload(
+    ["alma.serve", "alma.__main__", "alma.cli.process_transport", "alma.cli.server_transport", "alembic.command"]
+)
+
+
+def done(
+    words: list[str], folder: Path, environment: dict[str, str], text: str | bytes = "", *, timeout: float = 300
+) -> subprocess.CompletedProcess[str]:
+    """`alma WORDS…` in `folder`, with this environment and no other and `text` as its standard input: from its start to
+    its end. Raises `subprocess.TimeoutExpired`."""
+    with tempfile.TemporaryDirectory(prefix="alma-command-") as kept:
+        given, out, said = (Path(kept, name) for name in ("in", "out", "said"))
+        given.write_bytes(text.encode() if isinstance(text, str) else text)
+        process = _nursery.Process(target=_run, args=(words, folder, environment, given, out, said))
+        process.start()
+        process.join(timeout)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise subprocess.TimeoutExpired(["alma", *words], timeout, out.read_bytes(), said.read_bytes())
+        return subprocess.CompletedProcess(["alma", *words], process.exitcode, out.read_text(), said.read_text())
 
 
 class Child:
@@ -17,7 +38,7 @@ class Child:
     is used of `subprocess.Popen`."""
 
     def __init__(self, words: list[str], folder: Path, environment: dict[str, str], log: Path) -> None:
-        self._process = _nursery.Process(target=_run, args=(words, folder, environment, log))
+        self._process = _nursery.Process(target=_run, args=(words, folder, environment, Path(os.devnull), log, log))
         self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
@@ -47,14 +68,15 @@ class Child:
         self._process.kill()
 
 
-def _run(words: list[str], folder: Path, environment: dict[str, str], log: Path) -> None:
+def _run(words: list[str], folder: Path, environment: dict[str, str], given: Path, out: Path, said: Path) -> None:
     from alma.__main__ import main
 
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    with log.open("ab") as out:
-        os.dup2(out.fileno(), 1)
-        os.dup2(out.fileno(), 2)
+    for path, mode, number in ((given, "rb", 0), (out, "ab", 1), (said, "ab", 2)):
+        with path.open(mode) as file:
+            os.dup2(file.fileno(), number)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  # multiprocessing has put another in its place
     sys.argv = ["alma", *words]
     sys.exit(main(words))

@@ -1,4 +1,5 @@
-"""The command line as people use it: real processes, the scripted model, a server that is killed in between."""
+"""The command line as people use it: the scripted model, a server that is killed in between. What is told by signals or
+read while it runs is `python -m alma`, and so is one command of each kind; the others are children of the nursery."""
 
 from __future__ import annotations
 
@@ -8,13 +9,17 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+import nursery
+
 pytestmark = pytest.mark.slow
 ALMA = [sys.executable, "-m", "alma"]
+READY = "Alma is ready: http://127.0.0.1:"
 
 
 @pytest.fixture
@@ -29,17 +34,8 @@ def home(tmp_path: Path, data_dir: Path) -> Path:
 def alma(home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a command to its end."""
 
-    def run(*words: str, text: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*ALMA, *words],
-            cwd=home,
-            env=environment(),
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+    def run(*words: str, text: str | bytes = "") -> subprocess.CompletedProcess[str]:
+        return nursery.done(list(words), home, environment(), text)
 
     return run
 
@@ -50,15 +46,31 @@ def environment() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def server(home: Path) -> Generator[subprocess.Popen[str]]:
+def server(home: Path) -> Generator[nursery.Child]:
     """`alma serve`, from the moment it has printed its address; killed at the end if it still runs."""
+    log = home / "server.log"
+    log.write_bytes(b"")
+    process = nursery.Child(["serve"], home, environment(), log)
+    try:
+        while READY not in log.read_text():
+            assert process.poll() is None, f"the server ended before it was ready:\n{log.read_text()}"
+            time.sleep(0.02)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def real_server(home: Path) -> Generator[None]:
+    """As `server`, as a process that imports all that it needs."""
     with started(home, "serve") as process:
         for line in lines_of(process):
-            if "Alma is ready: http://127.0.0.1:" in line:
+            if READY in line:
                 break
         else:
             pytest.fail("the server ended before it was ready")
-        yield process
+        yield
 
 
 def lines_of(process: subprocess.Popen[str]) -> Iterator[str]:
@@ -81,8 +93,11 @@ def text_of(events: list[dict[str, object]]) -> str:
     return "".join(str(event["delta"]) for event in events if event["type"] == "TEXT_MESSAGE_CONTENT")
 
 
-def test_a_task_is_answered_without_a_server_and_kept(alma: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    answer = alma("run", "!say Hello from the script")
+def test_a_task_is_answered_without_a_server_and_kept(
+    home: Path, alma: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    words = [*ALMA, "run", "!say Hello from the script"]
+    answer = subprocess.run(words, cwd=home, env=environment(), capture_output=True, text=True, timeout=300)
     assert (answer.returncode, answer.stdout) == (0, "Hello from the script\n"), answer.stderr
     assert "tokens" in answer.stderr
     listed = alma("threads", "list").stdout.splitlines()
@@ -135,7 +150,7 @@ def test_a_failing_model_ends_the_run_with_1(alma: Callable[..., subprocess.Comp
 
 
 def test_a_command_uses_the_running_server(home: Path, alma: Callable[..., subprocess.CompletedProcess[str]]) -> None:
-    with server(home):
+    with real_server(home):
         assert alma("run", "!say over the wire").stdout == "over the wire\n"
         assert "scripted/scripted" in alma("models", "list").stdout
         assert "over the wire" in alma("threads", "list").stdout
@@ -185,15 +200,9 @@ def test_ctrl_c_stops_the_run_and_keeps_what_was_written(
         assert "canceled" in shown
 
 
-def test_a_task_that_is_no_utf8_is_mended_and_that_is_said(home: Path) -> None:
-    answer = subprocess.run(
-        [*ALMA, "run", "-"],
-        cwd=home,
-        env=environment(),
-        input=b"!say ok \xff\xfe",
-        capture_output=True,
-        timeout=300,
-        check=False,
-    )
-    assert (answer.returncode, answer.stdout.decode()) == (0, "ok \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}\n")
-    assert b"standard input is not all UTF-8" in answer.stderr
+def test_a_task_that_is_no_utf8_is_mended_and_that_is_said(
+    alma: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    answer = alma("run", "-", text=b"!say ok \xff\xfe")
+    assert (answer.returncode, answer.stdout) == (0, "ok \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}\n")
+    assert "standard input is not all UTF-8" in answer.stderr

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import nursery
 from serving import environment
 
 
@@ -16,8 +17,7 @@ from serving import environment
 def test_a_command_prints_warnings_alone_and_keeps_the_log(tmp_path: Path) -> None:
     (tmp_path / "models.toml").touch(mode=0o600)
     settings = environment(tmp_path, log_level="info", models_file=tmp_path / "models.toml")
-    words = [sys.executable, "-m", "alma", "run", "hello"]
-    done = subprocess.run(words, cwd=tmp_path, env=settings, capture_output=True, text=True, timeout=300)
+    done = nursery.done(["run", "hello"], tmp_path, settings)
     assert done.returncode == 0, done.stderr
     assert "{" not in done.stderr
     assert "The embedding model is not in" in done.stderr

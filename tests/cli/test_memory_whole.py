@@ -1,4 +1,4 @@
-"""`alma memory` and `alma knowledge` as people use them: real processes and the real embedding model, without a server
+"""`alma memory` and `alma knowledge` as people use them: processes and the real embedding model, without a server
 and with one."""
 
 from __future__ import annotations
@@ -7,12 +7,12 @@ import contextlib
 import json
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import nursery
 from alma.cli.process_transport import in_this_process
 from alma.settings import Settings
 from serving import environment, running
@@ -35,16 +35,7 @@ def alma(home: Path) -> Alma:
     """Do a command that succeeds."""
 
     def run(*words: str, text: str = "") -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "alma", *words],
-            cwd=home,
-            env=environment(home, memory="true"),
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=400,
-            check=False,
-        )
+        done = nursery.done(list(words), home, environment(home, memory="true"), text, timeout=400)
         assert done.returncode == 0, done.stderr
         return done
 
@@ -84,17 +75,9 @@ def test_without_a_server_a_file_is_read_and_found(alma: Alma, home: Path) -> No
 @pytest.mark.parametrize("served", [False, True])
 def test_a_file_may_be_larger_than_other_bodies(home: Path, served: bool) -> None:
     (home / "large.pdf").write_bytes(b"%PDF-1.7\n" + b"no page, " * 600_000)
-    command = [sys.executable, "-m", "alma", "knowledge", "add", "large.pdf"]
+    words = ["knowledge", "add", "large.pdf"]
     with running(home, memory="true") if served else contextlib.nullcontext():
-        done = subprocess.run(
-            command,
-            cwd=home,
-            env=environment(home, memory="true"),
-            capture_output=True,
-            text=True,
-            timeout=400,
-            check=False,
-        )
+        done = nursery.done(words, home, environment(home, memory="true"), timeout=400)
     assert done.returncode == 1
     assert "large.pdf cannot be read" in done.stderr
     assert "too large" not in done.stderr

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import nursery
 from serving import Serving, environment, running, start
 
 
@@ -21,14 +20,7 @@ def server(tmp_path: Path) -> Generator[Serving]:
 
 def alma(server: Serving, *words: str) -> str:
     """What the command says on standard output; its data folder is the server's."""
-    done = subprocess.run(
-        [sys.executable, "-m", "alma", *words],
-        cwd=server.folder,
-        env=environment(server.folder, cache="true"),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    done = nursery.done(list(words), server.folder, environment(server.folder, cache="true"))
     assert done.returncode == 0, done.stderr
     return done.stdout
 

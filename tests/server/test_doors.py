@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+import nursery
 from serving import Serving, environment, free_port, running, start
 from session_bench import texts
 
@@ -245,14 +244,7 @@ def test_health_metrics_and_api_description(server: Serving) -> None:
 
 def refused_start(folder: Path, **settings: object) -> str:
     (folder / "models.toml").touch(mode=0o600)
-    result = subprocess.run(
-        [sys.executable, "-m", "alma", "serve"],
-        cwd=folder,
-        env=environment(folder, **settings),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    result = nursery.done(["serve"], folder, environment(folder, **settings))
     assert result.returncode not in (0, None)
     assert "Traceback" not in result.stderr
     return result.stderr + result.stdout

@@ -8,7 +8,6 @@ import json
 import re
 import stat
 import subprocess
-import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+import nursery
 from raw_socket import Raw
 from serving import Serving, environment, free_port, running
 from token_mint import bearer, make_token, revoke_token, tokens_in
@@ -351,9 +351,8 @@ async def test_a_token_that_is_revoked_elsewhere_ends_in_mid_stream_and_its_run_
         await client.say(type="run.start", key="k", text="!tokens 300 150", kind="chat")
         ack = (await client.until(name="alma.ack"))["value"]
         await client.until(type="TEXT_MESSAGE_CONTENT")
-        words = [sys.executable, "-m", "alma", "tokens", "revoke", "lost"]
-        process = await asyncio.create_subprocess_exec(*words, cwd=guarded.folder, env=environment(guarded.folder))
-        assert await process.wait() == 0
+        revoked = await asyncio.to_thread(alma, guarded, "tokens", "revoke", "lost")
+        assert revoked.returncode == 0
         assert await client.end() == ("token_revoked", OVER)
         await other.say(type="thread.subscribe", threadId=ack["threadId"])
         assert (await other.until(type="RUN_FINISHED"))["status"] == "completed"
@@ -428,14 +427,7 @@ def test_the_description_of_the_api_needs_nothing_from_elsewhere(guarded: Servin
 
 
 def alma(server: Serving, *words: str, **settings: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "alma", *words],
-        cwd=server.folder,
-        env=environment(server.folder, **settings),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    return nursery.done(list(words), server.folder, environment(server.folder, **settings))
 
 
 def test_the_command_line_of_this_machine_enters_by_the_key_of_the_server(guarded: Serving, ada: str) -> None:
@@ -487,9 +479,7 @@ def test_it_does_not_listen_to_others_until_there_is_a_token(tmp_path: Path) -> 
     port = free_port()
 
     def start() -> subprocess.CompletedProcess[str]:
-        words = [sys.executable, "-m", "alma", "serve"]
-        settings = environment(tmp_path, host="0.0.0.0", port=port)
-        return subprocess.run(words, cwd=tmp_path, env=settings, capture_output=True, text=True, timeout=300)
+        return nursery.done(["serve"], tmp_path, environment(tmp_path, host="0.0.0.0", port=port))
 
     for _ in range(2):  # without a database, and with one that has only a token which is over
         refused = start()
