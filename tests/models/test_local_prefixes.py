@@ -92,9 +92,10 @@ async def test_prompts_with_nothing_in_common_do_not_wait_for_one_another(local)
 async def test_a_conversation_outlasts_what_others_ask_meanwhile(local):
     system = long_text(3)
     answer = text_of(await collect(local, asked(system, "What is a river?")))
-    await all_at_once(local, [asked(long_text(seed), "Go on.") for seed in range(20, 24)])
+    await all_at_once(local, [asked(long_text(seed, 20), "Go on.") for seed in range(20, 24)])
     last = (await collect(local, asked(system, "What is a river?", answer, "And a stone?")))[-1]
     assert last.usage.cached_tokens > 140
+    assert local.prefixes.asked.hits == 1  # it came from a file, and was not read by itself once more
 
 
 async def test_what_was_read_in_advance_is_there_when_it_is_asked_for(local):
@@ -199,7 +200,8 @@ async def test_a_file_that_is_gone_costs_time_only(local, tmp_path):
     await collect(local, asked(system, "Go on."))
     for file in (tmp_path / "prefixes").iterdir():
         file.unlink()
-    await all_at_once(local, [asked(long_text(seed), "Go on.") for seed in range(31, 35)])
+    others = [long_text(31), *(long_text(seed, 20) for seed in range(32, 35))]
+    await all_at_once(local, [asked(other, "Go on.") for other in others])
     for file in (tmp_path / "prefixes").iterdir():
         file.unlink()
     assert text_of(await collect(local, asked(system, "Go on.")))
