@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pty
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ import msgspec
 import pytest
 from server_stand import PLAN, Peer, Stand
 
+import nursery
 from alma.__main__ import build_parser
 from alma.cli.door import Door
 from alma.cli.following import Following
@@ -419,8 +421,7 @@ async def test_files_are_in_the_thread_before_the_task_is(stand: Stand, tmp_path
     stand.script = script
     stand.answers["POST /api/threads"] = (201, MADE)
     stand.answers["PUT /api/threads/t_1/files/my notes.md"] = (200, {})
-    process = await alma(tmp_path, "run", "--file", str(notes(tmp_path)), "the task")
-    assert await process.wait() == 0
+    assert (await done(tmp_path, "run", "--file", str(notes(tmp_path)), "the task")).returncode == 0
     assert stand.asked == [("POST /api/threads", {"title": ""}), (PUT, b"notes")]
     assert started[0]["threadId"] == "t_1"
 
@@ -429,18 +430,15 @@ async def test_a_file_that_is_refused_leaves_no_thread_behind(stand: Stand, tmp_
     stand.answers["POST /api/threads"] = (201, MADE)
     stand.answers["PUT /api/threads/t_1/files/my notes.md"] = (400, {"code": "not_text", "detail": "It is not text."})
     stand.answers["DELETE /api/threads/t_1"] = (204, None)
-    process = await alma(tmp_path, "run", "--file", str(notes(tmp_path)), "the task")
-    _, said = await process.communicate()
-    assert process.returncode == 1
-    assert said.decode() == "alma: It is not text.\n"
+    refused = await done(tmp_path, "run", "--file", str(notes(tmp_path)), "the task")
+    assert (refused.returncode, refused.stderr) == (1, "alma: It is not text.\n")
     assert stand.asked[-1] == ("DELETE /api/threads/t_1", None)
 
 
 async def test_a_file_that_is_not_there_is_said_before_anything_is_asked(stand: Stand, tmp_path: Path) -> None:
-    process = await alma(tmp_path, "run", "--file", str(tmp_path / "none.md"), "the task")
-    _, said = await process.communicate()
-    assert process.returncode == 1
-    assert "none.md cannot be used: No such file" in said.decode()
+    refused = await done(tmp_path, "run", "--file", str(tmp_path / "none.md"), "the task")
+    assert refused.returncode == 1
+    assert "none.md cannot be used: No such file" in refused.stderr
     assert stand.asked == []
 
 
@@ -461,12 +459,14 @@ def notes(tmp_path: Path) -> Path:
     return tmp_path / "my notes.md"
 
 
-async def alma(tmp_path: Path, *words: str, **how: Any) -> asyncio.subprocess.Process:
-    """The command line as a process, on the stand."""
-    how = {"stdin": asyncio.subprocess.DEVNULL, "stdout": -1, "stderr": -1} | how
+def environment(tmp_path: Path) -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("ALMA_")}
-    env |= {"TERM": "xterm", "NO_COLOR": "1", "ALMA_DATA_DIR": str(tmp_path)} | how.pop("env", {})
-    return await asyncio.create_subprocess_exec(sys.executable, "-m", "alma", *words, env=env, **how)
+    return env | {"TERM": "xterm", "NO_COLOR": "1", "ALMA_DATA_DIR": str(tmp_path)}
+
+
+async def done(tmp_path: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """A command from its start to its end, on the stand."""
+    return await asyncio.to_thread(nursery.done, list(words), tmp_path, environment(tmp_path) | env)
 
 
 # ── on a terminal ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -481,7 +481,8 @@ class Terminal:
 
     async def run(self, tmp_path: Path, *words: str, **env: str) -> asyncio.subprocess.Process:
         ends = dict.fromkeys(("stdin", "stdout", "stderr"), self.inside)
-        process = await alma(tmp_path, *words, **ends, env=env)
+        whole = (sys.executable, "-m", "alma", *words)
+        process = await asyncio.create_subprocess_exec(*whole, **ends, env=environment(tmp_path) | env)
         os.close(self.inside)
         asyncio.get_running_loop().add_reader(self.master, self._read)
         return process
@@ -628,16 +629,14 @@ async def test_without_a_server_a_plan_is_approved_in_another_process(tmp_path: 
     (tmp_path / "models").symlink_to((data_dir / "models").resolve())
     env = {"ALMA_SCRIPTED": "true", "ALMA_EMBEDDED": "false", "ALMA_MODEL": "scripted/scripted"}
     task = "Compare trains and planes: price, climate, comfort"
-    process = await alma(tmp_path, "run", "--approve", "--file", str(notes(tmp_path)), task, env=env)
-    out, said = await process.communicate()
-    assert (process.returncode, out) == (3, b""), said
-    run_id = said.decode().partition("alma approve ")[2].split("`")[0]
-    process = await alma(tmp_path, "approve", run_id, env=env)
-    out, said = await process.communicate()
-    assert process.returncode == 0, said
-    assert b"The scripted model heard" in out
-    assert "done (" in said.decode()
-    assert " tasks · " in said.decode()
+    waits = await done(tmp_path, "run", "--approve", "--file", str(notes(tmp_path)), task, **env)
+    assert (waits.returncode, waits.stdout) == (3, ""), waits.stderr
+    run_id = waits.stderr.partition("alma approve ")[2].split("`")[0]
+    approved = await done(tmp_path, "approve", run_id, **env)
+    assert approved.returncode == 0, approved.stderr
+    assert "The scripted model heard" in approved.stdout
+    assert "done (" in approved.stderr
+    assert " tasks · " in approved.stderr
 
 
 # ── columns ───────────────────────────────────────────────────────────────────────────────────────────────────────
