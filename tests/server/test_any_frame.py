@@ -8,17 +8,21 @@ from pathlib import Path
 import pytest
 from bench import fuzz, rig
 
+import serving
+from nursery import done
+
+
+def access_token(folder: Path, name: str) -> str:
+    added = done(["tokens", "add", name], folder, serving.environment(folder))
+    return next(word for word in added.stdout.split() if word.startswith("alma_"))
+
 
 @pytest.mark.slow
 def test_no_frame_is_a_bug_or_shows_or_changes_what_is_anothers(tmp_path: Path) -> None:
-    server = rig.start_alma(
-        tmp_path, memory=True, embedded=False, scripted=True, model="scripted/scripted", **fuzz.WIDE
-    )
-    try:
-        tokens = (fuzz.access_token(tmp_path, "ada"), fuzz.access_token(tmp_path, "eve"))
+    with serving.running(tmp_path, memory="true", **fuzz.WIDE) as running:
+        tokens = (access_token(tmp_path, "ada"), access_token(tmp_path, "eve"))
+        server = rig.Served(running.process, running.port)  # type: ignore[arg-type]
         figures = asyncio.run(fuzz.attack(server, tokens, 4_000, seed=7))
-    finally:
-        server.stop()
     assert figures["faults"] == []
     assert figures["grown_mb"] < 256
     assert {"invalid_field", "unknown_command", "malformed_json", "too_deep"} <= figures["refused"].keys()
