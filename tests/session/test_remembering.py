@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ from alma.db.tables import memories as memory_rows
 from alma.db.tables import remembered_runs, runs
 from alma.engine.state import RunState
 from alma.errors import EndpointCut, InvalidRequest, StorageFailure
-from alma.events import Delta, MessageStarted
+from alma.events import Delta, MessageStarted, Recorded
 from alma.memory.memories import Memories
 from alma.memory.records import Filter, Memory, NewMemory, Reader, Source
 from alma.models.chat import ChatRequest, Chunk
@@ -61,9 +61,9 @@ class RememberingBench(SessionBench):
         )
         return self.remembering
 
-    def _changed(self, state: RunState) -> None:
+    def _changed(self, state: RunState, log: Sequence[Recorded]) -> None:
         self.remembering.ended(state)
-        super()._changed(state)
+        super()._changed(state, log)
 
     @contextlib.asynccontextmanager
     async def remembers(self) -> AsyncGenerator[RememberingBench]:
