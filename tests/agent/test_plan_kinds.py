@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
 from alma.agent.boundary import classify
 from alma.agent.route import Example, Vectors
 from alma.events import KINDS
+from bounded import within
 
 
 def unit(*parts: float) -> Vectors:
@@ -50,9 +49,5 @@ def test_thousands_of_corrections_do_not_hold_up_the_loop() -> None:
     vectors = random.normal(size=(3000, 384)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     examples = [Example(str(at), KINDS[at % 3], correction=True) for at in range(3000)]
-    spent: list[float] = []
-    for _ in range(5):
-        began = time.process_time()
-        assert classify(vectors[4], examples, vectors).kind == KINDS[1]
-        spent.append(time.process_time() - began)
-    assert min(spent) < 0.1
+    assert classify(vectors[4], examples, vectors).kind == KINDS[1]
+    assert within(0.1, lambda: classify(vectors[4], examples, vectors))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from alma.models.fetch import embedding_dir
 from alma.models.nearby import MOST_OF_ONE, Context, Nearby
 from alma.models.script import Rule
 from alma.models.semantic import difference
+from bounded import within
 
 PAIRS = Path(__file__).parent / "paraphrases"
 
@@ -109,9 +109,8 @@ def test_the_nearest_question_comes_first() -> None:
 
 def test_a_full_context_is_made_without_holding_up_the_others() -> None:
     rows = [Alike(b"%d" % at, vector(1, at)) for at in range(MOST_OF_ONE)]
-    began = time.process_time()
+    assert within(0.05, lambda: Context([*rows, Alike(b"7", vector(0, 1))]))
     context = Context([*rows, Alike(b"7", vector(0, 1))])
-    assert time.process_time() - began < 0.05
     assert len(context) == MOST_OF_ONE, "of two with one key, the first"
     assert context.nearest(rows[7].vector, 0.0)[0][0] == b"7"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from alma.tools.files import ThreadFiles, checked_name
 from alma.tools.passages import PARAGRAPH, search, words_of
 from alma.tools.signature import ToolContext
 from alma.tools.toolbox import SHIPPED, Toolbox
+from bounded import within
 
 HEATING = """# Heating
 
@@ -197,9 +197,8 @@ def test_a_query_is_bounded() -> None:
 
 def test_ten_megabytes_are_searched_in_seconds() -> None:
     text = "The quick brown fox jumps over the lazy dog, and the pump pumps.\n\n" * 15_000
-    started = time.process_time()
-    assert search({str(number): text for number in range(10)}, "the heat pump of the fox")
-    assert time.process_time() - started < 8
+    files = {str(number): text for number in range(10)}
+    assert within(8, lambda: search(files, "the heat pump of the fox"))
 
 
 async def test_the_tool_answers_in_words(files: ThreadFiles, context: ToolContext) -> None:
