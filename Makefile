@@ -7,11 +7,11 @@ SETUP := scripts/with-python scripts/setup.py
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 # Files of tests are spread over some processes, one more than there are cores, since many tests wait for a process that
-# they have started; those with a browser come after the others, of which some count what the machine does.
+# they have started. Those with a browser, which work as much as they can by themselves, come after the others.
 CORES := $(shell getconf _NPROCESSORS_ONLN)
-SPREAD := -n $(shell expr $(CORES) \+ 1) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
-PYTEST := $(BIN)/pytest $(if $(ARGS),$(ARGS),$(SPREAD) --ignore tests/e2e)
-PYTEST_PAGE := $(if $(ARGS),true,$(BIN)/pytest $(SPREAD) tests/e2e)
+SPREAD := --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/pytest $(if $(ARGS),$(ARGS),-n $(shell expr $(CORES) + 1) $(SPREAD) --ignore tests/e2e)
+PYTEST_PAGE := $(if $(ARGS),true,$(BIN)/pytest -n $(CORES) $(SPREAD) tests/e2e)
 BENCHES := stream guard context orchestrate shares pool plans embedded resume crash page footprint paraphrases recall vectors learning learning_cost load fuzz
 
 .PHONY: help setup run test sim check format bench lock docs clean
