@@ -78,6 +78,16 @@ def scratch() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _cpu(process: psutil.Process) -> float:
+    """Seconds of CPU a process has used. Linux tells them by the nanosecond where its clock is asked; `cpu_times` knows
+    ticks of 10 ms, of which each goes to whoever has the core just then: of half a second that is off by a tenth."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            return time.clock_gettime((~process.pid << 3) | 2)  # as clock_getcpuclockid(3) makes it
+    times = process.cpu_times()
+    return times.user + times.system
+
+
 class Served:
     """A process that listens on `port`."""
 
@@ -97,15 +107,13 @@ class Served:
 
     def cpu(self) -> float:
         """Seconds of CPU this process (without its children) has used."""
-        times = self.ps.cpu_times()
-        return times.user + times.system
+        return _cpu(self.ps)
 
     def children_cpu(self) -> float:
         total = 0.0
         for child in self.ps.children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                times = child.cpu_times()
-                total += times.user + times.system
+                total += _cpu(child)
         return total
 
     def children_rss(self) -> float:

@@ -28,7 +28,7 @@ outcomes = Table(
     Column("thread_id", Text, nullable=False),
     Column("at", Double, nullable=False),
     Column("head", BigInteger, nullable=False),  # of the journal that it was made from
-    Column("data", Compact, nullable=False),
+    Column("data", Compact(2048), nullable=False),  # of most runs less, and each run writes one
     Index("outcomes_by_owner", "owner", "num"),
     Index("outcomes_by_thread", "thread_id"),
     sqlite_autoincrement=True,

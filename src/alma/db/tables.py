@@ -32,13 +32,18 @@ metadata = MetaData()
 
 
 class Compact(TypeDecorator[str]):
-    """Text that SQLite keeps compressed where it is long: a plan takes a third. PostgreSQL does so by itself."""
+    """Text that SQLite keeps compressed where it has `least` characters: a plan takes a third. PostgreSQL does so by
+    itself."""
 
     impl = Text
     cache_ok = True
 
+    def __init__(self, least: int = _LONG) -> None:
+        super().__init__()
+        self.least = least
+
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | bytes | None:  # pyright: ignore[reportIncompatibleMethodOverride]  # SQLite stores either in any column
-        if value is None or len(value) < _LONG or dialect.name != "sqlite":
+        if value is None or len(value) < self.least or dialect.name != "sqlite":
             return value
         return zlib.compress(value.encode())
 

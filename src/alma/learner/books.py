@@ -24,7 +24,7 @@ from alma.engine.state import RunState
 from alma.errors import AlmaError, StorageFailure
 from alma.events import Recorded
 from alma.learner import outcome_store
-from alma.learner.outcome_store import Ended
+from alma.learner.outcome_store import Ended, Made
 from alma.learner.outcomes import weighed
 from alma.learner.preferences import Preferences
 from alma.learning.outcome import Heard, Outcome
@@ -37,8 +37,9 @@ log = logging.getLogger(__name__)
 # What is believed of anything of which nothing is known: that of it comes what comes of a run of which nobody says
 # anything. So silence moves nothing, and only what is better or worse than that is told apart.
 PRIOR = prior(NEUTRAL)
-_TOGETHER = 32  # runs that are counted in one transaction
-_GATHER_S = 0.25  # after the end of a run, for others that end: one transaction for all is cheaper
+_TOGETHER = 256  # runs that are counted in one transaction,
+_AT_ONCE = 32  # of which so many are put together before others may go on
+_GATHER_S = 0.5  # after the end of a run, for others that end: a transaction costs as much as to count ten
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 1.0, 30.0
 _AT_START = 500  # outcomes that are put at once before others may go on
 Told = Callable[[Outcome | None, Outcome], None]
@@ -292,9 +293,14 @@ class Books:
     async def _count(self, ended: Mapping[str, Ended | None]) -> None:
         """Make the outcomes of these runs, or make them again. Made in a reader's thread, so that nobody waits."""
         by: dict[str, Weights] = {}
-        made = await self._database.read(
-            lambda c: outcome_store.make(c, ended, lambda owner: by.setdefault(owner, self._weights(owner)))
-        )
+        made: list[Made] = []
+        for at in range(0, len(ended), _AT_ONCE):
+            some = dict(itertools.islice(ended.items(), at, at + _AT_ONCE))
+            made += await self._database.read(
+                lambda c, some=some: outcome_store.make(
+                    c, some, lambda owner: by.setdefault(owner, self._weights(owner))
+                )
+            )
         if not made:
             return
         kept = await self._database.write(lambda c: outcome_store.keep(c, made))

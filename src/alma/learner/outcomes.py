@@ -75,7 +75,7 @@ def weighed(outcome: Outcome, weights: Weights) -> Outcome:
         signals = [one for one in task.signals if one.name != PASSED_ON]
         if task.task_id in passed:
             signals.append(passed[task.task_id])
-        signals = [replace(one, weight=weights.of(one)) for one in signals]
+        signals = [_by(one, weights.of(one)) for one in signals]
         found = reckon(signals, weights)
         tasks.append(replace(task, signals=signals, reward=found.reward, weight=found.weight))
         heirs = below.get(task.task_id, ())
@@ -87,6 +87,10 @@ def weighed(outcome: Outcome, weights: Weights) -> Outcome:
             passed |= dict.fromkeys(heirs, Heard(PASSED_ON, "implicit", value, weight, outcome.at, why))
     by_id = {task.task_id: task for task in tasks}
     return replace(outcome, tasks=[by_id[task.task_id] for task in outcome.tasks])
+
+
+def _by(signal: Heard, weight: float) -> Heard:
+    return signal if signal.weight == weight else replace(signal, weight=weight)
 
 
 def with_late(outcome: Outcome, log: Sequence[Recorded], weights: Weights) -> Outcome:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from alma.events import (
     AttemptFailed,
@@ -33,21 +34,20 @@ from alma.recollection import RecalledMemory
 INVALID = "output_invalid"  # the code of an answer that is not of the form asked for
 
 
-@dataclass
-class Assignment:
+class Assignment(Struct):
     """A role and a model at a task. `started`: the last of its messages that a model was asked for, or the one that
     Alma wrote itself where none was; `tools`: by call, how it went, None: it never came back; `told`: by id, what it
     was reminded of; `invalid`: answers of the wrong form. `error`: the code of what it was given up for."""
 
     started: MessageStarted | None = None
-    said: list[MessageFinished] = field(default_factory=list[MessageFinished])
+    said: list[MessageFinished] = []
     invalid: int = 0
-    tools: dict[str, bool | None] = field(default_factory=dict[str, bool | None])
-    told: dict[str, RecalledMemory] = field(default_factory=dict[str, RecalledMemory])
-    queries: list[str] = field(default_factory=list[str])
-    examples: dict[str, LearnedExample] = field(default_factory=dict[str, LearnedExample])
-    notes: dict[str, LearnedNote] = field(default_factory=dict[str, LearnedNote])
-    choices: list[Choice] = field(default_factory=list[Choice])
+    tools: dict[str, bool | None] = {}
+    told: dict[str, RecalledMemory] = {}
+    queries: list[str] = []
+    examples: dict[str, LearnedExample] = {}
+    notes: dict[str, LearnedNote] = {}
+    choices: list[Choice] = []
     ms: float = 0.0
     tokens: int = 0
     cost: float = 0.0
@@ -55,12 +55,11 @@ class Assignment:
     at: float = 0.0
 
 
-@dataclass
-class Trail:
+class Trail(Struct):
     """A task: its assignments, the last of which stands, and what was said of it."""
 
-    assignments: list[Assignment] = field(default_factory=lambda: [Assignment()])
-    signals: dict[str, Signaled] = field(default_factory=dict[str, Signaled])
+    assignments: list[Assignment]
+    signals: dict[str, Signaled] = {}
     plan_decided: PlanDecided | None = None
     stopped: StopRequested | None = None
 
@@ -69,18 +68,17 @@ class Trail:
         return self.assignments[-1]
 
 
-@dataclass
-class Trails:
+class Trails(Struct):
     """`waited_ms`: how long the run stood still for its user, alone or with others at work."""
 
-    tasks: dict[str, Trail] = field(default_factory=dict[str, Trail])
+    tasks: dict[str, Trail] = {}
     route: RouteCorrected | None = None
     waited_ms: float = 0.0
 
     def of(self, task_id: str) -> Trail:
         trail = self.tasks.get(task_id)
         if trail is None:
-            trail = self.tasks[task_id] = Trail()
+            trail = self.tasks[task_id] = Trail([Assignment()])
         return trail
 
 
@@ -89,7 +87,8 @@ def follow(log: Sequence[Recorded]) -> Trails:
     waits: dict[str, float] = {}  # what is waited for, since when the run waits at all
     for recorded in log:
         entry = recorded.entry
-        _wait(trails, waits, entry)
+        if type(entry) in _WAITS:
+            _wait(trails, waits, entry)
         trail = trails.of(entry.task_id)
         match entry:
             case Signaled():
@@ -150,6 +149,11 @@ def _follow(trail: Trail, entry: JournalEntry) -> None:
 def _used(now: Assignment, tokens: int, cost: float) -> None:
     now.tokens += tokens
     now.cost += cost
+
+
+_WAITS = frozenset(
+    (QuestionAsked, QuestionAnswered, PlanMade, PlanDecided, ToolCalled, ToolDecided, PauseRequested, ResumeRequested)
+)
 
 
 def _wait(trails: Trails, waits: dict[str, float], entry: JournalEntry) -> None:
