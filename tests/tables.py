@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from alma.db.database import Database
 
 # Which tables and columns there are, and everything else that a test could have made.
-_SHAPE = "SELECT string_agg(format('%s %s', oid, xmin), ' ' ORDER BY oid) FROM pg_class WHERE relkind NOT IN ('t', 'i')"
+_SHAPE = "SELECT string_agg(format('%s %s', oid, xmin), ' ' ORDER BY oid) FROM pg_class WHERE relkind <> 't'"
 _ALONE = """SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
 _EMPTY = """DO $$ DECLARE name text; BEGIN

@@ -129,6 +129,20 @@ def test_a_step_that_ends_well_without_its_result_has_failed(venv: Path) -> None
     assert not house_steps.is_fresh(step)
 
 
+@pytest.mark.parametrize(("ends", "undone"), [("exit 1", 0), ("kill -INT $$; sleep 5", 1), ("exit 130", 1)])
+def test_what_a_tool_that_a_signal_ended_has_left_is_removed_too(venv: Path, ends: str, undone: int) -> None:
+    times = list[str]()
+
+    def run(progress: house_steps.Progress) -> None:
+        progress.run(["sh", "-c", ends], cwd=venv.parent, env=os.environ, hint="Start again.")
+
+    step = house_steps.Step("work", "Work", lambda: "", lambda: False, run, lambda: times.append("undone"))
+    for _ in range(2):
+        with pytest.raises(house_steps.SetupFailed):
+            house_steps.carry_out([], [], [step])
+    assert len(times) == undone
+
+
 def test_a_tool_that_fails_is_quoted_and_its_output_is_kept(venv: Path) -> None:
     progress = house_steps.Progress("Work")
     with pytest.raises(house_steps.SetupFailed, match=r"disk on fire[\s\S]*code 3. Call the fire brigade."):

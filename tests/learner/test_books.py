@@ -192,6 +192,21 @@ async def test_what_is_said_before_the_engine_puts_a_run_away_counts(tmp_path: P
             assert "thumb" in [one.name for one in why.signals]
 
 
+async def test_what_another_process_has_heard_meanwhile_stays(database_url: str) -> None:
+    async with house(database_url) as here:
+        run_id = await here.run("ada", "chat", "m/1", tell=False)
+        before = await here.journal.read(run_id)
+        here.books.ended(fold(run_id, before), before)
+        await here.say(run_id, "thumb", -1.0, tell=False)
+        other = Books(here.database, here.preferences)
+        async with counting(other):
+            other.signaled(run_id)
+            await other.settled()
+        async with counting(here.books):
+            (kept,) = await here.kept()
+            assert "thumb" in [one.name for one in kept.tasks[0].signals]
+
+
 async def test_other_weights_weigh_everything_anew(tmp_path: Path) -> None:
     async with house(f"sqlite:///{tmp_path / 'alma.db'}") as here, counting(here.books):
         run_id = await here.run("ada", "chat", "m/1")

@@ -215,7 +215,7 @@ def _refused(path: Path, message: str, line: int = 0) -> RoleInvalid:
     return RoleInvalid(str(path), [RoleProblem(str(path), line, "", message)])
 
 
-@functools.lru_cache(256)  # to read YAML takes long, and the same texts are read again by each Alma in a process
+@functools.lru_cache(64)  # to read YAML takes long, and the same texts are read again by each Alma in a process
 def parse_role(source: str, where: str, called: str | None = None) -> Role:
     """The role in a file's text; `where` names the file, `called` is what the role's name must be. Raises
     `RoleInvalid` with every problem in it."""

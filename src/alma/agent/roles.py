@@ -72,6 +72,7 @@ class Roles:
         own = [folder] if folder is not None and folder.resolve() != shipped.resolve() else []
         self._folders = [shipped, *own]
         self._state = self._read(_State())
+        self._variants: tuple[_State, dict[str, list[Role]]] | None = None  # by whose they are, as of a state
 
     # ── what there is ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -92,9 +93,14 @@ class Roles:
 
     def variants(self, name: str) -> list[Role]:
         """Those that may do the tasks of role `name` in its place, by name; of a variant there are none."""
-        if (base := self._state.role(name)) is None or base.variant_of is not None:
-            return []
-        return [role for role in self.all() if role.variant_of == name]
+        if self._variants is None or self._variants[0] is not self._state:
+            found: dict[str, list[Role]] = {}
+            for role in self.all():
+                base = self._state.role(role.variant_of) if role.variant_of is not None else None
+                if base is not None and base.variant_of is None:
+                    found.setdefault(base.name, []).append(role)
+            self._variants = self._state, found
+        return list(self._variants[1].get(name, ()))
 
     def file(self, name: str) -> Path:
         """Where a role was read. Raises `NotFound` (unknown_role)."""

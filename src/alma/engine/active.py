@@ -45,9 +45,10 @@ class Active:
         return self.state.run_id
 
     def take(self, recorded: Recorded) -> None:
-        """The next entry of its log."""
-        apply(self.state, recorded)
-        self.log.append(recorded)
+        """The next entry of its log; one that was taken already changes nothing."""
+        if recorded.seq > self.state.head:
+            apply(self.state, recorded)
+            self.log.append(recorded)
 
     def ticket(self, decision: Begin) -> Ticket:
         started, task = self.state.started, self.state.tasks[decision.task_id]

@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 PRIOR = prior(NEUTRAL)
 _TOGETHER = 256  # runs that are counted in one transaction,
 _AT_ONCE = 32  # of which so many are put together before others may go on
-_GATHER_S = 0.5  # after the end of a run, for others that end: a transaction costs as much as to count ten
+_GATHER_S = 1.0  # after the end of a run, for others that end: a transaction costs as much as to count ten
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 1.0, 30.0
 _AT_START = 500  # outcomes that are put at once before others may go on
 Told = Callable[[Outcome | None, Outcome], None]
@@ -121,10 +121,7 @@ class Books:
             self._wake.clear()
             while self._waiting or self._behind or self._anew:
                 while self._waiting:
-                    some = dict(itertools.islice(self._waiting.items(), _TOGETHER))
-                    for run_id in some:
-                        del self._waiting[run_id]
-                    await self._patiently(lambda: self._count(some))  # noqa: B023
+                    await self._count_some()
                 if self._behind:
                     self._behind = False
                     await self._patiently(self._catch_up)
@@ -135,12 +132,18 @@ class Books:
             self._awaited.clear()
             self._idle.set()
 
+    async def _count_some(self) -> None:
+        some = dict(itertools.islice(self._waiting.items(), _TOGETHER))
+        for run_id in some:
+            del self._waiting[run_id]
+        await self._patiently(lambda: self._count(some))
+
     def ended(self, state: RunState, log: Sequence[Recorded]) -> None:
         """A run has begun or ended; one that has ended is counted as soon as there is time. `log`: what `state` is made
         of."""
         if state.finished is not None and state.started is not None and state.started.trial is None and self._on:
-            waits = state.run_id in self._waiting  # something was said of it just now
-            self._waiting[state.run_id] = None if waits else Ended(state, log)
+            again = state.run_id in self._waiting or state.run_id in self._owners.get(state.started.owner, ())
+            self._waiting[state.run_id] = None if again else Ended(state, log)
             self._stir()
 
     def signaled(self, run_id: str) -> None:
@@ -270,7 +273,10 @@ class Books:
         return self._preferences.chosen(owner).weights
 
     def _records(self, owner: str) -> Records:
-        return self._owners.setdefault(owner, Records(self._most))
+        records = self._owners.get(owner)
+        if records is None:
+            records = self._owners[owner] = Records(self._most)
+        return records
 
     def _newest_at(self, owner: str, item: str, context: str) -> float:
         records = self._owners.get(owner)

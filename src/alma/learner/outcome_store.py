@@ -34,7 +34,8 @@ class Made(Struct, frozen=True):
 
 
 class Ended(Struct, frozen=True):
-    """A run as its engine has put it away, and the journal that it is made of."""
+    """A run as its engine has put it away, and the journal that it is made of: for the first time, and nothing was said
+    of it since."""
 
     state: RunState
     log: Sequence[Recorded]
@@ -43,9 +44,11 @@ class Ended(Struct, frozen=True):
 def make(connection: sa.Connection, ended: Mapping[str, Ended | None], weights: WeightsOf) -> list[Made]:
     """The outcomes of those of these runs that have one, out of their journals: of those that have just ended as their
     engine has them, of all others as they are kept now."""
-    kept = {row.run_id: _decode(row.data) for row in _rows(connection, outcomes.c.run_id.in_(ended))}
     journals: dict[str, Sequence[Recorded]] = {run_id: one.log for run_id, one in ended.items() if one is not None}
-    journals |= read_entries(connection, dict.fromkeys((run_id for run_id in ended if run_id not in journals), 0))
+    kept: dict[str, Outcome] = {}
+    if again := [run_id for run_id in ended if run_id not in journals]:
+        kept = {row.run_id: _decode(row.data) for row in _rows(connection, outcomes.c.run_id.in_(again))}
+        journals |= read_entries(connection, dict.fromkeys(again, 0))
     made: list[Made] = []
     for run_id, journal in journals.items():
         before, just = kept.get(run_id), ended[run_id]
@@ -67,10 +70,15 @@ def keep(connection: sa.Connection, made: Sequence[Made]) -> list[Made]:
     ids = [one.after.run_id for one in made]
     there = set(connection.execute(sa.select(runs.c.id).where(runs.c.id.in_(ids))).scalars())
     kept = [one for one in made if one.after.run_id in there]
-    if kept:
-        new = insert_for(connection)(outcomes)
-        anew = {name: new.excluded[name] for name in ("at", "head", "data")}
-        connection.execute(new.on_conflict_do_update(index_elements=["run_id"], set_=anew), [_row(one) for one in kept])
+    new = insert_for(connection)(outcomes)
+    anew = {name: new.excluded[name] for name in ("at", "head", "data")}
+    # Of a run that was not counted yet another process may have heard more meanwhile.
+    for where, rows in (
+        (outcomes.c.head <= new.excluded.head, [_row(one) for one in kept if one.before is None]),
+        (None, [_row(one) for one in kept if one.before is not None]),
+    ):
+        if rows:
+            connection.execute(new.on_conflict_do_update(index_elements=["run_id"], set_=anew, where=where), rows)
     return kept
 
 

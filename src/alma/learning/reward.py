@@ -59,7 +59,6 @@ SIGNALS: Mapping[str, Signal] = {
 }
 PASSED_ON = "passed_on"  # what comes down from the task above; its weight follows from that one's
 _SLOTS = {"passed_over": "preferred"}  # a later choice takes the place of an earlier one
-_KINDS: tuple[SignalKind, ...] = ("explicit", "implicit", "automatic")
 
 
 class Weights(Struct, frozen=True, omit_defaults=True):
@@ -121,7 +120,10 @@ def reckon(heard: Sequence[Heard], weights: Weights) -> Reckoning:
     taken times 1 − 3v: a thumb up and a choice against it say little."""
     newest = _newest(heard)
     weighed = [(one, weights.of(one)) for one in newest]
-    total = {kind: math.fsum(weight for one, weight in weighed if one.kind == kind) for kind in _KINDS}
+    by_kind: dict[SignalKind, list[float]] = {"explicit": [], "implicit": [], "automatic": []}
+    for one, weight in weighed:
+        by_kind[one.kind].append(weight)
+    total = {kind: math.fsum(some) for kind, some in by_kind.items()}
     implicit = _within(total["implicit"], total["explicit"] / 2 if total["explicit"] else math.inf)
     user = total["explicit"] + total["implicit"] * implicit
     automatic = _within(total["automatic"], user / 4 if user else UNHEARD_MOST)

@@ -3,10 +3,9 @@ seconds. What cannot be read is embedded anew, and what cannot be written is not
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import logging
-import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -28,28 +27,34 @@ def read(folder: Path, texts: list[str]) -> Vector | None:
     if len(raw) != 4 * DIMENSIONS * len(texts):
         return None
     vectors = np.frombuffer(raw, np.float32).reshape(len(texts), DIMENSIONS)
-    whole = np.abs(np.linalg.norm(vectors, axis=1) - 1.0) < _NEAR
+    with np.errstate(all="ignore"):  # of a damaged file
+        whole = np.abs(np.linalg.norm(vectors, axis=1) - 1.0) < _NEAR
     return vectors if bool(whole.all()) else None
 
 
 def write(folder: Path, texts: list[str], vectors: Vector) -> None:
     path = _path(folder, texts)
-    part = path.with_suffix(f".{os.getpid()}.part")
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        part.write_bytes(vectors.astype(np.float32).tobytes())
-        part.replace(path)
-        known = sorted(folder.glob("*.f32"), key=lambda file: file.stat().st_mtime, reverse=True)
-        for old in known[_FILES:]:
+        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as part:
+            part.write(vectors.astype(np.float32).tobytes())
+        Path(part.name).replace(path)
+        known = sorted(folder.iterdir(), key=lambda file: file.stat().st_mtime, reverse=True)
+        for old in known[_FILES:]:  # also what a write that was killed has left
             old.unlink()
     except OSError as error:
         log.info("the vectors of examples are not kept for the next start: %s", error)
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def _path(folder: Path, texts: list[str]) -> Path:
-    said = hashlib.sha256(MODEL.encode())
+    said = hashlib.sha256(f"{MODEL} {_size(folder.parent / 'model.onnx')}".encode())
     for text in texts:
         said.update(hashlib.sha256(text.encode()).digest())
     return folder / f"{said.hexdigest()[:32]}.f32"
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
