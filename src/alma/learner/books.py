@@ -25,7 +25,7 @@ from alma.errors import AlmaError, StorageFailure
 from alma.events import Recorded
 from alma.learner import outcome_store
 from alma.learner.outcome_store import Ended, Made
-from alma.learner.outcomes import weighed
+from alma.learner.outcomes import WeightsOf, weighed
 from alma.learner.preferences import Preferences
 from alma.learning.outcome import Heard, Outcome
 from alma.learning.posterior import Posterior, prior
@@ -38,7 +38,8 @@ log = logging.getLogger(__name__)
 # anything. So silence moves nothing, and only what is better or worse than that is told apart.
 PRIOR = prior(NEUTRAL)
 _TOGETHER = 256  # runs that are counted in one transaction,
-_AT_ONCE = 32  # of which so many are put together before others may go on
+_AT_ONCE = 32  # of which so many are read at once,
+_ENTRIES = 100  # and others may go on after so many entries: some milliseconds
 _GATHER_S = 1.0  # after the end of a run, for others that end: a transaction costs as much as to count ten
 _FIRST_PAUSE_S, _LAST_PAUSE_S = 1.0, 30.0
 _AT_START = 500  # outcomes that are put at once before others may go on
@@ -294,19 +295,20 @@ class Books:
             for before, now in changed:
                 if now.run_id in self._records(owner):
                     self._records(owner).put(_light(now))
-                    self._tell(before, replace(now, ticks=self._records(owner).ticks(now.run_id)))
+                    self._tell(before, now)
 
     async def _count(self, ended: Mapping[str, Ended | None]) -> None:
-        """Make the outcomes of these runs, or make them again. Made in a reader's thread, so that nobody waits."""
+        """Make the outcomes of these runs, or make them again."""
         by: dict[str, Weights] = {}
-        made: list[Made] = []
-        for at in range(0, len(ended), _AT_ONCE):
-            some = dict(itertools.islice(ended.items(), at, at + _AT_ONCE))
-            made += await self._database.read(
-                lambda c, some=some: outcome_store.make(
-                    c, some, lambda owner: by.setdefault(owner, self._weights(owner))
-                )
-            )
+
+        def weights(owner: str) -> Weights:
+            return by.setdefault(owner, self._weights(owner))
+
+        made = await _made([one for one in ended.values() if one is not None], weights)
+        again = [run_id for run_id, one in ended.items() if one is None]
+        for at in range(0, len(again), _AT_ONCE):  # in a reader's thread, so that nobody waits
+            some = again[at : at + _AT_ONCE]
+            made += await self._database.read(lambda c, some=some: outcome_store.make(c, some, weights))
         if not made:
             return
         kept = await self._database.write(lambda c: outcome_store.keep(c, made))
@@ -314,7 +316,7 @@ class Books:
         for after in afters:
             self._records(after.owner).put(_light(after))
         for one, after in zip(kept, afters, strict=True):
-            self._tell(one.before, replace(after, ticks=self._records(after.owner).ticks(after.run_id)))
+            self._tell(one.before, after)
 
     def _as_of_now(self, outcome: Outcome, by: Weights) -> Outcome:
         """`by`: the weights that it was weighed with; its owner may have changed them meanwhile."""
@@ -351,6 +353,21 @@ class Books:
                 return
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LAST_PAUSE_S)
+
+
+async def _made(ended: Sequence[Ended], weights: WeightsOf) -> list[Made]:
+    """Of runs that have just ended: to hand them to another thread would take longer."""
+    made: list[Made] = []
+    entries = 0
+    for one in ended:
+        found = outcome_store.make_one(None, one.log, weights, one.state)
+        if found is not None:
+            made.append(found)
+        entries += len(one.log)
+        if entries >= _ENTRIES:
+            entries = 0
+            await asyncio.sleep(0)
+    return made
 
 
 def _belief(item: str, context: str, sums: Sums, newest_at: float) -> Belief:

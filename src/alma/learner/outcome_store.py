@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import sqlalchemy as sa
@@ -41,28 +41,28 @@ class Ended(Struct, frozen=True):
     log: Sequence[Recorded]
 
 
-def make(connection: sa.Connection, ended: Mapping[str, Ended | None], weights: WeightsOf) -> list[Made]:
-    """The outcomes of those of these runs that have one, out of their journals: of those that have just ended as their
-    engine has them, of all others as they are kept now."""
-    journals: dict[str, Sequence[Recorded]] = {run_id: one.log for run_id, one in ended.items() if one is not None}
-    kept: dict[str, Outcome] = {}
-    if again := [run_id for run_id in ended if run_id not in journals]:
-        kept = {row.run_id: _decode(row.data) for row in _rows(connection, outcomes.c.run_id.in_(again))}
-        journals |= read_entries(connection, dict.fromkeys(again, 0))
-    made: list[Made] = []
-    for run_id, journal in journals.items():
-        before, just = kept.get(run_id), ended[run_id]
-        try:
-            if before is not None and pruned(journal, before):
-                after = with_late(before, journal, weights(before.owner))
-            else:
-                after = outcome_of(journal, weights, just.state if just is not None else None)
-        except Exception:  # one journal that is not understood must not keep all others from being counted
-            log.exception("run %s could not be counted", run_id)
-            continue
-        if after is not None:
-            made.append(Made(before, after, journal[-1].seq))
-    return made
+def make(connection: sa.Connection, run_ids: Sequence[str], weights: WeightsOf) -> list[Made]:
+    """The outcomes of those of these runs that have one, out of their journals as they are kept now."""
+    kept = {row.run_id: _decode(row.data) for row in _rows(connection, outcomes.c.run_id.in_(run_ids))}
+    journals = read_entries(connection, dict.fromkeys(run_ids, 0))
+    found = [make_one(kept.get(run_id), journal, weights) for run_id, journal in journals.items()]
+    return [one for one in found if one is not None]
+
+
+def make_one(
+    before: Outcome | None, journal: Sequence[Recorded], weights: WeightsOf, known: RunState | None = None
+) -> Made | None:
+    """`known`: what the journal makes, where that is known. None: there is none, or it is not understood, which must
+    not keep others from being counted."""
+    try:
+        if before is not None and pruned(journal, before):
+            after = with_late(before, journal, weights(before.owner))
+        else:
+            after = outcome_of(journal, weights, known)
+    except Exception:
+        log.exception("run %s could not be counted", journal[0].run_id)
+        return None
+    return Made(before, after, journal[-1].seq) if after is not None else None
 
 
 def keep(connection: sa.Connection, made: Sequence[Made]) -> list[Made]:
