@@ -8,8 +8,8 @@ on short ones, so that what is done once for a run shows.
 CPU is the server process's own. What a token costs flat out differs by a tenth from one turn to the next, for how many
 happen to come at once differs, and how busy the machine's other half is. So the turns are short, many, and follow each
 other without a pause, and a block of them is looked at together, once all that had ended is counted. The ratio is that
-of the sums of all blocks, with the interval that another choice of blocks gives it. The short form has
-too few blocks for two hundredths to be seen: it judges the near end of the interval, against ten.
+of the sums of all blocks, with the interval that another choice of blocks gives it. The short form has too few blocks
+for two hundredths to be seen: it judges the near end of the interval, against ten.
 
     python -m bench.learning_cost [--quick]
 """
