@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -247,6 +247,27 @@ async def test_pause_go_on_and_cancel(lab: ExperimentBench) -> None:
         await lab.experiments.start("ada", experiment_id, admin=True)
     await lab.experiments.delete("ada", experiment_id)
     assert await lab.experiments.listed("ada") == []
+
+
+async def test_what_ends_while_it_is_looked_at_is_not_told_as_running_and_done(
+    lab: ExperimentBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading takes longer than what is left to do: what was read still runs, so that it must be told as busy."""
+    database, reads = lab.bench.database, lab.bench.database.read
+
+    async def slowly(look: Callable[..., Any], *, slow: bool = False) -> Any:
+        found = await reads(look, slow=slow)
+        while slow and lab.experiments._running.busy(experiment_id):
+            await asyncio.sleep(0.01)
+        return found
+
+    experiment_id = await lab.begin(spec(), [Row(f"!wait 0.2 !say word{at}") for at in range(2)])
+    while "running" not in (await lab.experiments.get("ada", experiment_id)).states["A"]:
+        await asyncio.sleep(0)
+    monkeypatch.setattr(database, "read", slowly)
+    looked = await lab.experiments.get("ada", experiment_id)
+    assert "running" in looked.states["A"]
+    assert looked.busy
 
 
 async def test_an_evaluator_that_raises_marks_its_cells_only(lab: ExperimentBench, tmp_path: Path) -> None:

@@ -195,13 +195,14 @@ class Experiments:
         return await self._database.read(look, slow=True)
 
     async def get(self, owner: str, experiment_id: str) -> Standing:
+        busy = self._running.busy(experiment_id)  # asked for first: of what has ended since then more is read, not less
         experiment, cells, said = await self._read(owner, experiment_id)
         states: dict[str, dict[str, int]] = {variant.name: {} for variant in experiment.spec.variants}
         for cell in cells:
             of = states[cell.variant]
             of[cell.state] = of.get(cell.state, 0) + 1
         cost = sum(cell.cost for cell in cells) + sum(one.cost for one in said)
-        return Standing(experiment, states, self._running.busy(experiment_id), cost)
+        return Standing(experiment, states, busy, cost)
 
     async def results(self, owner: str, experiment_id: str) -> tuple[Experiment, list[Cell], Results]:
         experiment, cells, said = await self._read(owner, experiment_id)
