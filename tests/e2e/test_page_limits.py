@@ -80,7 +80,7 @@ def test_a_list_that_was_asked_for_too_fast_says_when_it_comes(
 ) -> None:
     with running(embedder_only(), limit_requests="40/10 second") as server:
         page = open_page(server)
-        # The rest of what is allowed goes elsewhere, past the cache, where one request waits for another of its address;
+        # The rest of what is allowed goes elsewhere, past the cache, where requests for one address wait;
         # and when the server begins to count the next ten seconds, so that most of them are left to wait for.
         time.sleep(10 - time.monotonic() % 10)
         flood = "() => Promise.all(Array.from({ length: 40 }, () => fetch('/api/agents', { cache: 'no-store' })))"
