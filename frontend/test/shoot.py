@@ -4,10 +4,9 @@
 
 The mock server's `--pool` gives it the endpoints, prices and budgets that some of the screens are about.
 
-Needs Python's playwright and a Chromium. Fails if axe finds anything.
+Needs Python's playwright and a Chromium. Fails if axe finds anything, or one scrolls sideways.
 """
 
-import json
 import sys
 from pathlib import Path
 
@@ -16,6 +15,8 @@ from playwright.sync_api import Page
 REPO = Path(__file__).parents[2]
 sys.path[:0] = [str(REPO / folder) for folder in ("tests/e2e", "scripts")]
 
+from everybody import faults, in_theme  # noqa: E402
+from shoot_health import Screen  # noqa: E402
 from shoot_health import screens as health_screens  # noqa: E402
 from shoot_learning import screens as learning_screens  # noqa: E402
 from stage import chromium  # noqa: E402
@@ -23,7 +24,6 @@ from stage import chromium  # noqa: E402
 BASE = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:4173"
 OUT = Path(sys.argv[2] if len(sys.argv) > 2 else "/tmp/shots")
 ONLY = sys.argv[3] if len(sys.argv) > 3 else ""
-AXE = (REPO / "frontend/node_modules/axe-core/axe.min.js").read_text()
 SIZES = {"wide": (1440, 900), "phone": (390, 844)}
 THREAD = "/?thread=t_00001"
 
@@ -626,38 +626,37 @@ SCREENS = [
 
 def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
-    violations = 0
+    wrong = 0
     with chromium() as browser:
-        for theme in ("light", "dark"):
-            for size, (width, height) in SIZES.items():
-                context = browser.new_context(
-                    viewport={"width": width, "height": height}, color_scheme=theme, has_touch=size == "phone"
-                )
-                for screen in SCREENS:
-                    if ONLY and screen.__name__ not in ONLY.split(","):
-                        continue
-                    page = context.new_page()
-                    page.on("console", lambda m: print("console:", m.text) if m.type in ("error", "warning") else None)
-                    page.on("pageerror", lambda e: print("page error:", e))
-                    name = f"{screen.__name__}-{theme}-{size}"
-                    try:
-                        screen(page)
-                        page.screenshot(path=OUT / f"{name}.png")
-                        page.evaluate(AXE)
-                        found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")["violations"]
-                        for each in found:
-                            violations += 1
-                            nodes = [node["target"] for node in each["nodes"][:3]]
-                            print(f"{name}: {each['id']}: {each['help']} {json.dumps(nodes)}")
-                            print("   ", each["nodes"][0].get("failureSummary", "").replace("\n", " ")[:300])
-                    except Exception as error:
-                        violations += 1
-                        print(f"{name}: {str(error)[:400]}")
-                        page.screenshot(path=OUT / f"{name}.png")
-                    page.close()
-                context.close()
-    print("violations:", violations)
-    sys.exit(1 if violations else 0)
+        for size, (width, height) in SIZES.items():
+            viewport = {"width": width, "height": height}
+            context = browser.new_context(viewport=viewport, has_touch=size == "phone", reduced_motion="reduce")
+            for screen in SCREENS:
+                if ONLY and screen.__name__ not in ONLY.split(","):
+                    continue
+                page = context.new_page()
+                page.on("console", lambda m: print("console:", m.text) if m.type in ("error", "warning") else None)
+                page.on("pageerror", lambda e: print("page error:", e))
+                for each in shoot(page, screen, size):
+                    wrong += 1
+                    print(f"{screen.__name__}-{size}: {each}")
+                page.close()
+            context.close()
+    print("wrong:", wrong)
+    sys.exit(1 if wrong else 0)
+
+
+def shoot(page: Page, screen: Screen, size: str) -> list[str]:
+    """Take the screen in both themes; what is wrong with it."""
+    try:
+        screen(page)
+        for theme in ("dark", "light"):
+            in_theme(page, theme)
+            page.screenshot(path=OUT / f"{screen.__name__}-{theme}-{size}.png")
+        return faults(page, dark=True)
+    except Exception as error:
+        page.screenshot(path=OUT / f"{screen.__name__}-light-{size}.png")
+        return [str(error)[:400]]
 
 
 main()

@@ -11,9 +11,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from everybody import faults
 from playwright.sync_api import Locator, Page, expect
 
-from serving import REPO, Serving
+from serving import Serving
 
 Rule = dict[str, Any]
 Told = TypeVar("Told")
@@ -29,8 +30,6 @@ context_window = 32768
 # Settings of a server on that endpoint: a budget for every run, and a tool that needs leave.
 TEAM: dict[str, object] = {"model": None, "scripted": "false", "python_tool": "true", "run_tokens": 60_000}
 ENDS = ("completed", "failed", "canceled")
-AXE = "axe.run(document, {resultTypes: ['violations']}).then(r => r.violations)"
-AXE_SCRIPT = REPO / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 # ── what the agents say ───────────────────────────────────────────────────────────────────────────────────────────
@@ -169,16 +168,9 @@ def lengths_until(page: Page, growing: str, end: str) -> list[int]:
 
 
 def wrong_in(page: Page, views: Sequence[Callable[[Page, Told], object]], told: Told) -> list[str]:
-    """What axe finds in these views of a page, and which of them scroll sideways."""
-    page.evaluate(AXE_SCRIPT.read_text())
+    """What is wrong in these views of a page, in either theme."""
     wrong: list[str] = []
     for view in views:
         view(page, told)
-        name = getattr(view, "__name__", "view")
-        for one in page.evaluate(AXE):
-            nodes = "; ".join(node["html"][:200] for node in one["nodes"][:3])
-            wrong.append(f"{name}: {one['id']}: {one['nodes'][0].get('failureSummary', '')} {nodes}")
-        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        if overflow > 0:
-            wrong.append(f"{name}: scrolls sideways by {overflow} px")
+        wrong += [f"{getattr(view, '__name__', 'view')}: {each}" for each in faults(page, dark=True)]
     return wrong

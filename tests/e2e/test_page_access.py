@@ -8,7 +8,8 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
-from planned_page import AXE, AXE_SCRIPT, MODELS, Rule, has_ended, load, part, run_id_of, words
+from everybody import faults
+from planned_page import MODELS, Rule, has_ended, load, part, run_id_of, words
 from playwright.sync_api import Browser, Locator, Page, expect
 from stage import scripted_endpoint
 
@@ -77,11 +78,6 @@ def named(page: Page, slot: str, name: str) -> Locator:
     return page.locator(f"[data-slot={slot}][data-name={json.dumps(name)}]")
 
 
-def axe(page: Page) -> list[str]:
-    page.evaluate(AXE_SCRIPT.read_text())
-    return [each["id"] for each in page.evaluate(AXE)]
-
-
 def test_a_stranger_is_asked_for_a_token_and_goes_on_where_they_wanted(
     guarded: Serving, visit: Callable[..., Page]
 ) -> None:
@@ -90,10 +86,10 @@ def test_a_stranger_is_asked_for_a_token_and_goes_on_where_they_wanted(
     field = part(page, "token-field")
     expect(field).to_be_focused()
     assert field.get_attribute("type") == "password"
-    assert axe(page) == []
+    assert faults(page) == []
     sign_in(page, "alma_wrong")
     expect(part(page, "sign-in-problem")).to_be_visible()
-    assert axe(page) == []
+    assert faults(page) == []
     sign_in(page, secret)
     is_inside(page)
     expect(part(page, "memory-view")).to_be_visible()
@@ -110,7 +106,7 @@ def test_who_signs_out_leaves_nothing_behind(guarded: Serving, visit: Callable[.
     part(page, "account").click()
     expect(part(page, "account-menu")).to_contain_text("ben")
     expect(part(page, "open-tokens")).to_have_count(0)
-    assert axe(page) == []
+    assert faults(page) == []
     part(page, "sign-out").click()
     expect(part(page, "token-field")).to_be_visible()
     assert "half a thought" not in kept_in(page)
@@ -188,7 +184,7 @@ def test_who_is_no_administrator_is_offered_nothing_that_only_they_may(
     expect(part(page, "endpoint-table")).to_be_visible()
     for slot in ("test-endpoint", "remove-endpoint", "problem"):
         expect(part(page, slot)).to_have_count(0)
-    assert axe(page) == []
+    assert faults(page) == []
 
 
 def test_an_administrator_makes_a_token_that_is_shown_once_and_revokes_it(
@@ -201,11 +197,11 @@ def test_an_administrator_makes_a_token_that_is_shown_once_and_revokes_it(
     part(page, "open-tokens").click()
     part(page, "add-token").click()
     page.keyboard.type("hanna")
-    assert axe(page) == []
+    assert faults(page) == []
     page.keyboard.press("Enter")
     secret = part(page, "secret").inner_text()
     assert secret.startswith("alma_")
-    assert axe(page) == []
+    assert faults(page) == []
     row = named(page, "token", "hanna")
     expect(row).to_contain_text("expires in 90 days")
     hanna = visit(guarded, width=390)
@@ -217,7 +213,7 @@ def test_an_administrator_makes_a_token_that_is_shown_once_and_revokes_it(
     part(row, "confirm-yes").click()
     expect(row).to_have_attribute("data-state", "revoked")
     expect(part(hanna, "sign-in")).to_be_visible()
-    assert axe(hanna) == []
+    assert faults(hanna) == []
 
 
 def test_nothing_of_it_shows_where_nobody_is_asked(scripted: Serving, open_page: Callable[..., Page]) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from planned_page import AXE, AXE_SCRIPT, ask, has_ended, load, part, tab_to
+from everybody import faults
+from planned_page import ask, has_ended, load, part, tab_to
 from playwright.sync_api import Locator, Page, Position, expect
 
 from serving import Serving, running
@@ -57,11 +58,6 @@ def is_drawn(chart: Locator) -> None:
     expect(part(chart, "legend").first).not_to_contain_text("–")
 
 
-def violations(page: Page) -> list[tuple[str, str]]:
-    page.evaluate(AXE_SCRIPT.read_text())
-    return [(each["id"], each["nodes"][0]["html"][:200]) for each in page.evaluate(AXE)]
-
-
 def test_before_anything_was_asked_it_says_so_and_shows_the_machine(server: Serving, open_page: Open) -> None:
     page = open_page(server)
     part(page, "open-dashboard").click()
@@ -69,7 +65,7 @@ def test_before_anything_was_asked_it_says_so_and_shows_the_machine(server: Serv
     expect(part(page, "untouched")).to_contain_text("Nothing was asked in the last 5 minutes")
     is_drawn(part(page, "chart", chart="rss"))
     expect(part(page, "figure")).to_have_count(0)
-    assert violations(page) == []
+    assert faults(page) == []
     part(page, "untouched").get_by_role("button").click()
     expect(part(page, "composer-text")).to_be_focused()
 
@@ -146,7 +142,7 @@ def test_a_number_leads_to_the_very_call_of_the_run(asked: str, server: Serving,
     expect(page).to_have_url(re.compile("behind=first_token_p50_ms"))
     run = part(page, "behind-run", run=asked)
     expect(run).to_contain_text(re.compile(r"\d m?s"))
-    assert violations(page) == []
+    assert faults(page) == []
     page.reload()
     run.click()
     expect(page).to_have_url(re.compile(rf"run={asked}.*call="))
@@ -239,7 +235,7 @@ def test_charts_can_be_read_as_tables(asked: str, server: Serving, open_page: Op
     expect(table).to_contain_text(re.compile(r"\d m?s"))
     assert table.locator("tbody tr").count() <= 20
     expect(part(page, "plot")).to_have_count(0)
-    assert violations(page) == []
+    assert faults(page) == []
 
 
 def test_the_lost_connection_is_told_and_what_was_missed_is_fetched(
@@ -260,16 +256,14 @@ def test_where_nothing_is_measured_it_says_so(embedder_only: Callable[[], Path],
     with running(embedder_only(), metrics="false") as other:
         page = open_page(other, DASHBOARD)
         expect(part(page, "metrics-off")).to_contain_text("No figures are taken")
-        assert violations(page) == []
+        assert faults(page) == []
 
 
-@pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_it_fits_and_is_accessible(asked: str, server: Serving, open_page: Open, width: int, dark: bool) -> None:
-    page = open_page(server, f"{DASHBOARD}&range=24h", width=width, dark=dark)
+def test_it_fits_and_is_accessible(asked: str, server: Serving, open_page: Open, width: int) -> None:
+    page = open_page(server, f"{DASHBOARD}&range=24h", width=width)
     is_there(page)
-    assert violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert faults(page, dark=True) == []
     assert part(page, "board").evaluate("board => board.scrollWidth - board.clientWidth") <= 0
     figure(page, "cost").click()
     expect(part(page, "behind")).to_be_visible()

@@ -8,7 +8,8 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
-from planned_page import AXE, AXE_SCRIPT, part
+from everybody import faults
+from planned_page import part
 from playwright.sync_api import Page, expect
 
 from serving import Serving, running
@@ -29,11 +30,6 @@ FILE = "name: Of a file\nkind: chat\nvariants:\n  - name: usual\n    modle: x\ne
 def server(embedder_only: Callable[[], Path]) -> Generator[Serving]:
     with running(embedder_only()) as serving:
         yield serving
-
-
-def is_accessible(page: Page) -> None:
-    page.evaluate(AXE_SCRIPT.read_text())
-    assert [(each["id"], each["nodes"][0]["html"][:200]) for each in page.evaluate(AXE)] == []
 
 
 def test_from_the_form_to_the_verdict(server: Serving, open_page: Open) -> None:
@@ -58,7 +54,7 @@ def test_from_the_form_to_the_verdict(server: Serving, open_page: Open) -> None:
     part(page, "evaluator", type="human").check()
     part(page, "experiment-kind").select_option("chat")
     part(page, "experiment-data").fill("\n".join(map(json.dumps, ROWS)))
-    is_accessible(page)
+    assert faults(page) == []
     part(page, "experiment-check").click()
     expect(part(page, "experiment-estimate")).to_contain_text("8 runs; about")
     expect(part(page, "experiment-estimate")).to_contain_text("at most")
@@ -79,7 +75,7 @@ def test_from_the_form_to_the_verdict(server: Serving, open_page: Open) -> None:
     failed = part(page, "experiment-run", state="failed")
     expect(failed).to_have_count(2)
     expect(failed.first.locator("[data-slot=run-error]")).not_to_be_empty()
-    is_accessible(page)
+    assert faults(page) == []
     with page.expect_download() as taken:
         part(page, "download-csv").click()
     assert Path(taken.value.path()).read_text().startswith("variant,row,seed")
@@ -126,7 +122,7 @@ def test_from_the_form_to_the_verdict(server: Serving, open_page: Open) -> None:
     expect(brief).to_be_visible()
     expect(brief.locator("[data-slot=difference-bar]")).to_be_visible()
     expect(part(page, "verdict")).to_contain_text("brief of Short or long")
-    is_accessible(page)
+    assert faults(page) == []
     server.call("DELETE", f"/api/experiments/{made['id']}")
     page.goto(f"{server.url}{EXPERIMENTS}&item={first}")
     part(page, "experiment-delete").click()

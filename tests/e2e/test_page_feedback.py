@@ -7,7 +7,8 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
-from planned_page import AXE, AXE_SCRIPT, entries, has_ended, part, run_id_of
+from everybody import faults
+from planned_page import entries, has_ended, part, run_id_of
 from playwright.sync_api import Page, expect
 
 from serving import Serving, running
@@ -20,11 +21,6 @@ Open = Callable[..., Page]
 def server(embedder_only: Callable[[], Path]) -> Generator[Serving]:
     with running(embedder_only(), exploration="0") as serving:
         yield serving
-
-
-def axe(page: Page) -> list[str]:
-    page.evaluate(AXE_SCRIPT.read_text())
-    return [each["id"] for each in page.evaluate(AXE)]
 
 
 def said(server: Serving, page: Page) -> list[tuple[str, float, str]]:
@@ -44,7 +40,7 @@ def test_an_answer_is_judged_and_that_stays(server: Serving, open_page: Open) ->
     page.keyboard.press("Enter")
     expect(down).to_have_attribute("aria-pressed", "true")
     reasons = part(page, "feedback-reason")
-    assert axe(page) == []
+    assert faults(page) == []
     reasons.get_by_role("button", name="Too short").click()
     expect(reasons).to_have_count(0)
     expect(part(page, "said-reason")).to_have_text("You said: Too short")
@@ -96,4 +92,4 @@ def test_what_resources_follow_has_a_page(server: Serving, open_page: Open) -> N
     page = open_page(server, "/?page=learning&part=shares")
     expect(part(page, "no-shares").or_(part(page, "role-share").first)).to_be_visible()
     expect(part(page, "store-room")).to_have_count(3)
-    assert axe(page) == []
+    assert faults(page) == []

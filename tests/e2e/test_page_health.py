@@ -10,7 +10,8 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
-from planned_page import AXE, AXE_SCRIPT, load, part, tab_to
+from everybody import faults
+from planned_page import load, part, tab_to
 from playwright.sync_api import Locator, Page, expect
 
 from serving import Serving, running
@@ -47,11 +48,6 @@ def named(page: Page, slot: str, name: str) -> Locator:
     return page.locator(f"[data-slot={slot}][data-name={json.dumps(name)}]")
 
 
-def axe(page: Page) -> list[str]:
-    page.evaluate(AXE_SCRIPT.read_text())
-    return [each["id"] for each in page.evaluate(AXE)]
-
-
 def test_components_say_how_they_are_since_when_and_what_to_do(watched: Serving, open_page: Open) -> None:
     page = open_page(watched, HEALTH)
     disk = named(page, "component", "disk")
@@ -63,7 +59,7 @@ def test_components_say_how_they_are_since_when_and_what_to_do(watched: Serving,
     expect(part(page, "health-mark")).to_be_visible()
     with page.expect_request(lambda request: request.url.endswith("/health?fresh=1")):
         part(page, "check-now").click()
-    assert axe(page) == []
+    assert faults(page) == []
 
 
 def test_an_alert_fires_is_told_of_silenced_and_heard_again(watched: Serving, open_page: Open) -> None:
@@ -77,7 +73,7 @@ def test_an_alert_fires_is_told_of_silenced_and_heard_again(watched: Serving, op
     expect(card).to_contain_text("Critical")
     expect(card).to_contain_text("fires above 1 MiB")
     expect(part(card, "to-dashboard")).to_be_visible()
-    assert axe(page) == []
+    assert faults(page) == []
     expect(part(page, "health-tab-alerts")).to_have_text(re.compile(r"Alerts\s*\d"))
     loud = int(re.sub(r"\D", "", part(page, "health-tab-alerts").inner_text()))
     part(card, "silence").click()
@@ -135,7 +131,7 @@ def test_rules_say_when_they_fire_and_what_is_wrong_with_them(watched: Serving, 
     named(page, "channel", "page").locator("[data-slot=test-channel]").click()
     expect(part(page, "channel-said")).to_contain_text("The test has gone out")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert axe(page) == []
+    assert faults(page) == []
 
 
 def with_a_bug(serving: Serving) -> None:
@@ -155,13 +151,13 @@ def test_an_error_is_looked_at_resolved_and_found_again(watched: Serving, open_p
     page = open_page(watched, HEALTH + "&part=errors")
     group = part(page, "error-group").first
     expect(group).to_be_visible(timeout=120_000)
-    assert axe(page) == []
+    assert faults(page) == []
     part(group, "open-error").click()
     detail = part(page, "error-detail")
     expect(part(detail, "error-message")).not_to_be_empty()
     expect(part(detail, "error-context")).to_contain_text(re.compile(r"at\s*20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC"))
     expect(part(detail, "error-context").get_by_text("chat", exact=True)).to_have_count(0)
-    assert axe(page) == []
+    assert faults(page) == []
     detail.locator("[data-slot=error-state][data-to=resolved]").click()
     expect(detail).to_have_attribute("data-state", "resolved")
     part(page, "all-errors").click()
@@ -176,11 +172,11 @@ def test_todays_report_is_made_and_read(watched: Serving, open_page: Open) -> No
     expect(report.locator("h3").first).to_be_visible()
     expect(report.locator("table").first).to_be_visible()
     expect(part(page, "open-report").first).to_contain_text("Today")
-    assert axe(page) == []
+    assert faults(page) == []
     page.set_viewport_size({"width": 390, "height": 844})
     part(page, "all-reports").click()
     expect(report).to_have_count(0)
-    assert axe(page) == []
+    assert faults(page) == []
 
 
 def test_the_keyboard_leads_there_and_through_it(watched: Serving, open_page: Open) -> None:

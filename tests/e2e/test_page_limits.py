@@ -8,7 +8,8 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
-from planned_page import AXE, AXE_SCRIPT, has_ended, part
+from everybody import faults
+from planned_page import has_ended, part
 from playwright.sync_api import Page, expect
 
 from serving import Serving, running, start
@@ -35,11 +36,6 @@ def runs_of(server: Serving) -> list[str]:
     return [title for each in listed["threads"] for title in [each["title"]] * each["runs"]]
 
 
-def axe(page: Page) -> list[str]:
-    page.evaluate(AXE_SCRIPT.read_text())
-    return [each["id"] for each in page.evaluate(AXE)]
-
-
 def test_a_message_too_many_goes_out_by_itself_and_once(strict: Serving, open_page: Open) -> None:
     page = open_page(strict)
     ask(page, "The first of two")
@@ -47,7 +43,7 @@ def test_a_message_too_many_goes_out_by_itself_and_once(strict: Serving, open_pa
     ask(page, "The second of two")
     held = part(page, "held-back")
     expect(held).to_contain_text(re.compile(r"Sent too fast for this server: again in \d s"))
-    assert axe(page) == []
+    assert faults(page) == []
     page.reload()  # it is kept over a reload
     expect(held.or_(part(page, "turn").nth(1))).to_be_visible()
     expect(part(page, "turn")).to_have_count(2)

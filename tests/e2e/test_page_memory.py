@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from planned_page import AXE, AXE_SCRIPT, load
+from everybody import faults
+from planned_page import load
 from playwright.sync_api import Locator, Page, expect
 
 from serving import Serving, running
@@ -398,19 +399,17 @@ def test_a_run_lights_its_memories_up_and_a_memory_leads_to_the_run(server: Serv
 # ── for everybody ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_axe_finds_nothing(server: Serving, open_page: Open, dark: bool, width: int) -> None:
+def test_axe_finds_nothing(server: Serving, open_page: Open, width: int) -> None:
     memory = server.call("GET", "/api/memories?query=hotel&limit=1")[1]["memories"][0]["memory"]
-    page = open_page(server, "/?page=memory&find=hotel", dark=dark, width=width)
+    page = open_page(server, "/?page=memory&find=hotel", width=width)
     expect(part(page, "memory-row").first).to_be_visible()
     part(page, "memory-why").first.click()
     for path in ("", f"/?page=memory&memory={memory['id']}", "/?page=map", "/?page=map&memory=" + memory["id"]):
         if path:
             load(page, server.url + path)
             expect(part(page, "memory-page" if "memory=" in path else "map-list")).to_be_visible()
-        page.evaluate(AXE_SCRIPT.read_text())
-        assert page.evaluate(AXE) == [], path
+        assert faults(page, dark=True) == [], path
 
 
 def test_on_a_phone_a_memory_takes_the_screen_and_goes_back(server: Serving, open_page: Open) -> None:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
-from planned_page import AXE, AXE_SCRIPT, has_ended, part, run_id_of
+from everybody import faults
+from planned_page import has_ended, part, run_id_of
 from playwright.sync_api import Page, expect
 from websockets.sync.client import connect
 
@@ -155,20 +156,12 @@ def test_who_gets_which_tasks_is_told_with_its_odds(taught: tuple[Serving, str],
 
 def test_everybody_can_read_it(taught: tuple[Serving, str], open_page: Open) -> None:
     server, _ = taught
-    for width, dark in ((1280, False), (390, True)):
-        page = open_page(server, RECORDS, width=width, dark=dark)
+    for width in (1280, 390):
+        page = open_page(server, RECORDS, width=width)
         part(page, "open-record").first.click()
         expect(part(page, "why-number")).to_be_visible()
         part(page, "change-preferences").click()
-        found = wrong(page)
+        found = faults(page, dark=True)
         page.goto(server.url + CHOOSING)
         expect(part(page, "choice").first).to_be_visible()
-        assert found + wrong(page) == []
-
-
-def wrong(page: Page) -> list[str]:
-    """What axe finds, and whether the page scrolls sideways."""
-    page.evaluate(AXE_SCRIPT.read_text())
-    found = [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in page.evaluate(AXE)]
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return [*found, f"scrolls sideways by {wide} px"] if wide > 0 else found
+        assert found + faults(page, dark=True) == []

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from planned_page import AXE, AXE_SCRIPT, ask, has_ended, part
+from everybody import faults
+from planned_page import ask, has_ended, part
 from playwright.sync_api import Locator, Page, expect
 
 from serving import Serving, running
@@ -42,11 +43,6 @@ def keep(server: Serving, text: str) -> dict[str, Any]:
     return added["memory"]
 
 
-def is_accessible(page: Page) -> None:
-    page.evaluate(AXE_SCRIPT.read_text())
-    assert [(each["id"], each["nodes"][0]["html"][:200]) for each in page.evaluate(AXE)] == []
-
-
 def test_what_a_pass_does_is_seen_done_explained_and_taken_back(server: Serving, open_page: Open) -> None:
     page = open_page(server, "/?page=memory")
     part(page, "memory-tab-refinement").click()
@@ -71,7 +67,7 @@ def test_what_a_pass_does_is_seen_done_explained_and_taken_back(server: Serving,
     expect(preview).to_contain_text("It would do 1 thing · 1 archived")
     expect(preview).to_contain_text("The ferry left at four.")
     expect(preview).to_contain_text("It would come to mind with 0%")
-    is_accessible(page)
+    assert faults(page) == []
     preview.locator("[data-slot=refine-now]").click()
     act = part(page, "act", what="archive")
     expect(act).to_contain_text("Archived it")
@@ -144,7 +140,7 @@ def test_what_a_memory_is_worth_leads_to_the_answers_that_say_so(server: Serving
     why = part(page, "memory-why-number")
     expect(why).to_contain_text("with nine chances in ten")
     expect(part(page, "why-run")).to_have_count(1)
-    is_accessible(page)
+    assert faults(page) == []
     part(page, "why-run").click()
     expect(page).to_have_url(re.compile(f"run={run}"))
     expect(part(page, "turn").last).to_be_visible()
@@ -180,7 +176,7 @@ def test_the_lab_plays_policies_in_a_world_and_says_what_is_too_much(server: Ser
     plot.focus()
     page.keyboard.press("Home")
     expect(plot).to_have_attribute("aria-valuetext", re.compile(r"^After \d+ tasks: .*greedy \d"))
-    is_accessible(page)
+    assert faults(page) == []
     # What was chosen stands in the address.
     page.reload()
     expect(part(page, "lab-tasks")).to_have_value("100")

@@ -567,14 +567,13 @@ def told() -> dict[str, spending_views.Told]:
     return {}
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844)], ids=["wide", "phone"])
 def test_axe_finds_no_violation_in_spending(
-    tight: Serving, open_page: Open, told: dict[str, spending_views.Told], dark: bool, size: tuple[int, int]
+    tight: Serving, open_page: Open, told: dict[str, spending_views.Told], size: tuple[int, int]
 ) -> None:
     if tight.url not in told:
         told[tight.url] = spending_views.tell(tight, open_page(tight))
-    page = open_page(tight, width=size[0], height=size[1], dark=dark)
+    page = open_page(tight, width=size[0], height=size[1])
     wrong = wrong_in(page, spending_views.VIEWS, told[tight.url])
     assert not wrong, "\n".join(wrong)
 

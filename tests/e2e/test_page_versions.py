@@ -7,7 +7,8 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
-from planned_page import AXE, AXE_SCRIPT, ask, has_ended, load, part, run_id_of
+from everybody import faults
+from planned_page import ask, has_ended, load, part, run_id_of
 from playwright.sync_api import Page, expect
 
 from serving import Serving, running
@@ -23,11 +24,6 @@ def server(embedder_only: Callable[[], Path]) -> Generator[Serving]:
         yield serving
 
 
-def axe(page: Page) -> list[str]:
-    page.evaluate(AXE_SCRIPT.read_text())
-    return [each["id"] for each in page.evaluate(AXE)]
-
-
 def stages(server: Serving, what: str) -> list[str]:
     _, found = server.call("GET", f"/api/learning/versions?what={what}")
     return [one["stage"] for one in found["versions"]]
@@ -36,7 +32,7 @@ def stages(server: Serving, what: str) -> list[str]:
 def test_versions_and_lessons_go_from_nothing_to_what_acts_and_back(server: Serving, open_page: Open) -> None:
     page = open_page(server, VERSIONS)
     expect(part(page, "no-versions")).to_be_visible()
-    assert axe(page) == []
+    assert faults(page) == []
     nothing_is_learned_from_nothing(page)
     a_prompt_by_hand(page, server)
     notes_on_trial(page, server)
@@ -55,7 +51,7 @@ def nothing_is_learned_from_nothing(page: Page) -> None:
     part(page, "draft-how").select_option("gepa")
     part(page, "draft-calls").fill("0")
     expect(part(page, "make-draft")).to_be_disabled()
-    assert axe(page) == []
+    assert faults(page) == []
     problem.get_by_role("button", name="Write it by hand").click()
     expect(part(page, "prompt-text")).to_have_value(re.compile("name: manager"))
 
@@ -83,7 +79,7 @@ def a_prompt_by_hand(page: Page, server: Serving) -> None:
     expect(part(page, "version-title")).to_have_text("Sources named")
     expect(part(page, "version-diff").locator("[data-kind=added]").last).to_contain_text("Name the sources")
     expect(part(page, "no-evidence")).to_be_visible()
-    assert axe(page) == []
+    assert faults(page) == []
     expect(part(page, "version-actions")).to_contain_text("One click takes it back")
     part(page, "version-promote").click()
     expect(part(page, "stage")).to_have_text("Active")
@@ -122,7 +118,7 @@ def notes_on_trial(page: Page, server: Serving) -> None:
     part(evidence, "why-verdict").locator("summary").click()
     row = part(evidence, "tried").locator(f"tr[data-run={run_id}]")
     expect(row).to_be_visible()
-    assert axe(page) == []
+    assert faults(page) == []
     part(row, "run-link").click()
     expect(page).to_have_url(re.compile(f"run={run_id}"))
     load(page, address)
@@ -173,7 +169,7 @@ def approved_answers(page: Page, server: Serving) -> None:
     part(mine, "open-lesson").click()
     expect(mine).to_contain_text("Off: nobody is told it")
     expect(part(mine, "why-number")).to_contain_text("Nothing speaks of it yet")
-    assert axe(page) == []
+    assert faults(page) == []
     part(mine, "edit-lesson").click()
     part(mine, "lesson-answer").fill("The harbour is asleep.")
     part(mine, "keep-lesson").click()
