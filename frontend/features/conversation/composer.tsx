@@ -106,8 +106,15 @@ export function Composer({ threadId, leaf, onSent }: ComposerProps) {
           rows={1}
           value={text}
           placeholder={leaf === null ? "Ask anything" : "Reply"}
-          onChange={(event) => setDraft(threadId, event.target.value)}
+          onChange={(event) => {
+            event.target.style.whiteSpace = "";
+            setDraft(threadId, event.target.value);
+          }}
           onKeyDown={pressed}
+          onPaste={({ clipboardData, currentTarget }) => {
+            // Before the browser lays it out, which is before it is told here.
+            if (clipboardData.getData("text").length > UNBROKEN) currentTarget.style.whiteSpace = "pre";
+          }}
           className={cn(
             "field-sizing-content block max-h-[38vh] min-h-12 w-full resize-none bg-transparent px-4 pt-3.5 pb-1 text-[15px] leading-6 outline-none placeholder:text-faint-foreground max-sm:text-base",
             // Breaking one word of a hundred thousand letters takes a browser seconds.
