@@ -13,6 +13,7 @@ from pathlib import Path
 REPO = Path(__file__).parents[2]
 sys.path[:0] = [str(REPO / folder) for folder in ("tests", "tests/e2e", "scripts")]
 
+from everybody import in_theme  # noqa: E402
 from planned_page import MODELS, TEAM  # noqa: E402
 from stage import chromium, scripted_endpoint  # noqa: E402
 from views import RULES, VIEWS, tell  # noqa: E402
@@ -37,19 +38,19 @@ def main() -> None:
         page.goto(server.url)
         told = tell(server, page)
         page.close()
-        for theme in ("light", "dark"):
-            for size, (width, height) in SIZES.items():
-                page = browser.new_page(
-                    viewport={"width": width, "height": height}, color_scheme=theme, reduced_motion="reduce"
-                )
-                for view in VIEWS:
-                    if ONLY and view.__name__ not in ONLY:
-                        continue
-                    view(page, told)
-                    page.mouse.move(0, 0)
-                    page.wait_for_timeout(400)
+        for size, (width, height) in SIZES.items():
+            page = browser.new_page(viewport={"width": width, "height": height}, reduced_motion="reduce")
+            for view in VIEWS:
+                if ONLY and view.__name__ not in ONLY:
+                    continue
+                view(page, told)
+                page.mouse.move(0, 0)
+                page.wait_for_timeout(400)
+                for theme in ("dark", "light"):
+                    in_theme(page, theme)
                     page.screenshot(path=OUT / f"plan_{view.__name__}-{theme}-{size}.png")
-                page.close()
+            page.close()
 
 
-main()
+if __name__ == "__main__":  # the server is a child, which reads this file too
+    main()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from playwright.sync_api import Page
 
-_AXE = Path(__file__).parents[2].joinpath("frontend", "node_modules", "axe-core", "axe.min.js").read_text()
+Told = TypeVar("Told")
+_AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 _OF_COLOURS = ["color-contrast", "link-in-text-block"]  # rules that a theme can break which the other one keeps
 
 
@@ -24,6 +26,15 @@ def faults(page: Page, *, dark: bool = False) -> list[str]:
     return [*found, f"scrolls sideways by {wide} px"] if wide > 0 else found
 
 
+def wrong_in(page: Page, views: Sequence[Callable[[Page, Told], object]], told: Told) -> list[str]:
+    """What is wrong in these views of a page, in either theme."""
+    wrong: list[str] = []
+    for view in views:
+        view(page, told)
+        wrong += [f"{getattr(view, '__name__', 'view')}: {each}" for each in faults(page, dark=True)]
+    return wrong
+
+
 def in_theme(page: Page, theme: Literal["light", "dark"]) -> None:
     """Let the system have that theme, and the page follow it."""
     page.emulate_media(color_scheme=theme)
@@ -34,7 +45,7 @@ def in_theme(page: Page, theme: Literal["light", "dark"]) -> None:
 
 def _axe(page: Page, options: dict[str, Any]) -> list[str]:
     if not page.evaluate("'axe' in window"):
-        page.evaluate(_AXE)
+        page.evaluate(_AXE.read_text())
     asked = json.dumps({"resultTypes": ["violations"], "preload": False, **options})
     violations = page.evaluate(f"axe.run(document, {asked}).then((found) => found.violations)")
     return [

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
-from everybody import faults
 from playwright.sync_api import Locator, Page, expect
 
 from serving import Serving
 
 Rule = dict[str, Any]
-Told = TypeVar("Told")
 FAST, STEADY, SLOW = 0.002, 0.03, 0.1  # seconds between two words
 MODELS = """default = "fake/steady"
 [[endpoint]]
@@ -165,12 +162,3 @@ def lengths_until(page: Page, growing: str, end: str) -> list[int]:
         }""",
         [growing, end],
     )
-
-
-def wrong_in(page: Page, views: Sequence[Callable[[Page, Told], object]], told: Told) -> list[str]:
-    """What is wrong in these views of a page, in either theme."""
-    wrong: list[str] = []
-    for view in views:
-        view(page, told)
-        wrong += [f"{getattr(view, '__name__', 'view')}: {each}" for each in faults(page, dark=True)]
-    return wrong

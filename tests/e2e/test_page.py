@@ -250,6 +250,22 @@ def test_a_task_that_is_too_long_is_not_sent_and_says_why(scripted: Serving, ope
     expect(part(page, "send")).to_be_disabled()
 
 
+def test_a_long_word_that_is_pasted_is_laid_out_unbroken_from_the_first(scripted: Serving, open_page: Open) -> None:
+    page = open_page(scripted)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate(
+        """word => {
+        const look = event => { window.wrapped = getComputedStyle(event.target).whiteSpace };
+        addEventListener("input", look, true);  // before the page hears of it
+        return navigator.clipboard.writeText(word);
+    }""",
+        "x" * 100_000,
+    )
+    part(page, "composer-text").press("Control+v")
+    expect(part(page, "composer-text")).to_have_value("x" * 100_000)
+    assert page.evaluate("wrapped") == "pre"
+
+
 def test_chats_are_found_renamed_and_deleted(scripted: Serving, open_page: Open) -> None:
     page = open_page(scripted)
     say(page, "!say the quick brown okapi")

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from planned_page import MODELS, Rule, has_ended, load, look, part, wrong_in
+from everybody import wrong_in
+from planned_page import MODELS, Rule, has_ended, load, look, part
 from playwright.sync_api import Locator, Page, expect
 from stage import scripted_endpoint
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import spending_views
+from everybody import wrong_in
 from planned_page import (
     FAST,
     STEADY,
@@ -28,7 +29,6 @@ from planned_page import (
     tab_to,
     task,
     words,
-    wrong_in,
 )
 from playwright.sync_api import Locator, Page, expect
 from stage import scripted_endpoint

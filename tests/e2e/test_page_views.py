@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 import views
-from planned_page import ask, calls, has_ended, joins, look, part, plans, says, tab_to, task, wrong_in
+from everybody import wrong_in
+from planned_page import ask, calls, has_ended, joins, look, part, plans, says, tab_to, task
 from playwright.sync_api import Page, expect
 
 from serving import Serving

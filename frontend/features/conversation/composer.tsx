@@ -112,7 +112,7 @@ export function Composer({ threadId, leaf, onSent }: ComposerProps) {
           }}
           onKeyDown={pressed}
           onPaste={({ clipboardData, currentTarget }) => {
-            // Before the browser lays it out, which is before it is told here.
+            // By the time of the change the browser has laid it out.
             if (clipboardData.getData("text").length > UNBROKEN) currentTarget.style.whiteSpace = "pre";
           }}
           className={cn(
